@@ -110,6 +110,16 @@ export const errorCodes = {
     cause: "A decision names the digest of what was shown, and this one is not the digest of the request.",
     remedy: "Look at the request again (`nerve approvals ID`), and decide on what it shows.",
   },
+  EVENT_CONFLICT: {
+    meaning: "The run was sent another event with this key.",
+    cause: "A key belongs to one event of its run: the same key with the same name and payload is that event again.",
+    remedy: "Use a new key for each event, and the same key to send one again.",
+  },
+  EVENTS_MANY: {
+    meaning: "The run keeps too many events that it has not waited for.",
+    cause: "A run keeps at most 1,000 events, and 1 MiB of them, until it waits for them.",
+    remedy: "`nerve workflow inspect RUN` shows what it waits for; send it fewer events, or end it.",
+  },
   PAYLOAD_INVALID: {
     meaning: "The body of the request, or the payload, cannot be used.",
     cause: "It is not JSON, does not have the shape that the route asks for, or is too large.",

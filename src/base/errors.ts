@@ -30,9 +30,9 @@ export function unreachable(value: never): never {
   throw new Error(`nerve bug: unexpected ${JSON.stringify(value)}`);
 }
 
-/** The message of any thrown value, on one line. Never throws. */
-export function messageOf(thrown: unknown): string {
-  const lines = textOf(thrown).split("\n").map((line) => line.trim());
+/** The message of any thrown value, on one line; `prepare` gets it before its lines are joined. Never throws. */
+export function messageOf(thrown: unknown, prepare: (text: string) => string = (text) => text): string {
+  const lines = prepare(textOf(thrown)).split("\n").map((line) => line.trim());
   return lines.filter((line) => line !== "").join(" | ") || "(no message)";
 }
 

@@ -89,7 +89,7 @@ export const memoryWatchIdleMs = 1 * secondMs;
 export const memoryShownMaxMs = 100;
 /** Open files of a process that one disk quota check reads; a process with more is over its quota. */
 export const quotaDescriptorsMax = 4_096;
-/** A process that uses a whole core for this long without work is reported and must answer a ping at once. */
+/** Processor time that a process may use without work; then it is reported and must answer a ping at once. */
 export const idleBurnMs = 2 * secondMs;
 /**
  * What one process may send unasked. Messages and bytes beyond it are read later: its socket and pipes fill up, and it

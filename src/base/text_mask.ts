@@ -1,10 +1,17 @@
 /**
- * Replaces secret texts in values that are shown. Which texts are secret: config/permissions/secret_mask.ts. It is here
- * because threads that do not know the configuration mask too.
+ * Replaces secret texts in values that are shown. Which texts are secret: secret_spellings.ts. It is here because threads
+ * and sandboxes that do not know the configuration mask too.
  */
 
 /** A secret text, and what is shown in its place. */
 export type Spelling = readonly [value: string, shown: string];
+
+/** Shorter texts were not cut by anybody. */
+const cutMinChars = 1_000;
+/** A shorter part of a secret says too little, and is in too many other texts. */
+const partMinChars = 4;
+/** Of longer secrets only such a part is looked for where a text was cut. */
+const partMaxChars = 4_096;
 
 export class TextMask {
   /** The longest value first: one may contain another. */
@@ -14,10 +21,11 @@ export class TextMask {
     this.spellings = spellings.toSorted(([a], [b]) => b.length - a.length);
   }
 
+  /** A long text may have been cut in the middle of a secret: what is left of it there is masked too. */
   text(text: string): string {
     let masked = text;
     for (const [value, shown] of this.spellings) masked = masked.replaceAll(value, shown);
-    return masked;
+    return text.length < cutMinChars ? masked : this.#maskEnd(masked);
   }
 
   /**
@@ -34,4 +42,23 @@ export class TextMask {
     if (Array.isArray(value)) return value.map((each) => this.#walk(each));
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [this.text(key), this.#walk(inner)]));
   }
+
+  /** Masks the beginning of a secret at the end of the text, or before the dots that say that it was cut. */
+  #maskEnd(text: string): string {
+    const dots = text.endsWith("...") ? "..." : "", whole = text.slice(0, text.length - dots.length);
+    for (const [value, shown] of this.spellings) {
+      const length = measureOverlap(whole, value.slice(0, partMaxChars));
+      if (length >= partMinChars) return whole.slice(0, whole.length - length) + shown + dots;
+    }
+    return text;
+  }
+}
+
+/** The length of the longest beginning of `value` that is the end of `text`. */
+function measureOverlap(text: string, value: string): number {
+  const last = text.at(-1);
+  for (let length = Math.min(value.length, text.length); length > 0; length--) {
+    if (value[length - 1] === last && text.endsWith(value.slice(0, length))) return length;
+  }
+  return 0;
 }

@@ -15,6 +15,12 @@ export const gateOptionMaxChars = 64;
 export const approvalTokenMaxChars = 200;
 export const approvalByMaxChars = 100;
 export const approvalCommentMaxChars = 10_000;
+/** The payload of an event, which becomes part of the `meta` of a message, and its key. */
+export const eventPayloadMaxBytes = 240 * 1024;
+export const eventKeyMaxChars = 200;
+/** What a run keeps of events that it does not wait for yet. */
+export const keptEventsMax = 1_000;
+export const keptEventsMaxBytes = 1024 * 1024;
 /** How many waits are settled at a time. */
 export const dueWaitsMax = 1_000;
 

@@ -21,6 +21,7 @@ import { toPrintable } from "../base/printable.ts";
 import { findNearest } from "../base/did_you_mean.ts";
 import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
+import { createPrinter } from "./printer.ts";
 import { approvalCommands } from "./routes/approvals.ts";
 import { daemonCommands } from "./routes/daemon.ts";
 import { initCommands } from "./routes/init.ts";
@@ -31,8 +32,9 @@ import { senseCommands } from "./routes/sense.ts";
 import { storeCommands } from "./routes/store.ts";
 import { workflowCommands } from "./routes/workflow.ts";
 
-/** Runs one command. It never throws, never exits and writes only to `io`. */
-export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+/** Runs one command. It never throws, never exits and writes only to `given`, through the printer. */
+export async function runCli(argv: readonly string[], given: CliIo): Promise<number> {
+  const io = createPrinter(given);
   const getColorDepth = () => io.colour ? 4 : 1;
   // Stricli prints usage errors itself. With --json they are collected, and printed as JSON like any other error.
   const json = argv.includes("--json");

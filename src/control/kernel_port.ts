@@ -18,6 +18,7 @@ import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequ
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
+import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 import type { HandedSignal } from "../protocol/signal.ts";
 
 /** What the server passes to every request. */
@@ -67,6 +68,8 @@ export interface KernelPort {
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
+  /** Throws RUN_UNKNOWN, RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY, PAYLOAD_INVALID. The event is on disk when this resolves. */
+  sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply>;
   /** Open requests, oldest first; with `all`, every one, newest first. */
   approvals(query: ApprovalQuery): ApprovalPage;
   approval(id: string): Approval | null;

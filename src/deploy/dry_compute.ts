@@ -7,11 +7,13 @@
  */
 import { formatDuration } from "../base/duration.ts";
 import { assert } from "../base/errors.ts";
+import { makeSharedFiles } from "../base/shared_files.ts";
 import type { Clock } from "../base/time.ts";
 import { listSocketFolders, makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { UnitProcess } from "../process/unit_process.ts";
+import { watchTrial } from "../process/watched_trial.ts";
 import type { FromProcess } from "../protocol/message.ts";
 import type { HandedSignal, Signal } from "../protocol/signal.ts";
 import { groupKey } from "../protocol/unit.ts";
@@ -66,6 +68,7 @@ export async function computeDry(
     isBusy: () => true,
     onMessage: (_, message) => {
       if (message.t === "log") log.push({ level: message.level, message: message.message, data: message.data });
+      else if (message.t === "unshared") makeSharedFiles(there.senseDatabase(message.sense));
       // What an earlier compute returned is in the copy too; the daemon has it, or will get it from the real one.
       else if (message.t === "undelivered") process.send({ t: "taken", sense: name, fault: null });
       else if (message.t === "outcome") {
@@ -81,6 +84,7 @@ export async function computeDry(
     },
   });
   process.begin();
+  const unwatch = watchTrial(process, plan.request, clock);
   process.send({ t: "compute", id: 1, sense: name, ...toTrigger(signals, clock.now()), key: null, taken: null });
   const limitMs = sense.timeoutMs + sense.gracePeriodMs;
   const abort = clock.after(
@@ -95,6 +99,7 @@ export async function computeDry(
   for (const stop of [abort, cancel]) stop();
   process.kill("ended", "the compute is over");
   await ended.promise;
+  unwatch();
   return { ...result, log };
 }
 

@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { assert } from "../base/errors.ts";
+import { makeSharedFiles } from "../base/shared_files.ts";
 import { type Clock, delay } from "../base/time.ts";
 import { grantContext } from "../config/load.ts";
 import { explainPermissions } from "../config/permissions/grants.ts";
@@ -15,6 +16,7 @@ import { listSocketFolders, makeRuntimeFolder } from "../config/runtime_folder.t
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { UnitProcess } from "../process/unit_process.ts";
+import { watchTrial } from "../process/watched_trial.ts";
 import type { FromProcess } from "../protocol/message.ts";
 import { groupKey } from "../protocol/unit.ts";
 import { placeAlone, requireApproval } from "./lone_sense.ts";
@@ -62,6 +64,7 @@ export async function learnPermissions(
   const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile }, where, clock, {
     ...unheard,
     onMessage: (_, message) => {
+      if (message.t === "unshared") makeSharedFiles(paths.senseDatabase(message.sense));
       if (message.t !== "outcome") return;
       outcomes.push(message.outcome);
       answered.resolve();
@@ -72,6 +75,7 @@ export async function learnPermissions(
     },
   });
   process.begin();
+  const unwatch = watchTrial(process, plan.request, clock);
   const cancel = clock.after(forMs, () => over.resolve(null));
   signal.addEventListener("abort", () => over.resolve(null), { once: true });
   const finished = over.promise.then(() => true);
@@ -84,6 +88,7 @@ export async function learnPermissions(
   cancel();
   process.kill("ended", "the learning is done");
   await ended.promise;
+  unwatch();
   const errors = [...new Set(outcomes.flatMap((each) => each.kind === "error" ? [each.message] : []))];
   const rows = explainPermissions(alone, paths, { kind: "group", name: sense }, grantContext);
   const asked = [...await takeAudit(auditFile, paths.runtimeFolder), ...errors.flatMap(findPrograms)];

@@ -14,6 +14,7 @@ import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { Launch } from "../process/launcher.ts";
 import type { UnitPlan } from "../process/ports.ts";
 import { UnitProcess } from "../process/unit_process.ts";
+import { watchTrial } from "../process/watched_trial.ts";
 import type { LoadProblem, ProcessSpec } from "../protocol/message.ts";
 
 /** What does not load, by the name of the sense or workflow. */
@@ -30,7 +31,7 @@ export async function tryToLoad(
 ): Promise<TrialProblems> {
   if (plan.blocked !== null) return new Map();
   const spec = withEmptyDatabases(plan.spec);
-  const parts = spec.workflow === null ? spec.senses : [spec.workflow];
+  const parts = spec.workflow === null ? spec.senses : [spec.workflow], waiting = spec.senses.map(({ name }) => name);
   const untrusted = findUntrusted(parts);
   if (untrusted.size > 0) return untrusted;
   const missing = new Map(parts.map(({ name, entry }) => [name, entry]));
@@ -54,7 +55,6 @@ export async function tryToLoad(
     },
     isBusy: () => true,
   });
-  const waiting = spec.senses.map(({ name }) => name);
   const loadNext = () => {
     const sense = waiting.shift();
     if (sense !== undefined) process.send({ t: "load", sense, taken: null });
@@ -66,6 +66,7 @@ export async function tryToLoad(
     cancel = clock.after(defaultTimeoutMs, () => resolve(late));
   };
   process.begin();
+  const unwatch = watchTrial(process, plan.request, clock);
   limitTime();
   if (spec.workflow !== null) process.send({ t: "load_workflow" });
   for (let begun = 0; begun < loadsMax; begun++) loadNext();
@@ -76,7 +77,7 @@ export async function tryToLoad(
   cancel();
   signal?.removeEventListener("abort", giveUp);
   process.kill("ended", "the trial is done");
-  await ended.promise;
+  await ended.promise.finally(unwatch);
   for (const [name, file] of missing) {
     problems.set(name, [{ message: end?.message ?? "did not load", place: { file, line: 1, column: 1 } }]);
   }

@@ -112,10 +112,17 @@ function toLaunchRequest(
   return {
     memoryBytes,
     disk: diskBytes === null ? null : { limitBytes: diskBytes, files },
+    written: listWritten(spec),
     auditFile: null,
     env: buildSandboxEnvironment(spec.permissions, all),
     remoteImports: toRemoteImports(spec, declared),
   };
+}
+
+/** Blobs belong to all units together. */
+function listWritten({ permissions: { write }, blobs }: ProcessSpec): string[] {
+  const folders = Array.isArray(write) ? write.filter((path) => path !== blobs) : [];
+  return folders.flatMap((path) => path.endsWith(".db") ? listDatabaseFiles(path) : [path]);
 }
 
 function toRemoteImports(spec: ProcessSpec, declared: readonly PermissionRequest[]): readonly string[] | boolean {

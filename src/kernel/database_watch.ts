@@ -5,6 +5,7 @@
  */
 import { identifyFile } from "../base/file_identity.ts";
 import { databaseCheckMs } from "../base/limits.ts";
+import { makeSharedFiles } from "../base/shared_files.ts";
 import type { Clock } from "../base/time.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { ToProcess } from "../protocol/message.ts";
@@ -45,9 +46,7 @@ export class DatabaseWatch {
    * may be empty, and the last writer took them with it.
    */
   onUnshared(sense: string): void {
-    const path = this.#ports.pathOf(sense);
-    if (identifyFile(path) === null) return;
-    for (const end of ["-wal", "-shm"]) makeIfMissing(`${path}${end}`);
+    makeSharedFiles(this.#ports.pathOf(sense));
   }
 
   /** Its process has ended: the last connection takes the -wal file with it. */
@@ -72,15 +71,6 @@ export class DatabaseWatch {
     const row = { source: `sense:${sense}`, type: "sense.database_reopened", refId: sense, causeId: null } as const;
     this.#ports.append({ ...row, payload: { message } });
     this.#ports.reportProblem(sense, message);
-  }
-}
-
-/** An existing file is not opened: SQLite would lose its locks on it when it is closed. */
-function makeIfMissing(path: string): void {
-  try {
-    Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
   }
 }
 

@@ -184,13 +184,7 @@ export class Kernel {
         emit: (event) => this.#bus.publish(event),
       });
       this.#parts = parts;
-      store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
-      for (const message of mended) {
-        store.log.append(createKernelRow("kernel.data_moved", { message }));
-        this.reportProblem(message);
-      }
-      const missingInit = describeMissingInit(Deno.pid);
-      if (missingInit !== null) this.reportProblem(`${missingInit}; ${missingInitHint}`);
+      this.#tellStart(store, mended);
       // Before any process loads code from disk: later changes are then noticed.
       if (this.#setup.watch) parts.watcher.start();
       const swept = await leftovers;
@@ -215,6 +209,16 @@ export class Kernel {
       this.#stopped.resolve();
       throw thrown;
     }
+  }
+
+  #tellStart(store: Store, mended: readonly string[]): void {
+    store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
+    for (const message of mended) {
+      store.log.append(createKernelRow("kernel.data_moved", { message }));
+      this.reportProblem(message);
+    }
+    const missingInit = describeMissingInit(Deno.pid);
+    if (missingInit !== null) this.reportProblem(`${missingInit}; ${missingInitHint}`);
   }
 
   /** I1. A companion that cannot start stops the kernel. */

@@ -23,7 +23,6 @@ import {
   type StartRunRequest,
   type WorkflowView,
 } from "../protocol/api.ts";
-import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
@@ -43,6 +42,7 @@ import { toManualTrigger, toTriggeredRow } from "./manual_trigger.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import { UnitViews } from "./unit_views.ts";
+import { WaitsApi } from "./waits_api.ts";
 
 export interface KernelApiPorts {
   readonly current: CurrentConfig;
@@ -70,7 +70,7 @@ export interface KernelApiPorts {
   readonly reload: Reload;
 }
 
-export class KernelApi {
+export class KernelApi extends WaitsApi {
   readonly #ports: KernelApiPorts;
   readonly #units: UnitViews;
   readonly pages: PageReader;
@@ -78,6 +78,7 @@ export class KernelApi {
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
+    super(ports);
     this.#ports = ports;
     this.pages = ports.pages;
     this.#units = new UnitViews({
@@ -221,21 +222,6 @@ export class KernelApi {
 
   async killRun(runId: string, reason: string | null): Promise<Run> {
     return this.#ports.secrets.mask(await this.#ports.workflows.killRun(runId, reason));
-  }
-
-  /** Open requests, oldest first; with `all`, every one, newest first. */
-  approvals(query: ApprovalQuery): ApprovalPage {
-    this.#ports.store.flush();
-    return this.#ports.secrets.mask(this.#ports.store.reader.approvals(query));
-  }
-
-  approval(id: string): Approval | null {
-    this.#ports.store.flush();
-    return this.#ports.secrets.mask(this.#ports.store.reader.approval(id));
-  }
-
-  async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
-    return this.#ports.secrets.mask(await this.#ports.workflows.decide(id, request));
   }
 
   workflows(): WorkflowView[] {

@@ -14,11 +14,23 @@ import type { Json } from "../protocol/json.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 
+/**
+ * The same over a day: at the rates above a unit would fill any disk before its rows are archived. What user code logs
+ * is dropped beyond it; signals, of which none is dropped, come slower.
+ */
+export const loggedRowsPerDayMax = 1_000_000;
+export const loggedBytesPerDayMax = 256 * 1024 ** 2;
+export const rowBytesPerDayMax = 2 * 1024 ** 3;
+const daySeconds = 24 * 60 * 60;
+
 const limit = `more than ${formatSize(logBytesPerSecondMax)} a second into the log`;
 export const logBudgetTexts = {
   tooMany: `writes more than ${logRowsPerSecondMax} rows or lines a second; the excess is dropped`,
   dropped: `writes ${limit}; rows that it logs are dropped`,
   waits: `writes ${limit}; its computes wait`,
+  spent: `logged ${loggedRowsPerDayMax} rows or ${
+    formatSize(loggedBytesPerDayMax)
+  } within a day; the excess is dropped`,
 } as const;
 
 export interface LogBudgetPorts {
@@ -41,22 +53,26 @@ export class LogBudget {
 
   /** Pays for a row that user code logs, or for a line without a row (null). Returns why it must be dropped, or null. */
   refuse(unit: UnitKey, payload: Json): string | null {
-    const { rows, bytes } = this.#budgetOf(unit);
+    const { rows, bytes, dayRows, dayBytes } = this.#budgetOf(unit);
     if (!rows.tryTake()) return logBudgetTexts.tooMany;
     if (payload === null) return null;
     if (bytes.charge(0) > 0) return logBudgetTexts.dropped;
-    bytes.charge(sizeOf(payload));
+    if (dayBytes.charge(0) > 0 || !dayRows.tryTake()) return logBudgetTexts.spent;
+    for (const budget of [bytes, dayBytes]) budget.charge(sizeOf(payload));
     return null;
   }
 
   /** Pays for a row of a sense, which is written in any case. */
   payFor({ refId, payload }: NewLogRow): void {
-    if (refId !== null) this.#budgetOf(this.#ports.unitOf(refId)).bytes.charge(sizeOf(payload));
+    if (refId === null) return;
+    const { bytes, day } = this.#budgetOf(this.#ports.unitOf(refId));
+    for (const budget of [bytes, day]) budget.charge(sizeOf(payload));
   }
 
   /** Runs a compute once its unit is within its budget, or the kernel stops. */
   async pace<T>(sense: string, compute: () => Promise<T>): Promise<T> {
-    const unit = this.#ports.unitOf(sense), ms = this.#budgets.get(unit)?.bytes.charge(0) ?? 0;
+    const unit = this.#ports.unitOf(sense), { bytes, day } = this.#budgetOf(unit);
+    const ms = Math.max(bytes.charge(0), day.charge(0));
     if (ms > 0 && !this.#stopped) {
       this.#ports.onSpent(unit);
       await this.#delay(ms);
@@ -90,6 +106,9 @@ export class LogBudget {
     const made = {
       rows: new TokenBucket(clock, logRowsPerSecondMax, logRowsBurstMax),
       bytes: new TokenBucket(clock, logBytesPerSecondMax, logBytesBurstMax),
+      day: dailyBucket(clock, rowBytesPerDayMax),
+      dayRows: dailyBucket(clock, loggedRowsPerDayMax),
+      dayBytes: dailyBucket(clock, loggedBytesPerDayMax),
     };
     this.#budgets.set(unit, made);
     return made;
@@ -99,6 +118,14 @@ export class LogBudget {
 interface Budget {
   readonly rows: TokenBucket;
   readonly bytes: TokenBucket;
+  /** All rows of the unit over a day, and of them what its user code logged. */
+  readonly day: TokenBucket;
+  readonly dayRows: TokenBucket;
+  readonly dayBytes: TokenBucket;
+}
+
+function dailyBucket(clock: Clock, perDay: number): TokenBucket {
+  return new TokenBucket(clock, perDay / daySeconds, perDay);
 }
 
 /** About what the row takes: its payload as JSON, and 100 bytes for the rest. */

@@ -138,7 +138,7 @@ export class ProcessEvents implements SupervisorPorts {
     this.#ports.notices.record(
       key,
       "warn",
-      "uses a whole core outside of any compute; it is ended unless it answers its next heartbeat",
+      "uses a whole core outside of any compute or role; it is ended if it goes on, or does not answer its next heartbeat",
     );
   }
 

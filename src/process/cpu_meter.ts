@@ -1,30 +1,51 @@
-/** Detects a process that uses a whole core for some time while it has no work. Pure; used by memory_watch.ts. */
+/**
+ * Measures what a process uses of the processors while it has no work: timers, promises that go on after a compute has
+ * returned, threads of a pool. Pure; used by memory_watch.ts.
+ * I1. Whatever a compute or a role does is its own: while it lasts, it may use every core.
+ * I2. A little always is: collecting garbage, a timer now and then.
+ */
+import { assert } from "../base/errors.ts";
 import { idleBurnMs } from "../base/limits.ts";
 
 /** Linux counts processor time in hundredths of a second, whatever its timer frequency (USER_HZ). */
 const tickMs = 10;
-/** Share of one core. A loop gets nearly all of it, on a busy machine less. */
-const wholeCore = 0.8;
+/** What it may use without work before it is ended. */
+export const idleBurnEndMs = 6_000;
+assert(idleBurnMs < idleBurnEndMs, "what is ended was told before");
+/** The share of one core that is free. */
+const freeShare = 0.05;
+
+interface Sample {
+  readonly ticks: number;
+  readonly atMs: number;
+  readonly busyMs: number;
+}
 
 export class CpuMeter {
-  #since: { readonly ticks: number; readonly atMs: number } | null = null;
-  #reported = false;
+  readonly #cores: number;
+  #last: Sample | null = null;
+  #usedMs = 0;
+  #told = false;
+
+  constructor(cores: number = navigator.hardwareConcurrency) {
+    this.#cores = cores;
+  }
 
   /**
-   * `ticks`: processor time of the process so far; `busy`: whether it has work. True once in its life, when it has used
-   * a whole core for `idleBurnMs` without any work.
+   * `ticks`: processor time of the process so far; `busyMs`: how long it had work so far. "told", once, when it has used
+   * `idleBurnMs` without any; "over" when it went on to `idleBurnEndMs`.
    */
-  sample(ticks: number, atMs: number, busy: boolean): boolean {
-    if (busy || this.#since === null) {
-      this.#since = busy ? null : { ticks, atMs };
-      return false;
-    }
-    const spanMs = atMs - this.#since.atMs;
-    if (spanMs < idleBurnMs) return false;
-    const used = (ticks - this.#since.ticks) * tickMs / spanMs;
-    this.#since = { ticks, atMs };
-    if (used < wholeCore || this.#reported) return false;
-    this.#reported = true;
-    return true;
+  sample(ticks: number, atMs: number, busyMs: number): "told" | "over" | null {
+    const last = this.#last;
+    this.#last = { ticks, atMs, busyMs };
+    if (last === null) return null;
+    const spanMs = atMs - last.atMs, workMs = Math.min(spanMs, busyMs - last.busyMs);
+    // An answer that is still under way makes the work look a little shorter.
+    const outsideMs = workMs >= spanMs * 0.95 ? 0 : (ticks - last.ticks) * tickMs - workMs * this.#cores;
+    this.#usedMs = Math.max(0, this.#usedMs + Math.max(0, outsideMs) - freeShare * (spanMs - workMs));
+    if (this.#usedMs >= idleBurnEndMs) return "over";
+    if (this.#told || this.#usedMs < idleBurnMs) return null;
+    this.#told = true;
+    return "told";
   }
 }

@@ -27,6 +27,8 @@ export interface LaunchRequest {
   readonly remoteImports: readonly string[] | boolean;
   /** Null: no limit. */
   readonly disk: DiskQuota | null;
+  /** Where it may write, without the folder of blobs: files that are kept in memory count as its own. */
+  readonly written: readonly string[];
   /** A file to which Deno writes every permission request as a line of JSON; null: no audit. */
   readonly auditFile: string | null;
 }

@@ -8,10 +8,13 @@ import { memoryWatchIdleMs, memoryWatchMs } from "../base/limits.ts";
 import { isOutOfDescriptors } from "../base/os_error.ts";
 import { type ProcessStat, readProcessStat } from "../base/process_id.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
-import { CpuMeter } from "./cpu_meter.ts";
+import { CpuMeter, idleBurnEndMs } from "./cpu_meter.ts";
 import { type DiskQuota, findQuotaFault } from "./disk_quota.ts";
+import { measureTmpfs } from "./tmpfs_use.ts";
 
 const pageBytes = 4096;
+/** How often to look whether a place that was on a disk has come to lie in memory. */
+const mountsWatchMs = 10_000;
 /**
  * What a process may use besides user code: 62 MB resident when it is ready, and what V8 needs to notice that its heap
  * is full. A smaller allowance would end a process here before V8 can report that it ran out of memory.
@@ -26,6 +29,8 @@ export function toResidentBytes(stat: ProcessStat | null): number | null {
 export interface WatchedProcess {
   /** What user code may use, on top of `baselineBytes`. */
   readonly limitBytes: number;
+  /** Where it may write files that take memory (tmpfs_use.ts). */
+  readonly written: readonly string[];
   /** `message` says how much memory it used, and its limit. */
   onOver(message: string): void;
   readonly disk: DiskQuota | null;
@@ -33,11 +38,18 @@ export interface WatchedProcess {
   onDiskFull(message: string): void;
   /** Whether it works on a compute or a run. */
   isBusy(): boolean;
-  /** It has used a whole core for a while without any work. Called once. */
+  /** How long it has had work so far, in milliseconds. */
+  busyMs(): number;
+  /** It has used much processor time without any work. Called once. */
   onBurning(): void;
+  /** It went on. `message` says how much it used. */
+  onBurnt(message: string): void;
 }
 
 interface Watch {
+  /** What its files take in memory, as far as is known, and when the next look is due. */
+  tmpfsBytes: number;
+  tmpfsAt: number;
   readonly watched: WatchedProcess;
   readonly cpu: CpuMeter;
   cpuTicks: number;
@@ -60,7 +72,7 @@ export class MemoryWatch {
 
   /** Watches `pid` until `unwatch`. */
   watch(pid: number, watched: WatchedProcess): void {
-    this.#watched.set(pid, { watched, cpu: new CpuMeter(), cpuTicks: 0, nextAt: 0 });
+    this.#watched.set(pid, { watched, cpu: new CpuMeter(), cpuTicks: 0, nextAt: 0, tmpfsBytes: 0, tmpfsAt: 0 });
     this.#arm();
   }
 
@@ -94,16 +106,37 @@ export class MemoryWatch {
     const bytes = toResidentBytes(stat), ticks = stat?.cpuTicks ?? 0;
     watch.nextAt = !isBusy && ticks === watch.cpuTicks ? now + memoryWatchIdleMs : now;
     watch.cpuTicks = ticks;
-    if (bytes !== null && bytes > watched.limitBytes + baselineBytes) {
-      watched.onOver(describeOverLimit(bytes, watched.limitBytes));
+    this.#lookIntoTmpfs(pid, watch, now);
+    if (bytes !== null && bytes + watch.tmpfsBytes > watched.limitBytes + baselineBytes) {
+      watched.onOver(describeOverLimit(bytes, watch.tmpfsBytes, watched.limitBytes));
     }
     const full = findQuotaFault(watched.disk, { pid, now });
     if (full !== null) watched.onDiskFull(full);
-    if (cpu.sample(ticks, now, isBusy)) watched.onBurning();
+    const burning = cpu.sample(ticks, now, watched.busyMs());
+    if (burning === "told") watched.onBurning();
+    else if (burning === "over") watched.onBurnt(burntText);
+  }
+
+  /** One look at a time, which may take a while; the next measurement takes its result into account. */
+  #lookIntoTmpfs(pid: number, watch: Watch, now: number): void {
+    if (now < watch.tmpfsAt || watch.watched.written.length === 0) return;
+    watch.tmpfsAt = Infinity;
+    measureTmpfs(watch.watched.written, pid).then((bytes) => {
+      watch.tmpfsBytes = bytes ?? 0;
+      watch.tmpfsAt = this.#clock.monotonic() + (bytes === null ? mountsWatchMs : memoryWatchIdleMs);
+    }, (thrown) => {
+      watch.tmpfsAt = this.#clock.monotonic() + memoryWatchIdleMs;
+      if (!isOutOfDescriptors(thrown)) throw thrown;
+    });
   }
 }
 
-function describeOverLimit(bytes: number, limitBytes: number): string {
+const burntText = `used ${idleBurnEndMs / 1_000} s of processor time outside of any compute or role`;
+
+function describeOverLimit(bytes: number, tmpfsBytes: number, limitBytes: number): string {
   const limit = `${formatSize(limitBytes)} and the runtime's ${formatSize(baselineBytes)}`;
-  return `ran out of its memory limit: used ${formatSize(bytes)} in all, over its limit of ${limit}`;
+  const files = tmpfsBytes === 0 ? "" : `, ${formatSize(tmpfsBytes)} of it in files that are kept in memory`;
+  return `ran out of its memory limit: used ${
+    formatSize(bytes + tmpfsBytes)
+  } in all${files}, over its limit of ${limit}`;
 }

@@ -25,7 +25,7 @@ export interface SupervisorPorts {
   onOutput(key: UnitKey, line: string): void;
   /** What its user code left running when a compute, an attempt or the process ended. */
   onPrograms(key: UnitKey, swept: SweepResult): void;
-  /** Its process uses a whole core without work. It will be ended unless it answers the next heartbeat. */
+  /** Its process uses much processor time without work. It is ended if it goes on, or does not answer the next heartbeat. */
   onBurning(key: UnitKey): void;
   /** The same end, with what is known of the process's work in its message. */
   explainEnd(process: UnitProcess, end: ProcessEnd): ProcessEnd;

@@ -14,7 +14,7 @@ import { type QueuedStart, type StartOrder, StartQueue } from "./start_queue.ts"
 import { type ProcessListener, UnitProcess } from "./unit_process.ts";
 
 export interface PoolListener extends ProcessListener {
-  /** It uses a whole core without work. */
+  /** It uses much processor time without work. */
   onBurning(): void;
 }
 
@@ -83,15 +83,18 @@ export class ProcessPool {
     if (process.pid === null) return;
     this.#memory.watch(process.pid, {
       limitBytes: request.memoryBytes,
+      written: request.written,
       onOver: (message) => process.kill("memory_limit", message),
       disk: request.disk,
       onDiskFull: (message) => process.kill("disk_limit", message),
       // While it starts, it loads its own code.
       isBusy: () => !process.ready || listener.isBusy(process),
+      busyMs: () => process.busyMs(),
       onBurning: () => {
         process.markSuspect();
         listener.onBurning();
       },
+      onBurnt: (message) => process.kill("stuck", message),
     });
   }
 

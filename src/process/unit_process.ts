@@ -14,11 +14,13 @@ import { TokenBucket } from "../base/token_bucket.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
 import { type FromProcess, type ProcessSpec, type ToProcess } from "../protocol/message.ts";
 import { type EndKind, type ExitStatus, type ProcessEnd, toFailedStart, toProcessEnd } from "./exit_cause.ts";
+import { BusyTime } from "./busy_time.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type Launch, launch, type Launched, type LaunchRequest } from "./launcher.ts";
 import { MessageBudget } from "./message_budget.ts";
 import { receiveMessages } from "./message_reader.ts";
 import { forwardLines } from "./output_lines.ts";
+import type { ProcessState } from "./process_state.ts";
 import { markProcess, ProgramEnds } from "./program_ends.ts";
 
 /** Events for the owner of a process. Never called from within one of the owner's own calls. */
@@ -33,13 +35,6 @@ export interface ProcessListener {
   /** Whether it has unfinished work. */
   isBusy(process: UnitProcess): boolean;
 }
-
-type State =
-  | { readonly tag: "waiting"; readonly queued: ToProcess[] }
-  | { readonly tag: "starting"; readonly queued: ToProcess[] }
-  | { readonly tag: "ready"; readonly channel: LineChannel }
-  | { readonly tag: "ending"; readonly channel: LineChannel | null }
-  | { readonly tag: "exited" };
 
 /** How long to keep reading the output after the process has exited. */
 const lastOutputMs = 200;
@@ -58,12 +53,13 @@ export class UnitProcess {
   readonly #messageBudget: MessageBudget;
   /** Null: it may start no programs, or has not started. */
   #programs: ProgramEnds | null = null;
-  #state: State = { tag: "waiting", queued: [] };
+  #state: ProcessState = { tag: "waiting", queued: [] };
   /** Set when we end the process; otherwise its exit status says why it ended. */
   #end: ProcessEnd | null = null;
   #stderrTail = "";
   #timer: CancelTimer = () => {};
   readonly #heartbeat: Heartbeat;
+  readonly #busyTime: BusyTime;
   #wasReady = false;
   /** Resolves when it is ready, or will never be. */
   readonly #startEnded = Promise.withResolvers<void>();
@@ -77,6 +73,7 @@ export class UnitProcess {
     this.#clock = clock;
     this.#listener = listener;
     this.#messageBudget = new MessageBudget(clock);
+    this.#busyTime = new BusyTime(clock, () => !this.ready || listener.isBusy(this));
     this.#heartbeat = new Heartbeat(clock, {
       sendPing: (n) => this.send({ t: "ping", n }),
       isBusy: () => listener.isBusy(this),
@@ -160,10 +157,16 @@ export class UnitProcess {
     return this.#state.tag === "ready";
   }
 
+  /** How long it has had work so far, in milliseconds. */
+  busyMs(): number {
+    return this.#busyTime.update();
+  }
+
   send(message: ToProcess): void {
     if (this.#state.tag === "waiting" || this.#state.tag === "starting") this.#state.queued.push(message);
     else if (this.#state.tag === "ready") {
       if (message.t !== "ping") this.#heartbeat.onWork();
+      this.#busyTime.onSent(message);
       this.#messageBudget.expectAnswer(message);
       this.#state.channel.send(JSON.stringify(message));
     }
@@ -262,6 +265,7 @@ export class UnitProcess {
       default:
         // Once its end is decided, its messages are ignored, unless it ends on request.
         if (this.#state.tag === "ready" || this.#end?.kind === "ended") this.#listener.onMessage(this, message);
+        this.#busyTime.onReceived(message);
     }
   }
 

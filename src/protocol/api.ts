@@ -169,6 +169,7 @@ export const workflowViewSchema = z.object({
 });
 export type WorkflowView = z.infer<typeof workflowViewSchema>;
 
+export { sendEventReplySchema, sendEventRequestSchema } from "./run_event.ts";
 export { approvalPageSchema, approvalSchema, decisionReplySchema, decisionRequestSchema } from "./approval.ts";
 export {
   type KillRunRequest,

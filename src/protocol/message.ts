@@ -24,6 +24,7 @@ import {
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
+import { eventNameSchema } from "./run_event.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger } from "./signal.ts";
 import { triggerKinds } from "./signal_text.ts";
 
@@ -155,7 +156,9 @@ const roleRef = {
   waitMs: z.int().min(0).max(retryWaitMaxMs).nullable(),
 };
 
-/** What a role that waits asks the kernel for: a span, a wall time in milliseconds, or the decision of a person. */
+/**
+ * What a role that waits asks the kernel for: a span, a wall time in milliseconds, the decision of a person, or an
+ * event. */
 const waitSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("for"), ms: z.int().min(0).max(sleepMaxMs) }),
   z.object({ kind: z.literal("until"), at: z.int().min(0).max(sleepUntilMax) }),
@@ -166,6 +169,11 @@ const waitSchema = z.discriminatedUnion("kind", [
     options: z.array(z.string().min(1).max(gateOptionMaxChars)).min(1).max(gateOptionsMax),
     expiresMs: z.int().min(0).max(sleepMaxMs).nullable(),
     onExpiry: z.string().nullable(),
+  }),
+  z.object({
+    kind: z.literal("event"),
+    name: eventNameSchema,
+    timeoutMs: z.int().min(0).max(sleepMaxMs).nullable(),
   }),
 ]);
 export type AskedWait = z.infer<typeof waitSchema>;

@@ -1,6 +1,5 @@
 /** A run of a workflow: its start, its messages, its status. */
 import * as z from "zod";
-import type { BootTime } from "../base/boot_time.ts";
 import type { Moment } from "../base/moment.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
@@ -73,29 +72,6 @@ export interface RoleFailure {
   readonly retryAt: number | null;
   /** When it failed: the wait begins. */
   readonly failedAt: Moment;
-}
-
-/** What a run may wait for. */
-export const waitKinds = ["sleep", "gate"] as const;
-export type WaitKind = (typeof waitKinds)[number];
-
-/** What a `waiting` run waits for: a role that the kernel plays. Part of its `run.waiting` row. */
-export type RunWait = {
-  /** The round of the message that settles it. */
-  readonly round: number;
-  readonly role: string;
-  readonly kind: WaitKind;
-  readonly since: Moment;
-  /** When it is over by itself, in wall milliseconds; null: never. */
-  readonly due: number | null;
-  /** The same in the time since the boot, for a span: a clock that is set back makes it no longer. Null for a time of day. */
-  readonly dueBoot: BootTime | null;
-};
-
-/** A run that waits, and what for. */
-export interface WaitingRun {
-  readonly runId: string;
-  readonly wait: RunWait;
 }
 
 /** A row of `workflow_runs`. Times are milliseconds; `causeId` is the log row that requested the run. */

@@ -4,6 +4,7 @@ import { type Json, type JsonObject, toJsonText } from "../protocol/json.ts";
 import type { LogLevel } from "../protocol/message.ts";
 import type { LogFunction, SenseLogs } from "../sdk/sense.ts";
 import { StoreReader } from "../store/log/reader.ts";
+import { maskOwnText, maskOwnValue } from "./own_secrets.ts";
 import type { KernelChannel } from "./runtime.ts";
 
 /** Freezes JSON recursively: computes must not share state through their configuration. */
@@ -34,8 +35,8 @@ export function createLog(kernel: KernelChannel, of: string): LogFunction {
       t: "log",
       of,
       level: levels.has(level) ? level : "info",
-      message: String(message).slice(0, logLineMaxBytes / 4),
-      data: text.ok ? JSON.parse(text.value) : { dropped: `data ${text.error}` },
+      message: maskOwnText(String(message)).slice(0, logLineMaxBytes / 4),
+      data: text.ok ? maskOwnValue(JSON.parse(text.value)) : { dropped: `data ${text.error}` },
     });
   };
 }

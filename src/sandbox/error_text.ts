@@ -1,17 +1,20 @@
 /** Turns anything that user code throws into a message and a place in the user's file. Used by both runtimes. */
 import { messageOf } from "../base/errors.ts";
+import { maskOwnText } from "./own_secrets.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import type { Place } from "../protocol/signal.ts";
 
 const placePattern = /(file:\/\/[^\s()]+?):(\d+):(\d+)/;
 const messageMaxChars = 4_000;
+/** More of a message, and of a stack, is not looked at. */
+const readMaxChars = 4 * 1024 * 1024, stackMaxChars = 64 * 1024;
 /** Deno's advice is about its command line; permissions are granted in nerve.yaml. */
 const denoAdvice = /, run again with the --allow-(\w+) flag/;
 const grantAdvice = "; declare it under permissions.$1 in nerve.yaml";
 /** Deno opens such a path only to a program with all permissions, which no sandbox has. */
 const allAccess = /Requires all access to ("[^"]*"), run again with the --allow-all flag/;
 const allAccessAdvice =
-  "$1 is always closed in the sandbox: use node:os or Deno.systemMemoryInfo, or a program such as ps (permissions.run)";
+  '$1 is always closed to Deno in the sandbox: read it with readSystemFile, from "nerve", or use a program such as ps';
 /** Only an import throws this as a TypeError: no grant opens it. */
 const importedFile = /^(?:NotCapable: )?Requires read access to ("[^"]*"), run again with the --allow-read flag/;
 const importRule =
@@ -32,11 +35,16 @@ export function describeError(thrown: unknown): string {
 }
 
 function describeWithoutCause(thrown: unknown): string {
-  const { name } = partsOf(thrown), message = messageOf(thrown);
+  const { name } = partsOf(thrown), message = messageOf(thrown, toShownText);
   const text = (name === "TypeError" ? message.replace(importedFile, explainForeignFile) : message)
     .replace(allAccess, allAccessAdvice).replace(denoAdvice, grantAdvice);
   const prefix = ["", "Error", "TypeError"].includes(name) ? "" : `${name}: `;
   return text.startsWith(prefix) ? text : prefix + text;
+}
+
+/** Secrets are masked before anything is cut; what is cut here is far beyond what is shown. */
+function toShownText(text: string): string {
+  return maskOwnText(text.slice(0, readMaxChars));
 }
 
 /** One step only: a chain of causes may be circular. */
@@ -53,7 +61,7 @@ function causeOf(thrown: unknown): Error | null {
 /** The first place in the stack that is in the folder of the user's module, else null. */
 export function placeOf(thrown: unknown, folder: string): Place | null {
   const { message, stack } = partsOf(thrown);
-  for (const text of [message, ...stack.split("\n")]) {
+  for (const text of [message, ...stack.slice(0, stackMaxChars).split("\n")]) {
     const match = placePattern.exec(text.slice(0, messageMaxChars));
     if (match === null) continue;
     const file = pathOf(match[1] ?? "");

@@ -47,6 +47,8 @@ function toError({ name, message }: Extract<HostAnswer, { ok: false }>): Error {
     ? new Deno.errors.NotCapable(message)
     : name === "NotFound"
     ? new Deno.errors.NotFound(message)
+    : name === "TypeError"
+    ? new TypeError(message)
     : new Error(message);
   // The stack would be of this file.
   error.stack = `${name}: ${message}`;

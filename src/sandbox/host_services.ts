@@ -35,7 +35,11 @@ export class HostServices {
     this.#port = port;
     port.onmessage = ({ data }) => {
       const request = parseHostRequest(data);
-      if (request !== null) this.#handle(request);
+      if (request !== null) return this.#handle(request);
+      const { id } = Object(data);
+      if (Number.isSafeInteger(id)) {
+        this.#send({ id, ok: false, name: "TypeError", message: "the arguments are not valid" });
+      }
     };
   }
 

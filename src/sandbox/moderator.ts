@@ -10,6 +10,7 @@ import { rereadRoundsMax } from "../base/limits.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
 import { END, type Workflow } from "../sdk/workflow.ts";
 import { describeError } from "./error_text.ts";
+import { maskOwnText } from "./own_secrets.ts";
 import type { AnyPlan } from "./roles.ts";
 
 /** A role, END, or what is wrong; `thrown` is the thrown value, for its place in the user's file. */
@@ -100,5 +101,5 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function quote(value: unknown): string {
   if (value === END) return "END";
-  return typeof value === "string" ? `"${value.slice(0, 100)}"` : typeof value;
+  return typeof value === "string" ? `"${maskOwnText(value).slice(0, 100)}"` : typeof value;
 }

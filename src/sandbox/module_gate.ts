@@ -47,9 +47,6 @@ export const ownExternals: ReadonlySet<string> = new Set([
   "drizzle-orm/sqlite-core",
   "node:fs",
   "node:fs/promises",
-  "node:path",
-  "node:sqlite",
-  "node:url",
 ]);
 
 const denied = import.meta.resolve("./modules/denied.ts");

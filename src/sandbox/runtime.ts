@@ -32,6 +32,8 @@ export interface BootMessage {
   readonly token: string;
   /** What the mark of its programs begins with (programs.ts); null: it may start none. */
   readonly mark: string | null;
+  /** By name: the values of the unit's variables that count as secret (own_secrets.ts). */
+  readonly secrets: Readonly<Record<string, string>>;
   /** Permissions granted for connecting, which the worker gives back. */
   readonly connectGrants: readonly ConnectGrant[];
   /** An Int32Array: counts the reads of other senses' databases (read_limit.ts). */

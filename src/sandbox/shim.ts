@@ -14,6 +14,7 @@ import { protocolLineMaxBytes } from "../base/limits.ts";
 import { readProcessStat } from "../base/process_id.ts";
 import { formatWork, markVariable } from "../base/program_mark.ts";
 import { endPrograms } from "../base/program_sweep.ts";
+import { isSecretVariable } from "../base/secret_spellings.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, SandboxPermissions, ToProcess } from "../protocol/message.ts";
@@ -58,6 +59,7 @@ export async function runShim(): Promise<never> {
       mark,
       connectGrants: findConnectGrants(init.spec.permissions, path),
       reads: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+      secrets: readSecrets(init.spec.permissions),
     },
     channel,
   );
@@ -69,6 +71,12 @@ export async function runShim(): Promise<never> {
   } finally {
     endAll();
   }
+}
+
+/** What is left in the environment of this process is what the unit was granted. */
+function readSecrets({ env }: SandboxPermissions): Record<string, string> {
+  const variables = Object.entries(Deno.env.toObject());
+  return Object.fromEntries(variables.filter(([name]) => isSecretVariable(name, env !== true)));
 }
 
 /** Ends the programs that have left the session of this process. */

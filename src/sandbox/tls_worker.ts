@@ -15,6 +15,7 @@ interface Shown {
   readonly issuerCertificate?: Shown;
 }
 
+const closedEarly = "the server closed the connection during the TLS handshake";
 /** More than any server needs to send. */
 const certificatesMax = 32;
 
@@ -36,6 +37,11 @@ async function answer(request: TlsRequest): Promise<HostAnswer> {
     return { id, ok: true, value: await inspect(request) };
   } catch (thrown) {
     const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
+    // That of node:dns for a name that is not granted.
+    if (/getaddrinfo EPERM/.test(message)) {
+      const missing = `Requires net access to "${request.host}:${request.port}"`;
+      return { id, ok: false, name: "NotCapable", message: missing };
+    }
     return { id, ok: false, name, message };
   } finally {
     open.get(id)?.destroy();
@@ -50,7 +56,7 @@ async function inspect({ id, host, port, send }: TlsRequest): Promise<TlsAnswer>
   open.set(id, socket);
   // Kept for the whole life of the socket: an error event that nobody hears would end the thread.
   socket.on("error", (thrown: Error) => reject(explain(thrown)));
-  socket.on("close", () => reject(new Error("the server closed the connection during the TLS handshake")));
+  socket.on("close", () => reject(new Error(closedEarly)));
   await secured;
   const chain = readChain(socket);
   const own = chain[0]?.fingerprint256.replaceAll(":", "").toLowerCase();
@@ -64,9 +70,8 @@ async function inspect({ id, host, port, send }: TlsRequest): Promise<TlsAnswer>
 
 /** For who asks, the library that found it out is beside the point. */
 function explain(thrown: Error): Error {
-  return /corrupt message|wrong version number/.test(thrown.message)
-    ? new Error("the server does not speak TLS", { cause: thrown })
-    : thrown;
+  if (/corrupt message|wrong version number/.test(thrown.message)) return new Error("the server does not speak TLS");
+  return /disconnected before secure|socket hang up/.test(thrown.message) ? new Error(closedEarly) : thrown;
 }
 
 /** As sent: Deno links each certificate to the next one of the list. */

@@ -8,6 +8,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { sleepMaxMs, sleepUntilMax } from "../base/wait_limits.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import type { AskedWait } from "../protocol/message.ts";
+import { eventNameSchema } from "../protocol/run_event.ts";
 import type { WaitContext } from "../sdk/waits.ts";
 import { describeError } from "./error_text.ts";
 import { readGatePlan } from "./gates.ts";
@@ -22,8 +23,9 @@ export function isWait(role: unknown): role is { readonly wait: unknown } {
 export function readWaitPlan(role: { readonly wait: unknown }): Result<WaitPlan, string> {
   const { wait, ...rest } = role as Record<string, unknown>;
   if (wait === "gate") return readGatePlan(rest);
+  if (wait === "event") return readEventPlan(rest);
   if (wait !== "sleep") {
-    return err(`waits for ${typeof wait === "string" ? `"${wait}"` : typeof wait}: use sleep() or gate()`);
+    return err(`waits for ${typeof wait === "string" ? `"${wait}"` : typeof wait}: use sleep(), gate() or event()`);
   }
   const { time, ...more } = rest, [unknown] = Object.keys(more);
   if (unknown !== undefined) return err(`has an unknown key ${unknown}: write sleep(TIME)`);
@@ -32,6 +34,18 @@ export function readWaitPlan(role: { readonly wait: unknown }): Result<WaitPlan,
   }
   const asked = readTime(time);
   return asked.ok ? ok({ ask: () => asked }) : err(`sleeps for a time that ${asked.error}`);
+}
+
+function readEventPlan({ name, timeout, ...more }: Record<string, unknown>): Result<WaitPlan, string> {
+  const [unknown] = Object.keys(more);
+  if (unknown !== undefined) return err(`has an unknown key ${unknown}: write event(NAME, { timeout })`);
+  const named = eventNameSchema.safeParse(name);
+  if (!named.success) return err("waits for an event without a name of 1 to 64 letters, digits and . _ -");
+  const span = timeout === undefined ? null : readTime(timeout);
+  if (span !== null && !span.ok) return err(`has a timeout that ${span.error}`);
+  if (span?.value.kind === "until") return err("has a timeout that is a Date, and no span");
+  const timeoutMs = span?.value.kind === "for" ? span.value.ms : null, asked = { name: named.data, timeoutMs };
+  return ok({ ask: () => ok({ kind: "event", ...asked }) });
 }
 
 function askTime(time: (of: WaitContext) => unknown, context: WaitContext): Result<AskedWait, WaitFault> {

@@ -23,7 +23,8 @@ export class WalTidy {
 
   /** Call this after each compute: looks at the file a little later, and again until it is small. */
   lookSoon(): void {
-    if (this.#waits) return;
+    // One in memory has no such file.
+    if (this.#waits || this.#file === ":memory:-wal") return;
     this.#waits = true;
     systemClock.after(walTidyMs, () => {
       this.#waits = false;

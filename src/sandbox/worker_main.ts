@@ -11,6 +11,7 @@ import { installHostClient } from "./host_client.ts";
 import { createKernelLink, type KernelLink } from "./kernel_link.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { installModuleGate } from "./module_gate.ts";
+import { installSecrets, maskOwnText } from "./own_secrets.ts";
 import { parseJson, pristine, toOwnJson } from "./primordials.ts";
 import { installPrograms, onHeld, onProgramsEnded } from "./programs.ts";
 import { createReadLimit } from "./read_limit.ts";
@@ -24,18 +25,19 @@ globalThis.addEventListener("message", (event) => {
   // Bound now: user code may replace the prototype's methods later.
   const sendToShim = port.postMessage.bind(port);
   runWorker(event.data, sendToShim).catch((thrown) => {
-    sendToShim(toOwnJson({ t: "fault", message: messageOf(thrown) } satisfies FromProcess));
+    sendToShim(toOwnJson({ t: "fault", message: messageOf(thrown, maskOwnText) } satisfies FromProcess));
   });
 }, { once: true });
 
 /** Runs until the connection ends, which ends the shim too. */
 async function runWorker(
-  { spec, socket, token, mark, connectGrants, reads }: BootMessage,
+  { spec, socket, token, mark, connectGrants, reads, secrets }: BootMessage,
   sendToShim: (text: string) => void,
 ): Promise<void> {
   const link = await connect(socket, token, connectGrants);
   const kernel = createKernelChannel(link, sendToShim, new Int32Array(reads)), { folders } = spec.modules;
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
+  installSecrets(secrets);
   if (mark !== null) await installPrograms(mark, kernel);
   const runtime = await startRuntime(spec, kernel);
   installModuleGate(spec.modules);

@@ -48,6 +48,8 @@ export {
   type Workflow,
 } from "./workflow.ts";
 export {
+  event,
+  type EventWait,
   type Gate,
   gate,
   type GateRequest,

@@ -42,8 +42,15 @@ export interface Gate extends GateRequest {
   readonly wait: "gate";
 }
 
+/** A role that waits for an event; see `event`. */
+export interface EventWait {
+  readonly wait: "event";
+  readonly name: string;
+  readonly timeout?: Span;
+}
+
 /** A role that nerve plays. */
-export type Wait = Sleep | Gate;
+export type Wait = Sleep | Gate | EventWait;
 
 /**
  * A role that lets time pass: a span, a time, or a function that returns one of them. No process is kept for it, and the
@@ -88,4 +95,23 @@ export function sleep(time: Sleep["time"]): Sleep {
  */
 export function gate(request: GateRequest): Gate {
   return { ...request, wait: "gate" };
+}
+
+/**
+ * A role that waits for an event of this name, which a program or a person sends (`nerve workflow send`). An event that comes
+ * before is kept for the run. Its message has `meta: { payload, key }`, or `{ timedOut: true }` after `timeout` (default:
+ * none).
+ * @example
+ * ```ts
+ * export default defineWorkflow({
+ *   roles: {
+ *     deploy: () => ({ content: "asked for a deployment", meta: {} }),
+ *     deployed: event("deployed", { timeout: "1h" }),
+ *   },
+ *   moderator: ({ messages }) => (["deploy", "deployed", END] as const)[messages.length] ?? END,
+ * });
+ * ```
+ */
+export function event(name: string, options: { readonly timeout?: Span } = {}): EventWait {
+  return { ...options, wait: "event", name };
 }

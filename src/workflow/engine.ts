@@ -6,6 +6,7 @@
 import type { DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import type { Json } from "../protocol/json.ts";
 import type { Run, RunTrigger } from "../protocol/run.ts";
+import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 
 export interface RunRequest {
   readonly workflow: string;
@@ -57,6 +58,8 @@ export interface WorkflowEngine {
   startRun(request: RunRequest): Promise<Run>;
   /** Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
+  /** Errors: RUN_UNKNOWN, RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY, PAYLOAD_INVALID, STORE_FAILED. */
+  sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply>;
   /** Errors: APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, RUN_ENDED, PAYLOAD_INVALID, STORE_FAILED. */
   decide(id: string, request: DecisionRequest): Promise<DecisionReply>;
   /** The run once it has ended, or as it stands when the engine stops. Error: RUN_UNKNOWN. */

@@ -73,7 +73,12 @@ Deno.test('every block of TypeScript compiles against the real "nerve"', async (
       compilerOptions: manifest.compilerOptions,
       nodeModulesDir: "none",
       lock: false,
-      imports: { ...Object.fromEntries(packages), nerve: join(repository, manifest.imports.nerve) },
+      imports: {
+        ...Object.fromEntries(packages),
+        nerve: join(repository, manifest.imports.nerve),
+        // `nerve init` and `nerve validate` add a line for each sense of a workspace that has a schema.
+        "nerve/peers/disk-usage": join(repository, "senses/disk-usage/schema.ts"),
+      },
     };
     await writeWorkspace(root, { ...sources, "deno.json": JSON.stringify(config) });
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {

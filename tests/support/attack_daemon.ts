@@ -15,7 +15,15 @@ import type { ComputeResult, Health } from "../../src/protocol/api.ts";
 import { isPlainObject, type Json } from "../../src/protocol/json.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import { Bystanders, type Targets } from "./attack_targets.ts";
-import { type Attack, type Attacks, type Realm, tickMs, workflowOf, workspaceFiles } from "./attack_workspace.ts";
+import {
+  type Attack,
+  type Attacks,
+  isForRoles,
+  type Realm,
+  tickMs,
+  workflowOf,
+  workspaceFiles,
+} from "./attack_workspace.ts";
 import { fromFileUrl } from "./paths.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
 import { deadlineMs, within } from "./workspace_fixture.ts";
@@ -60,7 +68,7 @@ async function runAttacks(attacks: Attacks, options: AttackOptions & { readonly 
   };
   const byWorkflows = async () => {
     for (const [name, attack] of Object.entries(all)) {
-      if (attack.only === "sense") continue;
+      if (!isForRoles(attack)) continue;
       const outcome = await within(daemon.byWorkflow(name, attack), `an end of the role ${name}`);
       outcomes.set(`${name} (workflow)`, outcome);
     }

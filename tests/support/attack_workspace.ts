@@ -15,7 +15,7 @@ export interface Attack {
   /** In place of a wrapper that returns what the body returns: the return value of `compute` itself is the attack. */
   readonly raw?: boolean;
   /**
-   * Keys of the sense in nerve.yaml; `permissions` are also the workflow's. With them the sense has a group of its own.
+   * Keys of the sense in nerve.yaml; `permissions` and `peers` are also the workflow's. With them the sense has a group of its own.
    */
   readonly yaml?: Readonly<Record<string, unknown>>;
   /** Keys of its group. */
@@ -23,6 +23,11 @@ export interface Attack {
 }
 
 export type Attacks = Readonly<Record<string, Attack>>;
+
+/** Whether a role can try it: it has no database and no peers. */
+export function isForRoles({ only, body }: Attack): boolean {
+  return only !== "sense" && !/(?<!node:)\b(?:sqlite|peers)\b/.test(body);
+}
 
 /**
  * The realm in which the attacks run: as Deno makes it, or with everything replaced in it that code can replace
@@ -71,13 +76,14 @@ export function workspaceFiles(attacks: Attacks, targets: Targets, realm: Realm)
       senses[name] = { ...(alone ? {} : { group: "hostile" }), config: targets, ...yaml };
       if (group !== undefined) groups[name] = group;
     }
-    if (only === "sense") continue;
+    if (!isForRoles(attack)) continue;
     const entry = workflows[workflowOf(name, attack)] ??= {
       names: [],
       head,
       yaml: {
         config: targets,
         ...(yaml?.permissions === undefined ? {} : { permissions: yaml.permissions }),
+        ...(yaml?.peers === undefined ? {} : { peers: yaml.peers }),
         ...group,
       },
     };
@@ -101,7 +107,7 @@ export function workspaceFiles(attacks: Attacks, targets: Targets, realm: Realm)
 
 function workflowText(head: string, roles: [name: string, body: string][]): string {
   const written = roles.map(([name, body]) =>
-    `${JSON.stringify(name)}: async ({ config, signal, log, blobs, start }) => {
+    `${JSON.stringify(name)}: async ({ config, signal, log, logs, blobs, peers, start }) => {
     const returned = await (async () => {\n${body}\n})();
     return { content: JSON.stringify(returned ?? null), meta: {} };
   },`

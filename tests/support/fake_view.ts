@@ -24,6 +24,7 @@ import type {
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import type { PageReader, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
+import type { SendEventReply, SendEventRequest } from "../../src/protocol/run_event.ts";
 import { pagesOf } from "./text_pages.ts";
 
 export function aRun(change: Partial<Run> = {}): Run {
@@ -221,6 +222,12 @@ export class FakeView implements KernelPort {
     this.requests.push({ archive: request });
     const days = [{ day: "2026-01-31", rows: 3 }];
     return Promise.resolve({ beforeMs: 0, dryRun: request.dryRun ?? false, days, rows: 3, held: 1, vacuumed: false });
+  }
+
+  sendEvent(runId: string, { name, key }: SendEventRequest): Promise<SendEventReply> {
+    if (!this.runsById.has(runId)) throw unknownRun(runId);
+    this.requests.push({ send: runId, name, key });
+    return Promise.resolve({ replayed: false, event: { name, key, received: 5, taken: null } });
   }
 
   readonly approvalsById = new Map<string, Approval>();

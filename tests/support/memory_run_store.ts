@@ -3,23 +3,24 @@
  * that a test can hold back, fail, or lose in a crash. The real one is src/store/runs/run_store.ts.
  */
 import assert from "node:assert/strict";
+import { keptEventsMax } from "../../src/base/wait_limits.ts";
 import { NerveError } from "../../src/base/errors.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
-import type { ApprovalDecision, NewApproval, StoredApproval } from "../../src/protocol/approval.ts";
+import type { NewApproval, StoredApproval } from "../../src/protocol/approval.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { BootTime } from "../../src/base/boot_time.ts";
+import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStatus } from "../../src/protocol/run.ts";
 import type {
-  RoleFailure,
-  Run,
-  RunChange,
-  RunMessage,
-  RunRef,
-  RunStatus,
+  KeptEvent,
+  NewRunEvent,
   RunWait,
+  Settlement,
+  StoredRunEvent,
   WaitingRun,
-} from "../../src/protocol/run.ts";
+} from "../../src/protocol/run_wait.ts";
 import type { RunStore } from "../../src/workflow/local/ports.ts";
 import { isLegalMove, isTerminal } from "../../src/workflow/transitions.ts";
+import { findDue, findKept, findNextDue, type SentEvent } from "./memory_waits.ts";
 
 interface State {
   readonly runs: Map<string, Run>;
@@ -27,6 +28,8 @@ interface State {
   readonly rows: NewLogRow[];
   readonly waits: Map<string, RunWait>;
   readonly approvals: Map<string, StoredApproval>;
+  /** By run and key. */
+  readonly events: Map<string, SentEvent>;
 }
 
 interface Waiting {
@@ -48,7 +51,14 @@ export class MemoryRunStore implements RunStore {
   /** Commits by itself at the end of a turn, or only when `commit` is called. */
   constructor(
     auto = true,
-    state: State = { runs: new Map(), messages: new Map(), rows: [], waits: new Map(), approvals: new Map() },
+    state: State = {
+      runs: new Map(),
+      messages: new Map(),
+      rows: [],
+      waits: new Map(),
+      approvals: new Map(),
+      events: new Map(),
+    },
   ) {
     this.#auto = auto;
     this.#committed = copyOf(state);
@@ -148,21 +158,18 @@ export class MemoryRunStore implements RunStore {
     return this.#done(true);
   }
 
-  settleWait(of: RunRef, message: RunMessage, decision: ApprovalDecision | null = null): Promise<boolean> {
-    const run = this.#state.runs.get(of.runId);
+  settleWait(of: RunRef, message: RunMessage, by: Settlement = {}): Promise<boolean> {
+    const { decision = null, event } = by, run = this.#state.runs.get(of.runId);
     if (run === undefined || run.status !== "waiting" || run.rounds !== message.round - 1) return this.#done(false);
     const asked = decision === null ? null : this.#state.approvals.get(decision.id) ?? null;
     if (decision !== null && (asked?.approval.open !== true || asked.approval.digest !== decision.digest)) {
       return this.#done(false);
     }
-    const { attempt } = run;
-    this.#state.runs.set(of.runId, {
-      ...run,
-      status: "started",
-      attempt: attempt + 1,
-      rounds: message.round,
-      reason: null,
-    });
+    const taken = event === undefined ? undefined : this.#state.events.get(`${of.runId} ${event}`);
+    if (event !== undefined && taken?.taken !== null) return this.#done(false);
+    if (taken !== undefined) this.#state.events.set(`${of.runId} ${event}`, { ...taken, taken: message.round });
+    const attempt = run.attempt + 1, { round } = message;
+    this.#state.runs.set(of.runId, { ...run, status: "started", attempt, rounds: round, reason: null });
     this.#state.waits.delete(of.runId);
     this.#state.messages.set(of.runId, [...this.#state.messages.get(of.runId) ?? [], message]);
     const source = `workflow:${of.workflow}` as const;
@@ -170,15 +177,43 @@ export class MemoryRunStore implements RunStore {
     if (decision !== null && asked !== null) {
       const { token, ...rest } = decision, approval = { ...asked.approval, ...rest, open: false };
       this.#state.approvals.set(decision.id, { approval, token });
-      this.#state.rows.push({
-        source,
-        type: "approval.decided",
-        refId: of.runId,
-        causeId: null,
-        payload: { decision },
-      });
+      const row = { source, type: "approval.decided", refId: of.runId, causeId: null, payload: { decision } } as const;
+      this.#state.rows.push(row);
     }
     return this.#done(true);
+  }
+
+  readWait(runId: string): RunWait | null {
+    return this.#state.waits.get(runId) ?? null;
+  }
+
+  insertEvent({ runId, workflow }: RunRef, sent: NewRunEvent): Promise<boolean> {
+    const run = this.#state.runs.get(runId), key = `${runId} ${sent.key}`;
+    const kept = [...this.#state.events.values()].filter((each) => each.runId === runId && each.taken === null);
+    if (run === undefined || isTerminal(run.status) || this.#state.events.has(key)) return this.#done(false);
+    if (kept.length >= keptEventsMax) return this.#done(false);
+    this.#state.events.set(key, { runId, sent, taken: null });
+    const source = `workflow:${workflow}` as const;
+    this.#state.rows.push({ source, type: "run.event", refId: runId, causeId: null, payload: { event: sent } });
+    return this.#done(true);
+  }
+
+  readEvent(runId: string, key: string): StoredRunEvent | null {
+    const found = this.#state.events.get(`${runId} ${key}`);
+    if (found === undefined) return null;
+    const { sent: { name, received, digest }, taken } = found;
+    return { event: { name, key, received, taken }, digest };
+  }
+
+  readKeptEvent(runId: string, name: string): KeptEvent | null {
+    return findKept(this.#state.events.values(), runId, name);
+  }
+
+  listDeliverable(limit: number): string[] {
+    const waits = [...this.#state.waits].filter(([runId, { event }]) =>
+      event !== null && this.readKeptEvent(runId, event) !== null
+    );
+    return waits.map(([runId]) => runId).slice(0, limit);
   }
 
   readApproval(id: string): StoredApproval | null {
@@ -202,19 +237,11 @@ export class MemoryRunStore implements RunStore {
   }
 
   readNextDue(boot: BootTime | null): { wall: number | null; bootMs: number | null } {
-    const least = (times: (number | null | undefined)[]) => {
-      const known = times.filter((time) => typeof time === "number");
-      return known.length === 0 ? null : Math.min(...known);
-    };
-    const all = [...this.#state.waits.values()], here = all.filter(({ dueBoot }) => dueBoot?.id === boot?.id);
-    return { wall: least(all.map(({ due }) => due)), bootMs: least(here.map(({ dueBoot }) => dueBoot?.ms)) };
+    return findNextDue(this.#state.waits.values(), boot);
   }
 
   listDueWaits(now: number, boot: BootTime | null, limit: number): WaitingRun[] {
-    const isDue = ({ due, dueBoot }: RunWait) =>
-      (due ?? Infinity) <= now || (boot !== null && dueBoot?.id === boot.id && dueBoot.ms <= boot.ms);
-    const due = [...this.#state.waits].map(([runId, wait]) => ({ runId, wait })).filter(({ wait }) => isDue(wait));
-    return due.sort((a, b) => (a.wait.due ?? 0) - (b.wait.due ?? 0)).slice(0, limit);
+    return findDue(this.#state.waits, now, boot, limit);
   }
 
   countWaiting(): Map<string, number> {
@@ -268,5 +295,6 @@ function copyOf(state: State): State {
     rows: [...state.rows],
     waits: new Map(state.waits),
     approvals: new Map(state.approvals),
+    events: new Map(state.events),
   };
 }

@@ -139,7 +139,7 @@ function formatEnd(run: Run): string {
   return `${runSign[run.status]} ${run.status} after ${plural(run.rounds, "round")}${why}`;
 }
 
-function parsePayload(text: string): Json {
+export function parsePayload(text: string): Json {
   let lost: string | null;
   try {
     lost = findLostNumber(text);

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
 import { approvalSchema, decisionReplySchema } from "../../protocol/approval.ts";
+import { sendEventReplySchema } from "../../protocol/run_event.ts";
 import { senseChartOutput, senseTriggerOutput } from "./compute_schemas.ts";
 import {
   approvalsOutput,
@@ -88,6 +89,7 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "workflow list": document(workflowListOutput),
   "workflow rerun": document(workflowTriggerOutput),
   "workflow reset": document(resetSchema),
+  "workflow send": document(sendEventReplySchema),
   "workflow thread": document(workflowThreadOutput),
   "workflow trigger": document(workflowTriggerOutput),
 };

@@ -75,6 +75,28 @@ const kill = command(
   },
 );
 
+const send = command(
+  async () => (await import("../commands/workflow_send.ts")).workflowSend,
+  {
+    brief: "Send an event to a run",
+    details:
+      "Sends an event to a run in the running daemon. A run that waits for it goes on; otherwise the event is kept for\n" +
+      "it, up to 1,000 events. The same --key again is the same event: it is answered again, and changes nothing.",
+    examples: [`nerve workflow send RUN deployed --payload '{"version":"1.2"}' --key deploy-1.2`],
+  },
+  {
+    flags: {
+      payload: textFlag("What the event says; default: {}", "JSON"),
+      key: textFlag("The same at every retry of this event; default: a new one", "KEY"),
+    },
+    json: true,
+    positional: {
+      kind: "tuple",
+      parameters: [...run.parameters, { brief: "The name of the event", placeholder: "EVENT", parse: String }],
+    },
+  },
+);
+
 const reset = command(
   async () => (await import("../commands/reset.ts")).workflowReset,
   {
@@ -145,8 +167,9 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     trigger,
     rerun,
     kill,
+    send,
     reset,
     ...libraryRoutes("workflows"),
   },
-  docs: { brief: "Show workflows and their runs, start and kill runs, add workflows from the library" },
+  docs: { brief: "Show workflows and their runs, start, kill and send to runs, add workflows from the library" },
 });

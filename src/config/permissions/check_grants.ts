@@ -98,7 +98,7 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
         `${permission} of ${
           quote(value)
         } opens nothing: Deno denies /proc, /sys and /dev to all code without full trust`,
-        "use node:os or Deno.systemMemoryInfo, or run a program such as ps, df or ip",
+        "run a program such as ps, df or ip; readSystemFile of nerve reads files below /proc and /sys",
       );
       continue;
     }
@@ -242,7 +242,8 @@ const openDevices = ["/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
 
 function isNeverGranted(permission: "read" | "write", value: string): boolean {
   if (openDevices.includes(value) || (permission === "read" && value === "/dev/tty")) return false;
-  return ["/dev", "/proc", "/sys"].some((folder) => pathContains(folder, value));
+  // Files below the other two are read by readSystemFile (sandbox/system_files.ts).
+  return (permission === "read" ? ["/dev"] : ["/dev", "/proc", "/sys"]).some((folder) => pathContains(folder, value));
 }
 
 /** A missing path is usually misspelt, unless the sense may write it too: then it may create it later. */

@@ -30,11 +30,12 @@ import { daemonMissing } from "../../protocol/common_errors.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
+import type { SendEventReply, SendEventRequest } from "../../protocol/run_event.ts";
 import type { HandedSignal } from "../../protocol/signal.ts";
 import type { ControlApp } from "../app.ts";
 import type { EventFilter } from "../event_stream.ts";
 import type { StreamItem } from "./event_reader.ts";
-import { DaemonHangs, settlesInTime, waitWhileAlive } from "./liveness.ts";
+import { DaemonHangs, settlesInTime, type SilentKernel, waitWhileAlive } from "./liveness.ts";
 import { otherVersionHint, readProblem } from "./problem.ts";
 
 type Schemas = typeof import("../../protocol/api.ts");
@@ -46,15 +47,6 @@ interface Answer {
   readonly status: number;
   readonly headers: Headers;
   json(): Promise<unknown>;
-}
-
-/** What is known about a kernel that does not answer; `root` is null when only the socket is known. */
-export interface SilentKernel {
-  /** The process that should be listening. */
-  readonly pid: number | null;
-  /** Whether a supervisor is starting or restarting it. */
-  readonly starts: boolean;
-  readonly root: string | null;
 }
 
 export class ControlClient implements Disposable {
@@ -139,6 +131,12 @@ export class ControlClient implements Disposable {
       ...(before === undefined ? {} : { before }),
     };
     return this.#ask(this.#api.runs.$get({ query }), "runPageSchema");
+  }
+
+  /** Throws RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY. */
+  sendEvent(id: string, request: SendEventRequest): Promise<SendEventReply> {
+    const call = this.#api.runs[":id"].events.$post({ param: { id: toSegment(id) }, json: request });
+    return this.#ask(call, "sendEventReplySchema");
   }
 
   /** Throws APPROVAL_DECIDED, APPROVAL_STALE. */

@@ -7,6 +7,15 @@
 import { daemonAnswerMaxMs } from "../../base/limits.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 
+/** What is known about a kernel that does not answer; `root` is null when only the socket is known. */
+export interface SilentKernel {
+  /** The process that should be listening. */
+  readonly pid: number | null;
+  /** Whether a supervisor is starting or restarting it. */
+  readonly starts: boolean;
+  readonly root: string | null;
+}
+
 /** The daemon has not answered a probe for `daemonAnswerMaxMs`. */
 export class DaemonHangs extends Error {}
 

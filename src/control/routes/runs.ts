@@ -20,6 +20,7 @@ import {
 import { unknownRun, unknownWorkflow } from "../../protocol/common_errors.ts";
 import type { MessageQuery, RunQuery } from "../../protocol/queries.ts";
 import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
+import { sendEventReplySchema, sendEventRequestSchema } from "../../protocol/run_event.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { describeResponses, refuseBody, toProblemDocument, validatePart } from "../problem_response.ts";
@@ -178,6 +179,19 @@ function singleRunRoutes(view: KernelPort) {
       validatePart("param", identified),
       validatePart("json", killRunRequestSchema),
       async (c) => c.json(await view.killRun(c.req.valid("param").id, c.req.valid("json").reason ?? null)),
+    )
+    .post(
+      "/:id/events",
+      describeRoute({
+        summary: "Send an event to a run",
+        description:
+          "The event is on disk before the answer is sent. A run that waits for it goes on; otherwise it is kept, " +
+          "up to 1,000 events and 1 MiB. The same key again is answered again and changes nothing.",
+        responses: describeResponses("The event, and the round that took it", sendEventReplySchema, 404, 409, 413, 415),
+      }),
+      validatePart("param", identified),
+      validatePart("json", sendEventRequestSchema),
+      async (c) => c.json(await view.sendEvent(c.req.valid("param").id, c.req.valid("json"))),
     );
 }
 

@@ -7,6 +7,7 @@
  * I4. `run_waits` has rows of waiting runs only: what each waits for. A waiting run goes on only with the message that
  *     settles its wait.
  * I5. A request of `approvals` is decided once, and only in a transaction that moves its run on.
+ * I6. An event of `run_events` settles one wait at most; its payload stays until then, or until its run ends.
  */
 
 export const logMigrations: readonly string[] = [
@@ -166,5 +167,34 @@ begin select raise(abort, 'what a request asks never changes'); end;
 create trigger approvals_close after update of status on workflow_runs
 when new.status in ('completed', 'failed', 'killed', 'crashed', 'interrupted', 'dropped')
 begin update approvals set open = 0 where run_id = new.run_id and open = 1; end;
+`,
+  `
+alter table run_waits add column event text;
+
+create table run_events (
+  seq integer primary key,
+  run_id text not null,
+  name text not null,
+  key text not null,
+  payload text,
+  digest text not null,
+  bytes integer not null,
+  received integer not null,
+  taken integer,
+  unique (run_id, key)
+) strict;
+create index run_events_kept on run_events (run_id, name) where payload is not null;
+
+create trigger run_events_move before update on run_events
+when old.payload is null or new.payload is not null
+  or new.run_id <> old.run_id or new.name <> old.name or new.key <> old.key or new.digest <> old.digest
+  or (new.taken is not null and not exists (
+    select 1 from workflow_runs where run_id = new.run_id and status = 'started' and rounds = new.taken
+  ))
+begin select raise(abort, 'an event is taken once, with the move of its run'); end;
+
+create trigger run_events_close after update of status on workflow_runs
+when new.status in ('completed', 'failed', 'killed', 'crashed', 'interrupted', 'dropped')
+begin update run_events set payload = null where run_id = new.run_id and payload is not null; end;
 `,
 ];

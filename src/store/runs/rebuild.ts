@@ -7,13 +7,15 @@ import type { DatabaseSync } from "node:sqlite";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { LogRow } from "../../protocol/log.ts";
-import type { Run, RunChange, RunMessage, RunWait } from "../../protocol/run.ts";
+import type { Run, RunChange, RunMessage } from "../../protocol/run.ts";
+import type { NewRunEvent, RunWait } from "../../protocol/run_wait.ts";
 import { listArchivedDays, parseRow, parseRowId, readLines } from "../archive/archive_file.ts";
 import { runStep } from "../commit/operations.ts";
 import { logColumns, toLogRow } from "../log/log_sql.ts";
 import { inTransaction, StatementCache } from "../sqlite/database.ts";
 import { runStateTypes } from "./run_log_rows.ts";
 import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
+import { insertLoggedEvent, takeEvent } from "./event_sql.ts";
 import { insertWait, settleWait } from "./wait_sql.ts";
 import { decideApproval, insertApproval } from "../approvals/approval_sql.ts";
 
@@ -48,7 +50,9 @@ export function replayRuns(
   ) {
     if (isFirstRow(payload)) {
       target.get("delete from workflow_runs where run_id = ?").run(runId);
-      for (const table of ["run_waits", "approvals"]) target.get(`delete from ${table} where run_id = ?`).run(runId);
+      for (const table of ["run_waits", "approvals", "run_events"]) {
+        target.get(`delete from ${table} where run_id = ?`).run(runId);
+      }
       runStep(target, insertRun(payload));
       made.add(runId);
     } else if (isPlainObject(payload)) {
@@ -68,9 +72,15 @@ interface RunRowSource {
   rows(): Iterator<RunRow>;
 }
 
-const rowTypes: readonly string[] = [...runStateTypes, "run.message", "approval.requested", "approval.decided"];
+const rowTypes: readonly string[] = [
+  ...runStateTypes,
+  "run.message",
+  "run.event",
+  "approval.requested",
+  "approval.decided",
+];
 /** Those that change something although they have no status. */
-const changing: readonly string[] = ["run.message", "approval.requested", "approval.decided"];
+const changing: readonly string[] = ["run.message", "run.event", "approval.requested", "approval.decided"];
 const pageRows = 1_000;
 
 /** Reads pages of rows: `iterate` ends silently at an unreadable page of the database (Deno 2.9.6). */
@@ -129,8 +139,11 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   if (type === "run.message") {
     const { round } = payload as unknown as RunMessage;
     const step = run.status === "waiting" ? settleWait(runId, round) : countMessage(runId, run.attempt, round);
-    return runStep(statements, step) > 0;
+    const took = payload.took;
+    return runStep(statements, step) > 0 &&
+      (typeof took !== "string" || runStep(statements, takeEvent(runId, took, round)) > 0);
   }
+  if (type === "run.event") return runStep(statements, insertLoggedEvent(runId, payload.event as NewRunEvent)) > 0;
   if (type === "approval.requested") {
     return runStep(statements, insertApproval(run, payload.request as NewApproval)) > 0;
   }

@@ -7,6 +7,7 @@
  * - A `run.waiting` row holds, beside the changed fields, the `wait`.
  * - An `approval.requested` row holds the `request` of a run that has just begun to wait, and an `approval.decided` row
  *   the `decision`, after the message that settles the wait.
+ * - A `run.event` row holds the `event` that was sent; the `run.message` row of a wait that took it has its key, `took`.
  * Other rows about a run (`run.log`, `run.refused`, a `run.crashed` that only records a death) have no `status`.
  */
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";

@@ -8,9 +8,17 @@
  */
 import { assert } from "../../base/errors.ts";
 import type { BootTime } from "../../base/boot_time.ts";
-import type { ApprovalDecision, NewApproval, StoredApproval } from "../../protocol/approval.ts";
+import type { NewApproval, StoredApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
-import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunWait, WaitingRun } from "../../protocol/run.ts";
+import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
+import type {
+  KeptEvent,
+  NewRunEvent,
+  RunWait,
+  Settlement,
+  StoredRunEvent,
+  WaitingRun,
+} from "../../protocol/run_wait.ts";
 import {
   countApprovals,
   decideApproval,
@@ -35,7 +43,8 @@ import {
   toRun,
   updateRun,
 } from "./run_sql.ts";
-import { countWaiting, insertWait, listDueWaits, type NextDue, readNextDue, settleWait } from "./wait_sql.ts";
+import { insertEvent, listDeliverable, readEvent, readKeptEvent, takeEvent } from "./event_sql.ts";
+import { countWaiting, insertWait, listDueWaits, type NextDue, readNextDue, readWait, settleWait } from "./wait_sql.ts";
 
 export class SqliteRunStore {
   readonly #statements: StatementCache;
@@ -95,17 +104,44 @@ export class SqliteRunStore {
 
   /**
    * A message settles the wait of a run, which goes on in its next attempt. False, without a row, if it does not wait, or
-   * if the decision cannot be made.
+   * if the decision cannot be made or the event is taken.
    */
-  settleWait(run: RunRef, message: RunMessage, decision: ApprovalDecision | null = null): Promise<boolean> {
-    const { round, role, content, meta, ts } = message;
-    const row = this.#log.toStep({ ...toRow(run, "run.message"), payload: { round, role, content, meta } }, ts);
-    const steps = [settleWait(run.runId, round, decision), row];
-    if (decision !== null) {
+  settleWait(run: RunRef, message: RunMessage, by: Settlement = {}): Promise<boolean> {
+    const { runId } = run, { round, role, content, meta, ts } = message, { decision, event } = by;
+    const payload = { round, role, content, meta, ...event === undefined ? {} : { took: event } };
+    const row = this.#log.toStep({ ...toRow(run, "run.message"), payload }, ts);
+    const steps = [settleWait(runId, round, by), row];
+    if (decision !== undefined) {
       const decided = this.#log.toStep({ ...toRow(run, "approval.decided"), payload: { decision } });
       steps.push(decideApproval(decision), decided);
     }
+    if (event !== undefined) steps.push(takeEvent(runId, event, round));
     return this.#writer.run(steps);
+  }
+
+  /** What a run waits for; null when it does not wait. */
+  readWait(runId: string): RunWait | null {
+    return this.#readNow(() => readWait(this.#statements, runId));
+  }
+
+  /** Keeps an event for a run. False, without a row, if the key is known, the run has ended or keeps too many. */
+  insertEvent(run: RunRef, event: NewRunEvent): Promise<boolean> {
+    const row = this.#log.toStep({ ...toRow(run, "run.event"), payload: { event } });
+    return this.#writer.run([insertEvent(run.runId, event), row]);
+  }
+
+  readEvent(runId: string, key: string): StoredRunEvent | null {
+    return this.#readNow(() => readEvent(this.#statements, runId, key));
+  }
+
+  /** The oldest event of that name that no wait has taken. */
+  readKeptEvent(runId: string, name: string): KeptEvent | null {
+    return this.#readNow(() => readKeptEvent(this.#statements, runId, name));
+  }
+
+  /** Runs that wait for an event which they keep; at most `limit`. */
+  listDeliverable(limit: number): string[] {
+    return this.#readNow(() => listDeliverable(this.#statements, limit));
   }
 
   /** Throws NerveError STORE_FAILED as `get`. */

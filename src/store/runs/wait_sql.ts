@@ -4,13 +4,13 @@
  */
 import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
-import type { RunWait, WaitingRun, WaitKind } from "../../protocol/run.ts";
-import type { ApprovalDecision } from "../../protocol/approval.ts";
+import type { RunWait, Settlement, WaitingRun, WaitKind } from "../../protocol/run_wait.ts";
 import { valuesOfOpen, whereOpen } from "../approvals/approval_sql.ts";
 import type { Step } from "../commit/operations.ts";
+import { whereKept } from "./event_sql.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
-const waitColumns = "run_id, round, role, kind, since, due, boot_id, boot_due";
+const waitColumns = "run_id, round, role, kind, since, due, boot_id, boot_due, event";
 
 type WaitRow = [
   runId: string,
@@ -21,32 +21,36 @@ type WaitRow = [
   due: number | null,
   bootId: string | null,
   bootDue: number | null,
+  event: string | null,
 ];
 
 function toWaitingRun(row: unknown): WaitingRun {
-  const [runId, round, role, kind, since, due, bootId, bootDue] = row as WaitRow;
+  const [runId, round, role, kind, since, due, bootId, bootDue, event] = row as WaitRow;
   const dueBoot = bootId === null || bootDue === null ? null : { id: bootId, ms: bootDue };
-  return { runId, wait: { round, role, kind, since: JSON.parse(since) as Moment, due, dueBoot } };
+  return { runId, wait: { round, role, kind, since: JSON.parse(since) as Moment, due, dueBoot, event } };
 }
 
 /** The wait of a run that has just become `waiting`. */
-export function insertWait(runId: string, { round, role, kind, since, due, dueBoot }: RunWait): Step {
+export function insertWait(runId: string, { round, role, kind, since, due, dueBoot, event = null }: RunWait): Step {
   return {
-    sql: `insert into run_waits (${waitColumns}) values (?, ?, ?, ?, ?, ?, ?, ?)`,
-    values: [runId, round, role, kind, JSON.stringify(since), due, dueBoot?.id ?? null, dueBoot?.ms ?? null],
+    sql: `insert into run_waits (${waitColumns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    values: [runId, round, role, kind, JSON.stringify(since), due, dueBoot?.id ?? null, dueBoot?.ms ?? null, event],
   };
 }
 
 /**
- * Message number `round` settles the wait of a run, which goes on in its next attempt. With a decision: only if that can
- * be made.
+ * Message number `round` settles the wait of a run, which goes on in its next attempt. With a decision or
+ * an event: only if that can be made or taken.
  */
-export function settleWait(runId: string, round: number, decision: ApprovalDecision | null = null): Step {
+export function settleWait(runId: string, round: number, by: Settlement = {}): Step {
+  const { decision, event } = by;
+  const where = decision !== undefined ? whereOpen : event !== undefined ? whereKept : "";
+  const values = decision !== undefined ? valuesOfOpen(decision) : event !== undefined ? [runId, event] : [];
   return {
     sql: `
 update workflow_runs set status = 'started', attempt = attempt + 1, rounds = rounds + 1, reason = null
-where run_id = ? and status = 'waiting' and rounds = ?${decision === null ? "" : whereOpen}`,
-    values: [runId, round - 1, ...decision === null ? [] : valuesOfOpen(decision)],
+where run_id = ? and status = 'waiting' and rounds = ?${where}`,
+    values: [runId, round - 1, ...values],
   };
 }
 

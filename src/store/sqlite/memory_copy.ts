@@ -3,11 +3,12 @@
  * that its connections share. Used by sense_database.ts.
  * I1. The database on disk is only read, without locks: nobody can write to it meanwhile.
  */
-import type { DatabaseSync } from "node:sqlite";
+import { constants, type DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { memoryCopyMaxBytes } from "../../base/limits.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { openDatabase } from "./database.ts";
+import { judgeOwnSql } from "./sql_rules.ts";
 
 /**
  * A database in memory with what the one at `path` holds; an empty one, if there is none. What is in its -wal file after a
@@ -18,6 +19,8 @@ export function copyIntoMemory(path: string): DatabaseSync | null {
   if (size > memoryCopyMaxBytes) return null;
   const copy = openDatabase(":memory:");
   try {
+    // As for the database itself: sense_database.ts.
+    copy.exec("pragma temp_store = memory");
     if (size > 0) copyFrom(path, copy);
     return copy;
   } catch {
@@ -31,6 +34,10 @@ function copyFrom(path: string, copy: DatabaseSync): void {
   const url = pathToFileURL(path);
   url.searchParams.set("immutable", "1");
   copy.prepare("attach ? as disk").run(url.href);
+  // What its schema says may be the sense's own writing.
+  copy.setAuthorizer((action, first, second) =>
+    judgeOwnSql(action, first, second) === null ? constants.SQLITE_OK : constants.SQLITE_DENY
+  );
   const parts = copy.prepare("select type, name, sql from disk.sqlite_schema where sql is not null order by rowid")
     .all();
   const ofKind = (wanted: (type: unknown) => boolean) =>
@@ -42,6 +49,7 @@ function copyFrom(path: string, copy: DatabaseSync): void {
     copy.exec(`insert into main.${quoted} select * from disk.${quoted}`);
   }
   for (const { sql } of ofKind((type) => type !== "table")) copy.exec(String(sql));
+  copy.setAuthorizer(null);
   copy.exec("detach disk");
 }
 

@@ -69,7 +69,7 @@ export class Decisions {
     const entry = waits.load(run);
     if (entry.endsPending > 0) throw toNotWaiting({ approval });
     try {
-      if (!await waits.settle(entry, createDecisionMessage(approval, decision), decision, true)) return false;
+      if (!await waits.settle(entry, createDecisionMessage(approval, decision), { decision }, true)) return false;
     } catch (thrown) {
       throw toStoreFailed(`request ${approval.id} could not be decided`, thrown);
     }

@@ -6,7 +6,8 @@
 import { sha256 } from "../../base/sha256.ts";
 import { type Approval, type ApprovalDecision, type NewApproval, stateOfDecision } from "../../protocol/approval.ts";
 import type { AskedWait } from "../../protocol/message.ts";
-import type { Run, RunMessage, RunWait } from "../../protocol/run.ts";
+import type { Run, RunMessage } from "../../protocol/run.ts";
+import type { RunWait } from "../../protocol/run_wait.ts";
 import { toStorableText } from "./run_request.ts";
 
 export type AskedGate = Extract<AskedWait, { kind: "gate" }>;

@@ -16,12 +16,14 @@ import { unknownRun } from "../../protocol/common_errors.ts";
 import type { DecisionReply, DecisionRequest } from "../../protocol/approval.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
+import type { SendEventReply, SendEventRequest } from "../../protocol/run_event.ts";
 import type { RunRequest, WorkflowEngine, WorkflowLoad, WorkflowPlan } from "../engine.ts";
 import { isTerminal } from "../transitions.ts";
 import { ActiveRuns, type RunEntry } from "./active_runs.ts";
 import { Assignments } from "./assignments.ts";
 import { Decisions } from "./decisions.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Events } from "./events.ts";
 import { Holds } from "./holds.ts";
 import { Kills } from "./kills.ts";
 import { enterPhase } from "./phase.ts";
@@ -67,6 +69,7 @@ export class WorkflowManager implements WorkflowEngine {
   readonly #waits: Waits;
   readonly #decisions: Decisions;
   readonly #kills: Kills;
+  readonly #events: Events;
   #stopping: Promise<void> | null = null;
   /** Ends the drain of `stop`: every process is idle, or the time is up. */
   #endDrain: () => void = () => {};
@@ -92,6 +95,8 @@ export class WorkflowManager implements WorkflowEngine {
     const probes = new Probes({ ...shared, rejections, store }), holds = this.#holds = new Holds(shared);
     const waits = this.#waits = new Waits({ ...shared, runs, store, host, reportProblem });
     this.#decisions = new Decisions({ ...shared, waits, store });
+    const events = this.#events = new Events({ ...shared, runs, waits, store, timers, reportProblem });
+    waits.onEventAwaited = (runId) => void events.deliverLater(runId);
     this.#kills = new Kills({ ...shared, runs, waits, store });
     this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits });
     this.#exits = new ProcessExitHandler({ ...shared, timers, probes });
@@ -118,6 +123,7 @@ export class WorkflowManager implements WorkflowEngine {
     recoverRuns(this.#options.store, this.#runs);
     this.#dispatcher.open();
     this.#waits.open();
+    void this.#events.recover();
     for (const queue of this.#runs.queues()) if (queue.plan === null) void this.#waits.endUnconfigured(queue);
   }
 
@@ -146,6 +152,11 @@ export class WorkflowManager implements WorkflowEngine {
    */
   async killRun(runId: string, reason: string | null): Promise<Run> {
     return await this.#kills.kill(await this.#findUnfinished(runId), reason);
+  }
+
+  /** Sends an event to a run. Errors: see events.ts. */
+  sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply> {
+    return this.#events.send(runId, request);
   }
 
   /** Decides what a run has asked. Errors: see decisions.ts. */

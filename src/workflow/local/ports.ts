@@ -3,19 +3,17 @@
  * store/runs/run_store.ts and kernel/workflow_host.ts implement these ports.
  */
 import type { BootTime } from "../../base/boot_time.ts";
-import type { ApprovalDecision, NewApproval, StoredApproval } from "../../protocol/approval.ts";
+import type { NewApproval, StoredApproval } from "../../protocol/approval.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
+import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStart, RunStatus } from "../../protocol/run.ts";
 import type {
-  RoleFailure,
-  Run,
-  RunChange,
-  RunMessage,
-  RunRef,
-  RunStart,
-  RunStatus,
+  KeptEvent,
+  NewRunEvent,
   RunWait,
+  Settlement,
+  StoredRunEvent,
   WaitingRun,
-} from "../../protocol/run.ts";
+} from "../../protocol/run_wait.ts";
 
 /**
  * Every promise resolves after the fsync of the commit that holds the change and its log row. Calls take effect in
@@ -51,9 +49,22 @@ export interface RunStore {
   beginWait(run: RunRef, wait: RunWait, reason: string, request?: NewApproval | null): Promise<boolean>;
   /**
    * Stores message number `message.round` of a waiting run, which is `started` then, with attempt + 1 and no reason. False
-   * unless it waits for that message. With a decision: also false unless the request is open and has its digest.
+   * unless it waits for that message. Also false unless the request of the decision is
+   * open and has its digest, and the event is kept.
    */
-  settleWait(run: RunRef, message: RunMessage, decision?: ApprovalDecision | null): Promise<boolean>;
+  settleWait(run: RunRef, message: RunMessage, by?: Settlement): Promise<boolean>;
+  /** What a run waits for; null when it does not wait. */
+  readWait(runId: string): RunWait | null;
+  /**
+   * Keeps an event for an unfinished run, and writes its `run.event` row. False when the key is known, the run has ended or
+   * keeps too many.
+   */
+  insertEvent(run: RunRef, event: NewRunEvent): Promise<boolean>;
+  readEvent(runId: string, key: string): StoredRunEvent | null;
+  /** The oldest event of that name that no wait has taken. */
+  readKeptEvent(runId: string, name: string): KeptEvent | null;
+  /** Runs that wait for an event which they keep; at most `limit`. */
+  listDeliverable(limit: number): string[];
   readApproval(id: string): StoredApproval | null;
   /** The request of a run in a round; null when that round is no gate. */
   readApprovalAt(runId: string, round: number): StoredApproval | null;

@@ -11,7 +11,7 @@ import { messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, reasonMaxChars } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import type { Json } from "../../protocol/json.ts";
-import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
+import type { NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import {
   exitCode,
@@ -20,8 +20,8 @@ import {
   type RunChange,
   type RunMessage,
   type RunStatus,
-  type RunWait,
 } from "../../protocol/run.ts";
+import type { RunWait, Settlement } from "../../protocol/run_wait.ts";
 import { isTerminal, sourcesOf } from "../transitions.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
@@ -112,12 +112,12 @@ export class RunWriter {
   async settleWait(
     entry: RunEntry,
     message: RunMessage,
-    decision: ApprovalDecision | null,
+    by: Settlement,
     once = false,
   ): Promise<boolean> {
     const { run } = entry, { round } = message;
     const what = `message ${round} of run ${run.runId} could not be written`;
-    const write = () => this.#options.store.settleWait(run, message, decision);
+    const write = () => this.#options.store.settleWait(run, message, by);
     const written = await (once ? this.#track(write()) : this.#retryUntilWritten(what, write));
     if (written) this.#apply(entry, { status: "started", attempt: run.attempt + 1, rounds: round, reason: null });
     return written;

@@ -10,20 +10,27 @@
  */
 import { assert, messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs } from "../../base/limits.ts";
-import { readMoment } from "../../base/moment.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 import { dueWaitsMax } from "../../base/wait_limits.ts";
 import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { FromProcess } from "../../protocol/message.ts";
-import type { Run, RunMessage, RunWait, WaitingRun } from "../../protocol/run.ts";
+import type { Run, RunMessage } from "../../protocol/run.ts";
+import type { RunWait, Settlement, WaitingRun } from "../../protocol/run_wait.ts";
 import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import { describeUnconfigured, type Dispatcher } from "./dispatcher.ts";
-import { type AskedGate, createDecision, createDecisionMessage, createRequest, describeGate } from "./gates.ts";
+import { type AskedGate, createDecision, createDecisionMessage, createRequest } from "./gates.ts";
 import { enterPhase } from "./phase.ts";
 import type { RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
 import { currentRoundOf } from "./role_failure.ts";
 import type { RunWriter } from "./run_writer.ts";
+import {
+  createEventMessage,
+  createSleepMessage,
+  createTimeoutMessage,
+  createWait,
+  describeWait,
+} from "./wait_texts.ts";
 
 export type WaitReport = Extract<FromProcess, { t: "wait" }>;
 
@@ -47,6 +54,9 @@ export class Waits {
   #timers: CancelTimer[] = [];
   /** By run id: a wait that begins or is being settled. */
   readonly #moving = new Map<string, Promise<void>>();
+
+  /** Called when a run has begun to wait for an event: it may keep one already. */
+  onEventAwaited: (runId: string) => void = () => {};
 
   constructor(parts: WaitsParts) {
     this.#parts = parts;
@@ -76,8 +86,7 @@ export class Waits {
     const request = asked.kind === "gate" ? await this.#createRequest(entry, wait, asked) : null;
     // It has ended meanwhile.
     if (entry.phase.tag !== "parking") return;
-    const reason = request === null ? describeSleep(wait) : describeGate(request);
-    const written = await writer.beginWait(entry, wait, reason, request);
+    const written = await writer.beginWait(entry, wait, describeWait(wait, request), request);
     if (entry.phase.tag !== "parking") return;
     if (written) this.#park(entry, wait);
     else if (writer.reconcile(entry)) dispatcher.detach(entry, "its wait could not be stored");
@@ -141,6 +150,7 @@ export class Waits {
   #park(entry: RunEntry, wait: RunWait): void {
     enterPhase(entry, { tag: "waiting" });
     this.unload(entry);
+    if (wait.event !== null) this.onEventAwaited(entry.run.runId);
     if (wait.due !== null && wait.due < this.#armedFor) this.#arm(0);
     // Its workflow left the configuration while it had a process.
     if (entry.queue.plan === null) void this.endUnconfigured(entry.queue);
@@ -171,14 +181,28 @@ export class Waits {
 
   /** The queue of a run whose wait is settled; null when it is not. The caller dispatches it. */
   async #wake({ runId, wait }: WaitingRun): Promise<WorkflowQueue | null> {
-    const { runs, writer, clock } = this.#parts;
+    const { runs, writer } = this.#parts;
     const run = runs.get(runId)?.run ?? writer.read(runId);
     if (run === null || run.status !== "waiting") return null;
     const entry = this.load(run);
     if (entry.phase.tag !== "waiting" || entry.endsPending > 0) return null;
-    const decision = wait.kind === "gate" ? this.#expire(runId, wait) : null;
-    const message = decision === null ? createSleepMessage(wait, clock.now()) : createDecisionMessage(wait, decision);
-    return await this.settle(entry, message, decision) ? entry.queue : null;
+    const [message, by] = this.#endOf(runId, wait);
+    return await this.settle(entry, message, by) ? entry.queue : null;
+  }
+
+  /** What settles a wait whose time is over. */
+  #endOf(runId: string, wait: RunWait): [RunMessage, Settlement] {
+    const { store, clock } = this.#parts, now = clock.now();
+    if (wait.kind === "gate") {
+      const decision = this.#expire(runId, wait);
+      return [createDecisionMessage(wait, decision), { decision }];
+    }
+    if (wait.event === null) return [createSleepMessage(wait, now), {}];
+    // One that came in time, and that a death has left undelivered.
+    const kept = store.readKeptEvent(runId, wait.event);
+    return kept === null
+      ? [createTimeoutMessage(wait, now), {}]
+      : [createEventMessage(wait, kept, now), { event: kept.key }];
   }
 
   /** Nobody has decided in time. */
@@ -198,11 +222,11 @@ export class Waits {
   settle(
     entry: RunEntry,
     message: RunMessage,
-    decision: ApprovalDecision | null,
+    by: Settlement,
     once = false,
   ): Promise<boolean> {
     enterPhase(entry, { tag: "waking" });
-    return this.#track(entry, this.#settle(entry, this.#parts.writer.settleWait(entry, message, decision, once)));
+    return this.#track(entry, this.#settle(entry, this.#parts.writer.settleWait(entry, message, by, once)));
   }
 
   async #settle(entry: RunEntry, writing: Promise<boolean>): Promise<boolean> {
@@ -250,32 +274,4 @@ export class Waits {
       return null;
     }
   }
-}
-
-function createWait(round: number, role: string, asked: WaitReport["wait"], clock: Clock): RunWait {
-  const since = readMoment(clock), kind = asked.kind === "gate" ? "gate" : "sleep";
-  if (asked.kind === "until") return { round, role, kind, since, due: asked.at, dueBoot: null };
-  const { boot, wall } = since, ms = asked.kind === "for" ? asked.ms : asked.expiresMs;
-  if (ms === null) return { round, role, kind, since, due: null, dueBoot: null };
-  return {
-    round,
-    role,
-    kind,
-    since,
-    due: wall + ms,
-    dueBoot: boot === null ? null : { id: boot.id, ms: boot.ms + ms },
-  };
-}
-
-/** For a reader: the reason of a run that sleeps. */
-function describeSleep({ role, due }: RunWait): string {
-  return `role ${role} sleeps until ${formatTime(due)}`;
-}
-
-function createSleepMessage({ round, role, due }: RunWait, now: number): RunMessage {
-  return { round, role, content: `slept until ${formatTime(due)}`, meta: { until: due }, ts: now };
-}
-
-function formatTime(ms: number | null): string {
-  return ms === null ? "its end" : new Date(ms).toISOString();
 }

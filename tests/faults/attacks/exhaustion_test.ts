@@ -131,3 +131,34 @@ attackTest("a group that burns a core outside any compute is reported, and ended
     assert.match(JSON.stringify(rows), /uses a whole core outside of any compute/);
   },
 });
+
+const later = (body: string): Attack => ({
+  body: `${body} return 'later'`,
+  outcome: /^returned "later"/,
+  deadly: true,
+  only: "sense",
+  yaml: { keep_alive: true },
+});
+
+attackTest("a group that goes on computing after its compute returned is ended, although it answers", {
+  // One thread gets little of a machine that is as busy as that of a gate.
+  ...(longForm
+    ? {
+      "timers-later": later(
+        "const again = () => { for (const end = Date.now() + 20; Date.now() < end;); setTimeout(again); }; again();",
+      ),
+    }
+    : {}),
+  "threads-later": later(
+    `const key = await crypto.subtle.importKey('raw', new Uint8Array(32), 'PBKDF2', false, ['deriveBits']);
+      const again = (): Promise<void> => crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-512', salt: new Uint8Array(8), iterations: 1_000_000 }, key, 256).then(again);
+      for (let n = 0; n < 16; n++) void again();`,
+  ),
+}, {
+  async check(daemon) {
+    for (const source of [...longForm ? ["group:timers-later"] : [], "group:threads-later"]) {
+      const died = JSON.stringify((await daemon.row({ source, type: "group.died" })).payload);
+      assert.match(died, /used 6 s of processor time outside of any compute or role|did not answer/, source);
+    }
+  },
+});

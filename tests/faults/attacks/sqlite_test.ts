@@ -149,6 +149,17 @@ attackTest("who reads a peer or the log holds no transaction, no lock and no che
     only: "sense",
     yaml: { timeout: "2m" },
   },
+  "role": {
+    body:
+      `const { sql } = await import('drizzle-orm'), out = [peers.victim.get(sql.raw("select count(*) > 0 as n from kept")).n];
+      for (const text of ["begin", "pragma wal_checkpoint(truncate)", "update kept set word = 'mine'", "attach '/x' as x"]) {
+        try { out.push(peers.victim.session.client.prepare(text).run()); } catch (thrown) { out.push(String(thrown.message).slice(0, 14)); }
+      }
+      return out.join()`,
+    outcome: /^returned "1(,not authorized){4}"$/,
+    only: "workflow",
+    yaml: { peers: ["victim"] },
+  },
   "odd-filters": sense(
     `const odd = [-1, NaN, Infinity, 1e300, "1; drop table logs", {}, [], Symbol("s"), null];
     let answers = 0;

@@ -48,7 +48,7 @@ Deno.test("a held run says why in workflow list, inspect and why, and among the 
 Deno.test("a run that sleeps says until when in workflow list, inspect, thread and why; then it has another attempt", async () => {
   const of = { runId: "run-7", workflow: "cleanup", attempt: 1, causeId: null };
   const until = Date.UTC(2026, 0, 2), boot = { wall: 5, boot: null };
-  const sleep = { round: 2, role: "cool", kind: "sleep", since: boot, due: until, dueBoot: null } as const;
+  const sleep = { round: 2, role: "cool", kind: "sleep", since: boot, due: until, dueBoot: null, event: null } as const;
   const wait = async (store: Store) => {
     await storeRun(store, "run-7", 1, "started");
     assert.ok(await store.runs.beginWait(of, sleep, "role cool sleeps until 2026-01-02T00:00:00.000Z"));

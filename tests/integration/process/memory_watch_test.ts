@@ -66,3 +66,29 @@ Deno.test("a kill, an abort from outside and running out of memory are distingui
     while (workspace.unit("a").state === "backoff") await workspace.payload("b");
   }
 });
+
+Deno.test("a workflow that goes on computing when its run has ended is told, and ended; a role may compute", async () => {
+  // In threads, which get their share of a busy machine each.
+  const loop = `const parameters = { name: "PBKDF2", hash: "SHA-512", salt: new Uint8Array(8), iterations: 1_000_000 };
+    const key = await crypto.subtle.importKey("raw", new Uint8Array(32), "PBKDF2", false, ["deriveBits"]);
+    const again = (): Promise<void> => crypto.subtle.deriveBits(parameters, key, 256).then(again);`;
+  await using workspace = await startWorkspace({
+    workflows: {
+      lingers: `import { defineWorkflow, END } from "nerve";
+        ${loop}
+        const one = () => (Array.from({ length: 16 }, again), { content: "done", meta: {} });
+        export default defineWorkflow({ roles: { one }, moderator: ({ messages }) => messages.length === 0 ? "one" : END });`,
+    },
+  });
+  const { runId } = await workspace.kernel.startWorkflow("lingers");
+  await workspace.run("completed");
+  await workspace.change("workflow:lingers", "died");
+  const [row] = await workspace.rows({ source: "workflow:lingers", type: "group.died" });
+  assert.match(
+    JSON.stringify(row?.payload),
+    /used 6 s of processor time outside of any compute or role|did not answer/,
+  );
+  const said = JSON.stringify(await workspace.rows({ source: "workflow:lingers", type: "group.said" }));
+  assert.match(said, /uses a whole core outside of any compute or role/);
+  assert.ok(runId !== "");
+});

@@ -1,13 +1,21 @@
 /** Requests on disk: decided once, only with the move of their run, and listed without reading all of them. */
 import assert from "node:assert/strict";
 import type { ApprovalDecision, NewApproval } from "../../../src/protocol/approval.ts";
-import type { RunWait } from "../../../src/protocol/run.ts";
+import type { RunWait } from "../../../src/protocol/run_wait.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { newRun, runRow, withStore } from "../../support/store_bench.ts";
 
 const refOf = (runId: string) => ({ runId, workflow: "cleanup", attempt: 1, causeId: null });
-const wait: RunWait = { round: 1, role: "ask", kind: "gate", since: { wall: 3, boot: null }, due: null, dueBoot: null };
+const wait: RunWait = {
+  round: 1,
+  role: "ask",
+  kind: "gate",
+  since: { wall: 3, boot: null },
+  due: null,
+  dueBoot: null,
+  event: null,
+};
 const message = { round: 1, role: "ask", content: "approve", meta: {}, ts: 5 };
 
 function requestOf(runId: string): NewApproval {
@@ -31,9 +39,14 @@ Deno.test("a request, its wait and their rows are one commit, and so are a decis
     await ask(store.runs, "a");
     assert.equal(store.reader.approval("a:ask::1")?.state, "pending");
     assert.equal(store.runs.countApprovals("a", "ask"), 1);
-    assert.equal(await store.runs.settleWait(refOf("a"), message, decisionOf("a", { digest: "other" })), false);
+    assert.equal(
+      await store.runs.settleWait(refOf("a"), message, { decision: decisionOf("a", { digest: "other" }) }),
+      false,
+    );
     const both = [decisionOf("a"), decisionOf("a", { state: "rejected", decision: "reject" })];
-    const written = await Promise.all(both.map((each) => store.runs.settleWait(refOf("a"), message, each)));
+    const written = await Promise.all(
+      both.map((each) => store.runs.settleWait(refOf("a"), message, { decision: each })),
+    );
     assert.deepEqual(written, [true, false]);
     const { approval, token } = store.runs.readApproval("a:ask::1") ?? assert.fail();
     const { by, how, comment, decided, decision, state, open } = approval;
@@ -62,7 +75,7 @@ Deno.test("the database refuses a request of a run that does not wait, and a dec
     assert.throws(() => change("state = 'approved', open = 0"), /decided once, with the move of its run/);
     assert.throws(() => change("title = 'x', open = 0"), /never changes/);
     assert.throws(() => change("open = 1"), /decided once/);
-    assert.ok(await store.runs.settleWait(refOf("a"), message, decisionOf("a")));
+    assert.ok(await store.runs.settleWait(refOf("a"), message, { decision: decisionOf("a") }));
     for (const set of ["state = 'rejected'", "decision = 'reject'", "open = 1"]) {
       assert.throws(() => change(set), /decided once/, set);
     }
@@ -75,13 +88,13 @@ Deno.test("the request of a run that ends is closed, and stays pending", () =>
     assert.ok(await store.runs.transition("a", { from: ["waiting"] }, end, runRow("a", { type: "run.killed" })));
     const { approval } = store.runs.readApproval("a:ask::1") ?? assert.fail();
     assert.deepEqual([approval.state, approval.open], ["pending", false]);
-    assert.equal(await store.runs.settleWait(refOf("a"), message, decisionOf("a")), false);
+    assert.equal(await store.runs.settleWait(refOf("a"), message, { decision: decisionOf("a") }), false);
   }));
 
 Deno.test("open requests are listed oldest first, all of them newest first, in pages with a total", () =>
   withStore(async ({ store }) => {
     for (const id of ["a", "b", "c", "d"]) await ask(store.runs, id);
-    await store.runs.settleWait(refOf("b"), message, decisionOf("b"));
+    await store.runs.settleWait(refOf("b"), message, { decision: decisionOf("b") });
     const list = (all: boolean, limit = 9, offset = 0, runId?: string) => {
       const page = store.reader.approvals({ all, limit, offset, ...(runId === undefined ? {} : { runId }) });
       return [page.total, ...page.items.map((each) => each.runId)];

@@ -1,5 +1,6 @@
 /** A sense's database where the disk has no space to open it: a copy in memory with everything that it held. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { copyIntoMemory } from "../../../src/store/sqlite/memory_copy.ts";
 import { openSenseOrCopy } from "../../../src/store/sqlite/sense_database.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
@@ -45,6 +46,13 @@ Deno.test("what is no database of plain tables is not copied; a missing one is e
     db.exec("create virtual table f using fts5(x)");
     db.close();
     assert.equal(copyIntoMemory(`${folder}/fts.db`), null);
+    // A sense may write into its file what SQLite itself would not: SQL in place of its schema.
+    using evil = new DatabaseSync(`${folder}/evil.db`, { defensive: false });
+    evil.exec(`create table t (x); pragma writable_schema = 1;
+      update sqlite_schema set sql = sql || '; attach ''${folder}/made.db'' as made; create table made.t (x)'`);
+    evil.close();
+    assert.equal(copyIntoMemory(`${folder}/evil.db`), null);
+    assert.throws(() => Deno.statSync(`${folder}/made.db`), Deno.errors.NotFound);
     Deno.writeTextFileSync(`${folder}/odd.db`, "no database ".repeat(1_000));
     assert.equal(copyIntoMemory(`${folder}/odd.db`), null);
   } finally {

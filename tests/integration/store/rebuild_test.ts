@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Approval, ApprovalDecision, NewApproval } from "../../../src/protocol/approval.ts";
-import type { RunStatus, RunWait } from "../../../src/protocol/run.ts";
+import type { RunStatus } from "../../../src/protocol/run.ts";
+import type { RunWait } from "../../../src/protocol/run_wait.ts";
 import { rebuildRuns } from "../../../src/store/runs/rebuild.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
@@ -17,7 +18,7 @@ const runIds = ["a", "b", "c", "d"];
 
 type Step =
   | { readonly do: "create"; readonly id: string; readonly status: "queued" | "started" | "dropped" }
-  | { readonly do: "start" | "resume" | "message" | "wait" | "ask" | "noise"; readonly id: string }
+  | { readonly do: "start" | "resume" | "message" | "wait" | "ask" | "await" | "send" | "noise"; readonly id: string }
   | { readonly do: "end"; readonly id: string; readonly status: RunStatus };
 
 const id = fc.constantFrom(...runIds);
@@ -41,18 +42,20 @@ function sleepOf(round: number): RunWait {
     since: { wall: 7, boot },
     due: 60 + round,
     dueBoot: { id: "b", ms: 58 },
+    event: null,
   };
 }
 
 const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("create" as const), id, status: fc.constantFrom("queued", "started", "dropped") }),
-  fc.record({ do: fc.constantFrom("start", "resume", "message", "wait", "ask", "noise"), id }),
+  fc.record({ do: fc.constantFrom("start", "resume", "message", "wait", "ask", "await", "send", "noise"), id }),
   fc.record({ do: fc.constant("end" as const), id, status: fc.constantFrom(...ends, "dropped" as const) }),
 );
 
 /** Does what is legal at the time; the guards reject the rest, as for a manager that came too late. */
 async function take(runs: SqliteRunStore, step: Step): Promise<void> {
-  const run = runs.get(step.id);
+  const run = runs.get(step.id), round = (run?.rounds ?? 0) + 1;
+  const of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1, causeId: null };
   switch (step.do) {
     case "create":
       await runs.create(newRun(step.id, { status: step.status }), runRow(step.id, { type: `run.${step.status}` }));
@@ -68,11 +71,11 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
       return;
     }
     case "message": {
-      const round = (run?.rounds ?? 0) + 1, attempt = run?.attempt ?? 1;
-      const of = { runId: step.id, workflow: "cleanup", attempt, causeId: null };
       const message = { round, role: "r", content: "c", meta: { status: "completed" }, ts: 7 };
       const asked = runs.readApprovalAt(step.id, round);
-      const decision = asked === null ? null : decisionOf(asked.approval);
+      const kept = runs.readKeptEvent(step.id, "go"), wait = runs.readWait(step.id);
+      const event = wait?.event === null || kept === null ? {} : { event: kept.key };
+      const decision = asked === null ? event : { decision: decisionOf(asked.approval) };
       await (run?.status === "waiting" ? runs.settleWait(of, message, decision) : runs.appendMessage(of, message));
       return;
     }
@@ -84,13 +87,20 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
       return;
     }
     case "wait": {
-      const of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1, causeId: null };
-      await runs.beginWait(of, sleepOf((run?.rounds ?? 0) + 1), "sleeps");
+      await runs.beginWait(of, sleepOf(round), "sleeps");
+      return;
+    }
+    case "await": {
+      await runs.beginWait(of, { ...sleepOf(round), kind: "event", event: "go" }, "waits");
+      return;
+    }
+    case "send": {
+      const key = `k${run?.rounds}${run?.attempt}`;
+      await runs.insertEvent(of, { name: "go", key, payload: { n: 1 }, digest: "d", received: 4 });
       return;
     }
     case "ask": {
-      const round = (run?.rounds ?? 0) + 1, wait = { ...sleepOf(round), kind: "gate" } as const;
-      const of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1, causeId: null };
+      const wait = { ...sleepOf(round), kind: "gate" } as const;
       const id = `${step.id}:ask::${runs.countApprovals(step.id, "ask") + 1}`;
       await runs.beginWait(of, wait, "asks", requestOf(id, round));
       return;
@@ -118,14 +128,16 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         const table = () => db.prepare("select * from workflow_runs order by seq").all();
         const waits = () => db.prepare("select * from run_waits order by run_id").all().map((row) => ({ ...row }));
         const approvals = () => db.prepare("select * from approvals order by id").all().map(withoutSeq);
-        const before = table(), waited = waits(), asked = approvals();
-        db.exec("delete from workflow_runs; delete from run_waits; delete from approvals");
+        const events = () => db.prepare("select * from run_events order by run_id, key").all().map(withoutSeq);
+        const before = table(), waited = waits(), asked = approvals(), sent = events();
+        db.exec("delete from workflow_runs; delete from run_waits; delete from approvals; delete from run_events");
         assert.deepEqual(rebuildRuns(db), { runs: before.length, skipped: 0 });
         assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
         rebuildRuns(db);
         assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
         assert.deepEqual(waits(), waited);
         assert.deepEqual(approvals(), asked);
+        assert.deepEqual(events(), sent);
       }),
       { numRuns: 60 },
     );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogType } from "../../../src/protocol/log.ts";
-import { type RunStatus, runStatusSchema, type RunWait } from "../../../src/protocol/run.ts";
+import { type RunStatus, runStatusSchema } from "../../../src/protocol/run.ts";
+import type { RunWait } from "../../../src/protocol/run_wait.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import type { RunStore } from "../../../src/workflow/local/ports.ts";
@@ -233,6 +234,7 @@ function sleepOf(round: number): RunWait {
     since: { wall: 7, boot },
     due: 60 + round,
     dueBoot: { id: "b", ms: 58 },
+    event: null,
   };
 }
 

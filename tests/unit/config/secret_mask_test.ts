@@ -55,3 +55,31 @@ Deno.test("each line of a value of several lines is masked: output comes line by
   assert.equal(mask.text("mnopqrstuvwx"), "[KEY]");
   assert.equal(mask.text("a short word"), "a short word");
 });
+
+Deno.test("a value is found in a URL, and in Base64 whatever stands before it", () => {
+  const secret = "p+ss/w?rd-é-17", mask = new SecretMask({ PASSWORD: secret });
+  assert.equal(mask.text(`https://x/?key=${encodeURIComponent(secret)}&a`), "https://x/?key=[PASSWORD]&a");
+  for (const before of ["", "a", "me:", "user:"]) {
+    const header = new TextEncoder().encode(`${before}${secret}`).toBase64();
+    const shown = mask.text(`authorization: Basic ${header}`);
+    assert.ok(shown.includes("[PASSWORD]"), shown);
+    // What is left is of what stood before, and at most the half of a character.
+    assert.ok(shown.replace("[PASSWORD]", "").length < "authorization: Basic ".length + 12, shown);
+  }
+});
+
+Deno.test("of a secret in which a long text was cut nothing is left", () => {
+  const mask = new SecretMask({ TOKEN: "very-secret-token-17" });
+  for (const end of ["", "..."]) {
+    for (let kept = 4; kept <= 20; kept++) {
+      const text = `${"x".repeat(2_000)}${"very-secret-token-17".slice(0, kept)}${end}`;
+      assert.equal(mask.text(text), `${"x".repeat(2_000)}[TOKEN]${end}`, text.slice(2_000));
+    }
+  }
+  assert.equal(mask.text("a very-sec"), "a very-sec", "a short text was not cut");
+});
+
+Deno.test("the lines of a value are found without the blanks around them", () => {
+  const mask = new SecretMask({ KEY: '{\n    "private": "abcdefghijkl"\n}' });
+  assert.equal(mask.text(`bad key: { | "private": "abcdefghijkl" | }`), "bad key: { | [KEY] | }");
+});

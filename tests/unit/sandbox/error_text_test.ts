@@ -131,7 +131,10 @@ Deno.test("toLoadProblem() states the rule of imports in place of Deno's advice 
 
 Deno.test("describeError() gives no impossible advice where Deno wants a permission for everything", () => {
   const thrown = new Error('Requires all access to "/proc/stat", run again with the --allow-all flag');
-  assert.match(describeError(thrown), /^"\/proc\/stat" is always closed in the sandbox: use node:os/);
+  assert.match(
+    describeError(thrown),
+    /^"\/proc\/stat" is always closed to Deno in the sandbox: read it with readSystemFile/,
+  );
 });
 
 Deno.test("toStrayProblem() has a place in a folder of its unit, when the stack has one", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { sleepMaxMs } from "../../../src/base/wait_limits.ts";
 import { readRoles } from "../../../src/sandbox/roles.ts";
 import { isWait, readWaitPlan } from "../../../src/sandbox/waits.ts";
-import { sleep } from "../../../src/sdk/waits.ts";
+import { event, sleep } from "../../../src/sdk/waits.ts";
 
 const start = {
   runId: "r",
@@ -43,13 +43,25 @@ Deno.test("a wrong time is an error when the workflow loads, and of a function w
   assert.equal(thrown, "its time threw: no clock");
 });
 
+Deno.test("an event has a name, and a timeout that is a span", () => {
+  assert.deepEqual(ask(event("deployed")), { kind: "event", name: "deployed", timeoutMs: null });
+  assert.deepEqual(ask(event("a.b_c-1", { timeout: "1h" })), { kind: "event", name: "a.b_c-1", timeoutMs: 3_600_000 });
+  for (const name of ["", "a b", ".x", "x".repeat(65), 5]) {
+    assert.match(String(ask(event(name as never))), /^load: waits for an event without a name/);
+  }
+  for (const timeout of ["soon", -1, new Date(5)]) {
+    assert.match(String(ask(event("x", { timeout: timeout as never }))), /^load: has a timeout that is/);
+  }
+  assert.match(String(ask({ ...event("x"), key: 1 })), /^load: has an unknown key key/);
+});
+
 Deno.test("an unknown wait or key keeps the workflow from loading, and names the role", () => {
   const fault = (role: unknown) => {
     const roles = readRoles({ cool: role });
     return roles.ok ? "" : roles.error;
   };
   assert.equal(fault(sleep("1m")), "");
-  assert.equal(fault({ wait: "forever" }), 'its role cool waits for "forever": use sleep() or gate()');
-  assert.equal(fault({ wait: 5 }), "its role cool waits for number: use sleep() or gate()");
+  assert.equal(fault({ wait: "forever" }), 'its role cool waits for "forever": use sleep(), gate() or event()');
+  assert.equal(fault({ wait: 5 }), "its role cool waits for number: use sleep(), gate() or event()");
   assert.equal(fault({ ...sleep("1m"), retry: {} }), "its role cool has an unknown key retry: write sleep(TIME)");
 });

@@ -1,0 +1,49 @@
+/**
+ * The one printer: everything that a command writes, whatever its format, goes through it, and no character that a
+ * terminal obeys gets past it. app.ts puts it before the two sinks. What commands print of foreign text is escaped by
+ * render/terminal.ts already, since only they know whether a line break is theirs.
+ */
+import { toPrintable } from "../base/printable.ts";
+import type { CliIo, Sink } from "./io.ts";
+
+/**
+ * What nerve and stricli write themselves: bold, grey, italic and underlined text and a few colours, and the beginning of a
+ * line that is written again. Nothing of it hides or moves text.
+ */
+// deno-lint-ignore no-control-regex -- these are the only ones that pass
+const ownStyles = /(\x1b\[(?:(?:[0-4]|2[2-4]|3[0-7]|39|9[0-7])?;){0,3}(?:[0-4]|2[2-4]|3[0-7]|39|9[0-7])?m)/;
+const ownRestart = "\r\x1b[K";
+
+/** The same io, whose sinks are the printer. */
+export function createPrinter(io: CliIo): CliIo {
+  const { env, cwd, clock, colour, terminal } = io;
+  return {
+    ...{ env, cwd, clock, colour, terminal },
+    stdout: createSink(io.stdout, colour),
+    stderr: createSink(io.stderr, colour),
+    onInterrupt: (fire) => io.onInterrupt(fire),
+    onHangup: (fire) => io.onHangup(fire),
+  };
+}
+
+function createSink(sink: Sink, colour: boolean): Sink {
+  return {
+    write: (text) => sink.write(toSafe(text, colour)),
+    writeLater: (text) => sink.writeLater(toSafe(text, colour)),
+    get gone() {
+      return sink.gone;
+    },
+  };
+}
+
+function toSafe(text: string, colour: boolean): string {
+  if (text.startsWith(ownRestart)) return ownRestart + toSafe(text.slice(ownRestart.length), colour);
+  // Every second part is a style.
+  const parts = colour ? text.split(ownStyles) : [text];
+  return parts.map((part, at) => at % 2 === 1 ? part : part.split("\n").map(toSafeLine).join("\n")).join("");
+}
+
+/** A tab is nerve's own: it stands in completions and in files that are printed. */
+function toSafeLine(line: string): string {
+  return line.split("\t").map(toPrintable).join("\t");
+}

@@ -1,0 +1,42 @@
+/** The operations of the kernel on runs that wait: what they ask, decisions, events. Part of kernel_api.ts. */
+import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
+import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
+import type { Store } from "../store/store.ts";
+import type { WorkflowEngine } from "../workflow/engine.ts";
+import type { CurrentSecrets } from "./current_secrets.ts";
+
+export interface WaitsApiPorts {
+  readonly store: Store;
+  readonly secrets: CurrentSecrets;
+  readonly workflows: WorkflowEngine;
+}
+
+export class WaitsApi {
+  readonly #ports: WaitsApiPorts;
+
+  constructor(ports: WaitsApiPorts) {
+    this.#ports = ports;
+  }
+
+  /** Open requests, oldest first; with `all`, every one, newest first. */
+  approvals(query: ApprovalQuery): ApprovalPage {
+    const { store, secrets } = this.#ports;
+    // It must include everything that callers have been told of.
+    store.flush();
+    return secrets.mask(store.reader.approvals(query));
+  }
+
+  approval(id: string): Approval | null {
+    const { store, secrets } = this.#ports;
+    store.flush();
+    return secrets.mask(store.reader.approval(id));
+  }
+
+  async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
+    return this.#ports.secrets.mask(await this.#ports.workflows.decide(id, request));
+  }
+
+  sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply> {
+    return this.#ports.workflows.sendEvent(runId, request);
+  }
+}

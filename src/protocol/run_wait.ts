@@ -1,0 +1,57 @@
+/** What runs wait for, and what settles their waits: the parts that the kernel stores. */
+import type { BootTime } from "../base/boot_time.ts";
+import type { Moment } from "../base/moment.ts";
+import type { ApprovalDecision } from "./approval.ts";
+import type { Json } from "./json.ts";
+import type { RunEvent } from "./run_event.ts";
+
+/** What a run may wait for. */
+export const waitKinds = ["sleep", "gate", "event"] as const;
+export type WaitKind = (typeof waitKinds)[number];
+
+/** What a `waiting` run waits for: a role that the kernel plays. Part of its `run.waiting` row. */
+export type RunWait = {
+  /** The round of the message that settles it. */
+  readonly round: number;
+  readonly role: string;
+  readonly kind: WaitKind;
+  readonly since: Moment;
+  /** When it is over by itself, in wall milliseconds; null: never. */
+  readonly due: number | null;
+  /** The same in the time since the boot, for a span: a clock that is set back makes it no longer. Null for a time of day. */
+  readonly dueBoot: BootTime | null;
+  /** The name of the event that it waits for; null: another kind of wait. */
+  readonly event: string | null;
+};
+
+/** An event as it is sent to a run; `digest`: of its name and payload. Part of its `run.event` row. */
+export type NewRunEvent = {
+  readonly name: string;
+  readonly key: string;
+  readonly payload: Json;
+  readonly digest: string;
+  readonly received: number;
+};
+
+/** An event that no wait has taken. */
+export interface KeptEvent {
+  readonly key: string;
+  readonly payload: Json;
+}
+
+export interface StoredRunEvent {
+  readonly event: RunEvent;
+  readonly digest: string;
+}
+
+/** What settles a wait beside its message: a decision, or the event with this key. Neither: its time. */
+export interface Settlement {
+  readonly decision?: ApprovalDecision;
+  readonly event?: string;
+}
+
+/** A run that waits, and what for. */
+export interface WaitingRun {
+  readonly runId: string;
+  readonly wait: RunWait;
+}

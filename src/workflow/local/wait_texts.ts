@@ -1,0 +1,51 @@
+/** What a wait is, what a reader is told of it, and the message that settles it. Pure; used by waits.ts and events.ts. */
+import { readMoment } from "../../base/moment.ts";
+import type { Clock } from "../../base/time.ts";
+import type { NewApproval } from "../../protocol/approval.ts";
+import type { AskedWait } from "../../protocol/message.ts";
+import type { RunMessage } from "../../protocol/run.ts";
+import type { KeptEvent, RunWait } from "../../protocol/run_wait.ts";
+import { describeGate } from "./gates.ts";
+
+export function createWait(round: number, role: string, asked: AskedWait, clock: Clock): RunWait {
+  const since = readMoment(clock), { boot, wall } = since;
+  const rest = { round, role, kind: kinds[asked.kind], since, event: asked.kind === "event" ? asked.name : null };
+  if (asked.kind === "until") return { ...rest, due: asked.at, dueBoot: null };
+  const ms = spanOf(asked);
+  if (ms === null) return { ...rest, due: null, dueBoot: null };
+  return { ...rest, due: wall + ms, dueBoot: boot === null ? null : { id: boot.id, ms: boot.ms + ms } };
+}
+
+const kinds = { for: "sleep", until: "sleep", gate: "gate", event: "event" } as const;
+
+function spanOf(asked: Exclude<AskedWait, { kind: "until" }>): number | null {
+  return asked.kind === "for" ? asked.ms : asked.kind === "gate" ? asked.expiresMs : asked.timeoutMs;
+}
+
+/** For a reader: the reason of a run that waits. */
+export function describeWait(wait: RunWait, request: NewApproval | null): string {
+  if (request !== null) return describeGate(request);
+  const { role, due, event } = wait;
+  if (event === null) return `role ${role} sleeps until ${formatTime(due)}`;
+  return `role ${role} waits for the event ${event}${due === null ? "" : `, until ${formatTime(due)}`}`;
+}
+
+export function createSleepMessage({ round, role, due }: RunWait, now: number): RunMessage {
+  return { round, role, content: `slept until ${formatTime(due)}`, meta: { until: due }, ts: now };
+}
+
+export function createEventMessage(
+  { round, role, event }: RunWait,
+  { key, payload }: KeptEvent,
+  now: number,
+): RunMessage {
+  return { round, role, content: `event ${event}`, meta: { payload, key }, ts: now };
+}
+
+export function createTimeoutMessage({ round, role, event }: RunWait, now: number): RunMessage {
+  return { round, role, content: `no event ${event} came in time`, meta: { timedOut: true }, ts: now };
+}
+
+function formatTime(ms: number | null): string {
+  return ms === null ? "its end" : new Date(ms).toISOString();
+}
