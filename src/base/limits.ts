@@ -206,7 +206,7 @@ export const stopDrainMs = 10 * secondMs;
 /** A role's name as a process reports it. */
 export const roleNameMaxChars = 256;
 /** The reason why a run ended; longer texts are cut. */
-export const reasonMaxChars = 4_000;
+export const reasonMaxChars = 4_000, silenceMaxChars = 200;
 /** `run.refused` rows of one workflow within `rejectionWindowMs`; further ones are only counted. */
 export const rejectionsLoggedMax = 20;
 export const rejectionWindowMs = minuteMs;

@@ -4,10 +4,10 @@
  */
 import { type NerveConfig, reflexesOf, type SenseConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
-import { formatReflex } from "../protocol/api.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { jsonObjectSchema } from "../protocol/json_schema.ts";
 import type { LogRow, LogSource, LogType } from "../protocol/log.ts";
+import { formatReflex } from "../protocol/schedule_text.ts";
 import type { Signal } from "../protocol/signal.ts";
 import { type CliRecords, openRecords } from "./open_records.ts";
 import type { SenseListOutput } from "./render/json_schemas.ts";
@@ -51,6 +51,7 @@ function createItem(config: NerveConfig, { name, use, group }: SenseConfig, reco
     lastCompute: null,
     lastSignal: records === null ? null : findLastSignal(records, name),
     counters: null,
+    silences: {},
     problem: records === null ? null : findLastProblem(records, name, group),
   };
 }

@@ -19,6 +19,7 @@ import type { LogRow } from "../protocol/log.ts";
 import type { PageReader } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
+import type { HandedSignal } from "../protocol/signal.ts";
 
 /** What the server passes to every request. */
 export interface ControlEnv {
@@ -50,7 +51,7 @@ export interface KernelPort {
   senses(): SenseView[];
   /** Null when there is no such sense. */
   sense(name: string): SenseView | null;
-  triggerSense(name: string): AcceptedTrigger | null;
+  triggerSense(name: string, signals?: readonly HandedSignal[]): AcceptedTrigger | null;
   /**
    * Lifts the quarantine or backoff of the sense's group. Returns whether there was one; null when there is no such
    * sense.

@@ -62,6 +62,13 @@ export const refuseBody: MiddlewareHandler = async (c, next) => {
   throw new NerveError("PAYLOAD_INVALID", `${c.req.method} ${c.req.path} takes no body`, { hint });
 };
 
+/** For a route whose body may be left out: nothing, also under a content-type, counts as `{}`. */
+export const allowNoBody: MiddlewareHandler = async (c, next) => {
+  // hono keeps the promise of a body that was read, though the type of its cache has the text itself.
+  if ((await c.req.text()).trim() === "") Object.assign(c.req.bodyCache, { text: Promise.resolve("{}") });
+  return await next();
+};
+
 /** Validates one part of a request. The error names every invalid field. */
 // The return type is inferred: hono's typed client learns from it what the route accepts.
 export function validatePart<Target extends "json" | "query" | "param", Schema extends z.ZodType>(

@@ -6,14 +6,12 @@
  * I3. It does not write to the workspace's databases, and starts no signal or run.
  */
 import { join } from "node:path";
-import { assert, NerveError } from "../base/errors.ts";
+import { assert } from "../base/errors.ts";
 import { makeSharedFiles } from "../base/shared_files.ts";
 import { type Clock, delay } from "../base/time.ts";
 import { grantContext } from "../config/load.ts";
 import { explainPermissions } from "../config/permissions/grants.ts";
 import { type Asked, derivePermissions, type Learned, readAudit } from "../config/permissions/learned.ts";
-import { bindToLock } from "../config/permissions/lock_binding.ts";
-import { lockAtStart, readLock } from "../config/permissions/lock_file.ts";
 import { listSocketFolders, makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -21,6 +19,7 @@ import { UnitProcess } from "../process/unit_process.ts";
 import { watchTrial } from "../process/watched_trial.ts";
 import type { FromProcess } from "../protocol/message.ts";
 import { groupKey } from "../protocol/unit.ts";
+import { placeAlone, requireApproval } from "./lone_sense.ts";
 import { planUnits } from "./unit_plans.ts";
 
 /** A compute that nothing but this file asks for. */
@@ -51,7 +50,7 @@ export async function learnPermissions(
   sense: string,
   options: { readonly forMs: number; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<LearnResult> {
-  const { clock, forMs, signal } = options, alone = moveToOwnGroup(config, sense);
+  const { clock, forMs, signal } = options, alone = placeAlone(config, sense);
   await requireApproval(alone, paths, sense);
   const plan = planUnits(alone, paths).find(({ key }) => key === groupKey(sense));
   assert(plan !== undefined, `sense ${sense} has a group`);
@@ -104,26 +103,6 @@ export async function learnPermissions(
     computes: outcomes.length,
     errors,
     ended: await over.promise,
-  };
-}
-
-/** Throws PERMISSION_UNAPPROVED. */
-async function requireApproval(alone: NerveConfig, paths: WorkspacePaths, sense: string): Promise<void> {
-  const { holds } = bindToLock(alone, null, lockAtStart(await readLock(paths)));
-  const hold = holds.find(({ kind, name }) => kind === "sense" && name === sense);
-  if (hold === undefined) return;
-  throw new NerveError("PERMISSION_UNAPPROVED", `${sense} asks for more than was approved: ${hold.excess}`, {
-    hint: "nerve permissions diff shows it, nerve permissions approve agrees to it",
-  });
-}
-
-function moveToOwnGroup(config: NerveConfig, name: string): NerveConfig {
-  const sense = config.senses.get(name), group = config.groups.get(sense?.group ?? "");
-  assert(sense !== undefined && group !== undefined, `sense ${name} is configured`);
-  return {
-    ...config,
-    senses: new Map([...config.senses, [name, { ...sense, group: name }]]),
-    groups: new Map([...config.groups, [name, { ...group, name }]]),
   };
 }
 

@@ -17,8 +17,6 @@ import {
   type AcceptedTrigger,
   type ArchiveReply,
   type ArchiveRequest,
-  formatReflex,
-  formatSchedule,
   type Health,
   type ReloadReply,
   type SenseView,
@@ -29,6 +27,8 @@ import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
+import { formatReflex, formatSchedule } from "../protocol/schedule_text.ts";
+import type { HandedSignal } from "../protocol/signal.ts";
 import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
@@ -38,6 +38,7 @@ import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
+import { toManualTrigger, toTriggeredRow } from "./manual_trigger.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import { UnitViews } from "./unit_views.ts";
@@ -179,6 +180,7 @@ export class KernelApi extends WaitsApi {
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
       counters: { ...record.counters },
+      silences: Object.fromEntries(record.silences),
       problem: down ?? this.#findFault(key, name),
     });
   }
@@ -195,17 +197,13 @@ export class KernelApi extends WaitsApi {
     return current.describeHold("workflow", workflow) ?? errors.describeProblem(workflowKey(workflow), workflow);
   }
 
-  triggerSense(name: string): AcceptedTrigger | null {
+  /** `signals`: what the sense shall hear, as if other senses had told it. */
+  triggerSense(name: string, signals: readonly HandedSignal[] = []): AcceptedTrigger | null {
     const { senses, scheduler, store } = this.#ports;
     if (senses.recordOf(name) === null) return null;
-    const row = store.log.append({
-      source: `sense:${name}`,
-      type: "sense.triggered",
-      refId: name,
-      causeId: null,
-      payload: { by: "request" },
-    });
-    const receipt = scheduler.trigger(name, { kind: "manual", causeId: row.id, coalesced: 0 });
+    const { trigger, handed } = toManualTrigger(store.log.append(toTriggeredRow(name, signals)), signals);
+    senses.hand(name, handed);
+    const receipt = scheduler.trigger(name, trigger);
     if (receipt === null) return null;
     // A lost row is counted and reported (kernel.ts, onLost); the compute was started all the same.
     const recorded = () => store.log.durable().catch(() => {});

@@ -4,9 +4,8 @@
  * Times are milliseconds since the epoch.
  */
 import * as z from "zod";
-import { formatDuration } from "../base/duration.ts";
 import { logRowSchema } from "./log.ts";
-import { computeErrorCodeSchema, placeSchema, signalSchema } from "./signal.ts";
+import { computeErrorCodeSchema, handedSignalsSchema, placeSchema, signalSchema } from "./signal.ts";
 
 /**
  * The process of a unit: a group of senses, or a workflow. `state` is its state tag in process/, or `draining`: a
@@ -74,7 +73,12 @@ export type Health = z.infer<typeof healthSchema>;
 /** The result of one compute, after routing: a value has become a signal or a run. */
 export const computeResultSchema = z.discriminatedUnion("kind", [
   /** `returned` is set when compute returned undefined, which a missing `return` or `await` does. */
-  z.object({ kind: z.literal("null"), returned: z.literal("undefined").optional() }),
+  z.object({
+    kind: z.literal("null"),
+    returned: z.literal("undefined").optional(),
+    /** Why, in the words of its code: it returned `{ silent: "..." }`. */
+    silent: z.string().optional(),
+  }),
   /** `warning`: why a workflow directive in the value was rejected. */
   z.object({ kind: z.literal("signal"), signal: signalSchema, warning: z.string().optional() }),
   z.object({ kind: z.literal("run"), workflow: z.string(), runId: z.string() }),
@@ -116,37 +120,17 @@ export const senseViewSchema = z.object({
     at: z.number(),
     durationMs: z.number(),
     outcome: z.enum(["null", "signal", "run", "error", "timeout", "group_down"]),
-    /** The message of an error, the id of a run, or the warning of a signal; else null. */
+    /** The message of an error, the id of a run, the warning of a signal, or what code said of its silence; else null. */
     detail: z.string().nullable(),
   }).nullable(),
   lastSignal: signalSchema.nullable(),
   counters: senseCountersSchema,
+  /** How often its code said why it was silent, by what it said; they are among the counted `null`. */
+  silences: z.record(z.string(), z.int()).default({}),
   /** Why it does not compute now, or not as nerve.yaml and its code say: it cannot be loaded, is held, or quarantined. */
   problem: z.string().nullable(),
 });
 export type SenseView = z.infer<typeof senseViewSchema>;
-
-/** A reflex as one text, for `SenseView.reflexes`. */
-export function formatReflex(reflex: {
-  readonly intervalMs: number | null;
-  readonly cron: string | null;
-  readonly timezone: string | null;
-  readonly on: readonly string[];
-}): string {
-  const { intervalMs, cron, timezone, on } = reflex;
-  const parts: string[] = [];
-  if (intervalMs !== null) parts.push(`every ${formatDuration(intervalMs)}`);
-  if (cron !== null) parts.push(`cron ${cron}${timezone === null ? "" : ` (${timezone})`}`);
-  if (on.length > 0) parts.push(`on ${on.join(", ")}`);
-  return parts.join(" and ");
-}
-
-/** A line of a workflow's schedule as one text, for `WorkflowView.schedule`. */
-export function formatSchedule(
-  { cron, timezone }: { readonly cron: string; readonly timezone: string | null },
-): string {
-  return formatReflex({ intervalMs: null, cron, timezone, on: [] });
-}
 
 /**
  * How a manual trigger was accepted. `started`: at once; `throttled`: its compute starts at `until`, when the throttle
@@ -154,6 +138,9 @@ export function formatSchedule(
  */
 export const triggerHowSchema = z.enum(["started", "throttled", "coalesced"]);
 export type TriggerHow = z.infer<typeof triggerHowSchema>;
+
+/** With `signals`, the sense computes as if it had heard them. */
+export const triggerRequestSchema = z.strictObject({ signals: handedSignalsSchema.optional() });
 
 /** `outcome` is null unless the caller waited for it. */
 export const triggerReplySchema = z.object({

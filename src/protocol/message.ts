@@ -11,6 +11,7 @@ import {
   retryWaitMaxMs,
   roleAttemptsMax,
   roleTimeoutMaxMs,
+  silenceMaxChars,
 } from "../base/limits.ts";
 import {
   gateBodyMaxBytes,
@@ -197,7 +198,11 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     /** Its value stays in the sense's outbox until the kernel has it on disk. */
     kept: z.boolean().optional(),
     outcome: z.discriminatedUnion("kind", [
-      z.object({ kind: z.literal("null"), returned: z.literal("undefined").optional() }),
+      z.object({
+        kind: z.literal("null"),
+        returned: z.literal("undefined").optional(),
+        silent: z.string().max(silenceMaxChars).optional(),
+      }),
       z.object({ kind: z.literal("value"), value: jsonSchema }),
       z.object({
         kind: z.literal("error"),

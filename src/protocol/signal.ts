@@ -1,5 +1,6 @@
 /** Names, signals, triggers and compute outcomes: the shapes that every stage shares. */
 import * as z from "zod";
+import { heardSignalsMax } from "../base/limits.ts";
 import type { Json } from "./json.ts";
 import { jsonSchema } from "./json_schema.ts";
 
@@ -10,6 +11,11 @@ export const nameSchema: z.ZodString = z.string().regex(namePattern);
 /** A value that a sense returned, other than null. `id` is the id of its log row; `ts` is milliseconds. */
 export const signalSchema = z.object({ id: z.int(), sense: nameSchema, payload: jsonSchema, ts: z.number() });
 export type Signal = z.infer<typeof signalSchema>;
+
+/** A signal that a person gives to a listening sense, as if `sense` had told it; it has no row of its own. */
+export const handedSignalSchema = z.strictObject({ sense: nameSchema, payload: jsonSchema });
+export type HandedSignal = z.infer<typeof handedSignalSchema>;
+export const handedSignalsSchema = z.array(handedSignalSchema).min(1).max(heardSignalsMax);
 
 /**
  * Why a compute runs. `due` is the scheduled time in milliseconds. `coalesced` counts the further triggers that this
@@ -35,8 +41,8 @@ export type Place = z.infer<typeof placeSchema>;
 
 /** The outcome of one compute, as the kernel sees it. */
 export type ComputeOutcome =
-  /** `returned` is set when compute returned undefined, which a missing `return` or `await` does. */
-  | { readonly kind: "null"; readonly returned?: "undefined" | undefined }
+  /** `returned` is set when compute returned undefined, which a missing `return` or `await` does; `silent`: its reason. */
+  | { readonly kind: "null"; readonly returned?: "undefined" | undefined; readonly silent?: string | undefined }
   | { readonly kind: "value"; readonly value: Json }
   | { readonly kind: "error"; readonly code: ComputeErrorCode; readonly message: string; readonly place: Place | null }
   | { readonly kind: "timeout"; readonly afterMs: number; readonly killed: boolean }

@@ -1,6 +1,6 @@
 /** What both runtimes offer to user code besides its own data: logging, queries of the log, frozen values. */
-import { logLineMaxBytes } from "../base/limits.ts";
-import { type Json, toJsonText } from "../protocol/json.ts";
+import { logLineMaxBytes, silenceMaxChars } from "../base/limits.ts";
+import { type Json, type JsonObject, toJsonText } from "../protocol/json.ts";
 import type { LogLevel } from "../protocol/message.ts";
 import type { LogFunction, SenseLogs } from "../sdk/sense.ts";
 import { StoreReader } from "../store/log/reader.ts";
@@ -14,6 +14,15 @@ export function deepFreeze<T extends Json>(value: T): T {
     for (const inner of Object.values(value)) deepFreeze(inner);
   }
   return value;
+}
+
+/** Why a compute is silent, if it returned `{ silent: "..." }` and nothing besides. `json` null: it returned nothing. */
+export function readSilence(json: string | null): string | null {
+  if (json === null || !json.startsWith('{"silent":"')) return null;
+  const { silent, ...rest } = JSON.parse(json) as JsonObject;
+  return typeof silent === "string" && silent !== "" && Object.keys(rest).length === 0
+    ? silent.slice(0, silenceMaxChars).toWellFormed()
+    : null;
 }
 
 const levels: ReadonlySet<LogLevel> = new Set(["debug", "info", "warn", "error"]);

@@ -28,7 +28,7 @@ import { openPeers } from "./peers.ts";
 import { bindSignal, runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { type ComputeMessage, SenseOutbox } from "./sense_outbox.ts";
-import { createLog, deepFreeze, type OpenLogs, openLogs } from "./context_helpers.ts";
+import { createLog, deepFreeze, type OpenLogs, openLogs, readSilence } from "./context_helpers.ts";
 import { importUserModule } from "./user_module.ts";
 import { tidyClosedDatabase, WalTidy } from "./wal_tidy.ts";
 
@@ -246,10 +246,11 @@ export class SenseRuntime implements Runtime {
         outbox.rollback();
         return this.#fail(id, took, "output", `what compute returned ${text.error}`, null);
       }
-      const json = text === null || text.value === "null" ? null : text.value;
+      const returned = text === null || text.value === "null" ? null : text.value, silent = readSilence(returned);
+      const json = silent === null ? returned : null;
       const { kept, unstored } = outbox.commit(message, trigger, json);
       if (json === null && unstored !== null) return this.#fail(id, took, "output", toUnstored(unstored), null);
-      if (json === null) return this.#tellNull(id, took, value);
+      if (json === null) return this.#tellNull(id, took, value, silent);
       // On a full disk a warning still gets out; the sense will not remember that it told it.
       if (unstored !== null) shared.log("warn", `${toUnstored(unstored)}; what it returned is told nonetheless`);
       const outcome = `{"kind":"value","value":${json}}`;
@@ -267,9 +268,9 @@ export class SenseRuntime implements Runtime {
     }
   }
 
-  #tellNull(id: number, ranMs: number, value: unknown): void {
-    const outcome = value === undefined ? { kind: "null", returned: "undefined" } as const : { kind: "null" } as const;
-    this.#kernel.send({ t: "outcome", id, ranMs, outcome });
+  #tellNull(id: number, ranMs: number, value: unknown, silent: string | null): void {
+    const why = silent !== null ? { silent } : value === undefined ? { returned: "undefined" } as const : {};
+    this.#kernel.send({ t: "outcome", id, ranMs, outcome: { kind: "null", ...why } });
   }
 
   #fail(id: number, ranMs: number | null, code: ComputeErrorCode, message: string, place: Place | null): void {

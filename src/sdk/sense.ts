@@ -72,7 +72,8 @@ export interface WorkflowDirective {
 }
 
 /**
- * What `compute` may return. Null or undefined: no signal. An object with the key `workflow`: a run, with the rest of
+ * What `compute` may return. Null or undefined: no signal. `{ silent: "why" }`, without another key: no signal either,
+ * and the reason is counted, and told by `nerve why` and `nerve sense list`. An object with the key `workflow`: a run, with the rest of
  * the object as its payload. Any other JSON value of at most 256 KiB: a signal. The text form of `workflow` is
  * `name|maxRounds|prompt`.
  */

@@ -9,6 +9,8 @@ import type { ComputeLimits } from "./ports.ts";
 export interface SenseRecord {
   limits: ComputeLimits;
   readonly counters: SenseCounters;
+  /** How often its code said why it was silent, by what it said. */
+  readonly silences: Map<string, number>;
   lastCompute: SenseView["lastCompute"];
   lastSignal: Signal | null;
   /** Why its last load failed; empty when it succeeded. */
@@ -16,7 +18,14 @@ export interface SenseRecord {
 }
 
 export function createSenseRecord(limits: ComputeLimits): SenseRecord {
-  return { limits, counters: createCounters(), lastCompute: null, lastSignal: null, loadProblems: [] };
+  return {
+    limits,
+    counters: createCounters(),
+    silences: new Map(),
+    lastCompute: null,
+    lastSignal: null,
+    loadProblems: [],
+  };
 }
 
 function createCounters(): SenseCounters {
@@ -31,6 +40,14 @@ function createCounters(): SenseCounters {
     error: 0,
     group_down: 0,
   };
+}
+
+/** Reasons that are counted apart; further ones are counted together. */
+const silencesMax = 20;
+
+export function countSilence({ silences }: SenseRecord, why: string): void {
+  const key = silences.has(why) || silences.size < silencesMax ? why : "other reasons";
+  silences.set(key, (silences.get(key) ?? 0) + 1);
 }
 
 /** Details of a result beyond its kind. */
@@ -50,6 +67,8 @@ export function detailOf(result: ComputeResult | ComputeOutcome): string | null 
       return result.runId;
     case "signal":
       return result.warning ?? null;
+    case "null":
+      return result.silent ?? null;
     default:
       return null;
   }

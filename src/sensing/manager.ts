@@ -13,7 +13,7 @@ import type { LogType } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem } from "../protocol/message.ts";
 import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
 import { causeOf, formatPlace } from "../protocol/signal_text.ts";
-import { createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
+import { countSilence, createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
 import type { ComputeRunner } from "./compute_runner.ts";
 import { type Origin, OutputRecorder, type OutputRecorderPorts } from "./output_recorder.ts";
 import type { ComputeLimits } from "./ports.ts";
@@ -44,6 +44,8 @@ export class SenseManager {
   readonly #outputs: OutputRecorder;
   readonly #senses = new Map<string, SenseRecord>();
   readonly #waiters = new Map<number, ((report: ComputeResult) => void)[]>();
+  /** Signals that a person gave, and no compute has taken. */
+  readonly #handed = new Map<string, readonly Signal[]>();
   /** Senses whose process may deliver one value of its outbox: it was asked to load the sense, or to compute. */
   readonly #mayDeliver = new Set<string>();
 
@@ -71,7 +73,11 @@ export class SenseManager {
 
   /** Forgets all senses but these. A running compute of a forgotten sense still ends normally. */
   keepOnly(senses: { has(name: string): boolean }): void {
-    for (const name of this.#senses.keys()) if (!senses.has(name)) this.#senses.delete(name);
+    for (const name of [...this.#senses.keys(), ...this.#handed.keys()]) {
+      if (senses.has(name)) continue;
+      this.#senses.delete(name);
+      this.#handed.delete(name);
+    }
   }
 
   recordOf(sense: string): SenseRecord | null {
@@ -96,7 +102,8 @@ export class SenseManager {
     let causeId = causeOf(trigger);
     const { outcome, kept, beganAt } = await this.#runner.compute(record.limits, trigger, id, () => {
       this.#ports.beforeCompute(sense);
-      const signals = inbox.take(sense);
+      const signals = [...inbox.take(sense), ...this.#handed.get(sense) ?? []];
+      this.#handed.delete(sense);
       if (trigger.kind === "signal") causeId = signals.at(-1)?.id ?? causeId;
       return { signals, key, taken: this.allowDelivery(sense) };
     });
@@ -114,6 +121,11 @@ export class SenseManager {
     });
     if (handled.holds) await ended;
     return { beganAt, unheard, answered };
+  }
+
+  /** The sense's next compute hears these signals too. Trigger it in the same turn. */
+  hand(sense: string, signals: readonly Signal[]): void {
+    if (signals.length > 0) this.#handed.set(sense, [...this.#handed.get(sense) ?? [], ...signals]);
   }
 
   /** Called by the scheduler: a compute of the sense is due at `dueAt`, in wall time. */
@@ -177,10 +189,11 @@ export class SenseManager {
   ): ComputeResult {
     switch (outcome.kind) {
       case "null": {
-        const { returned = null } = outcome, detail = { compute, trigger };
-        const told = returned === null ? detail : { ...detail, returned };
-        this.#recordNonAction(record, "null", returned ?? "", told, causeId);
-        return returned === null ? { kind: "null" } : { kind: "null", returned };
+        const { returned, silent } = outcome;
+        const why = silent !== undefined ? { silent } : returned !== undefined ? { returned } : {};
+        if (silent !== undefined) countSilence(record, silent);
+        this.#recordNonAction(record, "null", silent ?? returned ?? "", { compute, trigger, ...why }, causeId);
+        return { kind: "null", ...why };
       }
       case "error":
       case "timeout":

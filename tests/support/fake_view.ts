@@ -52,6 +52,7 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
   return {
     name: "cpu-usage",
     use: null,
+    silences: {},
     group: "system",
     state: "idle",
     reflexes: ["every 10s"],

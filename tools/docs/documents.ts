@@ -1,6 +1,7 @@
 /** The documents, or parts of documents, that are generated; main.ts writes them, and a test holds them to what stands here. */
 import { openApi, routesSection } from "./api_document.ts";
 import { cliDocument } from "./cli_document.ts";
+import { configSchema } from "./config_schema.ts";
 import { errorsDocument } from "./errors_document.ts";
 
 export const routesStart =
@@ -19,5 +20,6 @@ export async function generatedDocuments(repository: Repository): Promise<Map<st
     ["docs/api.md", `${written}${routesStart}${routesSection(await openApi())}`],
     ["docs/cli.md", cliDocument()],
     ["docs/errors.md", errorsDocument(repository.modules())],
+    ["src/config/nerve.schema.json", configSchema(repository.read("docs/configuration.md"))],
   ]);
 }

@@ -3,7 +3,6 @@
  * its live state.
  */
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import type { SenseView } from "../../protocol/api.ts";
 import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { SenseListOutput } from "../render/json_schemas.ts";
@@ -90,7 +89,7 @@ function printItems(io: CliIo, items: readonly Item[], formatStored: ((item: Ite
         String(item.counters?.computes ?? 0),
         String(item.counters?.signals ?? 0),
         String(item.counters?.runs ?? 0),
-        formatNonActions(item.counters),
+        formatNonActions(item),
       ]),
     );
   } else {
@@ -118,11 +117,14 @@ function printItems(io: CliIo, items: readonly Item[], formatStored: ((item: Ite
   }
 }
 
-function formatNonActions(counters: SenseView["counters"] | null): string {
+/** What code said of its silence comes first, without being counted as null too. */
+function formatNonActions({ counters, silences }: Item): string {
   if (counters === null) return "";
   const { computes: _, signals: __, runs: ___, ...reasons } = counters;
-  return Object.entries(reasons).filter(([, count]) => count > 0)
-    .map(([reason, count]) => `${count} ${reason.replace("_", " ")}`).join(", ");
+  const said = Object.values(silences).reduce((sum, count) => sum + count, 0);
+  const others = Object.entries({ ...reasons, null: reasons.null - said });
+  return [...Object.entries(silences), ...others].filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} ${clip(reason.replace("_", " "), 60)}`).join(", ");
 }
 
 function pickSign({ problem, lastCompute }: Item): string {

@@ -1,14 +1,11 @@
 /** `nerve sense query` and `nerve sense schema`: read the database of a sense, whether or not a daemon runs. */
 import { NerveError } from "../../base/errors.ts";
-import type { WorkspacePaths } from "../../config/workspace.ts";
-import { unknownSense } from "../../protocol/common_errors.ts";
-import { namePattern } from "../../protocol/signal.ts";
 import { readNewestRows, readSchema, runReadOnlyQuery } from "../../store/sqlite/sense_query.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type RowFormat, toPrintableSql, writeRows } from "../render/query_rows.ts";
 import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
-import { findDatabaseFault } from "../../store/maintenance/odd_files.ts";
-import { openWorkspace, requireConfig } from "../workspace.ts";
+import { findDatabase } from "../sense_database.ts";
+import { openWorkspace } from "../workspace.ts";
 
 interface QueryFlags {
   readonly format: RowFormat;
@@ -80,26 +77,4 @@ export async function senseSchema(io: CliIo, flags: SchemaFlags, name: string): 
   }
   print(io, dim(io, plural(tables.length, "table")));
   return exit.ok;
-}
-
-/**
- * The path of a sense's database, even if nerve.yaml no longer names the sense. Null when the sense has not computed
- * yet. Throws NAME_INVALID, SENSE_UNKNOWN.
- */
-async function findDatabase(paths: WorkspacePaths, name: string): Promise<string | null> {
-  if (!namePattern.test(name)) {
-    throw new NerveError("NAME_INVALID", `"${name}" cannot be the name of a sense`, { hint: "nerve sense list" });
-  }
-  const path = paths.senseDatabase(name);
-  try {
-    await Deno.lstat(path);
-    const fault = findDatabaseFault(path);
-    if (fault === null) return path;
-    throw new NerveError("STORE_FAILED", `${path} ${fault}`, { hint: "move it away: the sense makes a new one" });
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
-  const { senses } = await requireConfig(paths);
-  if (senses.has(name)) return null;
-  throw unknownSense(name, senses.keys());
 }

@@ -1,26 +1,31 @@
 /** `nerve sense trigger NAME`: queues a compute in the daemon and, with --wait, prints its outcome. */
-import { NerveError, unreachable } from "../../base/errors.ts";
+import { resolve } from "node:path";
+import { messageOf, NerveError, unreachable } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
-import { formatPlace } from "../../protocol/signal_text.ts";
+import { type HandedSignal, handedSignalsSchema } from "../../protocol/signal.ts";
 import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
-import { formatNothing } from "../render/cause_text.ts";
-import { clip, formatClockTime, preview, print, printJson, sign } from "../render/terminal.ts";
+import { formatResult } from "../render/compute_text.ts";
+import { clip, formatClockTime, print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
   readonly wait: boolean;
+  readonly dry: boolean;
+  readonly trigger?: string | undefined;
   readonly json: boolean;
   readonly workspace?: string | undefined;
 }
 
 export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promise<number> {
+  const signals = flags.trigger === undefined ? [] : await readSignals(io, flags.trigger);
+  if (flags.dry) return await (await import("./sense_dry.ts")).senseDry(io, flags, name, signals);
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
   const stale = await findStaleness(client, name);
-  const reply = await explainUnknownUnit(paths, "senses", name, () => client.triggerSense(name, flags.wait));
+  const reply = await explainUnknownUnit(paths, "senses", name, () => client.triggerSense(name, flags.wait, signals));
   if (flags.wait && reply.outcome === null) {
     throw new NerveError("DAEMON_MISSING", `the daemon stopped before ${name} had computed`, { hint: "nerve start" });
   }
@@ -32,6 +37,26 @@ export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promi
   }
   if (stale !== null) io.stderr.write(`${sign.warning} ${toPrintable(`${name}: ${clip(stale, 1_000)}`)}\n`);
   return reply.outcome === null || succeeded(reply.outcome) ? exit.ok : exit.failed;
+}
+
+/** The signals in a file: one of them, or a list. Throws PAYLOAD_INVALID. */
+async function readSignals(io: CliIo, file: string): Promise<HandedSignal[]> {
+  const invalid = (why: string) =>
+    new NerveError("PAYLOAD_INVALID", `${file} ${why}`, {
+      hint: 'write {"sense": "disk-usage", "payload": {"used": 0.95}}, or a list of such signals',
+    });
+  try {
+    const json: unknown = JSON.parse(await Deno.readTextFile(resolve(io.cwd, file)));
+    const parsed = handedSignalsSchema.safeParse(Array.isArray(json) ? json : [json]);
+    if (parsed.success) return parsed.data;
+    const [first] = parsed.error.issues;
+    throw invalid(`is not a signal: ${first?.path.join(".")}: ${first?.message}`);
+  } catch (thrown) {
+    if (thrown instanceof NerveError) throw thrown;
+    throw invalid(
+      thrown instanceof SyntaxError ? `is not JSON: ${thrown.message}` : `cannot be read: ${messageOf(thrown)}`,
+    );
+  }
 }
 
 /** Why an older version than the code on disk computes. A user who has just edited the code needs to know. */
@@ -51,31 +76,6 @@ function formatAccepted(name: string, { computeId, how, until }: TriggerReply): 
       return `⏳ ${name}: ${compute} answers this trigger too`;
     default:
       return unreachable(how);
-  }
-}
-
-function formatResult(name: string, result: ComputeResult): string {
-  switch (result.kind) {
-    case "null":
-      return `${sign.idle} ${name} returned ${
-        result.returned === undefined ? "null: no signal" : formatNothing(result.returned)
-      }`;
-    case "signal":
-      return `${sign.signal} ${name} signal ${result.signal.id} ${preview(result.signal.payload, 1_000)}`;
-    case "run":
-      return `${sign.ok} ${name} started ${result.workflow}: nerve workflow thread ${result.runId}`;
-    case "error": {
-      const { place, message } = result;
-      const where = formatPlace(place);
-      return `${sign.failed} ${name} failed: ${clip(message, 1_000)}${clip(where, 300)}`;
-    }
-    case "timeout":
-      return `${sign.failed} ${name} timed out after ${result.afterMs / 1_000} s` +
-        (result.killed ? "; its process was killed" : "");
-    case "group_down":
-      return `${sign.failed} ${name} could not compute: ${clip(result.message, 1_000)}`;
-    default:
-      return unreachable(result);
   }
 }
 

@@ -1,10 +1,11 @@
 /** `nerve workflow list`: the workflows and a page of their runs, from the database; counts are live with a daemon. */
 import { NerveError } from "../../base/errors.ts";
 import type { NerveConfig } from "../../config/types.ts";
-import { formatSchedule, type WorkflowView } from "../../protocol/api.ts";
+import type { WorkflowView } from "../../protocol/api.ts";
 import { unknownWorkflow } from "../../protocol/common_errors.ts";
 import type { RunPage } from "../../protocol/queries.ts";
 import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
+import { formatSchedule } from "../../protocol/schedule_text.ts";
 import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecords } from "../open_records.ts";

@@ -92,8 +92,10 @@ export function describeNonAction(row: LogRow): string | null {
   const times = typeof payload.repeated === "number" ? ` \u00d7${payload.repeated} in the minute before` : "";
   switch (row.type) {
     case "sense.null":
-      return `${sign.idle}${times === "" ? ` compute${compute}` : ""} returned ${
-        formatNothing(payload.returned)
+      return `${sign.idle}${times === "" ? ` compute${compute}` : ""} ${
+        typeof payload.silent === "string"
+          ? `was silent: ${clip(payload.silent, textMaxChars)}`
+          : `returned ${formatNothing(payload.returned)}`
       }${times}`;
     case "sense.throttled": {
       const until = typeof payload.until === "number" ? ` until ${formatClockTime(payload.until)}` : "";

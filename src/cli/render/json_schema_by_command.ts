@@ -6,6 +6,7 @@ import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
 import { approvalSchema, decisionReplySchema } from "../../protocol/approval.ts";
 import { sendEventReplySchema } from "../../protocol/run_event.ts";
+import { senseChartOutput, senseTriggerOutput } from "./compute_schemas.ts";
 import {
   approvalsOutput,
   doctorOutput,
@@ -16,7 +17,6 @@ import {
   senseListOutput,
   senseQueryOutput,
   senseSchemaOutput,
-  senseTriggerOutput,
   serviceStatusOutput,
   statusOutput,
   uninstallOutput,
@@ -62,6 +62,7 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "permissions list": document(permissionsOutput),
   "reject": document(decisionReplySchema),
   "reload": document(reloadReplySchema),
+  "sense chart": document(senseChartOutput),
   "sense learn": document(senseLearnOutput),
   "sense library": document(libraryOutput),
   "sense list": document(senseListOutput),

@@ -14,7 +14,6 @@ import {
   runSchema,
   senseCountersSchema,
   senseViewSchema,
-  triggerReplySchema,
   workflowViewSchema,
 } from "../../protocol/api.ts";
 import { approvalPageSchema } from "../../protocol/approval.ts";
@@ -69,9 +68,6 @@ export const senseSchemaOutput = z.strictObject({
 
 /** `nerve sense query NAME [SQL]`: integers beyond 2^53 are strings, blobs are x'00ff'. */
 export const senseQueryOutput = z.array(z.record(z.string(), z.union([z.null(), z.number(), z.string()])));
-
-/** `nerve sense trigger NAME`: `outcome` is null without --wait. */
-export const senseTriggerOutput = triggerReplySchema;
 
 /** `nerve approvals`: a page of requests, without their bodies. */
 export const approvalsOutput = approvalPageSchema.extend({ offset: z.int() });

@@ -6,6 +6,7 @@ import { unreachable } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { CliIo } from "../io.ts";
 import { clip, print, printTable, toJsonLine } from "./terminal.ts";
+import { formatTimeValue } from "./time_values.ts";
 
 export const rowFormats = ["table", "json", "csv"] as const;
 export type RowFormat = (typeof rowFormats)[number];
@@ -42,7 +43,7 @@ function writeTable(io: CliIo, columns: readonly string[], rows: Iterable<readon
   let chunk: string[][] = [], count = 0;
   for (const row of rows) {
     if (io.stdout.gone.aborted) return count;
-    chunk.push(row.map((value) => clip(toCell(value, "NULL"), cellMaxChars)));
+    chunk.push(row.map((value, at) => clip(toShown(columns[at] ?? "", value), cellMaxChars)));
     count++;
     if (chunk.length < tableChunk) continue;
     printTable(io, header, chunk);
@@ -79,6 +80,11 @@ function writeCsv(io: CliIo, columns: readonly string[], rows: Iterable<readonly
 
 function quoteCsv(cell: string): string {
   return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+/** A table is for people, and shows times as times; JSON and CSV keep the numbers. */
+function toShown(column: string, value: unknown): string {
+  return formatTimeValue(column, value) ?? toCell(value, "NULL");
 }
 
 /** Blobs are written as SQL literals: x'00ff'. */

@@ -1,6 +1,6 @@
 /** The commands below `nerve sense`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, durationFlag, jsonFlag, switchFlag, wholeNumberFlag } from "../command.ts";
+import { type CliContext, command, durationFlag, jsonFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { proposeSenses } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
@@ -45,6 +45,33 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         },
       },
     ),
+    chart: command(
+      async () => (await import("../commands/sense_chart.ts")).senseChart,
+      {
+        brief: "Draw a column of a sense's database over time",
+        details:
+          "Draws a column of numbers over time, from the first column of times in its table (ts, read_at). Each place of\n" +
+          "the chart is the mean of its span of time.",
+        examples: [
+          "nerve sense chart cpu-usage used --since 6h",
+          `nerve sense chart disk-usage used --since 30d --where "path = '/'"`,
+        ],
+      },
+      {
+        flags: {
+          since: durationFlag("How far back; default 24h", "DURATION"),
+          table: textFlag("The table, where several have the column", "TABLE"),
+          where: textFlag("Only rows for which this SQL is true", "SQL"),
+          width: wholeNumberFlag("Columns of the chart; default 72", "N", 10),
+          height: wholeNumberFlag("Lines of the chart; default 12", "N", 3),
+        },
+        json: true,
+        positional: {
+          kind: "tuple",
+          parameters: [name, { brief: "A column of numbers", placeholder: "COLUMN", parse: String }],
+        },
+      },
+    ),
     schema: command(
       async () => (await import("../commands/sense_query.ts")).senseSchema,
       { brief: "Show the tables of a sense's database", examples: ["nerve sense schema disk-usage"] },
@@ -56,12 +83,22 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
     trigger: command(
       async () => (await import("../commands/sense_trigger.ts")).senseTrigger,
       {
-        brief: "Queue a compute of a sense in the running daemon",
-        details: "Queues a compute in the running daemon. With --wait it exits 1 when the compute fails.",
-        examples: ["nerve sense trigger disk-usage --wait"],
+        brief: "Queue a compute of a sense in the running daemon, or try one without it",
+        details:
+          "Queues a compute in the running daemon. With --wait it exits 1 when the compute fails. With --trigger the sense\n" +
+          'hears the signals in FILE: {"sense": "disk-usage", "payload": {"used": 0.95}}, or a list of them. With --dry it\n' +
+          "computes once in its sandbox, without a daemon and on a copy of its database, and prints what would come of it.",
+        examples: [
+          "nerve sense trigger disk-usage --wait",
+          "nerve sense trigger cleanup-check --trigger full.json --dry",
+        ],
       },
       {
-        flags: { wait: switchFlag("Wait for the outcome") },
+        flags: {
+          wait: switchFlag("Wait for the outcome"),
+          trigger: textFlag("A file of signals that the sense shall hear", "FILE"),
+          dry: switchFlag("Without a daemon, on a copy of its database; no signal or run comes of it"),
+        },
         json: true,
         positional: { kind: "tuple", parameters: [name] },
       },

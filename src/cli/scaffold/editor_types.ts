@@ -2,7 +2,8 @@
  * Gives editors and `deno check` the types of "nerve": copies its modules to the workspace's `.nerve/types/`, to which
  * the workspace's deno.json leads through an import map. It cannot lead to nerve itself: a portable nerve is unpacked
  * to another folder with each version, a compiled one has no folder. nerve reads none of these files when it runs. Used
- * by `init`, which writes them, and by `validate`, `run` and `start`, which update them.
+ * by `init`, which writes them, and by `validate`, `run` and `start`, which update them. The schema of nerve.yaml, which
+ * the first line of a new nerve.yaml names, lies beside them.
  * I1. Files outside `.nerve/types/` belong to the user. Two exceptions: an unchanged deno.json of an older `nerve init`,
  *     which holds the imports itself, is updated, unless the user has an import map under that name; and the entries
  *     `nerve/peers/NAME` of the import map follow nerve.yaml.
@@ -21,7 +22,15 @@ import type { CliIo } from "../io.ts";
 import { sign } from "../render/terminal.ts";
 import { findRelativeImports } from "./library.ts";
 import { isUnchanged, writeFiles } from "./owned_files.ts";
-import { createEditorConfig, createImportMap, importMapFile, typesEntry, typesFolder } from "./templates.ts";
+import {
+  createEditorConfig,
+  createImportMap,
+  importMapFile,
+  schemaFile,
+  schemaSource,
+  typesEntry,
+  typesFolder,
+} from "./templates.ts";
 
 const sources = fileURLToPath(resolveOwnFile(""));
 
@@ -40,8 +49,9 @@ export function readTypeFiles(): Map<string, string> {
 /** Writes the files that are missing or of another version. Returns whether there were any. */
 export async function writeEditorTypes(root: string): Promise<boolean> {
   let wrote = false;
-  for (const [path, text] of readTypeFiles()) {
-    const target = join(root, typesFolder, path);
+  const files = [...readTypeFiles()].map(([path, text]) => [`${typesFolder}/${path}`, text] as const);
+  for (const [path, text] of [...files, [schemaFile, Deno.readTextFileSync(join(sources, schemaSource))] as const]) {
+    const target = join(root, path);
     if (await readText(target) === text) continue;
     await Deno.mkdir(dirname(target), { recursive: true });
     await Deno.writeTextFile(target, text);

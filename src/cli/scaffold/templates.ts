@@ -26,7 +26,14 @@ export function createNerveYaml(): string {
   return text;
 }
 
-const emptyYaml = `# What this workspace observes, and what it does about it.
+/** nerve's own folder in a workspace; all of its content can be generated again. */
+const generatedFolder = ".nerve";
+/** The schema of nerve.yaml for editors, in a workspace and among nerve's own files. */
+export const schemaFile = `${generatedFolder}/nerve.schema.json`;
+export const schemaSource = "config/nerve.schema.json";
+
+const emptyYaml = `# yaml-language-server: $schema=./${schemaFile}
+# What this workspace observes, and what it does about it.
 # \`nerve validate\` checks this file, \`nerve run\` runs it.
 
 # max_rounds: 100           # how many rounds a run of a workflow may take
@@ -54,8 +61,6 @@ interface EditorManifest {
   readonly compilerOptions: { readonly strict: boolean };
 }
 
-/** nerve's own folder in a workspace; all of its content can be generated again. */
-const generatedFolder = ".nerve";
 /** Where a workspace keeps the types of "nerve" (editor_types.ts). */
 export const typesFolder = `${generatedFolder}/types`;
 /** The entry module of "nerve", relative to `src/` and to `typesFolder`. */

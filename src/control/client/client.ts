@@ -31,6 +31,7 @@ import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../protocol/run_event.ts";
+import type { HandedSignal } from "../../protocol/signal.ts";
 import type { ControlApp } from "../app.ts";
 import type { EventFilter } from "../event_stream.ts";
 import type { StreamItem } from "./event_reader.ts";
@@ -83,11 +84,12 @@ export class ControlClient implements Disposable {
     return this.#ask(this.#api.senses[":name"].$get({ param: { name: toSegment(name) } }), "senseViewSchema");
   }
 
-  /** With `wait`, resolves when the compute has ended. */
-  triggerSense(name: string, wait: boolean): Promise<TriggerReply> {
+  /** With `wait`, resolves when the compute has ended. `signals`: what the sense shall hear. */
+  triggerSense(name: string, wait: boolean, signals: readonly HandedSignal[] = []): Promise<TriggerReply> {
     const call = this.#api.senses[":name"].trigger.$post({
       param: { name: toSegment(name) },
       query: { wait: wait ? "1" : "0" },
+      json: signals.length === 0 ? {} : { signals: [...signals] },
     });
     return this.#ask(call, "triggerReplySchema");
   }

@@ -8,11 +8,12 @@ import {
   senseViewSchema,
   type TriggerReply,
   triggerReplySchema,
+  triggerRequestSchema,
 } from "../../protocol/api.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
-import { describeResponses, refuseBody, validatePart } from "../problem_response.ts";
+import { allowNoBody, describeResponses, refuseBody, validatePart } from "../problem_response.ts";
 import { flagSchema } from "./query.ts";
 
 const named = z.object({ name: nameSchema.meta({ description: "The sense" }) });
@@ -38,15 +39,18 @@ export function senseRoutes(view: KernelPort) {
       "/senses/:name/trigger",
       describeRoute({
         summary: "Queue a compute",
-        description: "With wait=1, answers when the compute has ended, with its outcome, or when the daemon stops.",
+        description: "With wait=1, answers when the compute has ended, with its outcome, or when the daemon stops. " +
+          "With signals, the sense computes as if it had heard them.",
         responses: describeResponses("How the trigger was accepted", triggerReplySchema, 404, 415),
       }),
-      refuseBody,
+      allowNoBody,
       validatePart("param", named),
       validatePart("query", z.object({ wait: flagSchema.meta({ description: "1: wait for the outcome" }) })),
+      validatePart("json", triggerRequestSchema),
       async (c) => {
         const { name } = c.req.valid("param");
-        const { outcome, recorded, ...accepted } = view.triggerSense(name) ?? throwUnknown(name, view);
+        const { signals } = c.req.valid("json");
+        const { outcome, recorded, ...accepted } = view.triggerSense(name, signals) ?? throwUnknown(name, view);
         const awaited = c.req.valid("query").wait ? await waitUnlessStopping(outcome(), c.env.stopping) : null;
         // The client may look for the trigger in the log as soon as it has the answer.
         await recorded();

@@ -127,7 +127,8 @@ function resolveReal(path: string): string {
   return dirname(path) === path ? path : join(resolveReal(dirname(path)), basename(path));
 }
 
-async function copyDatabase(from: string, to: string): Promise<void> {
+/** One snapshot of the database, whoever writes it meanwhile. */
+export async function copyDatabase(from: string, to: string): Promise<void> {
   const fault = findDatabaseFault(from);
   if (fault !== null) throw new Error(fault);
   const source: DatabaseSync = openDatabase(from, { readOnly: true });

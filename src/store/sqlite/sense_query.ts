@@ -228,6 +228,6 @@ function noTableError(table: string | null, tables: readonly string[]): NerveErr
   });
 }
 
-function quoteName(name: string): string {
+export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

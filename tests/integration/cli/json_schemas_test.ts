@@ -107,6 +107,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   assert.equal((await caller.call("sense trigger", "meter", "--wait")).code, 0);
   const { run: { runId } } = await workspace.run("completed");
   assert.equal((await caller.call("sense trigger", "broken", "--wait")).code, 1);
+  assert.equal((await caller.call("sense trigger", "slow", "--wait")).code, 0);
   await caller.call("workflow trigger", "tidy", "--wait");
   await caller.call("workflow trigger", "stay", "--id", "kept");
   await caller.call("workflow rerun", "kept", "--id", "kept-again");
@@ -171,6 +172,7 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
   await caller.call("why", "--sense", "broken");
   await caller.call("sense query", "meter");
   await caller.call("sense schema", "meter");
+  await caller.call("sense chart", "slow", "id");
   await caller.call("store archive");
   await caller.call("store restore", `${served.workspace.root}/copy`, "--force");
   assert.deepEqual(await caller.call("status"), { code: 3, error: null });

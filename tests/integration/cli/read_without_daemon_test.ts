@@ -67,7 +67,7 @@ Deno.test("workflow list shows unfinished runs, with --all every run, in pages",
     await storeRun(store, "busy", 1, "started");
   }, async ({ nerve }) => {
     const unfinished = await nerve("workflow", "list");
-    assert.match(unfinished.out, /cleanup +1 of 2 +1 +queue/);
+    assert.match(unfinished.out, /cleanup +1 of 2 +1 +0 +queue/);
     assert.match(
       unfinished.out,
       /🔄 {2}busy .*\n⏳ {2}waiting .*\n1-2 of 2 unfinished runs\n7 runs in all: nerve workflow list --all\n$/,

@@ -1,6 +1,5 @@
 /** `nerve sense trigger`: how a trigger was taken, and with --wait how it ended. */
 import assert from "node:assert/strict";
-import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { triggerReplySchema } from "../../../src/protocol/api.ts";
 import { withDaemon } from "../../support/fake_daemon.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
@@ -34,7 +33,7 @@ Deno.test("a workflow directive that is not followed is reported by trigger, why
   assert.deepEqual([result.code, result.err], [0, `🔶 misspelt: ${fault}\n`]);
   assert.match(result.out, /^📡 misspelt signal \d+ \{"path":"\/"\}\n$/);
   const json = await served.nerve("sense", "trigger", "misspelt", "--wait", "--json");
-  const { outcome } = outputs.senseTriggerOutput.parse(JSON.parse(json.out));
+  const { outcome } = triggerReplySchema.parse(JSON.parse(json.out));
   assert.equal(outcome?.kind === "signal" && outcome.warning, fault);
   const [row] = await served.workspace.rows({ type: "sense.directive_invalid", source: "sense:misspelt" });
   assert.equal(Object(row?.payload).message, fault);

@@ -2,20 +2,11 @@
 import assert from "node:assert/strict";
 import {
   archiveRequestSchema,
-  formatReflex,
   killRunRequestSchema,
   startRunRequestSchema,
   unitViewSchema,
 } from "../../../src/protocol/api.ts";
 import { problemStatus } from "../../../src/protocol/problem.ts";
-
-Deno.test("formatReflex() names every way in which a sense can be triggered", () => {
-  const none = { intervalMs: null, cron: null, timezone: null, on: [] };
-  assert.equal(formatReflex({ ...none, intervalMs: 90_000 }), "every 1m30s");
-  assert.equal(formatReflex({ ...none, cron: "0 9 * * *" }), "cron 0 9 * * *");
-  const both = { ...none, cron: "0 9 * * *", timezone: "Europe/Berlin", on: ["a", "b"] };
-  assert.equal(formatReflex(both), "cron 0 9 * * * (Europe/Berlin) and on a, b");
-});
 
 Deno.test("a request with an unknown key is rejected, because the key may be misspelt", () => {
   assert.ok(!startRunRequestSchema.safeParse({ promt: "go" }).success);

@@ -1,0 +1,103 @@
+/**
+ * The JSON schema of nerve.yaml for editors, src/config/nerve.schema.json: from the schema that nerve reads the file
+ * with, and from the meanings in docs/configuration.md.
+ */
+import * as z from "zod";
+import { assert } from "../../src/base/errors.ts";
+import { fileSchema } from "../../src/config/schema.ts";
+import { permissionNames } from "../../src/config/types.ts";
+import { isPlainObject } from "../../src/protocol/json.ts";
+import { namePattern } from "../../src/protocol/signal.ts";
+
+type Schema = Record<string, unknown>;
+
+const span: Schema = { type: ["string", "null"], pattern: "^(\\d+(d|h|m|s|ms))+$", examples: ["10s", "1h30m"] };
+const bytes: Schema = { type: ["string", "null"], pattern: "^\\d+(B|KiB|MiB|GiB)$", examples: ["256MiB"] };
+const texts: Schema = { type: "array", items: { type: "string" } };
+/** What code reads, and zod has no schema of: by key. */
+const readByCode: Readonly<Record<string, Schema>> = {
+  throttle: span,
+  timeout: span,
+  grace_period: span,
+  startup_delay: span,
+  interval: span,
+  jitter: span,
+  retention: span,
+  drain_timeout: span,
+  memory: bytes,
+  disk: bytes,
+  max_thread: bytes,
+  env_file: { type: ["string", "null"] },
+  peers: { anyOf: [{ const: "all" }, texts, { type: "null" }] },
+  config: { type: ["object", "null"] },
+  permissions: {
+    anyOf: [
+      {
+        type: ["object", "null"],
+        additionalProperties: false,
+        properties: Object.fromEntries(permissionNames.map((name) => [name, { anyOf: [{ const: true }, texts] }])),
+      },
+      { ...texts, description: "Deno's own flags, such as --allow-net=example.com:443." },
+    ],
+  },
+};
+
+/** `manual`: docs/configuration.md. */
+export function configSchema(manual: string): string {
+  const made = z.toJSONSchema(fileSchema, { io: "input", unrepresentable: "any", target: "draft-7" }) as Schema;
+  describe(made, "Top level", manual);
+  for (const section of ["senses", "groups", "reflexes", "workflows"]) {
+    const entry = findEntry(propertiesOf(made)[section]);
+    describe(entry, section, manual);
+    const { permissions } = propertiesOf(entry);
+    const [mapping] = isPlainObject(permissions) && Array.isArray(permissions.anyOf) ? permissions.anyOf : [];
+    if (isPlainObject(mapping)) describe(mapping, "permissions", manual);
+  }
+  for (const section of ["senses", "groups", "workflows"]) {
+    const record = withoutNull(propertiesOf(made)[section]);
+    record.propertyNames = { pattern: namePattern.source };
+  }
+  return `${JSON.stringify({ title: "nerve.yaml", ...made }, null, 2)}\n`;
+}
+
+/** Gives every property its meaning, and the schema of what code reads. */
+function describe(schema: Schema, title: string, manual: string): void {
+  for (const [key, property] of Object.entries(propertiesOf(schema))) {
+    assert(isPlainObject(property), `${key} has a schema`);
+    const isOpen = Object.keys(property).length === 0;
+    if (isOpen) Object.assign(property, structuredClone(readByCode[key]));
+    assert(Object.keys(property).length > 0, `tools/docs/config_schema.ts has the schema of ${title}.${key}`);
+    property.description = meaningOf(manual, title, key);
+  }
+  const line = findEntry(propertiesOf(schema)["schedule"]);
+  for (const key of ["cron", "timezone", "catch_up"]) {
+    const property = propertiesOf(line)[key];
+    if (isPlainObject(property)) property.description = meaningOf(manual, "reflexes", key);
+  }
+}
+
+/** The meaning of a key in the table of its section, as plain text. */
+function meaningOf(manual: string, title: string, key: string): string {
+  const section = manual.split(/^## /m).find((text) => text.startsWith(`${title}\n`)) ?? "";
+  const [, standard, meaning] = new RegExp(`^\\| \`${key}\` \\| (.+?) \\| (.+) \\|$`, "m").exec(section) ?? [];
+  assert(standard !== undefined && meaning !== undefined, `docs/configuration.md says what ${title}.${key} means`);
+  return `${meaning} Default: ${standard}.`.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, "$1").replaceAll("`", "");
+}
+
+/** The schema of an entry of a record, or of an item of a list. */
+function findEntry(schema: unknown): Schema {
+  const inner = withoutNull(schema), entry = inner.additionalProperties ?? inner.items;
+  return isPlainObject(entry) ? withoutNull(entry) : {};
+}
+
+/** zod writes `nullish` as one of two. */
+function withoutNull(schema: unknown): Schema {
+  if (!isPlainObject(schema)) return {};
+  const parts = Array.isArray(schema.anyOf) ? schema.anyOf : [];
+  const part = parts.find((each) => isPlainObject(each) && each.type !== "null");
+  return isPlainObject(part) ? part : schema;
+}
+
+function propertiesOf(schema: Schema): Schema {
+  return isPlainObject(schema.properties) ? schema.properties : {};
+}
