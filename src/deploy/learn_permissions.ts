@@ -87,8 +87,7 @@ export async function learnPermissions(
   }
   cancel();
   process.kill("ended", "the learning is done");
-  await ended.promise;
-  unwatch();
+  await ended.promise.finally(unwatch);
   const errors = [...new Set(outcomes.flatMap((each) => each.kind === "error" ? [each.message] : []))];
   const rows = explainPermissions(alone, paths, { kind: "group", name: sense }, grantContext);
   const asked = [...await takeAudit(auditFile, paths.runtimeFolder), ...errors.flatMap(findPrograms)];
