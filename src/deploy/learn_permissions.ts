@@ -96,9 +96,8 @@ export async function learnPermissions(
   const kept = declared.flatMap(({ permission, value }): Asked[] =>
     permission === "run" ? [{ permission, value: value === true ? null : value }] : []
   );
-  const implied = rows.filter(({ declaredBy }) => declaredBy === null);
   return {
-    ...derivePermissions([...asked, ...kept], implied, declared),
+    ...derivePermissions([...asked, ...kept], rows.filter(({ declaredBy }) => declaredBy === null), declared),
     computes: outcomes.length,
     errors,
     ended: await over.promise,
