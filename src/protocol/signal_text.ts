@@ -1,4 +1,7 @@
-/** What the sandbox needs of signal.ts: every sandbox loads it, so it does not import zod, which takes 12 MiB. */
+/**
+ * What the sandbox needs of signal.ts and run_event.ts: every sandbox loads it, so it does not import zod, which takes 12
+ * MiB.
+ */
 import type { Place, Trigger } from "./signal.ts";
 
 export const triggerKinds = ["interval", "cron", "signal", "manual"] as const satisfies readonly Trigger["kind"][];
@@ -13,3 +16,6 @@ export function causeOf(trigger: Trigger): number | null {
 export function formatPlace(place: Place | null): string {
   return place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
 }
+
+/** The name of an event that a run waits for. */
+export const eventNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
