@@ -47,7 +47,6 @@ import { SupervisedWorkflows } from "./workflow_host.ts";
 import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
-import type { DiskReserve } from "./disk_reserve.ts";
 import type { WriteFailures } from "./write_failures.ts";
 
 /** What kernel.ts creates first. */
@@ -62,7 +61,6 @@ export interface Foundation {
   /** The same moment in monotonic time. */
   readonly startedMonotonic: number;
   readonly failures: WriteFailures;
-  readonly reserve: DiskReserve;
   emit(event: KernelEvent): void;
 }
 
@@ -86,7 +84,6 @@ export interface KernelParts {
   readonly retention: LogRetention;
   readonly failures: WriteFailures;
   readonly walWatch: WalWatch;
-  readonly reserve: DiskReserve;
   readonly stuck: StuckPrograms;
   readonly api: KernelApi;
 }
@@ -157,8 +154,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const made = { ...stages, schedules, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
-  const { failures, reserve } = from;
-  return { ...made, logBudget, failures, reserve, repeats: outlets.repeats, ticks, watcher, walWatch, api };
+  return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
 }
 
 /**
