@@ -9,7 +9,7 @@ import { RE2JS } from "@bufbuild/re2";
 import { type ASTNode, Environment } from "@marcbachmann/cel-js";
 import { findNearest } from "./did_you_mean.ts";
 import { messageOf } from "./errors.ts";
-import { celMaxChars, celNodesMax } from "./limits.ts";
+import { celMaxChars, celNodesMax } from "./alert_limits.ts";
 import { err, ok, type Result } from "./result.ts";
 
 /** What an expression may name. `dyn`: a value of any type. */

@@ -1,18 +1,20 @@
 /**
  * Texts with expressions in them: `{{ signal.path }} is full`. Pure; cel.ts has the expressions.
  */
-import { type CelExpression, type CelFault, type CelVariables, compileCel } from "./cel.ts";
+import { type CelExpression, type CelFault, type CelField, type CelVariables, compileCel } from "./cel.ts";
 import { err, ok, type Result } from "./result.ts";
 
 export interface CelTemplate {
-  readonly expressions: readonly CelExpression[];
+  /** Of all its expressions; `start` is the offset in the text. */
+  readonly fields: readonly CelField[];
+  uses(variable: string): boolean;
   /** Throws an Error when one of its expressions does. */
   render(values: Readonly<Record<string, unknown>>): string;
 }
 
 /** The offsets of faults are those in the text. Text without `{{` is a template, too. */
 export function compileTemplate(text: string, variables: CelVariables): Result<CelTemplate, CelFault[]> {
-  const parts: (string | CelExpression)[] = [], faults: CelFault[] = [];
+  const parts: (string | CelExpression)[] = [], faults: CelFault[] = [], fields: CelField[] = [];
   let at = 0;
   for (let open = text.indexOf("{{"); open >= 0; open = text.indexOf("{{", at)) {
     parts.push(text.slice(at, open));
@@ -21,14 +23,17 @@ export function compileTemplate(text: string, variables: CelVariables): Result<C
       return err([...faults, { message: "{{ has no }}", hint: "write {{ signal.path }}", start: open }]);
     }
     const compiled = compileCel(text.slice(open + 2, close), variables, "any");
-    if (compiled.ok) parts.push(compiled.value);
-    else faults.push({ ...compiled.error, start: open + 2 + compiled.error.start });
+    if (compiled.ok) {
+      parts.push(compiled.value);
+      fields.push(...compiled.value.fields.map((field) => ({ ...field, start: open + 2 + field.start })));
+    } else faults.push({ ...compiled.error, start: open + 2 + compiled.error.start });
     at = close + 2;
   }
   parts.push(text.slice(at));
   if (faults.length > 0) return err(faults);
   return ok({
-    expressions: parts.filter((part) => typeof part !== "string"),
+    fields,
+    uses: (variable) => parts.some((part) => typeof part !== "string" && part.uses(variable)),
     render: (values) => parts.map((part) => typeof part === "string" ? part : toText(part.evaluate(values))).join(""),
   });
 }

@@ -37,10 +37,6 @@ export const diagnosticsMax = 1_000;
 export const heardSignalsMax = 1_000;
 export const heardBytesMax = 1 * MiB;
 
-/** An expression of nerve.yaml (cel.ts): its characters, and the nodes of its tree. */
-export const celMaxChars = 2_000;
-export const celNodesMax = 500;
-
 export const groupsMax = 256;
 export const sensesMax = 2_000;
 export const workflowsMax = 256, scheduleLinesMax = 100;
