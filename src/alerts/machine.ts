@@ -92,7 +92,7 @@ function observe(rule: AlertRule, state: MachineState, now: number, observed: Ob
   }
   const { verdict } = observed;
   const holds = verdict === null ? state.holds : verdict.when || (state.holds && !verdict.clear);
-  return { ...state, holds, absent: false, seenAt: now };
+  return { ...state, holds, absent: false, seenAt: Math.max(state.seenAt, now) };
 }
 
 function findWake(rule: AlertRule, state: MachineState, now: number, settleAt: number): number | null {

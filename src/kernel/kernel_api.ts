@@ -35,6 +35,7 @@ import type { SenseManager } from "../sensing/manager.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
+import type { Alerting, AlertsPort } from "./alerting.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
@@ -67,12 +68,14 @@ export interface KernelApiPorts {
   readonly schedules: WorkflowSchedules;
   readonly errors: LoadErrors;
   readonly reload: Reload;
+  readonly alerting: Alerting;
 }
 
 export class KernelApi extends WaitsApi {
   readonly #ports: KernelApiPorts;
   readonly #units: UnitViews;
   readonly pages: PageReader;
+  readonly alerts: AlertsPort;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
 
@@ -80,6 +83,7 @@ export class KernelApi extends WaitsApi {
     super(ports);
     this.#ports = ports;
     this.pages = ports.pages;
+    this.alerts = ports.alerting.shown;
     this.#units = new UnitViews({
       ...ports,
       findFault: (key, sense) => this.#findFault(key, sense),
@@ -148,6 +152,7 @@ export class KernelApi extends WaitsApi {
         dropped: workflows.dropped,
       },
       approvals: store.reader.countOpenApprovals(),
+      alerts: this.#ports.alerting.desk.counts(),
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,

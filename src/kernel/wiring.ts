@@ -32,6 +32,7 @@ import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { DatabaseWatch } from "./database_watch.ts";
+import { Alerting } from "./alerting.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
 import { LogBudget } from "./log_budget.ts";
@@ -79,6 +80,7 @@ export interface KernelParts {
   readonly schedules: WorkflowSchedules;
   readonly listening: Listening;
   readonly outboxes: OutboxRecovery;
+  readonly alerting: Alerting;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
   readonly reload: Reload;
@@ -120,7 +122,7 @@ export function wireKernel(from: Foundation): KernelParts {
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
   const needs = { runner, workflows, ticks, databases, logBudget };
-  const { senses, scheduler, listening } = makeSenses(store, outlets, needs);
+  const { senses, scheduler, listening, alerting } = makeSenses(store, outlets, secrets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
   const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
@@ -133,6 +135,7 @@ export function wireKernel(from: Foundation): KernelParts {
     ...stages,
     scheduler: listening,
     schedules,
+    alerts: alerting.runner,
     paths,
     lock,
     variables,
@@ -154,7 +157,7 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const made = { ...stages, schedules, store, current, variables, feed, reload, retention };
+  const made = { ...stages, schedules, alerting, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
   const { failures, reserve } = from;
@@ -248,8 +251,9 @@ interface SensesNeeds {
 function makeSenses(
   store: Store,
   outlets: Outlets,
+  secrets: CurrentSecrets,
   { runner, workflows, ticks, databases, logBudget }: SensesNeeds,
-): { senses: SenseManager; scheduler: Scheduler; listening: Listening } {
+): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const listening = new Listening(store, () => scheduler), { inbox } = listening;
   const publisher = new SignalPublisher({
@@ -257,8 +261,12 @@ function makeSenses(
     inbox,
     durable: (hurry) => store.log.durable(hurry),
     isStored: (id) => isStored(store, id),
-    onSignal: (signal) => void scheduler.onSignal(signal),
+    onSignal: (signal) => {
+      scheduler.onSignal(signal);
+      alerting.runner.onSignal(signal);
+    },
   });
+  const alerting: Alerting = new Alerting({ ...outlets, store, publisher, workflows, secrets });
   const senses = new SenseManager(runner, clock, {
     ...outlets,
     append: (row, values) => {
@@ -300,5 +308,5 @@ function makeSenses(
       onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
     },
   });
-  return { senses, scheduler, listening };
+  return { senses, scheduler, listening, alerting };
 }

@@ -150,6 +150,7 @@ export class FakeView implements KernelPort {
       units: [],
       runs: { active: 0, queued: 0, waiting: 0, dropped: 0 },
       approvals: { open: 0, oldest: null },
+      alerts: { firing: 0, pending: 0 },
       counters: { computes: 3 },
       configError: null,
       lockError: null,
