@@ -1,5 +1,5 @@
 /** What people see of alerts and ask of them: views, silences, acknowledgements. Created by kernel/alerting.ts. */
-import { alertSilenceMaxMs, alertSilencesMax, alertStatesShown } from "../base/alert_limits.ts";
+import { alertSilenceMaxMs, alertSilencesMax } from "../base/alert_limits.ts";
 import { formatDuration } from "../base/duration.ts";
 import { NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
@@ -7,7 +7,6 @@ import type {
   AckRequest,
   AlertChanged,
   AlertSilence,
-  AlertState,
   AlertView,
   SilenceRequest,
   UnsilenceRequest,
@@ -16,7 +15,7 @@ import { unknownAlert } from "../protocol/common_errors.ts";
 import type { AlertRunner } from "./alert_runner.ts";
 import { silencesKey } from "./changes.ts";
 import type { AlertEntry } from "./entry.ts";
-import type { AlertRecord } from "./record.ts";
+import { listSilences, viewAlert } from "./view.ts";
 
 export class AlertDesk {
   readonly #runner: AlertRunner;
@@ -38,16 +37,12 @@ export class AlertDesk {
 
   /** Of each alert only some states that are not inactive. */
   views(): AlertView[] {
-    return [...this.#runner.entries.values()].map((entry) => {
-      const busy = [...entry.records.values()].filter(({ machine }) => machine.status !== "inactive");
-      return this.#view(entry, busy.sort(byUrgency).slice(0, alertStatesShown));
-    });
+    return [...this.#runner.entries.values()].map((entry) => viewAlert(entry, this.#clock, "some"));
   }
 
   /** With all its states. Error: ALERT_UNKNOWN. */
   view(name: string): AlertView {
-    const entry = this.#find(name);
-    return this.#view(entry, [...entry.records.values()].sort(byUrgency));
+    return viewAlert(this.#find(name), this.#clock, "all");
   }
 
   /** A silence of the same key is replaced. Errors: ALERT_UNKNOWN, USAGE. */
@@ -62,7 +57,7 @@ export class AlertDesk {
       });
     }
     if (key !== null && entry.compiled.definition.key === null && key !== "") throw noKeys(name);
-    const others = this.#inForce(entry).filter((each) => each.key !== key);
+    const others = listSilences(entry, this.#clock).filter((each) => each.key !== key);
     if (others.length >= alertSilencesMax) {
       throw new NerveError("USAGE", `alert ${name} has ${others.length} silences already`, {
         hint: `nerve alert unsilence ${name}`,
@@ -76,7 +71,7 @@ export class AlertDesk {
 
   /** Without `key`: every silence of the alert. */
   unsilence(name: string, { key, by = "api", ...request }: UnsilenceRequest): AlertChanged {
-    const entry = this.#find(name), before = this.#inForce(entry), comment = request.comment ?? null;
+    const entry = this.#find(name), before = listSilences(entry, this.#clock), comment = request.comment ?? null;
     const kept = key === undefined ? [] : before.filter((each) => each.key !== key);
     entry.silences = kept;
     const changed = before.length - kept.length;
@@ -115,10 +110,6 @@ export class AlertDesk {
     return entry;
   }
 
-  #inForce(entry: AlertEntry): readonly AlertSilence[] {
-    return entry.silences.filter(({ until }) => until > this.#clock.now());
-  }
-
   #store(
     entry: AlertEntry,
     type: "alert.silenced" | "alert.unsilenced",
@@ -128,39 +119,9 @@ export class AlertDesk {
     this.#runner.changes.request(entry, type, payload, { values });
     this.#runner.rearm(entry);
   }
-
-  #view(entry: AlertEntry, records: readonly AlertRecord[]): AlertView {
-    const { name, sense, severity, workflow, when } = entry.compiled.definition;
-    return {
-      name,
-      sense,
-      severity,
-      workflow,
-      when,
-      firing: entry.count("firing"),
-      pending: entry.count("pending"),
-      keys: entry.records.size,
-      states: records.map((record) => this.#viewState(record)),
-      silences: [...this.#inForce(entry)],
-      counters: { ...entry.counters },
-      problem: entry.problem,
-    };
-  }
-
-  #viewState({ key, machine, since, reason, wakeAt, summary, rowId, ack }: AlertRecord): AlertState {
-    const { status } = machine, inMs = wakeAt === null ? null : wakeAt - this.#clock.monotonic();
-    const changesAt = inMs === null ? null : Math.round(this.#clock.now() + Math.max(0, inMs));
-    return { key, status, since, reason, changesAt, summary: status === "inactive" ? null : summary, rowId, ack };
-  }
 }
 
 const keysLogged = 100;
-const urgency = { firing: 0, pending: 1, inactive: 2 } as const;
-
-function byUrgency(a: AlertRecord, b: AlertRecord): number {
-  return urgency[a.machine.status] - urgency[b.machine.status] || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
-}
-
 function noKeys(name: string): NerveError {
   return new NerveError("USAGE", `alert ${name} has no key`, { hint: `nerve alert silence ${name}` });
 }

@@ -25,7 +25,7 @@ export interface AlertingPorts {
 }
 
 /** What clients may do with alerts; each change is on disk when its promise resolves. */
-export interface AlertsPort {
+export interface ShownAlerts {
   views(): AlertView[];
   view(name: string): AlertView;
   silence(name: string, request: SilenceRequest): Promise<AlertChanged>;
@@ -37,7 +37,7 @@ export class Alerting {
   readonly runner: AlertRunner;
   readonly desk: AlertDesk;
   /** The desk as clients see it. */
-  readonly shown: AlertsPort;
+  readonly shown: ShownAlerts;
 
   constructor({ store, clock, publisher, workflows, secrets, emit }: AlertingPorts) {
     this.runner = new AlertRunner({

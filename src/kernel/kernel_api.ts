@@ -35,7 +35,7 @@ import type { SenseManager } from "../sensing/manager.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
-import type { Alerting, AlertsPort } from "./alerting.ts";
+import type { Alerting, ShownAlerts } from "./alerting.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
@@ -75,7 +75,7 @@ export class KernelApi extends WaitsApi {
   readonly #ports: KernelApiPorts;
   readonly #units: UnitViews;
   readonly pages: PageReader;
-  readonly alerts: AlertsPort;
+  readonly alerts: ShownAlerts;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
 

@@ -13,7 +13,8 @@ import type {
   StartRunRequest,
   WorkflowView,
 } from "../../src/protocol/api.ts";
-import { unknownApproval, unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
+import type { AlertChanged, AlertView } from "../../src/protocol/alert.ts";
+import { unknownAlert, unknownApproval, unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
 import type {
   Approval,
   ApprovalPage,
@@ -69,6 +70,33 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
       error: 0,
       group_down: 0,
     },
+    problem: null,
+    ...change,
+  };
+}
+
+export function anAlert(change: Partial<AlertView> = {}): AlertView {
+  return {
+    name: "disk-full",
+    sense: "disk-usage",
+    severity: "critical",
+    workflow: "notify",
+    when: "signal.used > 0.9",
+    firing: 1,
+    pending: 0,
+    keys: 1,
+    states: [{
+      key: "/",
+      status: "firing",
+      since: 10_000,
+      reason: "when",
+      changesAt: null,
+      summary: "/ is 93% full",
+      rowId: 13,
+      ack: null,
+    }],
+    silences: [],
+    counters: { evaluated: 3, failed: 0, limited: 0, silenced: 0, keysRefused: 0 },
     problem: null,
     ...change,
   };
@@ -184,6 +212,28 @@ export class FakeView implements KernelPort {
   resetWorkflow(name: string): boolean | null {
     this.requests.push({ resetWorkflow: name });
     return name === "cleanup" ? this.quarantined : null;
+  }
+
+  readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
+
+  readonly alerts: KernelPort["alerts"] = {
+    views: () => [...this.alertsByName.values()],
+    view: (name) => this.#alert(name),
+    silence: (name, request) => this.#changeAlert(name, { silence: name, ...request }),
+    unsilence: (name, request) => this.#changeAlert(name, { unsilence: name, ...request }),
+    ack: (name, request) => this.#changeAlert(name, { ack: name, ...request }),
+  };
+
+  #alert(name: string): AlertView {
+    const found = this.alertsByName.get(name);
+    if (found === undefined) throw unknownAlert(name, this.alertsByName.keys());
+    return found;
+  }
+
+  #changeAlert(name: string, request: unknown): Promise<AlertChanged> {
+    this.#alert(name);
+    this.requests.push(request);
+    return Promise.resolve({ changed: 1 });
   }
 
   killRun(runId: string, reason: string | null): Promise<Run> {
