@@ -3,12 +3,13 @@ import type { AlertSilence } from "../protocol/alert.ts";
 import { type AlertChanges, silencesKey } from "./changes.ts";
 import { type AlertEntry, windowFromStored } from "./entry.ts";
 import { limitKey } from "./notices.ts";
-import type { AlertPorts, StoredState } from "./ports.ts";
+import type { AlertStorePort, StoredState } from "./ports.ts";
+import type { Clock } from "../base/time.ts";
 import { fromStored } from "./record.ts";
 
 /** Fills the entries, and closes the stored states of alerts that are not configured any more, or whose key differs. */
 export function restoreAlerts(
-  { store, clock }: Pick<AlertPorts, "store" | "clock">,
+  { store, clock }: { readonly store: Pick<AlertStorePort, "loadStates" | "getValue">; readonly clock: Clock },
   entries: ReadonlyMap<string, AlertEntry>,
   changes: Pick<AlertChanges, "closeStored">,
 ): void {
