@@ -40,7 +40,7 @@ export interface Observation {
 
 export type AlertChange = "pending" | "inactive" | "firing" | "resolved";
 
-export interface Step {
+export interface MachineStep {
   readonly state: MachineState;
   readonly change: AlertChange | null;
   /** When to ask again if no signal comes first; null: not at all. */
@@ -58,10 +58,10 @@ export function step(
   now: number,
   observed: Observation | null,
   settleAt = -Infinity,
-): Step {
+): MachineStep {
   const state = observe(rule, before, now, observed), active = state.holds || state.absent;
   const mayTime = observed !== null || now >= settleAt;
-  const after = (next: MachineState, change: AlertChange | null): Step => {
+  const after = (next: MachineState, change: AlertChange | null): MachineStep => {
     return { state: next, change, wakeAt: findWake(rule, next, now, settleAt) };
   };
   switch (state.status) {

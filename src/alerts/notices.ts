@@ -61,11 +61,12 @@ export class AlertNotices {
       record.heldBack = "limited";
       return isFirst ? "limited first" : "limited";
     }
+    const prompt = toPrompt(notice, record.toldAt !== null);
     if (notice.state === "firing") record.toldAt = now;
     const due: DueNotice = {
       runId: `${name}.${rowId}`,
       workflow,
-      prompt: notice.summary,
+      prompt,
       payload: toPayload(notice),
       causeId: rowId,
     };
@@ -122,6 +123,12 @@ export class AlertNotices {
       if (entry.records.get(record.key) === record) this.send(entry, record);
     });
   }
+}
+
+/** One line that says what happened. `again`: this incident was told before. */
+function toPrompt({ state, summary }: AlertNotice, again: boolean): string {
+  if (state === "resolved") return `resolved: ${summary}`;
+  return again ? `still: ${summary}` : summary;
 }
 
 /** The notice, without the signal when the payload of a run has no room for it. */

@@ -173,7 +173,7 @@ function walk(part: unknown, at: Walk): CelFault | null {
   }
   if (node.op === "call" && node.args[0] === "has") inside = { ...at, tested: true };
   if (node.op === "rcall") {
-    const [name] = node.args;
+    const [name, receiver, given] = node.args;
     if (name === "matches") {
       return {
         message: "matches() is not offered: a pattern of it can take hours",
@@ -185,6 +185,8 @@ function walk(part: unknown, at: Walk): CelFault | null {
     if (inside.macros > 1) {
       return { message: `${name}() inside another such call is not offered`, hint: null, start: node.start };
     }
+    // A call on what another one gave comes after it, not inside it.
+    return walk(receiver, at) ?? walk(given, inside);
   }
   return walk(node.args, inside);
 }

@@ -261,10 +261,7 @@ function makeSenses(
     inbox,
     durable: (hurry) => store.log.durable(hurry),
     isStored: (id) => isStored(store, id),
-    onSignal: (signal) => {
-      scheduler.onSignal(signal);
-      alerting.runner.onSignal(signal);
-    },
+    onSignal: (signal) => [scheduler, alerting.runner].forEach((hearer) => hearer.onSignal(signal)),
   });
   const alerting: Alerting = new Alerting({ ...outlets, store, publisher, workflows, secrets });
   const senses = new SenseManager(runner, clock, {

@@ -45,7 +45,7 @@ Deno.test("alert list and show tell what is pending and fires, with and without 
     const shown = alertShowOutput.parse(JSON.parse((await served.nerve("alert", "show", "soon", "--json")).out));
     assert.equal(shown.alert.states[0]?.status, "pending");
     const none = await served.nerve("alert", "show", "ful");
-    assert.match(none.err, /there is no alert "ful"\n   there are: full, soon, gone/);
+    assert.match(none.err, /there is no alert "ful"\n {3}there are: full, soon, gone/);
     if (daemon) await served.stop();
   }
 });

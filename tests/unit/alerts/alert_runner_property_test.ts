@@ -3,8 +3,8 @@
  * twice, and everything that was to be told has exactly one run.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { AlertWorld } from "../../support/alert_world.ts";
+import fc from "../../support/fast_check.ts";
 
 const alerts = `
 now: { sense: disk, when: signal.used > 0.9, clear: signal.used < 0.5, key: signal.path, workflow: notify }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import {
   type AlertChange,
   type AlertRule,
@@ -8,6 +7,7 @@ import {
   type Observation,
   step,
 } from "../../../src/alerts/machine.ts";
+import fc from "../../support/fast_check.ts";
 
 const plain: AlertRule = { forMs: 0, keepFiringMs: 0, absentMs: null };
 const says = (when: boolean, clear = !when): Observation => ({ verdict: { when, clear } });

@@ -34,6 +34,8 @@ Deno.test("repeat: it is told again while it fires, by wall time, also across re
   await world.tell("disk", good);
   await world.clock.tick(24 * hourMs);
   assert.deepEqual(world.told().slice(6), ["resolved: full"]);
+  const prompts = [...world.runs.values()].map(({ prompt }) => prompt);
+  assert.deepEqual([prompts[0], prompts[1], prompts.at(-1)], ["full", "still: full", "resolved: full"]);
   assert.equal(world.rows.filter(({ source }) => source === "sense:full").length, 2);
 });
 

@@ -64,6 +64,7 @@ Deno.test("what could take long is refused", () => {
   assert.match(fault("!".repeat(1_990) + "true").message, /exceeded|nodes|depth/i);
   assert.match(fault("(".repeat(900) + "true" + ")".repeat(900)).message, /./);
   assert.ok(compileCel("signal.l.all(x, x > 0) && signal.l.exists(x, x > 2)", variables, "bool").ok);
+  assert.deepEqual(evaluate("signal.l.filter(x, x > 1).map(x, x * 2)", { l: [1, 2, 3] }), [4, 6]);
 });
 
 Deno.test("what fails at run time throws one line", () => {
