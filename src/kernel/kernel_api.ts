@@ -82,8 +82,7 @@ export class KernelApi extends WaitsApi {
   constructor(ports: KernelApiPorts) {
     super(ports);
     this.#ports = ports;
-    this.pages = ports.pages;
-    this.alerts = ports.alerting.shown;
+    ({ pages: this.pages, alerting: { shown: this.alerts } } = ports);
     this.#units = new UnitViews({
       ...ports,
       findFault: (key, sense) => this.#findFault(key, sense),
@@ -242,8 +241,7 @@ export class KernelApi extends WaitsApi {
       const { active = 0, queued = 0, waiting = 0 } = load ?? {};
       return {
         ...{ name, use, concurrency, overflow, active, queued, waiting, problem: secrets.mask(problem) },
-        schedule: schedule.map(formatSchedule),
-        nextDue: schedules.nextDue(name),
+        ...{ schedule: schedule.map(formatSchedule), nextDue: schedules.nextDue(name) },
       };
     });
   }

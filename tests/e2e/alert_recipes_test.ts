@@ -10,7 +10,7 @@ const blocks = blocksOf(readSource("docs/alerts.md"));
 Deno.test("every recipe of docs/alerts.md passes the tests that follow it", async () => {
   let count = 0;
   for (const [index, { text }] of blocks.entries()) {
-    if (!text.startsWith("# alerts_test.yaml\n")) continue;
+    if (!text.startsWith("# of alerts_test.yaml\n")) continue;
     const yaml = blocks.slice(0, index).findLast(({ language }) => language === "yaml");
     await inTempDir(async (root) => {
       await writeWorkspace(root, { "nerve.yaml": yaml?.text ?? "", "alerts_test.yaml": text });

@@ -1,4 +1,5 @@
 /** Any alert of a valid nerve.yaml with these senses and workflows. */
+import { formatDuration } from "../../src/base/duration.ts";
 import { type AlertDefinition, alertSeverities } from "../../src/protocol/alert.ts";
 import fc from "./fast_check.ts";
 
@@ -24,4 +25,22 @@ export function anyAlert(senses: readonly string[], workflows: readonly string[]
   }).map((value) =>
     value.workflow === null ? { ...value, repeatMs: null, limit: { count: 60, perMs: 3_600_000 } } : value
   );
+}
+
+/** The alert as a user would write it, with every key given. */
+export function writtenAlert(item: AlertDefinition): Record<string, unknown> {
+  return {
+    sense: item.sense,
+    when: item.when,
+    clear: item.clear,
+    for: formatDuration(item.forMs),
+    keep_firing_for: formatDuration(item.keepFiringMs),
+    absent: item.absentMs === null ? null : formatDuration(item.absentMs),
+    key: item.key,
+    severity: item.severity,
+    summary: item.summary,
+    workflow: item.workflow,
+    repeat: item.repeatMs === null ? null : formatDuration(item.repeatMs),
+    limit: item.workflow === null ? null : `${item.limit.count} per ${formatDuration(item.limit.perMs)}`,
+  };
 }

@@ -26,6 +26,7 @@ import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import type { PageReader, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../src/protocol/run_event.ts";
+import { anAlert } from "./alert_view.ts";
 import { pagesOf } from "./text_pages.ts";
 
 export function aRun(change: Partial<Run> = {}): Run {
@@ -70,33 +71,6 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
       error: 0,
       group_down: 0,
     },
-    problem: null,
-    ...change,
-  };
-}
-
-export function anAlert(change: Partial<AlertView> = {}): AlertView {
-  return {
-    name: "disk-full",
-    sense: "disk-usage",
-    severity: "critical",
-    workflow: "notify",
-    when: "signal.used > 0.9",
-    firing: 1,
-    pending: 0,
-    keys: 1,
-    states: [{
-      key: "/",
-      status: "firing",
-      since: 10_000,
-      reason: "when",
-      changesAt: null,
-      summary: "/ is 93% full",
-      rowId: 13,
-      ack: null,
-    }],
-    silences: [],
-    counters: { evaluated: 3, failed: 0, limited: 0, silenced: 0, keysRefused: 0 },
     problem: null,
     ...change,
   };

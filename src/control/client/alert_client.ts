@@ -44,5 +44,10 @@ export class AlertClient {
 }
 
 function toParam(name: string): { name: string } {
-  return { name: encodeURIComponent(name) };
+  return { name: toSegment(name) };
+}
+
+/** A name or an id as one segment of a path. Hono inserts it verbatim, and `../stop?` would be another route. */
+export function toSegment(text: string): string {
+  return encodeURIComponent(text);
 }

@@ -33,7 +33,7 @@ import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../protocol/run_event.ts";
 import type { ControlApp } from "../app.ts";
 import type { EventFilter } from "../event_stream.ts";
-import { AlertClient } from "./alert_client.ts";
+import { AlertClient, toSegment } from "./alert_client.ts";
 import type { StreamItem } from "./event_reader.ts";
 import { DaemonHangs, settlesInTime, type SilentKernel, waitWhileAlive } from "./liveness.ts";
 import { otherVersionHint, readProblem } from "./problem.ts";
@@ -230,7 +230,8 @@ export class ControlClient implements Disposable {
     if (!answer.ok) throw await readProblem(answer.status, body);
     // A daemon of the same version has the same types. Loading the schemas would take longer than all the rest.
     if (answer.headers.get("server") === product) return body as z.infer<Schemas[Name]>;
-    const { [schema]: known } = await importSchemas(), parsed = known.safeParse(body);
+    const schemas: Schemas = { ...await import("../../protocol/api.ts"), ...await import("../../protocol/alert.ts") };
+    const parsed = schemas[schema].safeParse(body);
     if (parsed.success) return parsed.data as z.infer<Schemas[Name]>;
     throw new NerveError("DAEMON_ANSWER", "this version of nerve does not understand the daemon's answer", {
       hint: otherVersionHint,
@@ -292,13 +293,4 @@ export class ControlClient implements Disposable {
       cause,
     });
   }
-}
-
-async function importSchemas(): Promise<Schemas> {
-  return { ...await import("../../protocol/api.ts"), ...await import("../../protocol/alert.ts") };
-}
-
-/** A name or an id as one segment of a path. Hono inserts it verbatim, and `../stop?` would be another route. */
-function toSegment(text: string): string {
-  return encodeURIComponent(text);
 }

@@ -5,7 +5,7 @@ import { formatDuration } from "../../../src/base/duration.ts";
 import { formatProblems, problemFormats } from "../../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import type { NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "../../../src/config/types.ts";
-import { anyAlert } from "../../support/any_alert.ts";
+import { anyAlert, writtenAlert } from "../../support/any_alert.ts";
 import fc from "../../support/fast_check.ts";
 
 const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
@@ -260,20 +260,7 @@ function written(value: NerveConfig): string {
       schedule: item.schedule.map(({ catchUp, ...line }) => ({ ...line, catch_up: catchUp })),
       config: item.config,
     })),
-    alerts: entries(value.alerts, (item) => ({
-      sense: item.sense,
-      when: item.when,
-      clear: item.clear,
-      for: formatDuration(item.forMs),
-      keep_firing_for: formatDuration(item.keepFiringMs),
-      absent: item.absentMs === null ? null : formatDuration(item.absentMs),
-      key: item.key,
-      severity: item.severity,
-      summary: item.summary,
-      workflow: item.workflow,
-      repeat: item.repeatMs === null ? null : formatDuration(item.repeatMs),
-      limit: item.workflow === null ? null : `${item.limit.count} per ${formatDuration(item.limit.perMs)}`,
-    })),
+    alerts: entries(value.alerts, writtenAlert),
   });
 }
 
