@@ -191,6 +191,7 @@ export class Kernel {
       }
       await parts.reload.begin();
       parts.workflows.start();
+      await parts.alerting.runner.start();
       parts.scheduler.start();
       parts.schedules.start();
       parts.outboxes.recover(parts.current.config.senses.keys());
@@ -263,6 +264,7 @@ export class Kernel {
     parts.stuck.stop();
     repeats.flush();
     parts.ticks.store();
+    parts.alerting.runner.stop();
     store.log.append(createKernelRow("kernel.stopped", { pid: Deno.pid }));
     await store.close();
     parts.failures.stop();

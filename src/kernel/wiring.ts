@@ -2,7 +2,6 @@
  * The composition root: creates every part of a running kernel, in the order of their dependencies, and connects them.
  * Called by kernel.ts, which starts and stops them. No other file knows all parts.
  */
-import { NerveError } from "../base/errors.ts";
 import { prepareAheadMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { listSocketFolders } from "../config/runtime_folder.ts";
@@ -32,6 +31,7 @@ import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { DatabaseWatch } from "./database_watch.ts";
+import { Alerting } from "./alerting.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
 import { LogBudget } from "./log_budget.ts";
@@ -42,6 +42,7 @@ import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { StuckPrograms } from "./stuck_programs.ts";
 import { UnitNotices } from "./unit_notices.ts";
+import { isStored } from "./stored_row.ts";
 import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { WorkflowSchedules } from "./workflow_schedules.ts";
@@ -77,6 +78,7 @@ export interface KernelParts {
   readonly schedules: WorkflowSchedules;
   readonly listening: Listening;
   readonly outboxes: OutboxRecovery;
+  readonly alerting: Alerting;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
   readonly reload: Reload;
@@ -117,7 +119,7 @@ export function wireKernel(from: Foundation): KernelParts {
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
   const needs = { runner, workflows, ticks, databases, logBudget };
-  const { senses, scheduler, listening } = makeSenses(store, outlets, needs);
+  const { senses, scheduler, listening, alerting } = makeSenses(store, outlets, secrets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
   const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
@@ -130,6 +132,7 @@ export function wireKernel(from: Foundation): KernelParts {
     ...stages,
     scheduler: listening,
     schedules,
+    alerts: alerting.runner,
     paths,
     lock,
     variables,
@@ -151,7 +154,7 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const made = { ...stages, schedules, store, current, variables, feed, reload, retention };
+  const made = { ...stages, schedules, alerting, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
   return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
@@ -222,16 +225,6 @@ function makeDatabaseWatch({ paths }: Foundation, outlets: Outlets, supervisor: 
   });
 }
 
-function isStored({ reader }: Store, id: number): boolean {
-  try {
-    return reader.logs({ afterId: id - 1, limit: 1 })[0]?.id === id;
-  } catch (thrown) {
-    // A disk that cannot be read either: the row counts as lost, and the commit's failure has been reported.
-    if (thrown instanceof NerveError) return false;
-    throw thrown;
-  }
-}
-
 interface SensesNeeds {
   readonly logBudget: LogBudget;
   readonly runner: ComputeRunner;
@@ -244,8 +237,9 @@ interface SensesNeeds {
 function makeSenses(
   store: Store,
   outlets: Outlets,
+  secrets: CurrentSecrets,
   { runner, workflows, ticks, databases, logBudget }: SensesNeeds,
-): { senses: SenseManager; scheduler: Scheduler; listening: Listening } {
+): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const listening = new Listening(store, () => scheduler), { inbox } = listening;
   const publisher = new SignalPublisher({
@@ -253,8 +247,9 @@ function makeSenses(
     inbox,
     durable: (hurry) => store.log.durable(hurry),
     isStored: (id) => isStored(store, id),
-    onSignal: (signal) => void scheduler.onSignal(signal),
+    onSignal: (signal) => [scheduler, alerting.runner].forEach((hearer) => hearer.onSignal(signal)),
   });
+  const alerting: Alerting = new Alerting({ ...outlets, store, publisher, workflows, secrets });
   const senses = new SenseManager(runner, clock, {
     ...outlets,
     append: (row, values) => {
@@ -296,5 +291,5 @@ function makeSenses(
       onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
     },
   });
-  return { senses, scheduler, listening };
+  return { senses, scheduler, listening, alerting };
 }
