@@ -137,7 +137,12 @@ Deno.test("a storm of keys: a thousand have states, the others are counted and t
     world.runner.onSignal({ id: n + 1, sense: "disk", payload: { path: `p${n}`, used: 0.95 }, ts: world.clock.now() });
   }
   const view = world.desk.view("full");
-  assert.deepEqual([view.keys, view.firing, view.counters.keysRefused, world.problems.length], [1_000, 1_000, 9_000, 1]);
+  assert.deepEqual([view.keys, view.firing, view.counters.keysRefused, world.problems.length], [
+    1_000,
+    1_000,
+    9_000,
+    1,
+  ]);
   // A key that has resolved makes room.
   await world.tell("disk", { path: "p7", used: 0.1 });
   await world.tell("disk", { path: "new", used: 0.95 });
