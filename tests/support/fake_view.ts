@@ -151,7 +151,7 @@ export class FakeView implements KernelPort {
       startedAt: 0,
       uptimeMs: 20_000,
       units: [],
-      runs: { active: 0, queued: 0, waiting: 0, dropped: 0 },
+      runs: { active: 0, queued: 0, waiting: 0, paused: 0, dropped: 0 },
       approvals: { open: 0, oldest: null },
       alerts: { firing: 0, pending: 0 },
       counters: { computes: 3 },
@@ -231,6 +231,7 @@ export class FakeView implements KernelPort {
       active: 0,
       queued: 0,
       waiting: 0,
+      paused: 0,
       problem: null,
     }];
   }
@@ -247,6 +248,22 @@ export class FakeView implements KernelPort {
     this.requests.push({ archive: request });
     const days = [{ day: "2026-01-31", rows: 3 }];
     return Promise.resolve({ beforeMs: 0, dryRun: request.dryRun ?? false, days, rows: 3, held: 1, vacuumed: false });
+  }
+
+  pauseRun(runId: string, reason: string | null): Promise<Run> {
+    return Promise.resolve(this.#change(runId, { status: "paused", reason: `paused: ${reason ?? "on request"}` }));
+  }
+
+  resumeRun(runId: string): Promise<Run> {
+    return Promise.resolve(this.#change(runId, { status: "started", reason: null }));
+  }
+
+  #change(runId: string, change: Partial<Run>): Run {
+    const run = this.runsById.get(runId);
+    if (run === undefined) throw unknownRun(runId);
+    const changed = { ...run, ...change };
+    this.runsById.set(runId, changed);
+    return changed;
   }
 
   sendEvent(runId: string, { name, key }: SendEventRequest): Promise<SendEventReply> {

@@ -87,6 +87,7 @@ Deno.test("workflow list says why a workflow is quarantined", async () => {
       active: 1,
       queued: 0,
       waiting: 0,
+      paused: 0,
       problem,
     } as const;
     view.workflows = () => [cleanup];

@@ -79,6 +79,7 @@ Deno.test("workflow trigger --wait says why the run is waiting", async () => {
         active: 1,
         queued: 0,
         waiting: 0,
+        paused: 0,
         problem,
       }];
     };
