@@ -2,7 +2,6 @@
  * The composition root: creates every part of a running kernel, in the order of their dependencies, and connects them.
  * Called by kernel.ts, which starts and stops them. No other file knows all parts.
  */
-import { NerveError } from "../base/errors.ts";
 import { prepareAheadMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { listSocketFolders } from "../config/runtime_folder.ts";
@@ -43,6 +42,7 @@ import { ProcessEvents } from "./process_events.ts";
 import { StuckPrograms } from "./stuck_programs.ts";
 import { UnitNotices } from "./unit_notices.ts";
 import { RunSpans } from "./run_spans.ts";
+import { isStored } from "./stored_rows.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { TickTimes } from "./tick_times.ts";
@@ -224,16 +224,6 @@ function makeDatabaseWatch({ paths }: Foundation, outlets: Outlets, supervisor: 
     },
     reportProblem: (sense, message) => emit({ kind: "problem", source: `sense:${sense}`, message, ts: clock.now() }),
   });
-}
-
-function isStored({ reader }: Store, id: number): boolean {
-  try {
-    return reader.logs({ afterId: id - 1, limit: 1 })[0]?.id === id;
-  } catch (thrown) {
-    // A disk that cannot be read either: the row counts as lost, and the commit's failure has been reported.
-    if (thrown instanceof NerveError) return false;
-    throw thrown;
-  }
 }
 
 interface SensesNeeds {
