@@ -54,6 +54,8 @@ function listStateFiles(paths: WorkspacePaths): string[] {
     paths.configFile,
     join(root, permissionLockName),
     ...[paths.senses, paths.workflows, paths.lib],
+    // Its tasks are how many call nerve, and editors run what it names.
+    ...[join(root, "deno.json"), join(root, "import_map.json")],
     ...[paths.lockFile, paths.pidFile, paths.logs, paths.textLog, join(paths.logs, "daemon.json")],
     ...[paths.data, paths.senseDatabases, join(paths.data, "archive"), paths.archive, `${paths.data}.restored`],
     ...[logDatabase, `${logDatabase}-wal`, `${logDatabase}-shm`, `${logDatabase}-journal`],

@@ -85,8 +85,7 @@ export async function learnPermissions(
   }
   cancel();
   process.kill("ended", "the learning is done");
-  await ended.promise;
-  unwatch();
+  await ended.promise.finally(unwatch);
   const errors = [...new Set(outcomes.flatMap((each) => each.kind === "error" ? [each.message] : []))];
   const rows = explainPermissions(alone, paths, { kind: "group", name: sense }, grantContext);
   const asked = [...await takeAudit(auditFile, paths.runtimeFolder), ...errors.flatMap(findPrograms)];
@@ -95,9 +94,8 @@ export async function learnPermissions(
   const kept = declared.flatMap(({ permission, value }): Asked[] =>
     permission === "run" ? [{ permission, value: value === true ? null : value }] : []
   );
-  const implied = rows.filter(({ declaredBy }) => declaredBy === null);
   return {
-    ...derivePermissions([...asked, ...kept], implied, declared),
+    ...derivePermissions([...asked, ...kept], rows.filter(({ declaredBy }) => declaredBy === null), declared),
     computes: outcomes.length,
     errors,
     ended: await over.promise,

@@ -1,9 +1,9 @@
 /** Events that programs and persons send to a run, for a role that waits for them. */
 import * as z from "zod";
-import { eventKeyMaxChars } from "../base/wait_limits.ts";
+import { eventKeyMaxChars, eventNamePattern } from "../base/wait_limits.ts";
 import { jsonSchema } from "./json_schema.ts";
 
-export const eventNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+export const eventNameSchema = z.string().regex(eventNamePattern);
 
 /** `key` is chosen by the client, the same at every retry: the same key is one event. */
 export const sendEventRequestSchema = z.strictObject({

@@ -97,7 +97,10 @@ function pathOf(url: string): string | null {
 export function toLoadProblem(thrown: unknown, folder: string): LoadProblem {
   const place = placeOf(thrown, folder);
   let message = explainImportError(describeError(thrown));
-  if (/does not provide an export named|closed in the sandbox/.test(message) && /node:|closed/.test(message)) {
+  if (
+    /does not provide an export named|closed in the sandbox/.test(message) && /node:|closed/.test(message) &&
+    !/node:sqlite is closed/.test(message)
+  ) {
     message += " (Node built-ins that affect the whole process are closed: use fetch, Deno.connect or Deno.Command)";
   }
   return { message: message.replace(codeFrame, "").replace(/( \|)? *at file:\/\/\S+/, ""), place };

@@ -6,7 +6,8 @@
  */
 import process from "node:process";
 import workerThreads from "node:worker_threads";
-import { createObject, startsWith, uncurry, uncurryGetter } from "./primordials.ts";
+import { uncurried } from "../base/uncurried.ts";
+import { createObject, startsWith, uncurryGetter } from "./primordials.ts";
 import { denoNames, findClosed, globalNames, navigatorNames, processNames } from "./realm_names.ts";
 
 /** Calls `onExitRefused` when user code tries to end the process, and throws an error at it. */
@@ -81,7 +82,7 @@ function closeSignals(): void {
     for (const object of [process as unknown as Record<string, unknown>, prototype]) {
       const add: unknown = Object.hasOwn(object, key) ? object[key] : undefined;
       if (typeof add !== "function") continue;
-      const call = uncurry(add as (this: unknown, ...args: unknown[]) => unknown);
+      const call = uncurried(add as (this: unknown, ...args: unknown[]) => unknown);
       pin(object, key, function (this: unknown, event: unknown, listener: unknown): unknown {
         if (typeof event === "string" && startsWith(event, "SIG")) {
           throw new NotCapable("a signal listener affects the whole process and is closed in the sandbox");
@@ -113,7 +114,7 @@ export function reportStrayErrors(report: (thrown: unknown) => void): void {
   onStray = report;
 }
 
-const preventDefault = uncurry(Event.prototype.preventDefault);
+const preventDefault = uncurried(Event.prototype.preventDefault);
 const reasonOf = uncurryGetter(PromiseRejectionEvent.prototype, "reason");
 const errorOf = uncurryGetter(ErrorEvent.prototype, "error");
 

@@ -7,13 +7,7 @@
  *     have replaced that, and with it what is awaited. Iteration, spread of arrays and destructuring of arrays are not
  *     used, for the same reason.
  */
-
-/** A method as a function that takes its object as an argument. */
-export function uncurry<This, Args extends unknown[], Result>(
-  method: (this: This, ...args: Args) => Result,
-): (self: This, ...args: Args) => Result {
-  return Function.prototype.bind.call(Function.prototype.call, method) as (self: This, ...args: Args) => Result;
-}
+import { uncurried } from "../base/uncurried.ts";
 
 /** The getter of a prototype as a function. */
 export function uncurryGetter<This extends object, Key extends keyof This>(
@@ -22,19 +16,19 @@ export function uncurryGetter<This extends object, Key extends keyof This>(
 ): (self: This) => This[Key] {
   const get = Object.getOwnPropertyDescriptor(prototype, key)?.get;
   if (get === undefined) throw new Error(`nerve bug: ${String(key)} is no getter`);
-  return uncurry(get) as (self: This) => This[Key];
+  return uncurried(get) as (self: This) => This[Key];
 }
 
 export const { defineProperty, create: createObject } = Object;
 export const { parse: parseJson } = JSON;
-export const startsWith = uncurry(String.prototype.startsWith);
-export const slice = uncurry(String.prototype.slice);
-export const indexOf = uncurry(String.prototype.indexOf) as (self: string, search: string, from?: number) => number;
-export const lastIndexOf = uncurry(String.prototype.lastIndexOf) as (self: string, search: string) => number;
-export const has = uncurry(Set.prototype.has) as <T>(self: ReadonlySet<T>, value: T) => boolean;
+export const startsWith = uncurried(String.prototype.startsWith);
+export const slice = uncurried(String.prototype.slice);
+export const indexOf = uncurried(String.prototype.indexOf) as (self: string, search: string, from?: number) => number;
+export const lastIndexOf = uncurried(String.prototype.lastIndexOf) as (self: string, search: string) => number;
+export const has = uncurried(Set.prototype.has) as <T>(self: ReadonlySet<T>, value: T) => boolean;
 export const hrefOf = uncurryGetter(URL.prototype, "href");
-export const encodeText = uncurry(TextEncoder.prototype.encode) as (self: TextEncoder, text: string) => Uint8Array;
-export const decodeText = uncurry(TextDecoder.prototype.decode) as (
+export const encodeText = uncurried(TextEncoder.prototype.encode) as (self: TextEncoder, text: string) => Uint8Array;
+export const decodeText = uncurried(TextDecoder.prototype.decode) as (
   self: TextDecoder,
   bytes: Uint8Array,
   options: TextDecodeOptions,

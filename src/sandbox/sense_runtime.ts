@@ -13,7 +13,7 @@ import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts
 import type { ComputeErrorCode, ComputeTrigger, Place } from "../protocol/signal.ts";
 import type { Blobs, SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
-import { GuardedDatabase } from "../store/sqlite/guarded_database.ts";
+import { execAsNerve, GuardedDatabase } from "../store/sqlite/guarded_database.ts";
 import {
   checkApplied,
   closeSenseDatabase,
@@ -147,7 +147,7 @@ export class SenseRuntime implements Runtime {
       const { sqlite, unstored } = openSenseOrCopy(sense.database);
       const problems = await migrateSenseDatabase(sqlite, sense.database, sense.migrations);
       const database = new GuardedDatabase(sqlite, judgeOwnSql);
-      this.#onOpened(name, () => closeSenseDatabase(sqlite));
+      this.#onOpened(name, () => closeSenseDatabase(sqlite, (script) => execAsNerve(database, script)));
       if (sense.tryFor !== null) problems.push(...await checkApplied(sense.tryFor, sense.migrations));
       // A variable of its module must not be another sense's.
       const shares = this.#spec.senses.some((other) => other !== sense && other.entry === sense.entry);

@@ -5,10 +5,9 @@
  */
 import { parseDuration } from "../base/duration.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { sleepMaxMs, sleepUntilMax } from "../base/wait_limits.ts";
+import { eventNamePattern, sleepMaxMs, sleepUntilMax } from "../base/wait_limits.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import type { AskedWait } from "../protocol/message.ts";
-import { eventNameSchema } from "../protocol/run_event.ts";
 import type { WaitContext } from "../sdk/waits.ts";
 import { describeError } from "./error_text.ts";
 import { readGatePlan } from "./gates.ts";
@@ -39,12 +38,13 @@ export function readWaitPlan(role: { readonly wait: unknown }): Result<WaitPlan,
 function readEventPlan({ name, timeout, ...more }: Record<string, unknown>): Result<WaitPlan, string> {
   const [unknown] = Object.keys(more);
   if (unknown !== undefined) return err(`has an unknown key ${unknown}: write event(NAME, { timeout })`);
-  const named = eventNameSchema.safeParse(name);
-  if (!named.success) return err("waits for an event without a name of 1 to 64 letters, digits and . _ -");
+  if (typeof name !== "string" || !eventNamePattern.test(name)) {
+    return err("waits for an event without a name of 1 to 64 letters, digits and . _ -");
+  }
   const span = timeout === undefined ? null : readTime(timeout);
   if (span !== null && !span.ok) return err(`has a timeout that ${span.error}`);
   if (span?.value.kind === "until") return err("has a timeout that is a Date, and no span");
-  const timeoutMs = span?.value.kind === "for" ? span.value.ms : null, asked = { name: named.data, timeoutMs };
+  const timeoutMs = span?.value.kind === "for" ? span.value.ms : null, asked = { name, timeoutMs };
   return ok({ ask: () => ok({ kind: "event", ...asked }) });
 }
 

@@ -35,6 +35,20 @@ export function isForRoles({ only, body }: Attack): boolean {
  */
 export type Realm = "plain" | "spy" | "thrower";
 
+/** What a spy must never be given: by a key that only it has. */
+const handlesText = `
+const { getOwnPropertyDescriptor, getPrototypeOf } = Object;
+const keys = ["enableLoadExtension", "createTagStore", "sourceSQL", "registerHooks", "runInNewContext", "installModuleGate", "spawnSync"];
+export const handles: string[] = [];
+export function findHandle(thing: object): void {
+  for (let at: object | null = thing, depth = 0; at !== null && depth < 4; at = getPrototypeOf(at), depth++) {
+    for (let key = 0; key < keys.length; key++) {
+      if (getOwnPropertyDescriptor(at, keys[key]!) !== undefined) handles[handles.length] = keys[key]!;
+    }
+  }
+}
+`;
+
 const hostileRealm = Deno.readTextFileSync(new URL("hostile_realm.ts", import.meta.url));
 
 /** How often the steady sense computes. */
@@ -56,9 +70,11 @@ export function workspaceFiles(attacks: Attacks, targets: Targets, realm: Realm)
     "senses/victim/index.ts": victim,
     ...realm === "plain" ? {} : {
       "lib/hostile_realm.ts": hostileRealm,
-      "lib/replaced.ts": `import { findPlaces, replace } from "./hostile_realm.ts";\nreplace(findPlaces(), ${
-        JSON.stringify(realm)
-      });`,
+      "lib/replaced.ts": `import { findPlaces, replace } from "./hostile_realm.ts";
+        import { findHandle, handles } from "./handles.ts";
+        replace(findPlaces(), ${JSON.stringify(realm)}, findHandle);
+        globalThis.seenHandles = handles;`,
+      "lib/handles.ts": handlesText,
     },
   };
   // Before the first line of the attack itself.

@@ -150,17 +150,24 @@ function listOfNerve({ nerveModules, home }: GrantContext, env: (name: string) =
       )
       : []
   );
-  const cache = env("XDG_CACHE_HOME") || (home === null ? "" : join(home, ".cache"));
-  const caches = [
-    ...isAbsolute(cache) ? [join(cache, "nerve")] : [],
-    join(env("TMPDIR") || "/tmp", `nerve-cache-${Deno.uid()}`),
-  ];
+  const temporary = findTemporaryCache(env),
+    cache = env("XDG_CACHE_HOME") || (home === null ? "" : join(home, ".cache"));
+  const caches = [...isAbsolute(cache) ? [join(cache, "nerve")] : [], ...isThere(temporary) ? [temporary] : []];
   return [
     ...[...nerveModules, ...beside, ...caches].map((path) => [path, code] as const),
     ...[findOwnProgram(), ...executable === undefined ? [] : [executable, `${executable}.old`]].map((path) =>
       [path, "the executable of nerve"] as const
     ),
   ];
+}
+
+/** Where a portable nerve unpacks itself when it has no other place. */
+function findTemporaryCache(env: (name: string) => string | undefined): string {
+  return join(env("TMPDIR") || "/tmp", `nerve-cache-${Deno.uid()}`);
+}
+
+function isThere(path: string): boolean {
+  return ifPresent(() => Deno.lstatSync(path)) !== null;
 }
 
 /** Where Deno keeps packages, remote modules and compiled code, by its own rules. */
@@ -188,6 +195,7 @@ function listOfSystem(env: (name: string) => string | undefined): Rows {
   return [
     ...systemFolders.map((path) => [path, "what the system executes or reads as its settings"] as const),
     [join(runtime, "systemd"), "units that systemd runs"],
+    [findTemporaryCache(env), "the folder in which a portable nerve unpacks itself if it has no other"],
     ...programs.map((path) => [resolve(path), "a folder in which programs are looked for (PATH)"] as const),
   ];
 }

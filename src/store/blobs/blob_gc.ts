@@ -64,13 +64,13 @@ export function removeGarbage({ files }: Garbage): number {
   return bytes;
 }
 
-/** False when another process was first. */
+/** False when another process was first, or when the file may not be removed, such as one that is marked immutable. */
 function tryRename(from: string, to: string): boolean {
   try {
     Deno.renameSync(from, to);
     return true;
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.PermissionDenied) return false;
     throw thrown;
   }
 }

@@ -57,11 +57,16 @@ export async function migrateSenseDatabase(
   }
 }
 
-/** Empties the -wal file, which may have no name any more: then nobody else will do it. It waits for no reader. */
-export function closeSenseDatabase(sqlite: DatabaseSync): void {
+/**
+ * Empties the -wal file, which may have no name any more: then nobody else will do it. It waits for no reader. `exec` runs
+ * a script of nerve's own; the rules of a guarded database stay, whatever fails here.
+ */
+export function closeSenseDatabase(
+  sqlite: DatabaseSync,
+  exec: (script: string) => void = (script) => sqlite.exec(script),
+): void {
   if (!sqlite.isOpen) return;
-  sqlite.setAuthorizer(null);
-  sqlite.exec("pragma busy_timeout = 0; pragma wal_checkpoint(truncate)");
+  exec("pragma busy_timeout = 0; pragma wal_checkpoint(truncate)");
   sqlite.close();
 }
 

@@ -145,6 +145,33 @@ attackTest("no path leads from what a sense is given to a handle, a statement or
   },
 });
 
+const thieves = { only: "sense", yaml: { group: "thieves" } } as const;
+
+// The danger: a function that closes a database takes its rules off first, and then fails because the stack is full.
+attackTest("a function of nerve that a sense got hold of, and calls on a full stack, opens nothing", {
+  "thief": {
+    ...thieves,
+    body: `const stolen = globalThis.stolen = new Set(), { apply } = Reflect, addTo = Set.prototype.add.bind(stolen);
+      for (const [prototype, key] of [[Array.prototype, "push"], [Map.prototype, "set"], [Set.prototype, "add"], [Promise.prototype, "then"]]) {
+        const real = prototype[key];
+        prototype[key] = function (...given) { for (let at = 0; at < given.length; at++) if (typeof given[at] === "function") addTo(given[at]); else if (typeof given[at] === "object" && given[at] !== null && typeof given[at][0] === "function") addTo(given[at][0]); return apply(real, this, given); };
+      }
+      return "waits"`,
+    outcome: /^returned "waits"$/,
+  },
+  "user": {
+    ...thieves,
+    body: `const functions = [...globalThis.stolen].filter((each) => String(each).includes("lose")), seen = [];
+      const attempt = () => { try { seen.push(Object.keys(sqlite.prepare("select fts3_tokenizer('porter') as p").get())); } catch (thrown) { void thrown; } };
+      let left = 400;
+      const dig = () => { try { dig(); } catch { /* full */ } if (left-- > 0) { for (const each of functions) { try { each(); } catch { /* full */ } } } };
+      dig();
+      attempt();
+      return [functions.length > 0, seen.length]`,
+    outcome: /^returned \[true,0\]$/,
+  },
+});
+
 attackTest("no handle or statement is passed to what a sense can replace", {
   "every-method": replaced,
   "setters": {

@@ -124,9 +124,22 @@ const attacks: Attacks = {
     body: "return (await import('data:text/javascript,export * from \"node:module\"')).createRequire",
     outcome: /^(returned null|threw .*closed in the sandbox)/,
   },
+  // Of everything that nerve's own code gives to a built-in nothing is a handle of SQLite, or a module that is closed.
+  "handles": {
+    body: `await sqlite.transaction(() => sqlite.prepare("select 1").all());
+      await peers.victim?.all?.("select 1");
+      return seenHandles`,
+    outcome: /^returned \[\]$/,
+  },
+  "handles-of-roles": { body: "await blobs.write('x'); return seenHandles", outcome: /^returned \[\]$/ },
   "exit": { body: "Deno.exit(0)", outcome: /^threw .*cannot end its process/ },
   "kill": { body: "Deno.kill(Deno.ppid, 'SIGKILL')", outcome: refused },
   "environment": { body: "return Deno.env.get('EXAMPLE_KERNEL_SECRET')", outcome: refused },
+  // The last: a spy that saw nothing would prove nothing.
+  "spies-see": {
+    body: "new Map().set(1, { registerHooks: 1 }); return seenHandles.length > 0",
+    outcome: /^returned true$/,
+  },
 };
 
 attackTest("computes work, and attacks do not", attacks, { realm: "spy" });

@@ -25,7 +25,7 @@ async function withWorkspace(test: (root: string, folder: string) => Promise<voi
   await inTempDir(async (folder) => {
     const root = `${folder}/ws`;
     await writeWorkspace(root, { ...oneSense, "lib/shared.ts": "", "data/logs.db": "", "logs/daemon.json": "{}" });
-    for (const name of ["nerve.lock", "nerve.permissions.lock", "nerve.pid"]) {
+    for (const name of ["nerve.lock", "nerve.permissions.lock", "nerve.pid", "deno.json"]) {
       Deno.writeTextFileSync(`${root}/${name}`, "");
     }
     for (const name of ["data/senses", "workflows"]) Deno.mkdirSync(`${root}/${name}`);
@@ -83,6 +83,7 @@ const spoiled = [
   "nerve.permissions.lock",
   "nerve.lock",
   "nerve.pid",
+  "deno.json",
   "senses",
   "workflows",
   "lib",

@@ -90,7 +90,7 @@ Deno.test("who imports node:sqlite reads what to use instead, in whatever way it
     assert.equal(code, "load", name);
     assert.match(
       message,
-      /node:sqlite is closed in the sandbox: use ctx\.sqlite or ctx\.db .*ctx\.peers .*ctx\.logs/,
+      /node:sqlite is closed in the sandbox: use ctx\.sqlite or ctx\.db .*ctx\.peers .*ctx\.logs for the log$/,
       name,
     );
   }
