@@ -2,6 +2,13 @@
 import { assert } from "./errors.ts";
 import { databaseBusyMaxMs } from "./limits.ts";
 
+/** Space on the disk that is kept for the log, how much of it is given at a time, and when it is filled: after the start, then every minute. */
+export const reserveBytes = 8 * 1024 ** 2;
+export const reserveSliceBytes = 1024 ** 2;
+export const reserveFirstMs = 1_000;
+export const reserveCheckMs = 60_000;
+/** The largest database of a sense that is copied into memory when the disk is full. */
+export const memoryCopyMaxBytes = 32 * 1024 ** 2;
 /**
  * How long one query of another sense's database may take, in which that sense cannot empty its -wal file: then the process
  * that asked is ended. The shim looks this often while its worker reads any.

@@ -79,6 +79,11 @@ export const errorCodes = {
     remedy:
       "`nerve workflow list` shows the workflows of the workspace, `nerve workflow library` those that come with nerve.",
   },
+  ALERT_UNKNOWN: {
+    meaning: "There is no alert of that name, or it has no state with that key.",
+    cause: "nerve.yaml has no such alert under `alerts`, or no signal with that key was heard.",
+    remedy: "`nerve alert list` shows the alerts, `nerve alert show NAME` the states of one.",
+  },
   RUN_UNKNOWN: {
     meaning: "There is no run with that id.",
     cause: "The id is misspelt, or belongs to another workspace.",

@@ -242,13 +242,6 @@ export const idleTrialsMax = 8;
 export const databaseBusyMaxMs = 2 * secondMs;
 /** How often the log's writer retries that lock, without blocking the event loop. */
 export const lockRetryMs = 20;
-/** Space on the disk that is kept for the log, how much of it is given at a time, and when it is filled: after the start, then every minute. */
-export const reserveBytes = 8 * MiB;
-export const reserveSliceBytes = MiB;
-export const reserveFirstMs = secondMs;
-export const reserveCheckMs = minuteMs;
-/** The largest database of a sense that is copied into memory when the disk is full. */
-export const memoryCopyMaxBytes = 32 * MiB;
 /** From the start, and from midnight UTC, to the archive run; and from a failed archive run to the next try. */
 export const archiveFirstMs = minuteMs;
 export const archiveRetryMs = 60 * minuteMs;

@@ -23,6 +23,7 @@ import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { createPrinter } from "./printer.ts";
 import { approvalCommands } from "./routes/approvals.ts";
+import { alertCommands } from "./routes/alert.ts";
 import { daemonCommands } from "./routes/daemon.ts";
 import { initCommands } from "./routes/init.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
@@ -103,22 +104,25 @@ function toExitCode(code: number): number {
   return code === ExitCode.InvalidArgument || code === ExitCode.UnknownCommand ? exit.usage : exit.failed;
 }
 
+const routes = {
+  init: initCommands,
+  permissions: permissionCommands,
+  ...daemonCommands,
+  ...logCommands,
+  ...approvalCommands,
+  ...lifecycleCommands,
+  daemon: daemonRoutes,
+  service: serviceRoutes,
+  sense: senseCommands,
+  workflow: workflowCommands,
+  alert: alertCommands,
+  store: storeCommands,
+};
+
 /** All commands; tests walk this tree. */
 export const application: Application<CliContext> = buildApplication(
   buildRouteMap<string, CliContext>({
-    routes: {
-      init: initCommands,
-      permissions: permissionCommands,
-      ...daemonCommands,
-      ...logCommands,
-      ...approvalCommands,
-      ...lifecycleCommands,
-      daemon: daemonRoutes,
-      service: serviceRoutes,
-      sense: senseCommands,
-      workflow: workflowCommands,
-      store: storeCommands,
-    },
+    routes,
     aliases: { dev: "run" },
     docs: {
       brief: "Senses observe, workflows act",
@@ -157,8 +161,10 @@ function addNextStep(text: ApplicationText): ApplicationText {
         const value = /^(-w|--workspace)$/.test(args.input) ? " DIR" : "";
         return `❌ ${what}\n   flags go after the command: nerve COMMAND ${toPrintable(args.input)}${value}`;
       }
-      // Stricli finds "reload" near to "blah".
-      const corrections = args.corrections.filter((each) => isNear(args.input, each.replaceAll("`", "")));
+      // Stricli finds "reload" near to "blah", and only what is nearest: "alert", but not "permissions", to "perm".
+      const near = args.corrections.filter((each) => isNear(args.input, each.replaceAll("`", "")));
+      const begun = Object.keys(routes).filter((each) => args.input.length > 1 && each.startsWith(args.input));
+      const corrections = near.length > 0 ? near : begun.map((each) => `\`${each}\``);
       const what = toPrintable(text.noCommandRegisteredForInput({ ...args, corrections }));
       return `❌ ${what}\n   nerve --help shows the commands`;
     },

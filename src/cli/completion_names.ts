@@ -17,6 +17,14 @@ export function proposeWorkflows(this: CliContext, partial: string): Promise<str
   return proposeFrom(this, partial, (paths) => listFolders(paths.workflows));
 }
 
+/** The alerts of nerve.yaml. */
+export function proposeAlerts(this: CliContext, partial: string): Promise<string[]> {
+  return proposeFrom(this, partial, async (paths) => {
+    const parsed = await (await import("./workspace.ts")).readConfigFile(paths);
+    return parsed.ok ? [...parsed.value.config.alerts.keys()] : [];
+  });
+}
+
 /** Names in the library; needs no workspace. */
 export async function proposeFromLibrary(kind: LibraryKind, partial: string): Promise<string[]> {
   const { listLibrary } = await import("./scaffold/library.ts");

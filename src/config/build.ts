@@ -15,7 +15,9 @@ import {
 } from "../base/limits.ts";
 import { namePattern } from "../protocol/signal.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
+import { buildAlert } from "./alert_entries.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
+import type { AlertDefinition } from "../protocol/alert.ts";
 import type { FileShape, ReflexShape, ScheduleShape, SenseShape, WorkflowShape } from "./schema.ts";
 import type { GroupConfig, NerveConfig, ReflexConfig, ScheduleConfig, SenseConfig, WorkflowConfig } from "./types.ts";
 
@@ -36,6 +38,11 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     checkName(name, ["workflows", name], diagnostics);
     workflows.set(name, buildWorkflow(name, shape ?? {}, maxRounds, diagnostics));
   }
+  const alerts = new Map<string, AlertDefinition>();
+  for (const [name, shape] of Object.entries(file.alerts ?? {})) {
+    checkName(name, ["alerts", name], diagnostics);
+    alerts.set(name, buildAlert(name, shape ?? {}, diagnostics));
+  }
   const positions = (file.reflexes ?? []).flatMap((_, index) => omit.has(index) ? [] : [index]);
   const reflexes = (file.reflexes ?? []).flatMap((shape, index) => {
     return omit.has(index) ? [] : [buildReflex(shape, ["reflexes", index], diagnostics)];
@@ -49,6 +56,7 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     groups: buildGroups(file, senses, diagnostics),
     reflexes,
     workflows,
+    alerts,
   };
   return { config, reflexPositions: positions };
 }

@@ -4,6 +4,7 @@
  * has the checks that read the disk, permissions/check_grants.ts those that need absolute paths.
  */
 import { formatDuration } from "../base/duration.ts";
+import { alertsMax } from "../base/alert_limits.ts";
 import { groupsMax, promptMaxBytes, sensesMax, workflowsMax } from "../base/limits.ts";
 import { unknownText } from "../protocol/common_errors.ts";
 import { byteLength } from "../protocol/json.ts";
@@ -20,6 +21,7 @@ export function checkCounts(config: NerveConfig, diagnostics: DiagnosticList): b
     ["senses", config.senses.size, sensesMax],
     ["groups", config.groups.size, groupsMax],
     ["workflows", config.workflows.size, workflowsMax],
+    ["alerts", config.alerts.size, alertsMax],
   ] as const;
   for (const [section, found, max] of counts) {
     if (found > max) {
@@ -67,7 +69,7 @@ function checkReferences(
     reflex.on.forEach((source, at) => {
       if (source === reflex.sense) {
         diagnostics.error([...path, "on", at], `sense ${quote(source)} would trigger itself`);
-      } else checkSense(source, [...path, "on", at]);
+      } else if (!config.alerts.has(source)) checkSense(source, [...path, "on", at]);
     });
     checkClock(reflex, path, diagnostics);
   });
@@ -112,7 +114,7 @@ function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, diagn
 }
 
 /**
- * Reports senses that would trigger each other endlessly. A throttle in the cycle slows it down to something the author
+ * Reports senses that would trigger each other endlessly, also through an alert between them. A throttle in the cycle slows it down to something the author
  * may have wanted, so only senses without a throttle count.
  */
 function checkCycles(
@@ -123,6 +125,7 @@ function checkCycles(
 ): void {
   const triggers = new Map<string, Map<string, ConfigPath>>();
   const unthrottled = (name: string) =>
+    config.alerts.has(name) ||
     config.senses.get(name)?.throttleMs === null && !entries.has(formatConfigPath(["senses", name]));
   config.reflexes.forEach((reflex, index) => {
     reflex.on.forEach((source, at) => {
@@ -132,6 +135,11 @@ function checkCycles(
       triggers.set(source, targets);
     });
   });
+  for (const { name, sense } of config.alerts.values()) {
+    if (config.senses.has(name) || !unthrottled(sense)) continue;
+    const targets = triggers.get(sense) ?? new Map<string, ConfigPath>();
+    triggers.set(sense, targets.set(name, ["alerts", name, "sense"]));
+  }
   for (let cycle = findCycle(triggers); cycle !== null; cycle = findCycle(triggers)) {
     const [first = "", second = ""] = cycle;
     const path = triggers.get(first)?.get(second) ?? ["reflexes"];

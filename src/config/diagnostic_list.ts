@@ -9,13 +9,16 @@ export type Hint = string | null | (() => string | null);
 /** Nobody reads more of them, and each takes a few milliseconds of the kernel's thread at the worst. */
 const hintedMax = 100;
 
+/** The place of the key or item at `path`; with `within`, of that character of its text. */
+export type PlaceOf = (path: ConfigPath, within?: number) => Place;
+
 export class DiagnosticList {
-  readonly #placeOf: (path: ConfigPath) => Place;
+  readonly #placeOf: PlaceOf;
   readonly #diagnostics: Diagnostic[] = [];
   #errors = 0;
   #omitted = 0;
 
-  constructor(placeOf: (path: ConfigPath) => Place) {
+  constructor(placeOf: PlaceOf) {
     this.#placeOf = placeOf;
   }
 
@@ -28,12 +31,13 @@ export class DiagnosticList {
     return this.#diagnostics.length >= diagnosticsMax;
   }
 
-  error(path: ConfigPath, message: string, hint: Hint = null): void {
-    this.#create("error", path, message, hint);
+  /** `within`: where in the text at `path` the fault is. */
+  error(path: ConfigPath, message: string, hint: Hint = null, within?: number): void {
+    this.#create("error", path, message, hint, within);
   }
 
-  warning(path: ConfigPath, message: string, hint: Hint = null): void {
-    this.#create("warning", path, message, hint);
+  warning(path: ConfigPath, message: string, hint: Hint = null, within?: number): void {
+    this.#create("warning", path, message, hint, within);
   }
 
   add(diagnostic: Diagnostic): void {
@@ -57,9 +61,9 @@ export class DiagnosticList {
     return [...sorted, { severity: this.hasErrors ? "error" : "warning", path: "", message, hint: null, place: null }];
   }
 
-  #create(severity: Diagnostic["severity"], path: ConfigPath, message: string, hint: Hint): void {
+  #create(severity: Diagnostic["severity"], path: ConfigPath, message: string, hint: Hint, within?: number): void {
     const { full } = this;
-    const place = full ? null : this.#placeOf(path);
+    const place = full ? null : this.#placeOf(path, within);
     const isHinted = this.#diagnostics.length < hintedMax;
     const advice = typeof hint === "function" ? (isHinted ? hint() : null) : hint;
     this.add({ severity, path: formatConfigPath(path), message, hint: advice, place });

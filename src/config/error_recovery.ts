@@ -7,10 +7,9 @@
  */
 import type * as z from "zod";
 import { isPlainObject } from "../protocol/json.ts";
-import type { Place } from "../protocol/signal.ts";
 import { namePattern } from "../protocol/signal.ts";
 import { type ConfigPath, type Diagnostic, formatConfigPath } from "./diagnostic.ts";
-import { DiagnosticList } from "./diagnostic_list.ts";
+import { DiagnosticList, type PlaceOf } from "./diagnostic_list.ts";
 import { findNearest } from "../base/did_you_mean.ts";
 import { fileSchema, type FileShape, listKnownKeys } from "./schema.ts";
 import { explainIssue, findValueAt, toConfigPath } from "./schema_issues.ts";
@@ -34,10 +33,8 @@ export interface ValidRemainder {
   /** Whether a diagnostic in the rest may result from a dropped value. */
   readonly misleads: (diagnostic: Diagnostic) => boolean;
   /** The place of a path in the file as written. */
-  readonly placeOf: (path: ConfigPath) => Place;
+  readonly placeOf: PlaceOf;
 }
-
-type PlaceOf = ValidRemainder["placeOf"];
 
 /** Each round drops what the schema rejects: only the next round looks into a section that was misspelt. */
 const roundsMax = 3;
@@ -53,7 +50,8 @@ export function dropInvalid(
   diagnostics: DiagnosticList,
 ): ValidRemainder | null {
   const omit = new Set(reported), invalid: ConfigPath[] = [], written = new Map<string, string>();
-  const placeAsWritten: PlaceOf = ([first = "", ...rest]) => placeOf([written.get(String(first)) ?? first, ...rest]);
+  const placeAsWritten: PlaceOf = ([first = "", ...rest], within) =>
+    placeOf([written.get(String(first)) ?? first, ...rest], within);
   let rest = input;
   for (let round = 0; round < roundsMax; round++) {
     // Without jitless, zod would generate and compile a parser, which takes longer than this one parse.

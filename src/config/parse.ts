@@ -9,11 +9,11 @@ import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { version as ownVersion } from "../base/version.ts";
 import { byteLength, isPlainObject } from "../protocol/json.ts";
-import type { Place } from "../protocol/signal.ts";
 import { buildConfig } from "./build.ts";
 import { checkConfig, checkCounts } from "./check.ts";
-import { type ConfigPath, type Diagnostic, quote } from "./diagnostic.ts";
-import { DiagnosticList } from "./diagnostic_list.ts";
+import { checkAlerts } from "./check_alerts.ts";
+import { type Diagnostic, quote } from "./diagnostic.ts";
+import { DiagnosticList, type PlaceOf } from "./diagnostic_list.ts";
 import { dropInvalid } from "./error_recovery.ts";
 import { findValueAt } from "./schema_issues.ts";
 import type { NerveConfig } from "./types.ts";
@@ -26,7 +26,7 @@ export interface ParsedConfig {
   /** The file holds no value: it is empty, or has only comments. `{}` is a value. */
   readonly blank: boolean;
   /** The place of the key or item at `path`, or of its nearest parent in the file. */
-  readonly placeOf: (path: ConfigPath) => Place;
+  readonly placeOf: PlaceOf;
 }
 
 /** The result of reading a text, for checks that continue after parsing found errors. */
@@ -78,7 +78,10 @@ export function readNerveConfig(
   if (rest === null) return unreadable(diagnostics.sorted());
   const { misleads, placeOf } = rest, found = new DiagnosticList(placeOf);
   const { config, reflexPositions } = buildConfig(rest.file, found, rest.omit);
-  if (checkCounts(config, found)) checkConfig(config, reflexPositions, found, rest.uncertainties);
+  if (checkCounts(config, found)) {
+    checkConfig(config, reflexPositions, found, rest.uncertainties);
+    checkAlerts(config, found, rest.uncertainties);
+  }
   diagnostics.addAll(found, misleads);
   const warnings = diagnostics.sorted(), { hasErrors } = diagnostics, blank = document.value === null;
   return { diagnostics: warnings, hasErrors, parsed: { config, warnings, blank, placeOf }, misleads };

@@ -4,6 +4,7 @@
  * Unknown keys are errors everywhere. A key without a value counts as absent.
  */
 import * as z from "zod";
+import { alertWaitMinMs } from "../base/alert_limits.ts";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
 import {
   concurrencyMax,
@@ -17,6 +18,7 @@ import {
   threadMinBytes,
   timeoutMinMs,
 } from "../base/limits.ts";
+import { alertSeverities } from "../protocol/alert.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import { readPermissionRequest } from "./permissions/request.ts";
 import type { PermissionRequest } from "./types.ts";
@@ -158,6 +160,22 @@ const workflow = z.strictObject({
   config: userConfig,
 });
 
+const alert = z.strictObject({
+  /** Required; alert_entries.ts says so, because here it would drop the whole entry. */
+  sense: text,
+  when: text,
+  clear: text,
+  for: duration(0),
+  keep_firing_for: duration(0),
+  absent: duration(alertWaitMinMs),
+  key: text,
+  severity: z.enum(alertSeverities).nullish(),
+  summary: text,
+  workflow: text,
+  repeat: duration(alertWaitMinMs),
+  limit: text,
+});
+
 export const fileSchema = z.strictObject({
   /** The versions of nerve that this file is for; parse.ts checks it first. */
   nerve: text,
@@ -168,6 +186,7 @@ export const fileSchema = z.strictObject({
   groups: z.record(z.string(), group.nullable()).nullish(),
   reflexes: z.array(reflex).nullish(),
   workflows: z.record(z.string(), workflow.nullable()).nullish(),
+  alerts: z.record(z.string(), alert.nullable()).nullish(),
 });
 
 export type FileShape = z.infer<typeof fileSchema>;
@@ -175,12 +194,13 @@ export type SenseShape = z.infer<typeof sense>;
 export type ReflexShape = z.infer<typeof reflex>;
 export type ScheduleShape = z.infer<typeof schedule>;
 export type WorkflowShape = z.infer<typeof workflow>;
+export type AlertShape = z.infer<typeof alert>;
 
 /** The known keys of the mapping at `path`, for "did you mean". */
 export function listKnownKeys(path: readonly PropertyKey[]): string[] {
   const [section] = path;
   if (path.length === 0) return Object.keys(fileSchema.shape);
-  const entries = { senses: sense, groups: group, reflexes: reflex, workflows: workflow };
+  const entries = { senses: sense, groups: group, reflexes: reflex, workflows: workflow, alerts: alert };
   for (const [name, entry] of Object.entries(entries)) {
     if (name === section && path.length === 2) return Object.keys(entry.shape);
   }

@@ -2,6 +2,7 @@
  * The configuration as the rest of nerve sees it: defaults applied, durations in milliseconds, sizes in bytes. build.ts
  * makes it from nerve.yaml. It uses Maps, because users choose the names (`constructor` is a valid one).
  */
+import type { AlertDefinition } from "../protocol/alert.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
 /** Deno's permissions, in display order. */
@@ -90,6 +91,7 @@ export interface NerveConfig {
   readonly groups: ReadonlyMap<string, GroupConfig>;
   readonly reflexes: readonly ReflexConfig[];
   readonly workflows: ReadonlyMap<string, WorkflowConfig>;
+  readonly alerts: ReadonlyMap<string, AlertDefinition>;
 }
 
 /** The senses of a group, in the order of nerve.yaml. */

@@ -15,6 +15,7 @@ import { findLostNumber } from "../protocol/json.ts";
 import type { ControlEnv, KernelPort } from "./kernel_port.ts";
 import { createMalformedError, createProblemResponse, describeResponses, respondToError } from "./problem_response.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
+import { alertRoutes } from "./routes/alerts.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -41,6 +42,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", senseRoutes(view))
     .route("/v1", runRoutes(view))
     .route("/v1", approvalRoutes(view))
+    .route("/v1", alertRoutes(view))
     .route("/v1", storeRoutes(view))
     .route("/v1", eventRoutes(view));
   app.get(

@@ -4,6 +4,7 @@
  * into answers.
  */
 import type { Clock } from "../base/time.ts";
+import type { AckRequest, AlertChanged, AlertView, SilenceRequest, UnsilenceRequest } from "../protocol/alert.ts";
 import type {
   AcceptedTrigger,
   ArchiveReply,
@@ -39,6 +40,16 @@ export interface LogFollower extends AsyncIterable<LogRow> {
   close(): void;
 }
 
+/** Errors: ALERT_UNKNOWN, USAGE. A change is on disk when its promise resolves. */
+export interface AlertsPort {
+  /** Of each alert only some of the states that are not inactive. */
+  views(): AlertView[];
+  view(name: string): AlertView;
+  silence(name: string, request: SilenceRequest): Promise<AlertChanged>;
+  unsilence(name: string, request: UnsilenceRequest): Promise<AlertChanged>;
+  ack(name: string, request: AckRequest): Promise<AlertChanged>;
+}
+
 export interface KernelPort {
   /** The run as it is on disk; null when there is none. */
   run(runId: string): Run | null;
@@ -66,6 +77,7 @@ export interface KernelPort {
   archive(request: ArchiveRequest): Promise<ArchiveReply>;
   /** Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. The run is on disk when this resolves. */
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
+  readonly alerts: AlertsPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
   /** Throws RUN_UNKNOWN, RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY, PAYLOAD_INVALID. The event is on disk when this resolves. */

@@ -21,7 +21,7 @@ import type { NewLogRow } from "../protocol/log.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import { diffConfigs, isSameDefinition, removesEntries } from "./config_diff.ts";
 import type { CurrentConfig } from "./current_config.ts";
-import type { ScheduleTarget, SenseTarget, WorkflowScheduleTarget, WorkflowTarget } from "./ports.ts";
+import type { AlertTarget, ScheduleTarget, SenseTarget, WorkflowScheduleTarget, WorkflowTarget } from "./ports.ts";
 import { toComputeLimits, toSchedulePlans, toWorkflowPlans, toWorkflowSchedules } from "./stage_plans.ts";
 import { listLockProblems, type PermissionLockInForce } from "./permission_lock.ts";
 import { planUnits } from "./unit_plans.ts";
@@ -39,6 +39,7 @@ export interface ConfigApplierPorts {
   readonly workflows: WorkflowTarget;
   readonly scheduler: ScheduleTarget;
   readonly schedules: WorkflowScheduleTarget;
+  readonly alerts: AlertTarget;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   /** The time up to which a sense's cron lines were followed; null when they never were. */
@@ -154,7 +155,8 @@ export class ConfigApplier {
 
   /** Applies `current` to every part. Returns the units whose process is replaced because their definition changed. */
   #applyToParts(): UnitKey[] {
-    const { current, variables, supervisor, senses, workflows, scheduler, schedules, lastCronTick } = this.#ports;
+    const { current, variables, supervisor, senses, workflows, scheduler, schedules, alerts, lastCronTick } =
+      this.#ports;
     const { config } = current;
     const plans = planUnits(config, this.#ports.paths, current.bound.holds, variables.environment);
     const changed: UnitKey[] = [];
@@ -173,6 +175,8 @@ export class ConfigApplier {
     workflows.configure(toWorkflowPlans(config));
     schedules.setPlans(toWorkflowSchedules(config));
     scheduler.setPlans(toSchedulePlans(config, lastCronTick));
+    // After the workflows that they start.
+    alerts.configure(config.alerts.values());
     senses.keepOnly(config.senses);
     for (const key of removed) {
       current.removeUnit(key);

@@ -8,7 +8,7 @@ import type { ReloadChange } from "../protocol/api.ts";
 export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChange[] {
   const changes: ReloadChange[] = [];
   const compare = (
-    kind: "sense" | "workflow",
+    kind: "sense" | "workflow" | "alert",
     old: ReadonlyMap<string, unknown>,
     now: ReadonlyMap<string, unknown>,
   ) => {
@@ -20,15 +20,17 @@ export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChan
   };
   compare("sense", groupReflexesBySense(before), groupReflexesBySense(after));
   compare("workflow", before.workflows, after.workflows);
+  compare("alert", before.alerts, after.alerts);
   if (before.retentionMs !== after.retentionMs) changes.push({ of: "kernel", change: "changed" });
   return changes;
 }
 
-/** Whether a sense, a workflow or a reflex is removed. */
+/** Whether a sense, a workflow, a reflex or an alert is removed. */
 export function removesEntries(before: NerveConfig, after: NerveConfig): boolean {
   return after.reflexes.length < before.reflexes.length ||
     [...before.senses.keys()].some((name) => !after.senses.has(name)) ||
-    [...before.workflows.keys()].some((name) => !after.workflows.has(name));
+    [...before.workflows.keys()].some((name) => !after.workflows.has(name)) ||
+    [...before.alerts.keys()].some((name) => !after.alerts.has(name));
 }
 
 function groupReflexesBySense(config: NerveConfig): Map<string, unknown> {

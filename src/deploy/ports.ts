@@ -1,8 +1,9 @@
 /**
- * What this folder needs from the stages and from the running processes. sensing/manager.ts, scheduler/scheduler.ts,
+ * What this folder needs from the stages and from the running processes. sensing/manager.ts, scheduler/scheduler.ts, alerts/alert_runner.ts,
  * workflow/engine.ts and kernel/process_events.ts implement these ports; kernel/wiring.ts passes them in.
  */
 import type { UnitProcess } from "../process/unit_process.ts";
+import type { AlertDefinition } from "../protocol/alert.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import type { SensePlan, WorkflowSchedulePlan } from "../scheduler/ports.ts";
@@ -24,6 +25,11 @@ export interface ScheduleTarget {
 /** Receives the schedules of the workflows that have one. */
 export interface WorkflowScheduleTarget {
   setPlans(plans: readonly WorkflowSchedulePlan[]): void;
+}
+
+/** Receives the alerts of a configuration. */
+export interface AlertTarget {
+  configure(definitions: Iterable<AlertDefinition>): void;
 }
 
 export interface WorkflowTarget {

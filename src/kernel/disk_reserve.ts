@@ -1,9 +1,9 @@
 /**
- * Keeps the reserve of the log filled (store/commit/reserve.ts), and tells when it is used. Created by wiring.ts.
+ * Keeps the reserve of the log filled (store/commit/reserve.ts), and tells when it is used. Created by kernel.ts.
  */
 import { messageOf } from "../base/errors.ts";
 import { formatSize } from "../base/duration.ts";
-import { reserveCheckMs, reserveFirstMs } from "../base/limits.ts";
+import { reserveCheckMs, reserveFirstMs } from "../base/database_limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { Reserve, type SpareSpace } from "../store/commit/reserve.ts";
 

@@ -61,6 +61,7 @@ export class Kernel {
   readonly #started: Promise<void>;
   readonly #clock: Clock;
   readonly #startedMonotonic: number;
+  readonly #reserve: DiskReserve;
   readonly #bus = new Broadcast<KernelEvent>();
   #parts: KernelParts | null = null;
   #lock: WorkspaceLock | null = null;
@@ -76,6 +77,8 @@ export class Kernel {
     this.#clock = setup.clock ?? systemClock;
     this.startedAt = this.#clock.now();
     this.#startedMonotonic = this.#clock.monotonic();
+    const { data } = this.paths, report = (message: string) => this.reportProblem(message);
+    this.#reserve = new DiskReserve(`${data}/reserve`, this.#clock, report);
     this.#started = this.#start();
     this.ready = this.#started.then(() => this.#startCompanion());
     // A caller that does not await `ready` can use `stopped`; the rejection must not count as unhandled.
@@ -165,15 +168,9 @@ export class Kernel {
       // Not the workspace itself: it may just be removed.
       const mended = mendData(paths, this.startedAt);
       const failures = new WriteFailures(clock, (message) => this.reportProblem(message));
-      const reserve = new DiskReserve(`${paths.data}/reserve`, clock, (message) => this.reportProblem(message));
-      store = openStore(paths.logDatabase, clock, {
-        archiveFolder: paths.archive,
-        reserve,
-        onLost: (error, operations) => failures.report(error, operations),
-      });
+      store = this.#openStore(failures);
       const parts = wireKernel({
         store,
-        reserve,
         config: this.#config,
         lock: await PermissionLockInForce.open(paths),
         paths,
@@ -194,13 +191,14 @@ export class Kernel {
       }
       await parts.reload.begin();
       parts.workflows.start();
+      await parts.alerting.runner.start();
       parts.scheduler.start();
       parts.schedules.start();
       parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.resume();
       parts.retention.start();
       parts.walWatch.start();
-      parts.reserve.start();
+      this.#reserve.start();
     } catch (thrown) {
       await this.#parts?.watcher.stop();
       await store?.close();
@@ -219,6 +217,14 @@ export class Kernel {
     }
     const missingInit = describeMissingInit(Deno.pid);
     if (missingInit !== null) this.reportProblem(`${missingInit}; ${missingInitHint}`);
+  }
+
+  #openStore(failures: WriteFailures): Store {
+    return openStore(this.paths.logDatabase, this.#clock, {
+      archiveFolder: this.paths.archive,
+      reserve: this.#reserve,
+      onLost: (error, operations) => failures.report(error, operations),
+    });
   }
 
   /** I1. A companion that cannot start stops the kernel. */
@@ -246,7 +252,7 @@ export class Kernel {
       reload.stop(),
       parts.retention.stop(),
       parts.walWatch.stop(),
-      parts.reserve.stop(),
+      this.#reserve.stop(),
     ]);
     scheduler.stop();
     parts.schedules.stop();
@@ -258,6 +264,7 @@ export class Kernel {
     parts.stuck.stop();
     repeats.flush();
     parts.ticks.store();
+    parts.alerting.runner.stop();
     store.log.append(createKernelRow("kernel.stopped", { pid: Deno.pid }));
     await store.close();
     parts.failures.stop();

@@ -35,6 +35,7 @@ import type { SenseManager } from "../sensing/manager.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
+import type { Alerting, ShownAlerts } from "./alerting.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
@@ -68,19 +69,21 @@ export interface KernelApiPorts {
   readonly schedules: WorkflowSchedules;
   readonly errors: LoadErrors;
   readonly reload: Reload;
+  readonly alerting: Alerting;
 }
 
 export class KernelApi extends WaitsApi {
   readonly #ports: KernelApiPorts;
   readonly #units: UnitViews;
   readonly pages: PageReader;
+  readonly alerts: ShownAlerts;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
     super(ports);
     this.#ports = ports;
-    this.pages = ports.pages;
+    ({ pages: this.pages, alerting: { shown: this.alerts } } = ports);
     this.#units = new UnitViews({
       ...ports,
       findFault: (key, sense) => this.#findFault(key, sense),
@@ -149,6 +152,7 @@ export class KernelApi extends WaitsApi {
         dropped: workflows.dropped,
       },
       approvals: store.reader.countOpenApprovals(),
+      alerts: this.#ports.alerting.desk.counts(),
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
@@ -235,8 +239,7 @@ export class KernelApi extends WaitsApi {
       const { active = 0, queued = 0, waiting = 0 } = load ?? {};
       return {
         ...{ name, use, concurrency, overflow, active, queued, waiting, problem: secrets.mask(problem) },
-        schedule: schedule.map(formatSchedule),
-        nextDue: schedules.nextDue(name),
+        ...{ schedule: schedule.map(formatSchedule), nextDue: schedules.nextDue(name) },
       };
     });
   }

@@ -31,6 +31,7 @@ import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { DatabaseWatch } from "./database_watch.ts";
+import { Alerting } from "./alerting.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
 import { LogBudget } from "./log_budget.ts";
@@ -41,13 +42,13 @@ import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { StuckPrograms } from "./stuck_programs.ts";
 import { UnitNotices } from "./unit_notices.ts";
+import { isStored } from "./stored_row.ts";
 import { RunSpans } from "./run_spans.ts";
 import { isStored } from "./stored_rows.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
-import type { DiskReserve } from "./disk_reserve.ts";
 import type { WriteFailures } from "./write_failures.ts";
 
 /** What kernel.ts creates first. */
@@ -62,7 +63,6 @@ export interface Foundation {
   /** The same moment in monotonic time. */
   readonly startedMonotonic: number;
   readonly failures: WriteFailures;
-  readonly reserve: DiskReserve;
   emit(event: KernelEvent): void;
 }
 
@@ -79,6 +79,7 @@ export interface KernelParts {
   readonly schedules: WorkflowSchedules;
   readonly listening: Listening;
   readonly outboxes: OutboxRecovery;
+  readonly alerting: Alerting;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
   readonly reload: Reload;
@@ -86,7 +87,6 @@ export interface KernelParts {
   readonly retention: LogRetention;
   readonly failures: WriteFailures;
   readonly walWatch: WalWatch;
-  readonly reserve: DiskReserve;
   readonly stuck: StuckPrograms;
   readonly api: KernelApi;
 }
@@ -120,7 +120,7 @@ export function wireKernel(from: Foundation): KernelParts {
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
   const needs = { runner, workflows, ticks, databases, logBudget };
-  const { senses, scheduler, listening } = makeSenses(store, outlets, needs);
+  const { senses, scheduler, listening, alerting } = makeSenses(store, outlets, secrets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
   const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
@@ -133,6 +133,7 @@ export function wireKernel(from: Foundation): KernelParts {
     ...stages,
     scheduler: listening,
     schedules,
+    alerts: alerting.runner,
     paths,
     lock,
     variables,
@@ -154,11 +155,10 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const made = { ...stages, schedules, store, current, variables, feed, reload, retention };
+  const made = { ...stages, schedules, alerting, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
-  const { failures, reserve } = from;
-  return { ...made, logBudget, failures, reserve, repeats: outlets.repeats, ticks, watcher, walWatch, api };
+  return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
 }
 
 /**
@@ -238,8 +238,9 @@ interface SensesNeeds {
 function makeSenses(
   store: Store,
   outlets: Outlets,
+  secrets: CurrentSecrets,
   { runner, workflows, ticks, databases, logBudget }: SensesNeeds,
-): { senses: SenseManager; scheduler: Scheduler; listening: Listening } {
+): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const listening = new Listening(store, () => scheduler), { inbox } = listening;
   const publisher = new SignalPublisher({
@@ -247,8 +248,9 @@ function makeSenses(
     inbox,
     durable: (hurry) => store.log.durable(hurry),
     isStored: (id) => isStored(store, id),
-    onSignal: (signal) => void scheduler.onSignal(signal),
+    onSignal: (signal) => [scheduler, alerting.runner].forEach((hearer) => hearer.onSignal(signal)),
   });
+  const alerting: Alerting = new Alerting({ ...outlets, store, publisher, workflows, secrets });
   const senses = new SenseManager(runner, clock, {
     ...outlets,
     append: (row, values) => {
@@ -290,5 +292,5 @@ function makeSenses(
       onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
     },
   });
-  return { senses, scheduler, listening };
+  return { senses, scheduler, listening, alerting };
 }

@@ -54,6 +54,8 @@ export const healthSchema = z.object({
   }),
   /** Requests that nobody has decided, and when the oldest of them was made. */
   approvals: z.object({ open: z.int(), oldest: z.number().nullable() }).default({ open: 0, oldest: null }),
+  /** How many states of alerts fire, and how many are about to. */
+  alerts: z.object({ firing: z.int(), pending: z.int() }).default({ firing: 0, pending: 0 }),
   counters: z.record(z.string(), z.number()),
   /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
   configError: z.string().nullable(),
@@ -200,7 +202,7 @@ export type Gap = z.infer<typeof gapSchema>;
 /** `lifted` is false when there was neither a quarantine nor a backoff to end. */
 export const resetSchema = z.object({ lifted: z.boolean() });
 export type ResetReply = z.infer<typeof resetSchema>;
-/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME` or `kernel` (settings for all of nerve.yaml). */
+/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME`, `alert:NAME` or `kernel` (settings for all of nerve.yaml). */
 export const reloadReplySchema = z.object({
   /** What is wrong with nerve.yaml; the previous one then stays in force. */
   configError: z.string().nullable(),

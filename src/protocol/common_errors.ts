@@ -6,7 +6,7 @@ import { NerveError } from "../base/errors.ts";
 import { describeLockHolder, type LockHolder } from "./lock_holder.ts";
 
 /** The wording for an unknown name, also where it is one problem among others. */
-export function unknownText(kind: "sense" | "workflow" | "run" | "request", name: string): string {
+export function unknownText(kind: "sense" | "workflow" | "run" | "request" | "alert", name: string): string {
   return `there is no ${kind} "${name}"`;
 }
 
@@ -18,6 +18,13 @@ export function unknownSense(name: string, known: Iterable<string>): NerveError 
 /** WORKFLOW_UNKNOWN. `known` are the existing names. */
 export function unknownWorkflow(name: string, known: Iterable<string>): NerveError {
   return new NerveError("WORKFLOW_UNKNOWN", unknownText("workflow", name), { hint: hintKnown("workflow", known) });
+}
+
+/** ALERT_UNKNOWN. `known` are the existing names. */
+export function unknownAlert(name: string, known: Iterable<string>): NerveError {
+  const names = [...known];
+  const hint = names.length === 0 ? "nerve.yaml has no alerts: see docs/alerts.md" : `there are: ${names.join(", ")}`;
+  return new NerveError("ALERT_UNKNOWN", unknownText("alert", name), { hint });
 }
 
 /** RUN_UNKNOWN. */

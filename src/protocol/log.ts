@@ -58,14 +58,25 @@ export const logTypes = [
   "approval.requested",
   "approval.decided",
   "approval.refused",
+  "alert.pending",
+  "alert.inactive",
+  "alert.firing",
+  "alert.resolved",
+  "alert.repeated",
+  "alert.closed",
+  "alert.acked",
+  "alert.silenced",
+  "alert.unsilenced",
+  "alert.limited",
+  "alert.failed",
 ] as const;
 export const logTypeSchema = z.enum(logTypes);
 export type LogType = z.infer<typeof logTypeSchema>;
 
-/** The subject of a row: `kernel`, `group:NAME`, `sense:NAME` or `workflow:NAME`. */
-export type LogSource = "kernel" | `group:${string}` | `sense:${string}` | `workflow:${string}`;
+/** The subject of a row: `kernel`, `group:NAME`, `sense:NAME`, `workflow:NAME` or `alert:NAME`. */
+export type LogSource = "kernel" | `group:${string}` | `sense:${string}` | `workflow:${string}` | `alert:${string}`;
 
-/** `ts` in milliseconds. `refId` is a run id for `run.*` and `approval.*`, otherwise the name of the sense or group, or null. */
+/** `ts` in milliseconds. `refId` is a run id for `run.*` and `approval.*`, otherwise the name of the sense, group or alert, or null. */
 export const logRowSchema = z.object({
   id: z.int(),
   ts: z.number(),

@@ -14,6 +14,7 @@ import { continueIds } from "./archive/continue_ids.ts";
 import { GroupCommit } from "./commit/group_commit.ts";
 import type { SpareSpace } from "./commit/reserve.ts";
 import type { CommitCounters } from "./commit/write_outcomes.ts";
+import { AlertStore } from "./alerts/alert_store.ts";
 import { LogStore } from "./log/log_store.ts";
 import { MetaStore } from "./log/meta_store.ts";
 import { prepareLogIndexes } from "./log/log_indexes.ts";
@@ -74,6 +75,7 @@ export class Store {
   readonly log: LogStore;
   readonly runs: SqliteRunStore;
   readonly meta: MetaStore;
+  readonly alerts: AlertStore;
   /** Sees committed rows only. */
   readonly reader: StoreReader;
   /** The thread for reads that may be long. */
@@ -103,6 +105,7 @@ export class Store {
     this.log = new LogStore(statements, this.#writer, clock);
     this.runs = new SqliteRunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);
+    this.alerts = new AlertStore(statements, this.log);
     this.newRunId = createUlids(() => clock.now());
   }
 

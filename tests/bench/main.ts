@@ -20,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   start: () => import("./start.ts"),
   memory: () => import("./memory.ts"),
   scale: () => import("./scale.ts"),
+  alerts: () => import("./alerts.ts"),
 };
 
 const [selected] = Deno.args;

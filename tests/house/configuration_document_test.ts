@@ -46,6 +46,15 @@ const sections: Readonly<Record<string, Section>> = {
     mappings: ({ workflows }) => entries(workflows),
     fileWith: (keys) => ({ senses: sense, workflows: { w: keys } }),
   },
+  alerts: {
+    keys: listKnownKeys(["alerts", "a"]),
+    mappings: ({ alerts }) => entries(alerts),
+    fileWith: (keys) => ({
+      senses: sense,
+      workflows: { w: {} },
+      alerts: { x: { sense: "a", when: "true", workflow: "w", ...keys } },
+    }),
+  },
   permissions: {
     keys: permissionNames,
     mappings: ({ senses }) => entries(senses).map((each) => isPlainObject(each) ? each.permissions : null),

@@ -13,7 +13,8 @@ import type {
   StartRunRequest,
   WorkflowView,
 } from "../../src/protocol/api.ts";
-import { unknownApproval, unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
+import type { AlertChanged, AlertView } from "../../src/protocol/alert.ts";
+import { unknownAlert, unknownApproval, unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
 import type {
   Approval,
   ApprovalPage,
@@ -25,6 +26,7 @@ import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import type { PageReader, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../src/protocol/run_event.ts";
+import { anAlert } from "./alert_view.ts";
 import { pagesOf } from "./text_pages.ts";
 
 export function aRun(change: Partial<Run> = {}): Run {
@@ -151,6 +153,7 @@ export class FakeView implements KernelPort {
       units: [],
       runs: { active: 0, queued: 0, waiting: 0, dropped: 0 },
       approvals: { open: 0, oldest: null },
+      alerts: { firing: 0, pending: 0 },
       counters: { computes: 3 },
       configError: null,
       lockError: null,
@@ -184,6 +187,28 @@ export class FakeView implements KernelPort {
   resetWorkflow(name: string): boolean | null {
     this.requests.push({ resetWorkflow: name });
     return name === "cleanup" ? this.quarantined : null;
+  }
+
+  readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
+
+  readonly alerts: KernelPort["alerts"] = {
+    views: () => [...this.alertsByName.values()],
+    view: (name) => this.#alert(name),
+    silence: (name, request) => this.#changeAlert(name, { silence: name, ...request }),
+    unsilence: (name, request) => this.#changeAlert(name, { unsilence: name, ...request }),
+    ack: (name, request) => this.#changeAlert(name, { ack: name, ...request }),
+  };
+
+  #alert(name: string): AlertView {
+    const found = this.alertsByName.get(name);
+    if (found === undefined) throw unknownAlert(name, this.alertsByName.keys());
+    return found;
+  }
+
+  #changeAlert(name: string, request: unknown): Promise<AlertChanged> {
+    this.#alert(name);
+    this.requests.push(request);
+    return Promise.resolve({ changed: 1 });
   }
 
   killRun(runId: string, reason: string | null): Promise<Run> {

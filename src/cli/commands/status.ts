@@ -196,13 +196,20 @@ function printApprovals(io: CliIo, { open, oldest }: Health["approvals"]): void 
   print(io, `   ${sign.next} ${plural(open, "request")} for a decision${since}: nerve approvals`);
 }
 
-function showHealth(io: CliIo, { units, runs, approvals, counters, warnings, stuckPrograms }: Health): void {
+function showHealth(io: CliIo, { units, runs, approvals, alerts, counters, warnings, stuckPrograms }: Health): void {
   const counted = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
   for (const warning of warnings.slice(0, warningsShown)) print(io, `${sign.warning} ${toOneLine(warning, 300)}`);
   if (warnings.length > warningsShown) {
     print(io, dim(io, `   and ${warnings.length - warningsShown} more: nerve doctor`));
   }
   for (const stuck of stuckPrograms.slice(0, warningsShown)) print(io, `${sign.broken} ${toOneLine(stuck, 300)}`);
+  if (alerts.firing + alerts.pending > 0) {
+    const pending = alerts.pending === 0 ? "" : `, ${alerts.pending} pending`;
+    print(
+      io,
+      `${alerts.firing > 0 ? sign.broken : sign.warning} alerts: ${alerts.firing} firing${pending}: nerve alert list`,
+    );
+  }
   const waiting = runs.waiting === 0 ? "" : `, ${runs.waiting} waiting`;
   const dropped = runs.dropped === 0 ? "" : `, ${runs.dropped} dropped`;
   const now = `${runs.active} active, ${runs.queued} queued${waiting}${dropped}`;

@@ -16,6 +16,7 @@ import { checkTypes, type TypeCheck } from "../checks/types.ts";
 import { type CliIo, exit } from "../io.ts";
 import { plural, print, sign } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
+import { checkRecordedFields } from "../recorded_fields.ts";
 import { openWorkspace } from "../workspace.ts";
 
 /** Loads every sense and workflow inside its sandbox; `loadAll` in deploy/validate.ts. */
@@ -47,7 +48,7 @@ export function createValidateCommand(load: SandboxLoader, check: TypeChecker): 
     const typing = valid === null || !flags.types ? null : check(io, paths, valid);
     const found = [
       ...inFile,
-      ...(parsed === null ? [] : await checkLock(parsed, paths)),
+      ...(parsed === null ? [] : [...await checkLock(parsed, paths), ...checkRecordedFields(parsed, paths)]),
       ...(valid === null ? [] : await load(valid, paths)),
     ];
     const types = await typing ?? { problems: [], unchecked: flags.types ? "nerve.yaml has errors" : "--no-types" };

@@ -1,6 +1,6 @@
 /**
  * `nerve why ID`: the chain of causes of a signal, a run or a row of the log, back to the first compute.
- * `nerve why --sense NAME`: what a sense recently did not do, and why. Both read the database and need no daemon.
+ * `nerve why --sense NAME`: what a sense recently did not do, and why. why_alert.ts has `--alert NAME`. All read the database and need no daemon.
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -26,6 +26,7 @@ import {
   formatDateTime,
   formatDistance,
   formatNext,
+  formatRowHead,
   plural,
   print,
   printJson,
@@ -35,6 +36,7 @@ import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
   readonly sense?: string | undefined;
+  readonly alert?: string | undefined;
   readonly limit?: number | undefined;
   readonly json: boolean;
   readonly workspace?: string | undefined;
@@ -48,10 +50,18 @@ const nonActionTypes = [
 const defaultLimit = 20;
 
 export async function why(io: CliIo, flags: Flags, id?: string): Promise<number> {
-  if ((id === undefined) === (flags.sense === undefined)) {
-    throw new NerveError("USAGE", "nerve why takes either the id of a signal, run or row, or --sense NAME", {
-      hint: "nerve why 1042, nerve why RUN or nerve why --sense NAME",
+  const { sense, alert } = flags;
+  if ([id, sense, alert].filter((each) => each !== undefined).length !== 1) {
+    throw new NerveError("USAGE", "nerve why takes the id of a signal, run or row, --sense NAME, or --alert NAME", {
+      hint: "nerve why 1042, nerve why RUN, nerve why --sense NAME or nerve why --alert NAME",
     });
+  }
+  if (alert !== undefined) {
+    return await (await import("./why_alert.ts")).explainAlert(
+      io,
+      { ...flags, limit: flags.limit ?? defaultLimit },
+      alert,
+    );
   }
   return id === undefined ? await explainSilence(io, flags, flags.sense ?? "") : await explainRow(io, flags, id);
 }
@@ -85,10 +95,6 @@ function printWait(io: CliIo, records: CliRecords, run: Run): void {
     dim(io, `it waits for a person since ${formatDateTime(created)} (${formatDistance(created, now)})${until}`),
   );
   print(io, dim(io, `next: nerve approvals ${id}`));
-}
-
-function formatRowHead(io: CliIo, row: LogRow): string {
-  return dim(io, `${String(row.id).padStart(6)} ${formatDateTime(row.ts)}`);
 }
 
 /** The row with that id, or the first row of the run with that id. Archived rows are found too. */

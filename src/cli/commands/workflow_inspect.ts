@@ -115,6 +115,8 @@ function printRun(io: CliIo, run: Run, asked: Approval | null): void {
     ? `sense ${trigger.sense}`
     : trigger.kind === "schedule"
     ? `its schedule (${trigger.cron})`
+    : trigger.kind === "alert"
+    ? `alert ${trigger.alert}`
     : "hand";
   const time = (ms: number | null) => ms === null ? "-" : formatDateTime(ms);
   print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);

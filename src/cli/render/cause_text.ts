@@ -4,7 +4,7 @@
  */
 import { formatDuration } from "../../base/duration.ts";
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";
-import type { LogRow } from "../../protocol/log.ts";
+import type { LogRow, LogType } from "../../protocol/log.ts";
 import type { CliRecords } from "../open_records.ts";
 import { clip, formatClockTime, formatDateTime, preview, runSign, sign } from "./terminal.ts";
 
@@ -73,6 +73,18 @@ export function describeRow(row: LogRow): string {
       }`;
     case "run.held":
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
+    case "alert.pending":
+    case "alert.inactive":
+    case "alert.firing":
+    case "alert.resolved":
+    case "alert.repeated":
+    case "alert.closed":
+    case "alert.acked":
+    case "alert.silenced":
+    case "alert.unsilenced":
+    case "alert.limited":
+    case "alert.failed":
+      return describeAlertRow(type, name, payload);
     default:
       return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
   }
@@ -83,6 +95,43 @@ function formatDue({ due, cron, timezone }: JsonObject): string {
   const zone = typeof timezone === "string" ? ` (${clip(timezone, 64)})` : "";
   return `${typeof due === "number" ? formatDateTime(due) : "?"} by ${clip(toText(cron), 100)}${zone}`;
 }
+
+function describeAlertRow(type: Extract<LogType, `alert.${string}`>, name: string, payload: JsonObject): string {
+  const key = toText(payload.key), subject = key === "" ? name : `${name} ${clip(key, 64)}`;
+  const summary = clip(toText(payload.summary), textMaxChars), by = clip(toText(payload.by), 64);
+  const said = payload.comment === null || payload.comment === undefined
+    ? ""
+    : `: ${clip(toText(payload.comment), 100)}`;
+  const notice = typeof payload.notice === "string" && payload.notice in noticeWords ? noticeWords[payload.notice] : "";
+  switch (type) {
+    case "alert.pending":
+      return `${sign.warning} alert ${subject} is pending: ${summary}`;
+    case "alert.inactive":
+      return `${sign.idle} alert ${subject} is no longer pending: ${summary}`;
+    case "alert.firing":
+      return `${sign.broken} alert ${subject} fires: ${summary}${notice}`;
+    case "alert.resolved":
+      return `${sign.ok} alert ${subject} has resolved: ${summary}${notice}`;
+    case "alert.repeated":
+      return `${sign.broken} alert ${subject} still fires: ${summary}${notice}`;
+    case "alert.closed":
+      return `${sign.idle} alert ${subject} was forgotten: ${clip(toText(payload.why), textMaxChars)}`;
+    case "alert.acked":
+      return `${sign.ok} alert ${name} was acknowledged by ${by}${said}`;
+    case "alert.silenced":
+      return `${sign.asleep} alert ${subject} was silenced by ${by}${said}`;
+    case "alert.unsilenced":
+      return `${sign.asleep} a silence of alert ${subject} was ended by ${by}${said}`;
+    case "alert.limited":
+    case "alert.failed":
+      return `${sign.warning} alert ${name}: ${clip(toText(payload.message), textMaxChars)}`;
+  }
+}
+
+const noticeWords: Readonly<Record<string, string>> = {
+  silenced: " (nobody was told: it is silenced)",
+  limited: " (nobody was told: the limit was reached)",
+};
 
 /** Why a compute did not run, gave no signal, or had its directive ignored. Null for other rows. */
 export function describeNonAction(row: LogRow): string | null {

@@ -38,6 +38,8 @@ import {
   storeStatsOutput,
   storeVerifyOutput,
 } from "./store_schemas.ts";
+import { alertListOutput, alertShowOutput, alertTestOutput, whyAlertOutput } from "./alert_schemas.ts";
+import { alertChangedSchema } from "../../protocol/alert.ts";
 import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
 
 /** `lines`: one JSON document on each line. */
@@ -54,6 +56,12 @@ const lines = (schema: z.ZodType): JsonOutput => ({ prints: "lines", schema });
 export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "approvals": document(z.union([approvalsOutput, approvalSchema])),
   "approve": document(decisionReplySchema),
+  "alert ack": document(alertChangedSchema),
+  "alert list": document(alertListOutput),
+  "alert show": document(alertShowOutput),
+  "alert silence": document(alertChangedSchema),
+  "alert test": document(alertTestOutput),
+  "alert unsilence": document(alertChangedSchema),
   "doctor": document(doctorOutput),
   "events": lines(eventsOutputLine),
   "logs": lines(logsOutputLine),
@@ -82,7 +90,7 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "uninstall": document(uninstallOutput),
   "validate": document(validateOutput),
   "version": document(versionOutput),
-  "why": document(z.union([whyOutput, whyNotOutput])),
+  "why": document(z.union([whyOutput, whyNotOutput, whyAlertOutput])),
   "workflow inspect": document(workflowInspectOutput),
   "workflow kill": document(runSchema),
   "workflow library": document(libraryOutput),

@@ -79,6 +79,11 @@ export function formatDateTime(ms: number): string {
     `${offset < 0 ? "-" : "+"}${two(away / 60)}:${two(away % 60)}`;
 }
 
+/** The id and the time of a row, before what it says. */
+export function formatRowHead(io: CliIo, row: { readonly id: number; readonly ts: number }): string {
+  return dim(io, `${String(row.id).padStart(6)} ${formatDateTime(row.ts)}`);
+}
+
 /** The distance of `ms` from `now` in its largest unit: `12s ago`, `in 3m`, `now`. */
 export function formatDistance(ms: number, now: number): string {
   const seconds = Math.round(Math.abs(ms - now) / 1_000);

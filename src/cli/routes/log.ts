@@ -1,7 +1,7 @@
 /** `nerve events` and `nerve why`, which show what happened; and `nerve completions`. */
 import type { Command } from "@stricli/core";
 import { type CliContext, command, durationFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
-import { proposeRuns, proposeSenses } from "../completion_names.ts";
+import { proposeAlerts, proposeRuns, proposeSenses } from "../completion_names.ts";
 import { parseShell, shells } from "../shells.ts";
 
 export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
@@ -20,7 +20,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     {
       flags: {
         follow: switchFlag("Follow new rows; needs the daemon"),
-        source: textFlag("kernel, group:NAME, sense:NAME or workflow:NAME", "SOURCE"),
+        source: textFlag("kernel, group:NAME, sense:NAME, workflow:NAME or alert:NAME", "SOURCE"),
         type: textFlag("Such as sense.signal or run.completed", "TYPE"),
         ref: textFlag("A run id, or the name of a sense or group", "REF"),
         archived: switchFlag("Include archived rows"),
@@ -35,16 +35,17 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
   why: command(
     async () => (await import("../commands/why.ts")).why,
     {
-      brief: "Explain why something happened, or why a sense gave no signal",
+      brief: "Explain why something happened, why a sense gave no signal, or why an alert fires",
       details:
         "Shows the chain of causes of a signal, run or row of the log, back to the first compute. With --sense: why a " +
-        "sense recently gave no signal.",
-      examples: ["nerve why 1042", "nerve why RUN", "nerve why --sense disk-usage"],
+        "sense recently gave no signal. With --alert: why an alert fires, or does not.",
+      examples: ["nerve why 1042", "nerve why RUN", "nerve why --sense disk-usage", "nerve why --alert disk-full"],
     },
     {
       flags: {
         sense: { ...textFlag("The sense that gave no signal", "NAME"), proposeCompletions: proposeSenses },
-        limit: wholeNumberFlag("How many reasons to show with --sense; default 20", "N", 1),
+        alert: { ...textFlag("The alert that fires, or does not", "NAME"), proposeCompletions: proposeAlerts },
+        limit: wholeNumberFlag("How many rows to show with --sense or --alert; default 20", "N", 1),
       },
       json: true,
       positional: {

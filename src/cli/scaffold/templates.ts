@@ -11,7 +11,7 @@ import { type LibraryKind, readLibraryYaml } from "./library.ts";
 /** What `nerve init` puts into a new workspace. */
 export const starters = {
   senses: ["cpu-usage", "disk-usage", "memory-usage"],
-  workflows: ["cleanup"],
+  workflows: ["cleanup", "notify"],
 } as const satisfies Record<LibraryKind, readonly string[]>;
 
 export function createNerveYaml(): string {
@@ -52,6 +52,12 @@ reflexes:
 # Each workflow is a folder workflows/<name>/ whose index.ts has a defineWorkflow({...}) as its default export.
 # A sense starts one by returning { workflow: { name, prompt, maxRounds }, ... }. By hand: nerve workflow trigger NAME.
 workflows:
+
+# An alert watches the signals of one sense: it fires when a condition held for so long, tells that once, and its end.
+# Remove a # to turn one on: the workflow notify then writes into its file. To try them: nerve alert test.
+alerts:
+  # disk-full: { sense: disk-usage, when: signal.used > 0.9, clear: signal.used < 0.85, for: 2m, severity: critical, workflow: notify, summary: "{{ signal.mount }} is {{ round(signal.used * 100) }}% full" }
+  # memory-full: { sense: memory-usage, when: signal.used > 0.9, clear: signal.used < 0.8, for: 5m, workflow: notify, summary: "{{ round(signal.used * 100) }}% of the memory is in use" }
 `;
 
 /** The imports of a built nerve lead to its own files; tools/build/stage.ts keeps the packages' as `editorImports`. */

@@ -12,7 +12,8 @@ import { configDepthMax, configNodesMax } from "../../base/limits.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { Place } from "../../protocol/signal.ts";
 import { type ConfigPath, type Diagnostic, formatConfigPath, quote } from "../diagnostic.ts";
-import { DiagnosticList } from "../diagnostic_list.ts";
+import { DiagnosticList, type PlaceOf } from "../diagnostic_list.ts";
+import { findOffset, startOf, toKeyText } from "./places.ts";
 import { findUnquoted, quoteHint } from "./unquoted.ts";
 
 export interface ConfigDocument {
@@ -22,7 +23,7 @@ export interface ConfigDocument {
   readonly readable: boolean;
   readonly diagnostics: readonly Diagnostic[];
   /** The place of the key or list item at `path`, or of its nearest parent in the file. */
-  readonly placeOf: (path: ConfigPath) => Place;
+  readonly placeOf: PlaceOf;
 }
 
 export function readDocument(text: string, file: string): ConfigDocument {
@@ -45,7 +46,7 @@ export function readDocument(text: string, file: string): ConfigDocument {
     };
     return { value: null, readable: false, diagnostics: [{ ...diagnostic, place: place(0) }], placeOf: () => place(0) };
   }
-  const placeOf = (path: ConfigPath) => place(findOffset(document, path));
+  const placeOf: PlaceOf = (path, within) => place(findOffset(document, text, path, within));
   const syntax = describeSyntaxErrors(document.errors.slice(0, syntaxErrorsShown), text, place);
   if (syntax.length > 0) return { value: null, readable: false, diagnostics: syntax, placeOf };
   const diagnostics = new DiagnosticList(placeOf);
@@ -210,34 +211,4 @@ function isKept(value: number, source: string): boolean {
   const digits = source.replace(/^\+/, "");
   // BigInt reads no sign before 0x.
   return String(value) === digits || (/^(?:-?\d+|0[xo][\da-f]+)$/i.test(digits) && BigInt(digits) === BigInt(value));
-}
-
-/** The offset of the key or item at `path`, or of its nearest parent. */
-function findOffset(document: Document.Parsed, path: ConfigPath): number {
-  let node: unknown = document.contents;
-  let offset = startOf(node) ?? 0;
-  for (const step of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => toKeyText(item.key) === step);
-      if (pair === undefined) break;
-      offset = startOf(pair.key) ?? startOf(pair.value) ?? offset;
-      node = pair.value;
-    } else if (isSeq(node) && typeof step === "number") {
-      node = node.items[step];
-      offset = startOf(node) ?? offset;
-    } else break;
-  }
-  return offset;
-}
-
-function startOf(node: unknown): number | undefined {
-  const known = isMap(node) || isSeq(node) || isScalar(node) || isAlias(node);
-  return known ? node.range?.[0] : undefined;
-}
-
-/** A key as written (`on`, `10`); null when it is a list, a mapping or an alias. */
-function toKeyText(key: unknown): string | null {
-  if (key === null) return "";
-  if (!isScalar(key)) return null;
-  return typeof key.value === "string" ? key.value : key.source ?? String(key.value);
 }

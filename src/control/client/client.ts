@@ -34,11 +34,12 @@ import type { SendEventReply, SendEventRequest } from "../../protocol/run_event.
 import type { HandedSignal } from "../../protocol/signal.ts";
 import type { ControlApp } from "../app.ts";
 import type { EventFilter } from "../event_stream.ts";
+import { AlertClient, toSegment } from "./alert_client.ts";
 import type { StreamItem } from "./event_reader.ts";
 import { DaemonHangs, settlesInTime, type SilentKernel, waitWhileAlive } from "./liveness.ts";
 import { otherVersionHint, readProblem } from "./problem.ts";
 
-type Schemas = typeof import("../../protocol/api.ts");
+type Schemas = typeof import("../../protocol/api.ts") & typeof import("../../protocol/alert.ts");
 type SchemaName = { [Name in keyof Schemas]: Schemas[Name] extends z.ZodType ? Name : never }[keyof Schemas];
 
 /** The part of `Response` that this file uses; hono's typed responses match it. */
@@ -55,6 +56,7 @@ export class ControlClient implements Disposable {
   readonly #clock: Clock;
   readonly #http: Deno.HttpClient;
   readonly #api: ReturnType<typeof hc<ControlApp>>["v1"];
+  readonly alerts: AlertClient;
 
   /** `findKernel` is only called when there is no answer. */
   constructor(
@@ -70,6 +72,10 @@ export class ControlClient implements Disposable {
     this.#api = hc<ControlApp>("http://localhost", {
       fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, { ...init, client }),
     }).v1;
+    this.alerts = new AlertClient(
+      this.#api.alerts,
+      (call: Promise<Answer>, schema: SchemaName) => this.#ask(call, schema) as never,
+    );
   }
 
   health(): Promise<Health> {
@@ -226,7 +232,8 @@ export class ControlClient implements Disposable {
     if (!answer.ok) throw await readProblem(answer.status, body);
     // A daemon of the same version has the same types. Loading the schemas would take longer than all the rest.
     if (answer.headers.get("server") === product) return body as z.infer<Schemas[Name]>;
-    const { [schema]: known } = await import("../../protocol/api.ts"), parsed = known.safeParse(body);
+    const schemas: Schemas = { ...await import("../../protocol/api.ts"), ...await import("../../protocol/alert.ts") };
+    const parsed = schemas[schema].safeParse(body);
     if (parsed.success) return parsed.data as z.infer<Schemas[Name]>;
     throw new NerveError("DAEMON_ANSWER", "this version of nerve does not understand the daemon's answer", {
       hint: otherVersionHint,
@@ -288,9 +295,4 @@ export class ControlClient implements Disposable {
       cause,
     });
   }
-}
-
-/** A name or an id as one segment of a path. Hono inserts it verbatim, and `../stop?` would be another route. */
-function toSegment(text: string): string {
-  return encodeURIComponent(text);
 }

@@ -9,10 +9,15 @@ import type { StatementCache } from "../sqlite/database.ts";
 export const isHeld = `coalesce(ref_id in (select id from held) or
 type = 'sense.signal' and id > (select heard_id from unheard where unheard.source = logs.source), 0)`;
 
-/** For each sense that others listen to, the signal up to which all of them have heard (sensing/signal_inbox.ts). */
+/** For each sense that others listen to, the signal up to which all of them have heard (sensing/signal_inbox.ts, alerts/changes.ts). */
 const heardByAll = `
-select 'sense:' || place.key, min(place.value) from meta, json_each(meta.value) as place
-where meta.key >= 'heard:' and meta.key < 'heard;' group by place.key`;
+select 'sense:' || place.key, min(place.value) from (
+  select place.key, place.value from meta, json_each(meta.value) as place
+  where meta.key >= 'heard:' and meta.key < 'heard;'
+  union all
+  select sense.key, (select cast(value as integer) from meta where key = 'alerts_heard')
+  from meta, json_each(meta.value) as sense where meta.key = 'alerts_senses'
+) as place group by place.key`;
 
 /** Creates the temporary tables that `isHeld` reads. */
 export function createHeld(db: DatabaseSync): void {

@@ -7,7 +7,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ifPresent } from "../../base/if_present.ts";
-import { reserveBytes, reserveSliceBytes } from "../../base/limits.ts";
+import { reserveBytes, reserveSliceBytes } from "../../base/database_limits.ts";
 
 /** What the writer of the log needs of it. */
 export interface SpareSpace {

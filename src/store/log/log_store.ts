@@ -36,6 +36,14 @@ export class LogStore {
     return made;
   }
 
+  /** Writes rows and further steps as one operation. Each row is made with the id that it gets, before the steps are. */
+  appendAll(rows: readonly ((id: number) => NewLogRow)[], complete: () => readonly Step[]): LogRow[] {
+    const now = this.#clock.now(), made = rows.map((make) => this.#createRow(make(this.#lastId + 1), now));
+    const steps = [...made.map(insertRow), ...complete()];
+    if (steps.length > 0) this.#writer.write(steps);
+    return made;
+  }
+
   /** The id of the newest row, which may not be on disk yet. */
   get lastId(): number {
     return this.#lastId;

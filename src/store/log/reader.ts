@@ -9,6 +9,7 @@ import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { countOpen, listApprovals, readApproval, readApprovalAt } from "../approvals/approval_sql.ts";
+import { readAlertStates, type StoredAlertState } from "../alerts/alert_store.ts";
 import type { Page } from "../reading/pages.ts";
 import { readAll, type Steps } from "../reading/steps.ts";
 import { findMessages, findRuns } from "../runs/run_pages.ts";
@@ -88,6 +89,20 @@ export class StoreReader {
   /** Rows older than this (milliseconds) may be only in the archive; null when nothing was archived. */
   archivedUpTo(): number | null {
     return this.#ask("select cast(value as integer) as value from meta where key = ?", archivedUpToKey);
+  }
+
+  /** The stored states of alerts; none in a log that an older nerve wrote. */
+  alertStates(): StoredAlertState[] {
+    return this.#readNow(() => {
+      const known = this.#statements.get("select 1 from sqlite_schema where name = 'alert_states'").get();
+      return known === undefined ? [] : readAlertStates(this.#statements);
+    });
+  }
+
+  /** A small value by its key (meta_store.ts). */
+  value(key: string): string | null {
+    const row = this.#readNow(() => this.#statements.get("select value from meta where key = ?").get(key));
+    return row === undefined ? null : String(row.value);
   }
 
   /** The newest row of a source, or null. */

@@ -197,4 +197,12 @@ create trigger run_events_close after update of status on workflow_runs
 when new.status in ('completed', 'failed', 'killed', 'crashed', 'interrupted', 'dropped')
 begin update run_events set payload = null where run_id = new.run_id and payload is not null; end;
 `,
+  `
+create table alert_states (
+  alert text not null,
+  key text not null,
+  state text not null,
+  primary key (alert, key)
+) strict, without rowid;
+`,
 ];

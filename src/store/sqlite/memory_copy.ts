@@ -5,7 +5,7 @@
  */
 import { constants, type DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { memoryCopyMaxBytes } from "../../base/limits.ts";
+import { memoryCopyMaxBytes } from "../../base/database_limits.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { openDatabase } from "./database.ts";
 import { judgeOwnSql } from "./sql_rules.ts";

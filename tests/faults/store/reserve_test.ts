@@ -3,7 +3,7 @@
  * The forms that mount a file system need root.
  */
 import assert from "node:assert/strict";
-import { reserveBytes, reserveCheckMs, reserveFirstMs, reserveSliceBytes } from "../../../src/base/limits.ts";
+import { reserveBytes, reserveCheckMs, reserveFirstMs, reserveSliceBytes } from "../../../src/base/database_limits.ts";
 import { DiskReserve } from "../../../src/kernel/disk_reserve.ts";
 import { Reserve } from "../../../src/store/commit/reserve.ts";
 import { openStore } from "../../../src/store/store.ts";

@@ -5,10 +5,35 @@ import { runCli } from "../../../src/cli/app.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
+import { configOf } from "../../support/parsed_config.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const init = (cwd: string, ...argv: string[]) => nerve(cwd, "init", ...argv);
 const read = (...path: string[]) => Deno.readTextFile(join(...path));
+
+Deno.test("the alerts of a new workspace are turned on by removing a #", async () => {
+  await inTempDir(async (folder) => {
+    await init(folder, "watch");
+    const root = join(folder, "watch"), path = join(root, "nerve.yaml"), text = await Deno.readTextFile(path);
+    const on = text.replaceAll(/^ {2}# (\w+-full: \{)/gm, "  $1");
+    assert.notEqual(on, text);
+    await Deno.writeTextFile(path, on);
+    const { alerts } = configOf(on);
+    const told = [...alerts.values()].map(({ name, workflow, forMs }) => [name, workflow, forMs]);
+    assert.deepEqual(told, [["disk-full", "notify", 120_000], ["memory-full", "notify", 300_000]]);
+    await Deno.writeTextFile(
+      join(root, "alerts_test.yaml"),
+      `- alert: disk-full
+  signals: [{ at: 0s, payload: { mount: /, used: 0.934 } }]
+  expect: [{ at: 2m, state: firing, summary: / is 93% full }]
+- alert: memory-full
+  signals: [{ at: 0s, payload: { used: 0.95 } }]
+  expect: [{ at: 5m, state: firing, summary: 95% of the memory is in use }]
+`,
+    );
+    assert.match((await nerve(root, "alert", "test")).out, /2 tests passed/);
+  });
+});
 
 Deno.test("init creates a workspace with three senses and a workflow, and says what to do next", async () => {
   await inTempDir(async (folder) => {

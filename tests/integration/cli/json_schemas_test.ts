@@ -14,6 +14,7 @@ import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../
 const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
 reflexes: [{ sense: meter, on: [quiet] }]
 workflows: { tidy: {}, stay: {}, ask: {} }
+alerts: { high: { sense: quiet, when: signal.used > 0.9 } }
 `;
 const ending = "moderator: ({ messages }) => messages.length === 0 ? 'one' : END";
 const options = {
@@ -126,6 +127,12 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow thread", runId);
   await caller.call("why", runId);
   await caller.call("why", "--sense", "broken");
+  await caller.call("why", "--alert", "high");
+  await caller.call("alert list");
+  await caller.call("alert silence", "high", "--for", "1h");
+  for (const name of ["unsilence", "ack", "show"]) await caller.call(`alert ${name}`, "high");
+  workspace.write("alerts_test.yaml", "[{ alert: high, signals: [], expect: [{ at: 1s, state: inactive }] }]");
+  await caller.call("alert test");
   await caller.call("sense learn", "quiet", "--for", "300ms");
   for (const name of ["sense library", "workflow library", "service status", "store stats", "store gc"]) {
     await caller.call(name);
@@ -136,6 +143,9 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await failAll(caller, [
     [1, "SENSE_UNKNOWN", "sense trigger", "nosuch"],
     [1, "WORKFLOW_UNKNOWN", "workflow trigger", "nosuch"],
+    [1, "ALERT_UNKNOWN", "alert show", "nosuch"],
+    [1, "ALERT_UNKNOWN", "why", "--alert", "nosuch"],
+    [2, "USAGE", "alert silence", "high"],
     [1, "RUN_UNKNOWN", "workflow kill", "nosuch"],
     [1, "RUN_ENDED", "workflow kill", runId],
     [1, "RUN_ENDED", "workflow send", runId, "done"],
@@ -172,6 +182,9 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
     await caller.call(name);
   }
   await caller.call("why", "--sense", "broken");
+  await caller.call("alert list");
+  await caller.call("alert show", "high");
+  await caller.call("why", "--alert", "high");
   await caller.call("sense query", "meter");
   await caller.call("sense schema", "meter");
   await caller.call("sense chart", "meter", "id");
@@ -184,6 +197,7 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
     [3, "DAEMON_MISSING", "sense reset", "meter"],
     [3, "DAEMON_MISSING", "workflow trigger", "tidy"],
     [3, "DAEMON_MISSING", "workflow kill", "kept"],
+    [3, "DAEMON_MISSING", "alert ack", "high"],
     [3, "DAEMON_MISSING", "workflow reset", "tidy"],
     [3, "DAEMON_MISSING", "events", "--follow"],
   ]);

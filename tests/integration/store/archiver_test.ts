@@ -67,6 +67,20 @@ Deno.test("signals that a listener has not heard stay, until all listeners have 
     everyRowOnce(bench.paths.root, [...rows, newest]);
   }));
 
+Deno.test("signals that alerts have not heard stay, too", () =>
+  withArchive(async (bench) => {
+    const signal = (sense: string, ts: number) => bench.append(ts, { source: `sense:${sense}`, type: "sense.signal" });
+    const rows = [signal("a", at(0)), signal("b", at(0, 1)), signal("a", at(0, 2)), signal("a", at(1))] as const;
+    bench.append(at(3));
+    const senses = ["alerts_senses", `{"a":0}`] as const;
+    bench.store.alerts.save([], () => ({ states: [], values: [["alerts_heard", String(rows[0].id)], senses] }));
+    await bench.store.log.durable();
+    assert.deepEqual(await bench.archive(at(2)), { days: [{ day: "2026-01-01", rows: 2 }], rows: 2, held: 2 });
+    bench.store.alerts.save([], () => ({ states: [], values: [["alerts_heard", String(rows[3].id)]] }));
+    await bench.store.log.durable();
+    assert.equal((await bench.archive(at(2))).held, 0);
+  }));
+
 Deno.test("a dry run reports what would be archived, and changes nothing", () =>
   withArchive(async (bench) => {
     const rows = [bench.append(at(0)), bench.append(at(1))];

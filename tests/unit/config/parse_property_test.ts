@@ -5,6 +5,7 @@ import { formatDuration } from "../../../src/base/duration.ts";
 import { formatProblems, problemFormats } from "../../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import type { NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "../../../src/config/types.ts";
+import { anyAlert, writtenAlert } from "../../support/any_alert.ts";
 import fc from "../../support/fast_check.ts";
 
 const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
@@ -198,13 +199,17 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
       fc.tuple(...flows.map((flow) => workflow(names, flow)))
     ),
     memory: fc.integer({ min: 64, max: 1_024 }),
-  }).map(({ senses, workflows, memory, ...rest }) => ({
+  }).chain((found) => {
+    const listed = fc.array(anyAlert(names, found.workflows.map((each) => each.name)), { maxLength: 3 });
+    return listed.map((alerts) => ({ ...found, alerts }));
+  }).map(({ senses, workflows, alerts, memory, ...rest }) => ({
     ...rest,
     senses: new Map(senses.map((value) => [value.name, value])),
     groups: new Map(
       senses.map(({ group }) => [group, { name: group, memoryBytes: memory * 1024 ** 2, diskBytes: null }]),
     ),
     workflows: new Map(workflows.map((value) => [value.name, value])),
+    alerts: new Map(alerts.map((value) => [value.name, value])),
   }));
 });
 
@@ -255,6 +260,7 @@ function written(value: NerveConfig): string {
       schedule: item.schedule.map(({ catchUp, ...line }) => ({ ...line, catch_up: catchUp })),
       config: item.config,
     })),
+    alerts: entries(value.alerts, writtenAlert),
   });
 }
 
@@ -269,6 +275,7 @@ Deno.test("any valid configuration is read as it was written", () => {
         senses: Object.fromEntries(from.senses),
         groups: Object.fromEntries(from.groups),
         workflows: Object.fromEntries(from.workflows),
+        alerts: Object.fromEntries(from.alerts),
       });
       assert.deepEqual(
         JSON.parse(JSON.stringify(plain(parsed.value.config))),

@@ -1,0 +1,92 @@
+/** Connects alerts to the log, to listening senses and to the workflows. Created by wiring.ts. */
+import { AlertDesk } from "../alerts/alert_desk.ts";
+import { AlertRunner } from "../alerts/alert_runner.ts";
+import type { AlertStorePort } from "../alerts/ports.ts";
+import { heardBytesMax, heardSignalsMax } from "../base/limits.ts";
+import type { Clock } from "../base/time.ts";
+import type { AckRequest, AlertChanged, AlertView, SilenceRequest, UnsilenceRequest } from "../protocol/alert.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import { isPlainObject, type Json } from "../protocol/json.ts";
+import type { LogRow } from "../protocol/log.ts";
+import type { Signal } from "../protocol/signal.ts";
+import type { SignalPublisher } from "../sensing/signal_publisher.ts";
+import { readAll } from "../store/reading/steps.ts";
+import type { Store } from "../store/store.ts";
+import type { WorkflowEngine } from "../workflow/engine.ts";
+import type { CurrentSecrets } from "./current_secrets.ts";
+
+export interface AlertingPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly publisher: SignalPublisher;
+  readonly workflows: Pick<WorkflowEngine, "startRun">;
+  readonly secrets: CurrentSecrets;
+  emit(event: KernelEvent): void;
+}
+
+/** What clients may do with alerts; each change is on disk when its promise resolves. */
+export interface ShownAlerts {
+  views(): AlertView[];
+  view(name: string): AlertView;
+  silence(name: string, request: SilenceRequest): Promise<AlertChanged>;
+  unsilence(name: string, request: UnsilenceRequest): Promise<AlertChanged>;
+  ack(name: string, request: AckRequest): Promise<AlertChanged>;
+}
+
+export class Alerting {
+  readonly runner: AlertRunner;
+  readonly desk: AlertDesk;
+  /** The desk as clients see it. */
+  readonly shown: ShownAlerts;
+
+  constructor({ store, clock, publisher, workflows, secrets, emit }: AlertingPorts) {
+    this.runner = new AlertRunner({
+      clock,
+      store: createStorePort(store, secrets),
+      publish: (signal) => void publisher.publish(signal, false),
+      startRun: ({ alert, ...request }) =>
+        workflows.startRun({ ...request, maxRounds: null, trigger: { kind: "alert", alert } }),
+      reportProblem: (alert, message) => emit({ kind: "problem", source: `alert:${alert}`, message, ts: clock.now() }),
+    });
+    const desk = this.desk = new AlertDesk(this.runner, clock);
+    const stored = async (changed: AlertChanged) => {
+      await store.log.durable();
+      return changed;
+    };
+    this.shown = {
+      views: () => secrets.mask(desk.views()),
+      view: (name) => secrets.mask(desk.view(name)),
+      silence: (name, request) => stored(desk.silence(name, request)),
+      unsilence: (name, request) => stored(desk.unsilence(name, request)),
+      ack: (name, request) => stored(desk.ack(name, request)),
+    };
+  }
+}
+
+function createStorePort(store: Store, secrets: CurrentSecrets): AlertStorePort {
+  const { reader } = store;
+  return {
+    loadStates: () => store.alerts.load(),
+    getValue: (key) => store.meta.get(key),
+    save: (rows, complete) => store.alerts.save(rows.map((make) => (id: number) => secrets.mask(make(id))), complete),
+    lastRowId: () => store.log.lastId,
+    readSignals(afterId) {
+      const filter = { type: "sense.signal", afterId, limit: heardSignalsMax } as const;
+      const { items, more } = readAll(reader.logPage(filter, heardBytesMax));
+      return { signals: items.map(toSignal), hasMore: more };
+    },
+    readPayload(rowId) {
+      const [row] = reader.logs({ afterId: rowId - 1, limit: 1 });
+      return row?.id === rowId ? payloadOf(row) : null;
+    },
+  };
+}
+
+function toSignal(row: LogRow): Signal {
+  return { id: row.id, sense: row.source.slice("sense:".length), payload: payloadOf(row), ts: row.ts };
+}
+
+/** The payload of the row of a signal is the kernel's own: what the sense returned is a part of it. */
+function payloadOf({ payload }: LogRow): Json {
+  return isPlainObject(payload) ? payload["payload"] as Json ?? null : null;
+}
