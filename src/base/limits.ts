@@ -231,20 +231,6 @@ export const roleTimeoutMaxMs = 7 * 24 * 60 * minuteMs;
 export const probeMaxMs = 15 * secondMs;
 /** The newest rounds, for which the moderator is asked again when a run resumes or moves to new code. */
 export const rereadRoundsMax = 1_000;
-
-/** From the last change of a file to the scan that reads it, and the longest delay by a stream of changes. */
-export const watchQuietMs = 75;
-export const watchBusyMaxMs = 500;
-/** A nerve.yaml that removes something applies only once unchanged for this long: half a file is often valid too. */
-export const configSettleMs = 1 * secondMs;
-/** Without any event, scans follow at this multiple of a scan's duration, within these bounds. */
-export const watchScanShare = 200;
-export const watchScanMinMs = 1 * secondMs;
-export const watchScanMaxMs = 30 * secondMs;
-/** What a scan of senses/, workflows/ and lib/ reads. */
-export const scanFilesMax = 50_000;
-export const scanDepthMax = 32;
-export const scanFileMaxBytes = 8 * MiB;
 /** Senses that are loaded at a time after a death, for what their outboxes hold. */
 export const recoveredAtOnceMax = 4;
 /** Processes that load new code on trial at the same time. */

@@ -7,7 +7,7 @@
  */
 import { join, relative } from "node:path";
 import { NerveError } from "../base/errors.ts";
-import { scanFilesMax } from "../base/limits.ts";
+import { scanFilesMax } from "../base/watch_limits.ts";
 import {
   findFaultsBelow,
   findOwnershipFault,

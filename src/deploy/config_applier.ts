@@ -8,7 +8,7 @@
  *     replaced only if its own definition changed.
  * I3. What exceeds the permission lock is not applied, wherever it comes from (permission_lock.ts).
  */
-import { configSettleMs } from "../base/limits.ts";
+import { configSettleMs } from "../base/watch_limits.ts";
 import type { Clock } from "../base/time.ts";
 import { type Diagnostic, formatProblems, hasErrors } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";

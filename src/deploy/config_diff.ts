@@ -55,7 +55,7 @@ function definitionOf({ spec, request, blocked }: UnitPlan): unknown {
     modules: sortGrants(spec.modules),
     senses,
     allSenses: null,
-    request,
+    request: { ...sortGrants(request), disk: request.disk === null ? null : sortGrants(request.disk) },
     blocked,
   };
 }

@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import { identifyFile } from "../base/file_identity.ts";
 import { ifPresent } from "../base/if_present.ts";
-import { watchBusyMaxMs, watchQuietMs, watchScanMaxMs, watchScanMinMs, watchScanShare } from "../base/limits.ts";
+import { watchBusyMaxMs, watchQuietMs, watchScanMaxMs, watchScanMinMs, watchScanShare } from "../base/watch_limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { permissionLockName } from "../config/permissions/lock_file.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";

@@ -59,15 +59,13 @@ export async function learnPermissions(
   const spec = { ...plan.spec, senses: plan.spec.senses.map((each) => ({ ...each, database: ":memory:" })) };
   const outcomes: Extract<FromProcess, { t: "outcome" }>["outcome"][] = [];
   const over = Promise.withResolvers<string | null>(), ended = Promise.withResolvers<void>();
-  let answered = Promise.withResolvers<void>();
   const where = { socketFolders: listSocketFolders(paths), workspace: paths.root };
+  let answered = Promise.withResolvers<void>();
   const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile }, where, clock, {
     ...unheard,
     onMessage: (_, message) => {
       if (message.t === "unshared") makeSharedFiles(paths.senseDatabase(message.sense));
-      if (message.t !== "outcome") return;
-      outcomes.push(message.outcome);
-      answered.resolve();
+      if (message.t === "outcome") answered.resolve(void outcomes.push(message.outcome));
     },
     onEnd: (_, end) => {
       over.resolve(`its process ${end.message}`);

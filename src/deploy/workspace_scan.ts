@@ -9,7 +9,7 @@ import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
 import { readInode } from "../base/file_identity.ts";
 import { isMissing } from "../base/if_present.ts";
-import { scanDepthMax, scanFileMaxBytes, scanFilesMax } from "../base/limits.ts";
+import { scanDepthMax, scanFileMaxBytes, scanFilesMax } from "../base/watch_limits.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { Clock } from "../base/time.ts";
 import { permissionLockName } from "../config/permissions/lock_file.ts";

@@ -23,8 +23,5 @@ export const meterWorkspace = {
       export function compute({ db }) { db.insert(readings).values({}).run(); return { slow: true }; }`,
   },
   workflows: { tidy: tidyWorkflow },
-  files: {
-    "senses/slow/migrations/0001_readings.sql":
-      "create table readings (id integer primary key, read_at integer) strict;",
-  },
+  files: { "senses/slow/migrations/0001_readings.sql": "create table readings (id integer primary key) strict;" },
 };

@@ -10,7 +10,7 @@ Deno.test("init sense and init workflow write templates and their lines, which p
   await inTempDir(async (root) => {
     await nerve(root, "init", ".");
     await writeWorkspace(root, { "nerve.yaml": "# mine\nsenses: {}   # none yet\n" });
-    for (const folder of ["senses", "workflows", "lib"]) await Deno.remove(join(root, folder), { recursive: true });
+    for (const folder of ["senses", "workflows"]) await Deno.remove(join(root, folder), { recursive: true });
     const sense = await nerve(root, "init", "sense", "queue-length");
     assert.deepEqual([sense.code, sense.err], [0, ""]);
     assert.match(

@@ -1,7 +1,7 @@
 /** A changed nerve.yaml under a running kernel: changes are applied, and nothing else is touched. */
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
-import { configSettleMs } from "../../../src/base/limits.ts";
+import { configSettleMs } from "../../../src/base/watch_limits.ts";
 import { ConfigApplier } from "../../../src/deploy/config_applier.ts";
 import { CurrentConfig } from "../../../src/deploy/current_config.ts";
 import { PermissionLockInForce } from "../../../src/deploy/permission_lock.ts";

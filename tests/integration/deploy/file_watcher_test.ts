@@ -1,7 +1,7 @@
 /** When the watcher asks for a scan, on a real file system; and what the scan finds. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
-import { watchScanMinMs } from "../../../src/base/limits.ts";
+import { watchScanMinMs } from "../../../src/base/watch_limits.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { FileWatcher } from "../../../src/deploy/file_watcher.ts";
 import { WorkspaceScan } from "../../../src/deploy/workspace_scan.ts";
