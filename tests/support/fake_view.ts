@@ -204,19 +204,13 @@ export class FakeView implements KernelPort {
   }
 
   pauseRun(runId: string, reason: string | null): Promise<Run> {
-    return Promise.resolve(this.#change(runId, { status: "paused", reason: `paused: ${reason ?? "on request"}` }));
+    this.requests.push({ pause: runId, reason });
+    return Promise.resolve(this.runsById.get(runId) ?? aRun({ runId, status: "paused" }));
   }
 
   resumeRun(runId: string): Promise<Run> {
-    return Promise.resolve(this.#change(runId, { status: "started", reason: null }));
-  }
-
-  #change(runId: string, change: Partial<Run>): Run {
-    const run = this.runsById.get(runId);
-    if (run === undefined) throw unknownRun(runId);
-    const changed = { ...run, ...change };
-    this.runsById.set(runId, changed);
-    return changed;
+    this.requests.push({ resume: runId });
+    return Promise.resolve(this.runsById.get(runId) ?? aRun({ runId, status: "started" }));
   }
 
   sendEvent(runId: string, { name, key }: SendEventRequest): Promise<SendEventReply> {

@@ -115,9 +115,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow trigger", "stay", "--id", "kept");
   await caller.call("workflow rerun", "kept", "--id", "kept-again");
   await caller.call("workflow send", "kept", "done");
-  await caller.call("workflow pause", "kept");
-  await caller.call("workflow resume", "kept");
-  await caller.call("workflow kill", "kept");
+  for (const name of ["pause", "resume", "kill"]) await caller.call(`workflow ${name}`, "kept");
   await callApprovals(caller, served);
   for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
   for (const name of ["sense list", "workflow list", "status", "events", "doctor", "version", "logs"]) {
@@ -149,10 +147,8 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     [1, "ALERT_UNKNOWN", "why", "--alert", "nosuch"],
     [2, "USAGE", "alert silence", "high"],
     [1, "RUN_UNKNOWN", "workflow kill", "nosuch"],
-    [1, "RUN_ENDED", "workflow kill", runId],
+    ...["kill", "pause", "resume"].map((name): Failing => [1, "RUN_ENDED", `workflow ${name}`, runId]),
     [1, "RUN_ENDED", "workflow send", runId, "done"],
-    [1, "RUN_ENDED", "workflow pause", runId],
-    [1, "RUN_ENDED", "workflow resume", runId],
     [2, "USAGE", "workflow send", runId, "done", "--payload", "{"],
     [1, "APPROVAL_UNKNOWN", "approve", "nosuch"],
     [1, "APPROVAL_UNKNOWN", "approvals", "nosuch"],
