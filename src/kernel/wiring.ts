@@ -44,7 +44,6 @@ import { StuckPrograms } from "./stuck_programs.ts";
 import { UnitNotices } from "./unit_notices.ts";
 import { isStored } from "./stored_row.ts";
 import { RunSpans } from "./run_spans.ts";
-import { isStored } from "./stored_rows.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { TickTimes } from "./tick_times.ts";

@@ -5,7 +5,7 @@
  * I2. A look yields to the event loop, and ends after `entriesMax` files.
  */
 import { basename, dirname, join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate } from "node:timers";
 import { isGoneProcess, isMissing } from "../base/if_present.ts";
 import { quotaDescriptorsMax } from "../base/limits.ts";
 
@@ -77,7 +77,7 @@ async function measurePlace(place: string, devices: Set<number>): Promise<number
     if (info.isDirectory) {
       for (const { name } of readIfThere(() => [...Deno.readDirSync(each)]) ?? []) waiting.push(join(each, name));
     }
-    if (++seen % entriesPerTurn === 0) await setImmediate();
+    if (++seen % entriesPerTurn === 0) await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return bytes;
 }

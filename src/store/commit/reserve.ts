@@ -4,7 +4,6 @@
  * group_commit.ts; kernel/disk_reserve.ts fills it.
  * I1. It never takes the space that others need: it grows only while more than that is free.
  */
-import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ifPresent } from "../../base/if_present.ts";
 import { reserveBytes, reserveSliceBytes } from "../../base/database_limits.ts";
@@ -43,6 +42,8 @@ export class Reserve implements SpareSpace {
   async fill(signal: AbortSignal): Promise<boolean> {
     const missing = reserveBytes - this.bytes;
     if (missing <= 0) return true;
+    // Not loaded at every start: few processes hold a reserve.
+    const { statfs } = await import("node:fs/promises");
     const { bavail, bsize } = await statfs(dirname(this.#path));
     if (bavail * bsize < 2 * missing) return false;
     using file = await Deno.open(this.#path, { create: true, append: true, mode: 0o600 });
