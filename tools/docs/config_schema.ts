@@ -24,6 +24,11 @@ const readByCode: Readonly<Record<string, Schema>> = {
   jitter: span,
   retention: span,
   drain_timeout: span,
+  for: span,
+  keep_firing_for: span,
+  absent: span,
+  repeat: span,
+  limit: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["10 per 1h"] },
   memory: bytes,
   disk: bytes,
   max_thread: bytes,
@@ -46,14 +51,14 @@ const readByCode: Readonly<Record<string, Schema>> = {
 export function configSchema(manual: string): string {
   const made = z.toJSONSchema(fileSchema, { io: "input", unrepresentable: "any", target: "draft-7" }) as Schema;
   describe(made, "Top level", manual);
-  for (const section of ["senses", "groups", "reflexes", "workflows"]) {
+  for (const section of ["senses", "groups", "reflexes", "alerts", "workflows"]) {
     const entry = findEntry(propertiesOf(made)[section]);
     describe(entry, section, manual);
     const { permissions } = propertiesOf(entry);
     const [mapping] = isPlainObject(permissions) && Array.isArray(permissions.anyOf) ? permissions.anyOf : [];
     if (isPlainObject(mapping)) describe(mapping, "permissions", manual);
   }
-  for (const section of ["senses", "groups", "workflows"]) {
+  for (const section of ["senses", "groups", "alerts", "workflows"]) {
     const record = withoutNull(propertiesOf(made)[section]);
     record.propertyNames = { pattern: namePattern.source };
   }

@@ -39,7 +39,7 @@ Deno.test("in a new workspace lists are empty and name the next step", async () 
     for (const [argv, out] of shown) assert.deepEqual(await nerve(...argv), { code: 0, out, err: "" }, argv.join(" "));
     const list = await nerve("workflow", "list");
     assert.equal(list.code, 0);
-    assert.match(list.out, /cleanup +0 of 2 +0 +queue\nno daemon runs: nerve start\n\nno unfinished runs\n/);
+    assert.match(list.out, /cleanup +0 of 2 +0 +0 +queue\nno daemon runs: nerve start\n\nno unfinished runs\n/);
     assert.equal((await nerve("sense", "list")).code, 0);
   });
 });
