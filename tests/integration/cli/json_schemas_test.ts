@@ -127,12 +127,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow thread", runId);
   await caller.call("why", runId);
   await caller.call("why", "--sense", "broken");
-  await caller.call("why", "--alert", "high");
-  await caller.call("alert list");
-  await caller.call("alert silence", "high", "--for", "1h");
-  for (const name of ["unsilence", "ack", "show"]) await caller.call(`alert ${name}`, "high");
-  workspace.write("alerts_test.yaml", "[{ alert: high, signals: [], expect: [{ at: 1s, state: inactive }] }]");
-  await caller.call("alert test");
+  await callAlerts(caller, served);
   await caller.call("sense learn", "quiet", "--for", "300ms");
   for (const name of ["sense library", "workflow library", "service status", "store stats", "store gc"]) {
     await caller.call(name);
@@ -163,6 +158,15 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   for (const name of ["reload", "validate"]) assert.deepEqual(await caller.call(name), { code: 1, error: null });
   await failAll(caller, [[1, "CONFIG_INVALID", "permissions list"]]);
   workspace.write("nerve.yaml", yaml);
+}
+
+async function callAlerts(caller: Caller, { workspace }: ServedWorkspace): Promise<void> {
+  await caller.call("why", "--alert", "high");
+  await caller.call("alert list");
+  await caller.call("alert silence", "high", "--for", "1h");
+  for (const name of ["unsilence", "ack", "show"]) await caller.call(`alert ${name}`, "high");
+  workspace.write("alerts_test.yaml", "[{ alert: high, signals: [], expect: [{ at: 1s, state: inactive }] }]");
+  await caller.call("alert test");
 }
 
 async function callApprovals(caller: Caller, { workspace }: ServedWorkspace): Promise<void> {
