@@ -1,4 +1,7 @@
-/** Keeps passwords in addresses out of what a sense tells. Imported by the senses http-check and feed-watch. */
+/**
+ * Keeps passwords in addresses out of what a sense or role tells. Imported by the senses http-check and
+ * feed-watch and the workflow notify.
+ */
 
 /** `text` without the user and password of the addresses in it: `https://ada:secret@host/` becomes `https://host/`. */
 export function hideUserinfo(text: string): string {

@@ -125,6 +125,11 @@ export const errorCodes = {
     cause: "A run keeps at most 1,000 events, and 1 MiB of them, until it waits for them.",
     remedy: "`nerve workflow inspect RUN` shows what it waits for; send it fewer events, or end it.",
   },
+  RUN_PAUSED: {
+    meaning: "The run is paused.",
+    cause: "What a paused run asks is not decided, until somebody lets the run go on.",
+    remedy: "`nerve workflow resume RUN`, and then decide.",
+  },
   PAYLOAD_INVALID: {
     meaning: "The body of the request, or the payload, cannot be used.",
     cause: "It is not JSON, does not have the shape that the route asks for, or is too large.",

@@ -16,9 +16,13 @@ const ownRestart = "\r\x1b[K";
 
 /** The same io, whose sinks are the printer. */
 export function createPrinter(io: CliIo): CliIo {
-  const { env, cwd, clock, colour, terminal } = io;
+  const { env, clock, colour, terminal } = io;
   return {
-    ...{ env, cwd, clock, colour, terminal },
+    ...{ env, clock, colour, terminal },
+    // It throws in a folder without a path, and not every command needs one.
+    get cwd() {
+      return io.cwd;
+    },
     stdout: createSink(io.stdout, colour),
     stderr: createSink(io.stderr, colour),
     onInterrupt: (fire) => io.onInterrupt(fire),

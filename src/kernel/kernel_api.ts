@@ -127,7 +127,7 @@ export class KernelApi extends WaitsApi {
   health(): Health {
     const { paths, clock, startedAt, startedMonotonic, current, events, workflows, store, secrets } = this.#ports;
     const loads = workflows.readLoads();
-    const total = (key: "active" | "queued" | "waiting") => loads.reduce((sum, load) => sum + load[key], 0);
+    const total = (key: "active" | "queued" | "waiting" | "paused") => loads.reduce((sum, load) => sum + load[key], 0);
     const counters: Record<string, number> = {
       refused: events.rejected,
       dropped: events.dropped,
@@ -149,6 +149,7 @@ export class KernelApi extends WaitsApi {
         active: total("active"),
         queued: total("queued"),
         waiting: total("waiting"),
+        paused: total("paused"),
         dropped: workflows.dropped,
       },
       approvals: store.reader.countOpenApprovals(),
@@ -236,9 +237,9 @@ export class KernelApi extends WaitsApi {
       const load = loads.find(({ workflow }) => workflow === name);
       const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
       const problem = down ?? this.#findWorkflowFault(name);
-      const { active = 0, queued = 0, waiting = 0 } = load ?? {};
+      const { active = 0, queued = 0, waiting = 0, paused = 0 } = load ?? {};
       return {
-        ...{ name, use, concurrency, overflow, active, queued, waiting, problem: secrets.mask(problem) },
+        ...{ name, use, concurrency, overflow, active, queued, waiting, paused, problem: secrets.mask(problem) },
         ...{ schedule: schedule.map(formatSchedule), nextDue: schedules.nextDue(name) },
       };
     });

@@ -17,7 +17,7 @@ export class RunSpans {
   /** Milliseconds from a run's start, or from its request if it never started, to its end; null while it goes on. */
   measure({ runId, status, attempt, queuedAt, startedAt, endedAt }: Run): number | null {
     const begun = this.#begun.get(runId), started = startedAt !== null;
-    if (status === "waiting") {
+    if (status === "waiting" || status === "paused") {
       // Any number of runs may wait, and none of them may take memory.
       this.#begun.delete(runId);
       return null;

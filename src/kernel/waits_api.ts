@@ -1,5 +1,6 @@
 /** The operations of the kernel on runs that wait: what they ask, decisions, events. Part of kernel_api.ts. */
 import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
+import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
@@ -34,6 +35,14 @@ export class WaitsApi {
 
   async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
     return this.#ports.secrets.mask(await this.#ports.workflows.decide(id, request));
+  }
+
+  async pauseRun(runId: string, reason: string | null): Promise<Run> {
+    return this.#ports.secrets.mask(await this.#ports.workflows.pauseRun(runId, reason));
+  }
+
+  async resumeRun(runId: string): Promise<Run> {
+    return this.#ports.secrets.mask(await this.#ports.workflows.resumeRun(runId));
   }
 
   sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply> {

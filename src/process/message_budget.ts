@@ -14,10 +14,10 @@ import type { ToProcess } from "../protocol/message.ts";
 import { costOfAnswer, costOfLine } from "./message_cost.ts";
 
 /**
- * The time in each second that the kernel spends on what nobody asked for, over all processes, and the burst: a quarter of
- * one core, however many flood.
+ * The time in each second that the kernel spends on what nobody asked for, over all processes, and the burst: a tenth of
+ * one core, however many flood. A compute's rows of the log belong to what it was asked for.
  */
-const unaskedReadingMsPerSecond = 250;
+const unaskedReadingMsPerSecond = 100;
 export const unaskedReadingBurstMs = 50;
 /** What each process may send whatever the others do: pongs, loads, a few rows of the log. No long message is among it. */
 const sparedMessagesPerSecondMax = 64;

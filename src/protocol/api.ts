@@ -50,6 +50,7 @@ export const healthSchema = z.object({
     active: z.int(),
     queued: z.int(),
     waiting: z.int().default(0),
+    paused: z.int().default(0),
     dropped: z.int().default(0),
   }),
   /** Requests that nobody has decided, and when the oldest of them was made. */
@@ -161,8 +162,9 @@ export const workflowViewSchema = z.object({
   overflow: z.enum(["drop", "queue"]),
   active: z.int(),
   queued: z.int(),
-  /** Runs that wait for time; they are not among the active ones. */
+  /** Runs that wait, and paused ones; neither are among the active ones. */
   waiting: z.int().default(0),
+  paused: z.int().default(0),
   /** One text for each line of its schedule: `cron 0 9 * * *`. */
   schedule: z.array(z.string()).default([]),
   /** When its schedule starts the next run; null when it has none. */

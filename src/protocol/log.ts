@@ -43,6 +43,7 @@ export const logTypes = [
   "run.resumed",
   "run.held",
   "run.waiting",
+  "run.paused",
   "run.event",
   "run.stayed",
   "run.message",

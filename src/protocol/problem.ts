@@ -36,6 +36,7 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   APPROVAL_STALE: 409,
   EVENT_CONFLICT: 409,
   EVENTS_MANY: 409,
+  RUN_PAUSED: 409,
   PAYLOAD_INVALID: 400,
   QUERY_INVALID: 400,
   DATABASE_MISSING: 409,

@@ -11,6 +11,7 @@ export const runStatusSchema = z.enum([
   "queued",
   "started",
   "waiting",
+  "paused",
   "completed",
   "failed",
   "killed",
@@ -90,7 +91,7 @@ export interface Run {
   readonly payload: Json;
   readonly trigger: RunTrigger;
   readonly causeId: number | null;
-  /** For a reader: why it ended as it did; while it is `started`, why it is held; while `waiting`, what for; else null. */
+  /** For a reader: why it ended as it did; while it is `started`, why it is held; while `waiting`, what for; while `paused`, why. */
   readonly reason: string | null;
   readonly queuedAt: number;
   readonly startedAt: number | null;

@@ -55,3 +55,19 @@ export interface WaitingRun {
   readonly runId: string;
   readonly wait: RunWait;
 }
+
+/** From where a paused run goes on. Part of its `run.paused` row. */
+export type RunPause = {
+  readonly from: "queued" | "started" | "waiting";
+  /** Wall milliseconds. */
+  readonly since: number;
+  /** What its reason was before, and what it waited for. */
+  readonly reason: string | null;
+  readonly wait: RunWait | null;
+};
+
+export interface PausedRun {
+  readonly runId: string;
+  readonly workflow: string;
+  readonly from: RunPause["from"];
+}

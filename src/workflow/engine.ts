@@ -43,8 +43,9 @@ export interface WorkflowLoad {
   readonly active: number;
   readonly unassigned: number;
   readonly queued: number;
-  /** Runs that wait for time; not among the active ones. */
+  /** Runs that wait, and paused ones; neither are among the active ones. */
   readonly waiting: number;
+  readonly paused: number;
 }
 
 export interface WorkflowEngine {
@@ -58,6 +59,9 @@ export interface WorkflowEngine {
   startRun(request: RunRequest): Promise<Run>;
   /** Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
+  /** Errors of both: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
+  pauseRun(runId: string, reason: string | null): Promise<Run>;
+  resumeRun(runId: string): Promise<Run>;
   /** Errors: RUN_UNKNOWN, RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY, PAYLOAD_INVALID, STORE_FAILED. */
   sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply>;
   /** Errors: APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, RUN_ENDED, PAYLOAD_INVALID, STORE_FAILED. */

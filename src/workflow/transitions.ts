@@ -10,6 +10,7 @@ import { type RunStatus, runStatusSchema } from "../protocol/run.ts";
  */
 export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus, string>>>>> = {
   queued: {
+    paused: "pause",
     started: "a slot is free",
     killed: "kill",
     interrupted: "its workflow left the configuration",
@@ -17,6 +18,7 @@ export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus
   },
   started: {
     waiting: "a role that nerve plays",
+    paused: "pause, its role is aborted",
     started: "resumed after a death, a restart or a failed role, attempt + 1",
     completed: "END, exit 0",
     failed: "a role or the moderator, exit 1, or maxRounds, exit 2",
@@ -25,7 +27,15 @@ export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus
     interrupted: "drain timeout, or its workflow left the configuration",
   },
   waiting: {
+    paused: "pause",
     started: "its wait is over, with the message that says so",
+    killed: "kill, exit 137",
+    interrupted: "its workflow left the configuration",
+  },
+  paused: {
+    queued: "resume of one that was queued",
+    started: "resume, attempt + 1",
+    waiting: "resume of one that was waiting",
     killed: "kill, exit 137",
     interrupted: "its workflow left the configuration",
   },
@@ -56,6 +66,11 @@ export function isLegalMove(from: RunStatus, to: RunStatus): boolean {
 /** Every status that may change to `to`: the guard of that write. */
 export function sourcesOf(to: RunStatus): RunStatus[] {
   return runStatusSchema.options.filter((from) => isLegalMove(from, to));
+}
+
+/** The guard of a change that this engine makes as a matter of course: a wait or a pause ends only by its own writes. */
+export function guardOf(to: RunStatus): RunStatus[] {
+  return to === "started" ? ["queued", "started"] : sourcesOf(to);
 }
 
 /** The table as a Mermaid state diagram, for the documentation. */

@@ -27,55 +27,8 @@ import type { PageReader, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../src/protocol/run_event.ts";
 import { anAlert } from "./alert_view.ts";
+import { aRun, aSense } from "./api_views.ts";
 import { pagesOf } from "./text_pages.ts";
-
-export function aRun(change: Partial<Run> = {}): Run {
-  return {
-    runId: "run-1",
-    workflow: "cleanup",
-    status: "completed",
-    exitCode: 0,
-    attempt: 1,
-    rounds: 2,
-    maxRounds: 10,
-    prompt: "tidy up",
-    payload: { path: "/" },
-    trigger: { kind: "manual" },
-    causeId: null,
-    reason: null,
-    queuedAt: 1_000,
-    startedAt: 1_100,
-    endedAt: 1_900,
-    ...change,
-  };
-}
-
-export function aSense(change: Partial<SenseView> = {}): SenseView {
-  return {
-    name: "cpu-usage",
-    use: null,
-    silences: {},
-    group: "system",
-    state: "idle",
-    reflexes: ["every 10s"],
-    nextDue: 20_000,
-    lastCompute: { id: 3, at: 10_000, durationMs: 4, outcome: "signal", detail: null },
-    lastSignal: { id: 12, sense: "cpu-usage", payload: { used: 0.93 }, ts: 10_004 },
-    counters: {
-      computes: 3,
-      signals: 1,
-      runs: 0,
-      null: 2,
-      throttled: 1,
-      coalesced: 0,
-      timeout: 0,
-      error: 0,
-      group_down: 0,
-    },
-    problem: null,
-    ...change,
-  };
-}
 
 function aRow(id: number): LogRow {
   return {
@@ -151,7 +104,7 @@ export class FakeView implements KernelPort {
       startedAt: 0,
       uptimeMs: 20_000,
       units: [],
-      runs: { active: 0, queued: 0, waiting: 0, dropped: 0 },
+      runs: { active: 0, queued: 0, waiting: 0, paused: 0, dropped: 0 },
       approvals: { open: 0, oldest: null },
       alerts: { firing: 0, pending: 0 },
       counters: { computes: 3 },
@@ -231,6 +184,7 @@ export class FakeView implements KernelPort {
       active: 0,
       queued: 0,
       waiting: 0,
+      paused: 0,
       problem: null,
     }];
   }
@@ -247,6 +201,22 @@ export class FakeView implements KernelPort {
     this.requests.push({ archive: request });
     const days = [{ day: "2026-01-31", rows: 3 }];
     return Promise.resolve({ beforeMs: 0, dryRun: request.dryRun ?? false, days, rows: 3, held: 1, vacuumed: false });
+  }
+
+  pauseRun(runId: string, reason: string | null): Promise<Run> {
+    return Promise.resolve(this.#change(runId, { status: "paused", reason: `paused: ${reason ?? "on request"}` }));
+  }
+
+  resumeRun(runId: string): Promise<Run> {
+    return Promise.resolve(this.#change(runId, { status: "started", reason: null }));
+  }
+
+  #change(runId: string, change: Partial<Run>): Run {
+    const run = this.runsById.get(runId);
+    if (run === undefined) throw unknownRun(runId);
+    const changed = { ...run, ...change };
+    this.runsById.set(runId, changed);
+    return changed;
   }
 
   sendEvent(runId: string, { name, key }: SendEventRequest): Promise<SendEventReply> {

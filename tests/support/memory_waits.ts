@@ -1,6 +1,7 @@
 /** Queries of waits and events, for memory_run_store.ts. */
 import type { BootTime } from "../../src/base/boot_time.ts";
-import type { KeptEvent, NewRunEvent, RunWait, WaitingRun } from "../../src/protocol/run_wait.ts";
+import type { Run } from "../../src/protocol/run.ts";
+import type { KeptEvent, NewRunEvent, PausedRun, RunPause, RunWait, WaitingRun } from "../../src/protocol/run_wait.ts";
 
 export interface SentEvent {
   readonly runId: string;
@@ -35,4 +36,18 @@ export function findDue(
 export function findKept(events: Iterable<SentEvent>, runId: string, name: string): KeptEvent | null {
   const found = [...events].find((each) => each.runId === runId && each.taken === null && each.sent.name === name);
   return found === undefined ? null : { key: found.sent.key, payload: found.sent.payload };
+}
+
+export function countWaitingOf(runs: Iterable<Run>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { status, workflow } of runs) {
+    if (status === "waiting") counts.set(workflow, (counts.get(workflow) ?? 0) + 1);
+  }
+  return counts;
+}
+
+export function listPausedOf(
+  { pauses, runs }: { readonly pauses: ReadonlyMap<string, RunPause>; readonly runs: ReadonlyMap<string, Run> },
+): PausedRun[] {
+  return [...pauses].map(([runId, { from }]) => ({ runId, workflow: runs.get(runId)?.workflow ?? "", from }));
 }

@@ -5,7 +5,7 @@ import type { Run, RunStatus } from "../../src/protocol/run.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { CapturedIo } from "./captured_io.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { aRun } from "./fake_view.ts";
+import { aRun } from "./api_views.ts";
 import { inTempDir, writeWorkspace } from "./temp_workspace.ts";
 
 const nerveYaml = `senses:

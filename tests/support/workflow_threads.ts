@@ -37,6 +37,15 @@ export async function stopSlowly(manager: WorkflowManager, pass: () => Promise<v
   await stopping;
 }
 
+/** Ends every process that the manager wants to recycle. */
+export function reap(host: FakeHost, manager: WorkflowManager): void {
+  for (const process of host.processes) {
+    if (!process.alive || process.recycled === null) continue;
+    host.end(process);
+    manager.onProcessExit(process.id, { kind: "recycled", message: process.recycled });
+  }
+}
+
 function listThreads({ processes }: FakeHost): [FakeProcess, FakeThread][] {
   return processes.filter(({ alive }) => alive).flatMap((process) =>
     [...process.threads.values()].map((thread): [FakeProcess, FakeThread] => [process, thread])

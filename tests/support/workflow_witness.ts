@@ -108,9 +108,9 @@ export class Witness {
     this.#deaths.set(key, { count: (this.#deaths.get(key)?.count ?? 0) + 1, alone });
   }
 
-  /** A kill of the run is requested: it may be passed in the queue from now on. */
-  killAsked(runId: string): void {
-    this.#killed.add(runId);
+  /** A kill or a pause of the run is requested: it may be passed in the queue from now on. */
+  killAsked(runId: string, ends = true): void {
+    if (ends) this.#killed.add(runId);
     this.#unqueue(runId);
   }
 

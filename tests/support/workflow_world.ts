@@ -9,7 +9,7 @@ import { WorkflowManager } from "../../src/workflow/local/manager.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
-import { roleOf, said, stopSlowly, threadsAsked, threadsAtWork, waitOf } from "./workflow_threads.ts";
+import { reap, roleOf, said, stopSlowly, threadsAsked, threadsAtWork, waitOf } from "./workflow_threads.ts";
 import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
 
@@ -50,10 +50,11 @@ export class World {
         this.#manager.onWorkflowAvailable(name);
         if (left % 10 === 0) this.#replace(name); // What is held waits for it.
       }
+      for (const runId of this.#unfinished()) this.#move(runId, "resumed");
       for (const [process, thread] of threadsAsked(this.#host)) this.#answer(process, thread, null);
       await this.#settle();
       for (const [process, thread] of threadsAtWork(this.#host)) this.#finish(process, thread, "completed");
-      this.#reap();
+      reap(this.#host, this.#manager);
       await this.clock.tick(killGraceMs);
       await this.#settle();
       this.#witness.check();
@@ -84,6 +85,10 @@ export class World {
         return at && this.#throw(at[0], at[1], pick(waits, b) ?? null);
       case "wait":
         return at && this.#wait(at[0], at[1], pick([0, 200, 40_000], b) ?? 0);
+      case "pause":
+        return this.#move(pick(this.#witness.ids, b) ?? "none", "paused");
+      case "resume":
+        return this.#move(pick(this.#witness.ids, b) ?? "none", "resumed");
       case "begin":
         return at && this.#begin(at[0], at[1], pick(waits, b) ?? null);
       case "die":
@@ -93,7 +98,7 @@ export class World {
       case "tick":
         return await this.clock.tick(pick([50, 200, 5_000, 40_000], b) ?? 0);
       case "reap":
-        return this.#reap();
+        return reap(this.#host, this.#manager);
       case "reload":
         return this.#replace(name);
       case "probed":
@@ -170,6 +175,12 @@ export class World {
     });
   }
 
+  #move(runId: string, to: "paused" | "resumed"): void {
+    if (to === "paused") this.#witness.killAsked(runId, false);
+    const moved = to === "paused" ? this.#manager.pauseRun(runId, null) : this.#manager.resumeRun(runId);
+    this.#witness.expect(moved, ["STORE_FAILED", "RUN_UNKNOWN", "RUN_ENDED"], () => {});
+  }
+
   #message(process: FakeProcess, thread: FakeThread, round: number, attempt: number): void {
     if (thread.waits) return;
     const { runId } = thread.start;
@@ -242,15 +253,6 @@ export class World {
     this.#manager.onProcessExit(process.id, { kind: outside ? "outside" : "crash", message: "gone" });
   }
 
-  /** Ends every process that the manager wants to recycle. */
-  #reap(): void {
-    for (const process of this.#host.processes) {
-      if (!process.alive || process.recycled === null) continue;
-      this.#host.end(process);
-      this.#manager.onProcessExit(process.id, { kind: "recycled", message: process.recycled });
-    }
-  }
-
   #configure(a: number, b: number): void {
     if (b % 5 === 0) this.#plans.delete("queues");
     else this.#plans.set("queues", plan("queues", 1 + a % 3, "queue", 1 + b % 4));
@@ -285,7 +287,7 @@ export class World {
   #open(): boolean {
     const busy = ({ id }: FakeProcess) => this.#manager.isBusy(id); // Until a refused message is tried again.
     return this.#unfinished().length > 0 ||
-      this.#manager.readLoads().some(({ active, queued, waiting }) => active + queued + waiting > 0) ||
+      this.#manager.readLoads().some(({ active, queued, waiting, paused }) => active + queued + waiting + paused > 0) ||
       this.#host.processes.some(busy);
   }
 

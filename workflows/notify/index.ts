@@ -4,6 +4,7 @@
  * writes nothing, or in the header `Idempotency-Key`, by which the receiver recognizes a repeat.
  */
 import { defineWorkflow, END, option, readConfig, type RoleContext } from "nerve";
+import { hideUserinfo } from "../../lib/url.ts";
 import { appendOnce } from "./file.ts";
 import { post } from "./webhook.ts";
 
@@ -24,7 +25,8 @@ async function send({ start, config, idempotencyKey, signal, log }: RoleContext)
   const body = JSON.stringify({ key: idempotencyKey, runId, workflow, text: prompt, payload, trigger });
   const limits = { attempts, timeoutMs: timeout, firstDelayMs: retry_delay };
   const { status, attempt } = await post({ url, body, key: idempotencyKey }, limits, signal, log);
-  return { content: `${url} answered ${status} at attempt ${attempt}`, meta: { url, status, attempt } };
+  const shown = hideUserinfo(url);
+  return { content: `${shown} answered ${status} at attempt ${attempt}`, meta: { url: shown, status, attempt } };
 }
 
 export default defineWorkflow({

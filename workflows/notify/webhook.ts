@@ -1,5 +1,6 @@
 /** Posts JSON to a webhook until it is accepted. Used by index.ts. */
 import { type LogFunction, pause } from "nerve";
+import { hideUserinfo } from "../../lib/url.ts";
 
 export interface Delivery {
   readonly url: string;
@@ -25,13 +26,14 @@ export async function post(
   signal: AbortSignal,
   log: LogFunction,
 ): Promise<{ status: number; attempt: number }> {
+  const shown = hideUserinfo(delivery.url);
   for (let attempt = 1;; attempt++) {
     const answer = await tryOnce(delivery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
     signal.throwIfAborted();
     if (typeof answer === "number" && answer >= 200 && answer <= 299) return { status: answer, attempt };
     const reason = typeof answer === "number" ? `status ${answer}` : answer;
-    if (typeof answer === "number" && isFinal(answer)) throw new Error(`${delivery.url} rejected it: ${reason}`);
-    if (attempt >= attempts) throw new Error(`${delivery.url} accepted none of ${attempts} attempts: ${reason}`);
+    if (typeof answer === "number" && isFinal(answer)) throw new Error(`${shown} rejected it: ${reason}`);
+    if (attempt >= attempts) throw new Error(`${shown} accepted none of ${attempts} attempts: ${reason}`);
     const delayMs = Math.min(delayMaxMs, firstDelayMs * 2 ** (attempt - 1));
     log("warn", `attempt ${attempt} failed: ${reason}`, { attempt, delayMs });
     await pause(delayMs, signal);
@@ -49,7 +51,7 @@ async function tryOnce({ url, body, key }: Delivery, signal: AbortSignal): Promi
     // Retrying does not help against a missing permission.
     if (thrown instanceof Deno.errors.NotCapable) throw thrown;
     if (!(thrown instanceof Error)) return String(thrown);
-    return thrown.cause instanceof Error ? thrown.cause.message : thrown.message;
+    return hideUserinfo(thrown.cause instanceof Error ? thrown.cause.message : thrown.message);
   }
 }
 

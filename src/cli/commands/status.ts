@@ -210,9 +210,10 @@ function showHealth(io: CliIo, { units, runs, approvals, alerts, counters, warni
       `${alerts.firing > 0 ? sign.broken : sign.warning} alerts: ${alerts.firing} firing${pending}: nerve alert list`,
     );
   }
+  const paused = runs.paused === 0 ? "" : `, ${runs.paused} paused`;
   const waiting = runs.waiting === 0 ? "" : `, ${runs.waiting} waiting`;
   const dropped = runs.dropped === 0 ? "" : `, ${runs.dropped} dropped`;
-  const now = `${runs.active} active, ${runs.queued} queued${waiting}${dropped}`;
+  const now = `${runs.active} active, ${runs.queued} queued${waiting}${paused}${dropped}`;
   printApprovals(io, approvals);
   print(io, `   runs: ${now}; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;

@@ -30,6 +30,7 @@ import {
   plural,
   print,
   printJson,
+  runSign,
   sign,
 } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
@@ -80,6 +81,7 @@ async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> 
   const run = records.run(id);
   if (run?.status === "started" && run.reason !== null) print(io, `${sign.broken} now: ${clip(run.reason, 300)}`);
   if (run?.status === "waiting") printWait(io, records, run);
+  if (run?.status === "paused") print(io, `${runSign.paused} now: ${clip(run.reason ?? run.status, 300)}`);
   return exit.ok;
 }
 

@@ -137,6 +137,7 @@ function printRun(io: CliIo, run: Run, asked: Approval | null): void {
     const next = asked === null ? "it goes on by itself" : `nerve approvals ${asked.id}`;
     print(io, dim(io, `next: ${next}, or nerve workflow kill ${run.runId}`));
   }
+  if (run.status === "paused") print(io, dim(io, `next: nerve workflow resume ${run.runId}`));
   if (run.status !== "started" || run.reason === null) return;
   print(io, dim(io, `next: save code that agrees with its messages, or nerve workflow kill ${run.runId}`));
 }

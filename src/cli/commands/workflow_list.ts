@@ -36,7 +36,7 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-const unfinished: readonly RunStatus[] = ["queued", "started", "waiting"];
+const unfinished: readonly RunStatus[] = ["queued", "started", "waiting", "paused"];
 
 export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   const statuses = flags.status === undefined ? (flags.all ? undefined : unfinished) : parseStatuses(flags.status);
@@ -84,6 +84,7 @@ function readStored(config: NerveConfig, records: CliRecords | null): WorkflowVi
     schedule: schedule.map(formatSchedule),
     nextDue: null,
     waiting: count(name, "waiting"),
+    paused: count(name, "paused"),
     problem: null,
   }));
 }

@@ -63,6 +63,10 @@ export function describeRow(row: LogRow): string {
       const reason = typeof payload.reason === "string" ? `: ${clip(payload.reason, textMaxChars)}` : "";
       return `${runSign[status]} run ${clip(refId ?? "", 128)} of ${name} was ${status}${reason}`;
     }
+    case "run.paused":
+      return `${runSign.paused} run ${clip(refId ?? "", 128)} of ${name} was ${
+        clip(toText(payload.reason), textMaxChars)
+      }`;
     case "run.waiting":
       return `${runSign.waiting} run ${clip(refId ?? "", 128)} of ${name} waits: ${
         clip(toText(payload.reason), textMaxChars)

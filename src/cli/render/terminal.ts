@@ -31,6 +31,7 @@ export const runSign: Readonly<Record<RunStatus, string>> = {
   queued: "⏳",
   started: "🔄",
   waiting: "💤",
+  paused: "⏸️",
   completed: "✅",
   failed: "❌",
   killed: "🛑",

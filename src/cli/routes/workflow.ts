@@ -75,6 +75,28 @@ const kill = command(
   },
 );
 
+const pause = command(
+  async () => (await import("../commands/workflow_pause.ts")).workflowPause,
+  {
+    brief: "Pause a run until it is resumed",
+    details:
+      "Pauses a queued, started or waiting run in the running daemon. A role that is running is aborted, and runs again\n" +
+      "after the resume. A run that is paused stays as it is.",
+    examples: [`nerve workflow pause RUN --reason "the registry is down"`],
+  },
+  { flags: { reason: textFlag("The reason to record for the run", "TEXT") }, json: true, positional: run },
+);
+
+const resume = command(
+  async () => (await import("../commands/workflow_pause.ts")).workflowResume,
+  {
+    brief: "Let a paused run go on",
+    details: "The run goes on from where it was: in the queue, with the role of its round, or with its wait.",
+    examples: ["nerve workflow resume RUN"],
+  },
+  { json: true, positional: run },
+);
+
 const send = command(
   async () => (await import("../commands/workflow_send.ts")).workflowSend,
   {
@@ -167,9 +189,11 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     trigger,
     rerun,
     kill,
+    pause,
+    resume,
     send,
     reset,
     ...libraryRoutes("workflows"),
   },
-  docs: { brief: "Show workflows and their runs, start, kill and send to runs, add workflows from the library" },
+  docs: { brief: "Show workflows and their runs, start, kill, pause and send to runs, add workflows from the library" },
 });

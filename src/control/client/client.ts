@@ -8,7 +8,6 @@ import type * as z from "zod";
 import { systemClock } from "../../base/clock.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { daemonAnswerMaxMs, eventHeartbeatMs } from "../../base/limits.ts";
-import { readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import { product } from "../../base/version.ts";
 import type {
@@ -36,7 +35,7 @@ import type { ControlApp } from "../app.ts";
 import type { EventFilter } from "../event_stream.ts";
 import { AlertClient, toSegment } from "./alert_client.ts";
 import type { StreamItem } from "./event_reader.ts";
-import { DaemonHangs, settlesInTime, type SilentKernel, waitWhileAlive } from "./liveness.ts";
+import { createHangingError, DaemonHangs, settlesInTime, type SilentKernel, waitWhileAlive } from "./liveness.ts";
 import { otherVersionHint, readProblem } from "./problem.ts";
 
 type Schemas = typeof import("../../protocol/api.ts") & typeof import("../../protocol/alert.ts");
@@ -139,6 +138,15 @@ export class ControlClient implements Disposable {
     return this.#ask(this.#api.runs.$get({ query }), "runPageSchema");
   }
 
+  /** Returns the run as it is on disk then. Throws RUN_ENDED. */
+  pauseRun(id: string, request: KillRunRequest): Promise<Run> {
+    return this.#ask(this.#api.runs[":id"].pause.$post({ param: { id: toSegment(id) }, json: request }), "runSchema");
+  }
+
+  resumeRun(id: string): Promise<Run> {
+    return this.#ask(this.#api.runs[":id"].resume.$post({ param: { id: toSegment(id) } }), "runSchema");
+  }
+
   /** Throws RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY. */
   sendEvent(id: string, request: SendEventRequest): Promise<SendEventReply> {
     const call = this.#api.runs[":id"].events.$post({ param: { id: toSegment(id) }, json: request });
@@ -197,7 +205,7 @@ export class ControlClient implements Disposable {
     try {
       for await (const item of readEvents(answer.body, (part) => this.#awaitPart(part))) yield item;
     } catch (thrown) {
-      if (thrown instanceof DaemonHangs) throw this.#createHangingError();
+      if (thrown instanceof DaemonHangs) throw createHangingError(this.#findKernel());
       // Any other error means that one side has closed the connection.
       if (thrown instanceof NerveError) throw thrown;
     }
@@ -256,19 +264,9 @@ export class ControlClient implements Disposable {
     throw new DaemonHangs();
   }
 
-  #createHangingError(): NerveError {
-    const { pid } = this.#findKernel(), stopped = pid !== null && readProcessStat(pid)?.state === "T";
-    const who = pid === null ? "the daemon" : `the daemon (pid ${pid})`;
-    return new NerveError("DAEMON_ANSWER", `${who} ${stopped ? "was stopped by a signal" : "does not answer"}`, {
-      hint: stopped
-        ? `kill -CONT ${pid} resumes it; it may then still execute the request`
-        : "nerve status shows its state, nerve restart replaces it",
-    });
-  }
-
   /** fetch does not say why it failed. Whether a process listens tells a missing daemon from one that broke off. */
   async #toError(cause: unknown): Promise<NerveError> {
-    if (cause instanceof DaemonHangs) return this.#createHangingError();
+    if (cause instanceof DaemonHangs) return createHangingError(this.#findKernel());
     try {
       (await Deno.connect({ transport: "unix", path: this.#path })).close();
     } catch (thrown) {

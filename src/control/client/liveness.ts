@@ -4,7 +4,9 @@
  * I1. While the daemon is alive, a wait has no limit. When the daemon hangs, the wait ends within twice
  *     `daemonAnswerMaxMs`.
  */
+import { NerveError } from "../../base/errors.ts";
 import { daemonAnswerMaxMs } from "../../base/limits.ts";
+import { readProcessStat } from "../../base/process_id.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 
 /** What is known about a kernel that does not answer; `root` is null when only the socket is known. */
@@ -40,4 +42,15 @@ export async function settlesInTime(clock: Clock, event: Promise<void>, limitMs 
   let cancel: CancelTimer = () => {};
   const late = new Promise<false>((resolve) => cancel = clock.after(limitMs, () => resolve(false)));
   return await Promise.race([event.then(() => true), late]).finally(() => cancel());
+}
+
+/** The daemon hangs, as far as a client can tell. */
+export function createHangingError({ pid }: SilentKernel): NerveError {
+  const stopped = pid !== null && readProcessStat(pid)?.state === "T";
+  const who = pid === null ? "the daemon" : `the daemon (pid ${pid})`;
+  return new NerveError("DAEMON_ANSWER", `${who} ${stopped ? "was stopped by a signal" : "does not answer"}`, {
+    hint: stopped
+      ? `kill -CONT ${pid} resumes it; it may then still execute the request`
+      : "nerve status shows its state, nerve restart replaces it",
+  });
 }

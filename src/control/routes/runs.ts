@@ -88,7 +88,8 @@ export function runRoutes(view: KernelPort) {
       },
     )
     .route("/", startRoutes(view))
-    .route("/runs", singleRunRoutes(view));
+    .route("/runs", singleRunRoutes(view))
+    .route("/runs", runActionRoutes(view));
 }
 
 function startRoutes(view: KernelPort) {
@@ -168,7 +169,11 @@ function singleRunRoutes(view: KernelPort) {
         const query: MessageQuery = before === undefined ? { limit } : { limit, beforeRound: before };
         return respondPage<MessagePage>(c, await view.pages.messages(id, query, createGoneSignal(c)), {});
       },
-    )
+    );
+}
+
+function runActionRoutes(view: KernelPort) {
+  return new Hono<ControlEnv>()
     .post(
       "/:id/kill",
       describeRoute({
@@ -179,6 +184,28 @@ function singleRunRoutes(view: KernelPort) {
       validatePart("param", identified),
       validatePart("json", killRunRequestSchema),
       async (c) => c.json(await view.killRun(c.req.valid("param").id, c.req.valid("json").reason ?? null)),
+    )
+    .post(
+      "/:id/pause",
+      describeRoute({
+        summary: "Pause a run",
+        description: "A role that is running is aborted, and runs again after the resume. A paused run stays as it is.",
+        responses: describeResponses("The run as it is now on disk", runSchema, 404, 409, 413, 415),
+      }),
+      validatePart("param", identified),
+      validatePart("json", killRunRequestSchema),
+      async (c) => c.json(await view.pauseRun(c.req.valid("param").id, c.req.valid("json").reason ?? null)),
+    )
+    .post(
+      "/:id/resume",
+      describeRoute({
+        summary: "Let a paused run go on",
+        description: "It goes on from where it was. A run that is not paused stays as it is.",
+        responses: describeResponses("The run as it is now on disk", runSchema, 404, 409, 415),
+      }),
+      refuseBody,
+      validatePart("param", identified),
+      async (c) => c.json(await view.resumeRun(c.req.valid("param").id)),
     )
     .post(
       "/:id/events",

@@ -30,7 +30,7 @@ create temp table unheard (source text primary key, heard_id integer) without ro
 export function refreshHeld(db: DatabaseSync): void {
   db.exec(`
 delete from held;
-insert into held select run_id from workflow_runs where status in ('queued', 'started', 'waiting');
+insert into held select run_id from workflow_runs where status in ('queued', 'started', 'waiting', 'paused');
 delete from unheard; insert into unheard ${heardByAll}`);
 }
 

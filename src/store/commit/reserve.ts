@@ -42,7 +42,7 @@ export class Reserve implements SpareSpace {
   async fill(signal: AbortSignal): Promise<boolean> {
     const missing = reserveBytes - this.bytes;
     if (missing <= 0) return true;
-    // Not loaded at every start: few processes hold a reserve.
+    // Loaded here: every start would take longer.
     const { statfs } = await import("node:fs/promises");
     const { bavail, bsize } = await statfs(dirname(this.#path));
     if (bavail * bsize < 2 * missing) return false;

@@ -8,6 +8,7 @@
  *     settles its wait.
  * I5. A request of `approvals` is decided once, and only in a transaction that moves its run on.
  * I6. An event of `run_events` settles one wait at most; its payload stays until then, or until its run ends.
+ * I7. A paused run goes on only from where it was.
  */
 
 export const logMigrations: readonly string[] = [
@@ -204,5 +205,44 @@ create table alert_states (
   state text not null,
   primary key (alert, key)
 ) strict, without rowid;
+`,
+  `
+create table run_pauses (
+  run_id text primary key,
+  paused_from text not null,
+  since integer not null,
+  reason text,
+  wait text
+) strict, without rowid;
+
+drop trigger workflow_runs_move;
+create trigger workflow_runs_move before update on workflow_runs
+when not case old.status
+  when 'queued' then new.status in ('started', 'killed', 'interrupted', 'dropped')
+    or (new.status = 'paused' and new.attempt = old.attempt and new.rounds = old.rounds)
+  when 'started' then new.status in ('completed', 'failed', 'killed', 'crashed', 'interrupted')
+    or (new.status = 'started' and new.attempt = old.attempt + 1 and new.rounds = old.rounds)
+    or (new.status = 'started' and new.attempt = old.attempt and new.rounds = old.rounds + 1)
+    or (new.status in ('waiting', 'paused') and new.attempt = old.attempt and new.rounds = old.rounds)
+  when 'waiting' then new.status in ('killed', 'interrupted')
+    or (new.status = 'started' and new.attempt = old.attempt + 1 and new.rounds = old.rounds + 1)
+    or (new.status = 'paused' and new.attempt = old.attempt and new.rounds = old.rounds)
+  when 'paused' then new.status in ('killed', 'interrupted')
+    or (new.rounds = old.rounds and new.attempt = old.attempt + (new.status = 'started')
+      and new.status = (select paused_from from run_pauses where run_id = old.run_id))
+  else false end
+begin select raise(abort, 'an illegal move of a run'); end;
+
+create trigger run_pauses_first before insert on run_pauses
+when new.paused_from not in ('queued', 'started', 'waiting')
+  or not exists (select 1 from workflow_runs where run_id = new.run_id and status = 'paused')
+begin select raise(abort, 'only a paused run has a pause'); end;
+
+create trigger run_pauses_never_change before update on run_pauses
+begin select raise(abort, 'a pause never changes'); end;
+
+create trigger run_pauses_end after update of status on workflow_runs
+when old.status = 'paused' and new.status <> 'paused'
+begin delete from run_pauses where run_id = new.run_id; end;
 `,
 ];

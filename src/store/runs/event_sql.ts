@@ -8,7 +8,8 @@ import type { KeptEvent, NewRunEvent, StoredRunEvent } from "../../protocol/run_
 import type { Step } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
-const unfinished = "select 1 from workflow_runs where run_id = ? and status in ('queued', 'started', 'waiting')";
+const unfinished =
+  "select 1 from workflow_runs where run_id = ? and status in ('queued', 'started', 'waiting', 'paused')";
 const isKept = "run_id = ? and payload is not null";
 
 /** Changes nothing when the key is known, the run has ended, or it keeps too much already. */

@@ -8,7 +8,7 @@ import { isPlainObject } from "../../protocol/json.ts";
 import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { Run, RunChange, RunMessage } from "../../protocol/run.ts";
-import type { NewRunEvent, RunWait } from "../../protocol/run_wait.ts";
+import type { NewRunEvent, RunPause, RunWait } from "../../protocol/run_wait.ts";
 import { listArchivedDays, parseRow, parseRowId, readLines } from "../archive/archive_file.ts";
 import { runStep } from "../commit/operations.ts";
 import { logColumns, toLogRow } from "../log/log_sql.ts";
@@ -16,6 +16,7 @@ import { inTransaction, StatementCache } from "../sqlite/database.ts";
 import { runStateTypes } from "./run_log_rows.ts";
 import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
 import { insertLoggedEvent, takeEvent } from "./event_sql.ts";
+import { insertPause } from "./pause_sql.ts";
 import { insertWait, settleWait } from "./wait_sql.ts";
 import { decideApproval, insertApproval } from "../approvals/approval_sql.ts";
 
@@ -50,7 +51,7 @@ export function replayRuns(
   ) {
     if (isFirstRow(payload)) {
       target.get("delete from workflow_runs where run_id = ?").run(runId);
-      for (const table of ["run_waits", "approvals", "run_events"]) {
+      for (const table of ["run_waits", "run_pauses", "approvals", "run_events"]) {
         target.get(`delete from ${table} where run_id = ?`).run(runId);
       }
       runStep(target, insertRun(payload));
@@ -151,6 +152,7 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   if (payload.status === undefined) return false;
   const changed = runStep(statements, updateRun(runId, { from: [run.status] }, payload as unknown as RunChange)) > 0;
   if (changed && isPlainObject(payload.wait)) runStep(statements, insertWait(runId, payload.wait as RunWait));
+  if (changed && isPlainObject(payload.pause)) runStep(statements, insertPause(runId, payload.pause as RunPause));
   return changed;
 }
 

@@ -8,6 +8,7 @@
  * - An `approval.requested` row holds the `request` of a run that has just begun to wait, and an `approval.decided` row
  *   the `decision`, after the message that settles the wait.
  * - A `run.event` row holds the `event` that was sent; the `run.message` row of a wait that took it has its key, `took`.
+ * - A `run.paused` row holds the `pause`; a `run.resumed` row of a run that waits again holds the `wait`.
  * Other rows about a run (`run.log`, `run.refused`, a `run.crashed` that only records a death) have no `status`.
  */
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";
@@ -21,6 +22,7 @@ export const runStateTypes: readonly LogType[] = [
   "run.resumed",
   "run.held",
   "run.waiting",
+  "run.paused",
   "run.completed",
   "run.failed",
   "run.killed",

@@ -14,6 +14,8 @@ import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../prot
 import type {
   KeptEvent,
   NewRunEvent,
+  PausedRun,
+  RunPause,
   RunWait,
   Settlement,
   StoredRunEvent,
@@ -43,6 +45,7 @@ import {
   toRun,
   updateRun,
 } from "./run_sql.ts";
+import { insertPause, listPaused, readPause, unpauseRun } from "./pause_sql.ts";
 import { insertEvent, listDeliverable, readEvent, readKeptEvent, takeEvent } from "./event_sql.ts";
 import { countWaiting, insertWait, listDueWaits, type NextDue, readNextDue, readWait, settleWait } from "./wait_sql.ts";
 
@@ -117,6 +120,33 @@ export class SqliteRunStore {
     }
     if (event !== undefined) steps.push(takeEvent(runId, event, round));
     return this.#writer.run(steps);
+  }
+
+  /** Pauses a run that has the status `pause.from`. False, without a row, if it has another. */
+  pause(run: RunRef, pause: RunPause, reason: string): Promise<boolean> {
+    const change = { status: "paused", reason } as const;
+    const row = buildChangeRow({ ...toRow(run, "run.paused"), payload: { pause } }, change);
+    const update = updateRun(run.runId, { from: [pause.from] }, change);
+    return this.#writer.run([update, this.#log.toStep(row), insertPause(run.runId, pause)]);
+  }
+
+  /** Lets a paused run go on from where it was. False, without a row, if it is not paused. */
+  unpause(run: RunRef & Pick<Run, "rounds">, pause: RunPause): Promise<boolean> {
+    const { from: status, reason, wait } = pause, attempt = run.attempt + (status === "started" ? 1 : 0);
+    const payload = { rounds: run.rounds, after: "it was paused", ...wait === null ? {} : { wait } };
+    const row = buildChangeRow({ ...toRow(run, "run.resumed"), payload }, { status, attempt, reason });
+    const steps = [unpauseRun(run.runId, pause), this.#log.toStep(row)];
+    if (wait !== null) steps.push(insertWait(run.runId, wait));
+    return this.#writer.run(steps);
+  }
+
+  readPause(runId: string): RunPause | null {
+    return this.#readNow(() => readPause(this.#statements, runId));
+  }
+
+  /** Every paused run. */
+  listPaused(): PausedRun[] {
+    return listPaused(this.#statements);
   }
 
   /** What a run waits for; null when it does not wait. */

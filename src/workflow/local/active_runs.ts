@@ -33,6 +33,8 @@ export interface RunEntry {
   triedCode: number;
   /** Why it is in no process; for the row that resumes it. */
   detachReason: string;
+  /** It is not in memory any more: what is still being written for it counts no more. */
+  left: boolean;
   /** Resolves when its first row is durable; rejects when that row could not be written. */
   created: Promise<void>;
 }
@@ -48,11 +50,14 @@ export interface WorkflowQueue {
   readonly active: Set<RunEntry>;
   /** How many of its runs wait, in memory or not. */
   waiting: number;
+  /** Its paused runs, none of them in memory: whether each keeps a slot. */
+  readonly paused: Map<string, boolean>;
 }
 
 /** How many slots of `concurrency` are taken. */
-export function countSlots({ plan, active, waiting }: WorkflowQueue): number {
-  return active.size + (plan?.waiting === "release" ? 0 : waiting);
+export function countSlots({ plan, active, waiting, paused }: WorkflowQueue): number {
+  if (plan?.waiting === "release") return active.size;
+  return active.size + waiting + [...paused.values()].filter((keepsSlot) => keepsSlot).length;
 }
 
 export class ActiveRuns {
@@ -81,7 +86,7 @@ export class ActiveRuns {
   getOrAddQueue(name: string): WorkflowQueue {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
-      queue = { name, plan: null, code: 0, queued: new Set(), active: new Set(), waiting: 0 };
+      queue = { name, plan: null, code: 0, queued: new Set(), active: new Set(), waiting: 0, paused: new Map() };
       this.#queues.set(name, queue);
     }
     return queue;
@@ -105,6 +110,7 @@ export class ActiveRuns {
       threadBytes: 0,
       triedCode: 0,
       detachReason: "",
+      left: false,
       created,
     };
     this.#entries.set(run.runId, entry);
@@ -118,6 +124,8 @@ export class ActiveRuns {
     const { queue, run: { status } } = entry;
     if (before === status) return;
     if (before === "waiting") queue.waiting--;
+    if (status === "paused") queue.paused.set(entry.run.runId, before !== "queued");
+    else queue.paused.delete(entry.run.runId);
     if (status === "waiting") {
       queue.waiting++;
       queue.active.delete(entry);
@@ -146,6 +154,7 @@ export class ActiveRuns {
   /** Removes a run. One that is aborting keeps its slot until it leaves `queue.active` too. */
   remove(entry: RunEntry): void {
     this.#entries.delete(entry.run.runId);
+    entry.left = true;
     entry.queue.queued.delete(entry);
     if (entry.phase.tag !== "aborting") entry.queue.active.delete(entry);
   }

@@ -34,6 +34,7 @@ export interface DetachedRuns {
 
 export class Assignments {
   readonly #processes = new Map<number, AssignedProcess>();
+  readonly #awaited = new Set<{ readonly runId: string; readonly resolve: () => void }>();
   readonly #clock: Clock;
   /** Called when a process has no runs left. */
   readonly #onProcessIdle: (processId: number) => void;
@@ -73,6 +74,26 @@ export class Assignments {
   /** The run, if it is assigned to this process. */
   findAssigned(processId: number, runId: string): RunEntry | null {
     return this.#processes.get(processId)?.runs.get(runId) ?? null;
+  }
+
+  /** Resolves when no process has the run any more: a role of it may still run after it was aborted. */
+  async whenReleased(runId: string): Promise<void> {
+    while (this.#holdersOf(runId).length > 0) {
+      await new Promise<void>((resolve) => this.#awaited.add({ runId, resolve }));
+    }
+  }
+
+  #holdersOf(runId: string): AssignedProcess[] {
+    return [...this.#processes.values()].filter(({ runs, probed }) => runs.has(runId) || probed.has(runId));
+  }
+
+  #tellReleased(runIds: Iterable<string>): void {
+    const gone = new Set(runIds);
+    for (const each of this.#awaited) {
+      if (!gone.has(each.runId)) continue;
+      this.#awaited.delete(each);
+      each.resolve();
+    }
   }
 
   /** Whether the run is in this process, or has a place there. */
@@ -119,6 +140,7 @@ export class Assignments {
     holder.runs.delete(runId);
     holder.probed.delete(runId);
     if (entry.phase.tag === "aborting") entry.queue.active.delete(entry);
+    this.#tellReleased([runId]);
     if (holder.runs.size + holder.probed.size > 0) return;
     this.#processes.delete(process.id);
     this.#onProcessIdle(process.id);
@@ -194,6 +216,7 @@ export class Assignments {
     this.#processes.delete(processId);
     for (const cancel of holder.timers.values()) cancel();
     const runs = [...holder.runs.values()];
+    this.#tellReleased([...holder.runs.keys(), ...holder.probed.keys()]);
     for (const entry of runs) if (entry.phase.tag === "aborting") entry.queue.active.delete(entry);
     return { runs, probed: [...holder.probed.values()], recycled: holder.recycled };
   }

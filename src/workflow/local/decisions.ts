@@ -34,7 +34,7 @@ export class Decisions {
     this.#parts = parts;
   }
 
-  /** Errors: APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, RUN_ENDED, PAYLOAD_INVALID, STORE_FAILED. */
+  /** Errors: APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, RUN_ENDED, RUN_PAUSED, PAYLOAD_INVALID, STORE_FAILED. */
   async decide(id: string, asked: DecisionRequest): Promise<DecisionReply> {
     const { waits, store, writer } = this.#parts;
     for (;;) {
@@ -45,6 +45,7 @@ export class Decisions {
         if (approval.state !== "pending") return this.#repeat(stored, asked);
         this.#check(stored, asked);
         const run = store.get(runId);
+        if (run?.status === "paused") throw toPaused(runId);
         if (run?.status !== "waiting") throw this.#refuse(stored, asked, toNotWaiting(stored));
         if (await this.#settle(stored, asked)) {
           return { replayed: false, approval: store.readApproval(id)?.approval ?? approval };
@@ -114,6 +115,12 @@ export class Decisions {
     this.#parts.log({ source: `workflow:${workflow}`, type: "approval.refused", refId: runId, causeId: null, payload });
     return error;
   }
+}
+
+function toPaused(runId: string): NerveError {
+  return new NerveError("RUN_PAUSED", `run ${runId} is paused, and decides nothing meanwhile`, {
+    hint: `nerve workflow resume ${runId}, then decide`,
+  });
 }
 
 function toNotWaiting({ approval: { id, runId } }: Pick<StoredApproval, "approval">): NerveError {

@@ -33,7 +33,7 @@ export class Kills {
   /** `found`: its entry, or the run as it is stored when it is not in memory. `WorkflowManager.killRun` has the errors. */
   async kill(found: RunEntry | Run, reason: string | null): Promise<Run> {
     const { store, clock, writer, assignments, waits } = this.#parts;
-    if (!("queue" in found) && found.status !== "waiting") throw toRunEnded(found);
+    if (!("queue" in found) && found.status !== "waiting" && found.status !== "paused") throw toRunEnded(found);
     const entry = "queue" in found ? found : waits.load(found), { runId } = entry.run;
     const why = reason ?? "killed on request", how = createEnding(entry.run, "killed", why, clock.now());
     entry.endsPending++;
@@ -62,7 +62,7 @@ export class Kills {
   }
 }
 
-function toRunEnded(run: Run): NerveError {
+export function toRunEnded(run: Run): NerveError {
   const code = run.exitCode === null ? "" : `, exit code ${run.exitCode}`;
   return new NerveError("RUN_ENDED", `run ${run.runId} has already ended: ${run.status}${code}`, {
     hint: `nerve workflow inspect ${run.runId}`,

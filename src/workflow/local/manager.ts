@@ -26,6 +26,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { Events } from "./events.ts";
 import { Holds } from "./holds.ts";
 import { Kills } from "./kills.ts";
+import { Pauses } from "./pauses.ts";
 import { enterPhase } from "./phase.ts";
 import type { ProcessExit, RunStore, WorkflowHost } from "./ports.ts";
 import { ProcessExitHandler } from "./process_exit.ts";
@@ -70,6 +71,7 @@ export class WorkflowManager implements WorkflowEngine {
   readonly #decisions: Decisions;
   readonly #kills: Kills;
   readonly #events: Events;
+  readonly #pauses: Pauses;
   #stopping: Promise<void> | null = null;
   /** Ends the drain of `stop`: every process is idle, or the time is up. */
   #endDrain: () => void = () => {};
@@ -97,6 +99,8 @@ export class WorkflowManager implements WorkflowEngine {
     this.#decisions = new Decisions({ ...shared, waits, store });
     const events = this.#events = new Events({ ...shared, runs, waits, store, timers, reportProblem });
     waits.onEventAwaited = (runId) => void events.deliverLater(runId);
+    const onResumed = (run: Run) => options.onChange(run);
+    this.#pauses = new Pauses({ ...shared, runs, waits, store, onResumed });
     this.#kills = new Kills({ ...shared, runs, waits, store });
     this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits });
     this.#exits = new ProcessExitHandler({ ...shared, timers, probes });
@@ -154,6 +158,16 @@ export class WorkflowManager implements WorkflowEngine {
     return await this.#kills.kill(await this.#findUnfinished(runId), reason);
   }
 
+  /** Pauses a run; a role that is running is aborted. Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
+  pauseRun(runId: string, reason: string | null): Promise<Run> {
+    return this.#pauses.pause(runId, reason);
+  }
+
+  /** Lets a paused run go on from where it was. Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
+  resumeRun(runId: string): Promise<Run> {
+    return this.#pauses.resume(runId);
+  }
+
   /** Sends an event to a run. Errors: see events.ts. */
   sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply> {
     return this.#events.send(runId, request);
@@ -167,7 +181,7 @@ export class WorkflowManager implements WorkflowEngine {
   /** The run once it has ended, or as it stands when the manager stops. Error: RUN_UNKNOWN. */
   async waitForEnd(runId: string): Promise<Run> {
     const entry = await this.#findUnfinished(runId);
-    if (!("queue" in entry) && entry.status !== "waiting") return entry;
+    if (!("queue" in entry) && isTerminal(entry.status)) return entry;
     return await new Promise((resolve) => this.#runs.follow(runId, resolve));
   }
 
@@ -209,7 +223,7 @@ export class WorkflowManager implements WorkflowEngine {
   /** Every configured workflow, and removed ones that still have runs. */
   readLoads(): WorkflowLoad[] {
     return [...this.#runs.queues()].filter((queue) =>
-      queue.plan !== null || queue.active.size + queue.queued.size + queue.waiting > 0
+      queue.plan !== null || queue.active.size + queue.queued.size + queue.waiting + queue.paused.size > 0
     )
       .map((queue) => ({
         workflow: queue.name,
@@ -217,6 +231,7 @@ export class WorkflowManager implements WorkflowEngine {
         unassigned: [...queue.active].filter((entry) => entry.phase.tag === "unassigned").length,
         queued: queue.queued.size,
         waiting: queue.waiting,
+        paused: queue.paused.size,
       }));
   }
 
@@ -229,13 +244,10 @@ export class WorkflowManager implements WorkflowEngine {
     return held.map(({ run: { runId, workflow, reason } }) => `run ${runId} of ${workflow} is ${reason}`);
   }
 
-  /** Runs whose stored status is `started`. */
-  listStartedRuns(): Run[] {
-    return [...this.#runs.entries()].map((entry) => entry.run).filter((run) => run.status === "started");
-  }
-
   /** The entry of an unfinished run, once its first row is durable; for one that waits or has ended, the run itself. */
   async #findUnfinished(runId: string): Promise<RunEntry | Run> {
+    const resuming = this.#pauses.resumeOf(runId);
+    if (resuming !== null) await resuming.catch(() => {});
     const entry = this.#runs.get(runId);
     await entry?.created;
     if (entry !== null) return this.#runs.has(entry) ? entry : entry.run;
@@ -247,12 +259,12 @@ export class WorkflowManager implements WorkflowEngine {
   #onRunChanged(entry: RunEntry, before: RunStatus): void {
     const { run } = entry;
     this.#runs.onStatus(entry, before);
-    if (!isTerminal(run.status)) return this.#options.onChange(run);
+    if (!isTerminal(run.status) && run.status !== "paused") return this.#options.onChange(run);
     this.#assignments.abandon(entry, run.reason ?? run.status);
     if (entry.phase.tag !== "aborting") enterPhase(entry, { tag: "ending" });
     this.#runs.remove(entry);
     this.#options.onChange(run);
-    for (const follower of this.#runs.takeFollowers(run.runId)) follower(run);
+    if (isTerminal(run.status)) { for (const follower of this.#runs.takeFollowers(run.runId)) follower(run); }
     this.#dispatcher.dispatch(entry.queue);
   }
 

@@ -9,6 +9,8 @@ import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStart, RunStat
 import type {
   KeptEvent,
   NewRunEvent,
+  PausedRun,
+  RunPause,
   RunWait,
   Settlement,
   StoredRunEvent,
@@ -53,6 +55,13 @@ export interface RunStore {
    * open and has its digest, and the event is kept.
    */
   settleWait(run: RunRef, message: RunMessage, by?: Settlement): Promise<boolean>;
+  /** Pauses a run, and writes its `run.paused` row. False unless it has the status `pause.from`. */
+  pause(run: RunRef, pause: RunPause, reason: string): Promise<boolean>;
+  /** Lets a paused run go on from where it was, a started one with attempt + 1. False unless it is paused. */
+  unpause(run: RunRef & Pick<Run, "rounds">, pause: RunPause): Promise<boolean>;
+  readPause(runId: string): RunPause | null;
+  /** Every paused run. */
+  listPaused(): PausedRun[];
   /** What a run waits for; null when it does not wait. */
   readWait(runId: string): RunWait | null;
   /**

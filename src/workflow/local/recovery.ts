@@ -1,5 +1,5 @@
 /**
- * Loads the runs that the last daemon left unfinished, and counts those that wait. Called once by manager.ts, before anything else happens.
+ * Loads the runs that the last daemon left unfinished, and knows those that wait or are paused. Called once by manager.ts, before anything else happens.
  * dispatcher.ts then resumes the started ones with attempt + 1, starts the queued ones in order as slots are free, and
  * ends those whose workflow left the configuration.
  * I1. Runs are added in the order in which they were created.
@@ -9,10 +9,13 @@ import type { ActiveRuns } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
 
 export function recoverRuns(
-  store: Pick<RunStore, "listUnfinished" | "readLastFailure" | "countWaiting">,
+  store: Pick<RunStore, "listUnfinished" | "readLastFailure" | "countWaiting" | "listPaused">,
   runs: ActiveRuns,
 ): void {
   for (const [workflow, count] of store.countWaiting()) runs.getOrAddQueue(workflow).waiting = count;
+  for (const { runId, workflow, from } of store.listPaused()) {
+    runs.getOrAddQueue(workflow).paused.set(runId, from !== "queued");
+  }
   for (const run of store.listUnfinished()) {
     // A run that was requested before the manager started is in memory already.
     if (runs.get(run.runId) !== null) continue;

@@ -21,8 +21,8 @@ import {
   type RunMessage,
   type RunStatus,
 } from "../../protocol/run.ts";
-import type { RunWait, Settlement } from "../../protocol/run_wait.ts";
-import { isTerminal, sourcesOf } from "../transitions.ts";
+import type { RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
+import { guardOf, isTerminal } from "../transitions.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
 import { toStorableText } from "./run_request.ts";
@@ -58,7 +58,7 @@ export class RunWriter {
    * in the current attempt, and if the run then has that many messages; the last of them may still be being written.
    */
   async tryChange(entry: RunEntry, change: RunChange, row: NewLogRow, rounds?: number): Promise<boolean> {
-    const from = sourcesOf(change.status), fence = entry.run.attempt;
+    const from = guardOf(change.status), fence = entry.run.attempt;
     const guard = rounds === undefined ? { from } : { from, fence, rounds };
     const written = await this.#track(this.#options.store.transition(entry.run.runId, guard, change, row));
     if (written) this.#apply(entry, rounds === undefined ? change : { ...change, rounds });
@@ -67,7 +67,7 @@ export class RunWriter {
 
   /** Retries until it is written. False: another change was first, or the manager has stopped. Never rejects. */
   async change(entry: RunEntry, change: RunChange, row: NewLogRow): Promise<boolean> {
-    const guard = { from: sourcesOf(change.status), fence: entry.run.attempt };
+    const guard = { from: guardOf(change.status), fence: entry.run.attempt };
     const what = `run ${entry.run.runId} could not be written as ${change.status}`;
     const written = await this.#retryUntilWritten(what, () => {
       return this.#options.store.transition(entry.run.runId, guard, change, row);
@@ -121,6 +121,18 @@ export class RunWriter {
     const written = await (once ? this.#track(write()) : this.#retryUntilWritten(what, write));
     if (written) this.#apply(entry, { status: "started", attempt: run.attempt + 1, rounds: round, reason: null });
     return written;
+  }
+
+  /** Tries once. False: another change was first. Rejects with the store's error. */
+  async pause(entry: RunEntry, pause: RunPause, reason: string): Promise<boolean> {
+    const written = await this.#track(this.#options.store.pause(entry.run, pause, reason));
+    if (written) this.#apply(entry, { status: "paused", reason });
+    return written;
+  }
+
+  /** The same for a paused run, which is not in memory. */
+  unpause(run: Run, pause: RunPause): Promise<boolean> {
+    return this.#track(this.#options.store.unpause(run, pause));
   }
 
   /** Retries until the row of a role's failed attempt is written. False as for `change`. Never rejects. */
@@ -181,10 +193,12 @@ export class RunWriter {
 
   #apply(entry: RunEntry, change: Partial<Run>): void {
     // A later kill may be applied earlier, because promises of one commit do not settle in order. The kill stands.
-    if (isTerminal(entry.run.status)) return;
+    if (isTerminal(entry.run.status) || entry.left) return;
     const run = { ...entry.run, ...change }, before = entry.run.status;
     // The change that ended it did not know of a message stored just before; nothing can have been stored after.
-    entry.run = isTerminal(run.status) && entry.endsPending > 0 ? this.read(run.runId) ?? run : run;
+    entry.run = (isTerminal(run.status) || run.status === "paused") && entry.endsPending > 0
+      ? this.read(run.runId) ?? run
+      : run;
     this.#options.onChanged(entry, before);
   }
 

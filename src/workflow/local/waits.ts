@@ -123,7 +123,14 @@ export class Waits {
     }
   }
 
-  /** A run that waits, for as long as something is done about it: see `unload`. */
+  /** A run that was paused waits again. */
+  rearm({ runId }: Run, queue: WorkflowQueue): void {
+    this.onEventAwaited(runId);
+    this.#arm(0);
+    if (queue.plan === null) void this.endUnconfigured(queue);
+  }
+
+  /** A run that waits or is paused, for as long as something is done about it: see `unload`. */
   load(run: Run): RunEntry {
     const { runs } = this.#parts;
     return runs.get(run.runId) ?? runs.add(run, { tag: "waiting" });
@@ -138,6 +145,8 @@ export class Waits {
   /** Ends all that wait of a workflow that has left the configuration. */
   async endUnconfigured(queue: WorkflowQueue): Promise<void> {
     const { store, dispatcher } = this.#parts, reason = describeUnconfigured(queue);
+    const paused = [...queue.paused.keys()].flatMap((runId) => this.#parts.writer.read(runId) ?? []);
+    await Promise.all(paused.map((run) => dispatcher.endRun(this.load(run), "interrupted", reason)));
     while (this.#open && queue.plan === null && queue.waiting > 0) {
       const entries = this.#read(() => store.listWaiting(queue.name, dueWaitsMax))?.map((run) => this.load(run)) ?? [];
       const idle = entries.filter(({ phase, endsPending }) => phase.tag === "waiting" && endsPending === 0);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { openStore } from "../../../src/store/store.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 import { nerve, proposed } from "../../support/in_process_nerve.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 

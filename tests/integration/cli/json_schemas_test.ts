@@ -115,6 +115,8 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow trigger", "stay", "--id", "kept");
   await caller.call("workflow rerun", "kept", "--id", "kept-again");
   await caller.call("workflow send", "kept", "done");
+  await caller.call("workflow pause", "kept");
+  await caller.call("workflow resume", "kept");
   await caller.call("workflow kill", "kept");
   await callApprovals(caller, served);
   for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
@@ -149,6 +151,8 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     [1, "RUN_UNKNOWN", "workflow kill", "nosuch"],
     [1, "RUN_ENDED", "workflow kill", runId],
     [1, "RUN_ENDED", "workflow send", runId, "done"],
+    [1, "RUN_ENDED", "workflow pause", runId],
+    [1, "RUN_ENDED", "workflow resume", runId],
     [2, "USAGE", "workflow send", runId, "done", "--payload", "{"],
     [1, "APPROVAL_UNKNOWN", "approve", "nosuch"],
     [1, "APPROVAL_UNKNOWN", "approvals", "nosuch"],

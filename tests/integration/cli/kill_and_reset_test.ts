@@ -7,7 +7,8 @@ import { createApp } from "../../../src/control/app.ts";
 import { serveControl } from "../../../src/control/unix_server.ts";
 import { runSchema } from "../../../src/protocol/api.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
-import { aRun, FakeView } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
+import { FakeView } from "../../support/fake_view.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 type Nerve = (...argv: string[]) => Promise<{ code: number; out: string; err: string }>;
@@ -87,6 +88,7 @@ Deno.test("workflow list says why a workflow is quarantined", async () => {
       active: 1,
       queued: 0,
       waiting: 0,
+      paused: 0,
       problem,
     } as const;
     view.workflows = () => [cleanup];

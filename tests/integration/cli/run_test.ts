@@ -9,7 +9,8 @@ import type { HostedKernel } from "../../../src/daemon/kernel_host.ts";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { aRun, FakeView } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
+import { FakeView } from "../../support/fake_view.ts";
 import { inTempDir, oneSense, writeWorkspace } from "../../support/temp_workspace.ts";
 
 class FakeKernel implements HostedKernel {

@@ -1,7 +1,7 @@
 /** `nerve sense list` with a daemon behind the real API. */
 import assert from "node:assert/strict";
 import { withDaemon } from "../../support/fake_daemon.ts";
-import { aSense } from "../../support/fake_view.ts";
+import { aSense } from "../../support/api_views.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
 
 Deno.test("sense list shows the live state, and the same in JSON", async () => {

@@ -98,5 +98,5 @@ Deno.test("status shows runs that a full queue dropped: how many, and the last o
   assert.match(out, /runs: 1 active, 1 queued, 1 dropped;/);
   assert.match(out, /run\.dropped workflow:slow two: the queue was full, and it was the oldest run in it/);
   const { health } = outputs.statusOutput.parse(JSON.parse((await served.nerve("status", "--json")).out));
-  assert.deepEqual(health?.runs, { active: 1, queued: 1, waiting: 0, dropped: 1 });
+  assert.deepEqual(health?.runs, { active: 1, queued: 1, waiting: 0, paused: 0, dropped: 1 });
 });

@@ -5,7 +5,7 @@ import { runCli } from "../../../src/cli/app.ts";
 import { runSchema } from "../../../src/protocol/api.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { withDaemon } from "../../support/fake_daemon.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 import { fastClock } from "../../support/fast_clock.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
 import { within } from "../../support/workspace_fixture.ts";
@@ -79,6 +79,7 @@ Deno.test("workflow trigger --wait says why the run is waiting", async () => {
         active: 1,
         queued: 0,
         waiting: 0,
+        paused: 0,
         problem,
       }];
     };

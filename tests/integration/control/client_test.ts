@@ -6,7 +6,7 @@ import { NerveError } from "../../../src/base/errors.ts";
 import { ControlClient } from "../../../src/control/client/client.ts";
 import { serveControl } from "../../../src/control/unix_server.ts";
 import { served } from "../../support/control_socket.ts";
-import { aRun, aSense } from "../../support/fake_view.ts";
+import { aRun, aSense } from "../../support/api_views.ts";
 
 const withCode = (code: string) => (thrown: unknown) => thrown instanceof NerveError && thrown.code === code;
 

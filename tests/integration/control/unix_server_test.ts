@@ -12,7 +12,8 @@ import { ControlClient } from "../../../src/control/client/client.ts";
 import { serveControl } from "../../../src/control/unix_server.ts";
 import { served } from "../../support/control_socket.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { aRun, FakeView } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
+import { FakeView } from "../../support/fake_view.ts";
 
 Deno.test("the socket has mode 0600 when it appears, whatever the umask, and no temporary file stays", async () => {
   // The bug would be: bind with the umask of the process, then chmod. In between, another user could connect. The umask

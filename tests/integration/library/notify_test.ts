@@ -179,3 +179,22 @@ Deno.test("notify works with its grants and fails with NotCapable without, at th
     assert.equal(received.length, 0);
   });
 });
+
+Deno.test("notify sends the password of its address to the webhook only, and tells nobody", async () => {
+  const seen: (string | null)[] = [];
+  let status = 200;
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    seen.push(request.headers.get("authorization"));
+    return new Response(null, { status });
+  });
+  const host = `127.0.0.1:${server.addr.port}`;
+  await using workflow = new TestWorkflow("notify", { net: [host] });
+  const config = { url: `http://ada:secret@${host}/hook` };
+  const told = await workflow.run({ config, runId: "r1" });
+  assert.equal(told.messages[0]?.meta.url, `http://${host}/hook`);
+  status = 404;
+  const refused = await workflow.run({ config, runId: "r2" });
+  assert.match(refused.error?.message ?? "", /rejected it: status 404/);
+  assert.deepEqual(seen, Array(2).fill(`Basic ${btoa("ada:secret")}`));
+  assert.doesNotMatch(JSON.stringify([told, refused]), /secret/);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Approval, ApprovalDecision, NewApproval } from "../../../src/protocol/approval.ts";
 import type { RunStatus } from "../../../src/protocol/run.ts";
-import type { RunWait } from "../../../src/protocol/run_wait.ts";
+import type { RunPause, RunWait } from "../../../src/protocol/run_wait.ts";
 import { rebuildRuns } from "../../../src/store/runs/rebuild.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
@@ -18,7 +18,10 @@ const runIds = ["a", "b", "c", "d"];
 
 type Step =
   | { readonly do: "create"; readonly id: string; readonly status: "queued" | "started" | "dropped" }
-  | { readonly do: "start" | "resume" | "message" | "wait" | "ask" | "await" | "send" | "noise"; readonly id: string }
+  | {
+    readonly do: "start" | "resume" | "message" | "wait" | "ask" | "await" | "send" | "pause" | "unpause" | "noise";
+    readonly id: string;
+  }
   | { readonly do: "end"; readonly id: string; readonly status: RunStatus };
 
 const id = fc.constantFrom(...runIds);
@@ -48,7 +51,10 @@ function sleepOf(round: number): RunWait {
 
 const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("create" as const), id, status: fc.constantFrom("queued", "started", "dropped") }),
-  fc.record({ do: fc.constantFrom("start", "resume", "message", "wait", "ask", "await", "send", "noise"), id }),
+  fc.record({
+    do: fc.constantFrom("start", "resume", "message", "wait", "ask", "await", "send", "pause", "unpause", "noise"),
+    id,
+  }),
   fc.record({ do: fc.constant("end" as const), id, status: fc.constantFrom(...ends, "dropped" as const) }),
 );
 
@@ -81,17 +87,44 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
     }
     case "end": {
       const waits = step.status === "killed" || step.status === "interrupted";
-      const from: RunStatus[] = step.status === "dropped" ? ["queued"] : waits ? ["started", "waiting"] : ["started"];
+      const from: RunStatus[] = step.status === "dropped"
+        ? ["queued"]
+        : waits
+        ? ["started", "waiting", "paused"]
+        : ["started"];
       const change = { status: step.status, exitCode: 1, reason: "over", endedAt: 99 };
       await runs.transition(step.id, { from }, change, runRow(step.id, { type: `run.${step.status}` }));
       return;
     }
+    case "noise":
+      return;
+    default:
+      return await stop(runs, step);
+  }
+}
+
+/** The steps of a run that waits, asks, is sent something, or is paused. */
+async function stop(runs: SqliteRunStore, step: Step): Promise<void> {
+  const run = runs.get(step.id), round = (run?.rounds ?? 0) + 1;
+  const of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1, causeId: null };
+  switch (step.do) {
     case "wait": {
       await runs.beginWait(of, sleepOf(round), "sleeps");
       return;
     }
     case "await": {
       await runs.beginWait(of, { ...sleepOf(round), kind: "event", event: "go" }, "waits");
+      return;
+    }
+    case "pause": {
+      if (run === null || !["queued", "started", "waiting"].includes(run.status)) return;
+      const from = run.status as RunPause["from"], wait = runs.readWait(step.id);
+      await runs.pause(run, { from, since: 6, reason: run.reason, wait }, "paused: on request");
+      return;
+    }
+    case "unpause": {
+      const pause = runs.readPause(step.id);
+      if (run !== null && pause !== null) await runs.unpause(run, pause);
       return;
     }
     case "send": {
@@ -105,8 +138,6 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
       await runs.beginWait(of, wait, "asks", requestOf(id, round));
       return;
     }
-    case "noise":
-      return;
   }
 }
 
@@ -129,8 +160,11 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         const waits = () => db.prepare("select * from run_waits order by run_id").all().map((row) => ({ ...row }));
         const approvals = () => db.prepare("select * from approvals order by id").all().map(withoutSeq);
         const events = () => db.prepare("select * from run_events order by run_id, key").all().map(withoutSeq);
-        const before = table(), waited = waits(), asked = approvals(), sent = events();
-        db.exec("delete from workflow_runs; delete from run_waits; delete from approvals; delete from run_events");
+        const pauses = () => db.prepare("select * from run_pauses order by run_id").all().map((row) => ({ ...row }));
+        const before = table(), held = pauses(), waited = waits(), asked = approvals(), sent = events();
+        db.exec(
+          "delete from workflow_runs; delete from run_waits; delete from approvals; delete from run_events; delete from run_pauses",
+        );
         assert.deepEqual(rebuildRuns(db), { runs: before.length, skipped: 0 });
         assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
         rebuildRuns(db);
@@ -138,6 +172,7 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         assert.deepEqual(waits(), waited);
         assert.deepEqual(approvals(), asked);
         assert.deepEqual(events(), sent);
+        assert.deepEqual(pauses(), held);
       }),
       { numRuns: 60 },
     );

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { RoleFailure, Run } from "../../../src/protocol/run.ts";
 import { openStore } from "../../../src/store/store.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const run: Run = aRun({ runId: "a", status: "started", exitCode: null, rounds: 0, endedAt: null, causeId: null });

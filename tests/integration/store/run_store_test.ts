@@ -153,8 +153,13 @@ Deno.test("the database has the same legal moves as the workflow room", () =>
       for (const to of statuses) {
         const runId = `${from}-${to}`;
         await bring(store.runs, runId, from);
-        // A message settles a wait; a run that begins to wait stays in its attempt.
-        const rounds = from === "waiting" && to === "started" ? 1 : 0, attempts = to === "waiting" ? 0 : 1;
+        // A message settles a wait; a run that begins to wait, or is paused, stays in its attempt.
+        const rounds = from === "waiting" && to === "started" ? 1 : 0;
+        const attempts = ["waiting", "paused", "queued"].includes(to) ? 0 : 1;
+        if (from === "paused") {
+          db.prepare("delete from run_pauses where run_id = ?").run(runId);
+          db.prepare("insert into run_pauses values (?, ?, 1, null, null)").run(runId, isFrom(to) ? to : "started");
+        }
         const sql = "update workflow_runs set status = ?, attempt = attempt + ?, rounds = rounds + ? where run_id = ?";
         const change = () => db.prepare(sql).run(to, attempts, rounds, runId);
         if (isLegalMove(from, to)) assert.equal(change().changes, 1, runId);
@@ -167,7 +172,7 @@ Deno.test("a waiting run in the database goes on only with the message that sett
   withStore(async ({ store, path }) => {
     using db = openDatabase(path);
     await store.runs.create(newRun("a"), runRow("a"));
-    const insert = db.prepare("insert into run_waits values (?, ?, 'cool', 'sleep', '{}', 1, null, null)");
+    const insert = db.prepare("insert into run_waits values (?, ?, 'cool', 'sleep', '{}', 1, null, null, null)");
     assert.throws(() => insert.run("a", 1), /only a waiting run/);
     await store.runs.beginWait({ runId: "a", workflow: "cleanup", attempt: 1, causeId: null }, sleepOf(1), "sleeps");
     const change = (set: string) => db.prepare(`update workflow_runs set ${set} where run_id = 'a'`).run();
@@ -236,6 +241,10 @@ function sleepOf(round: number): RunWait {
     dueBoot: { id: "b", ms: 58 },
     event: null,
   };
+}
+
+function isFrom(status: RunStatus): boolean {
+  return status === "queued" || status === "started" || status === "waiting";
 }
 
 async function bring(runs: SqliteRunStore, runId: string, to: RunStatus): Promise<void> {

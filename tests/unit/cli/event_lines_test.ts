@@ -1,7 +1,7 @@
 /** Kernel events as lines of a terminal. */
 import assert from "node:assert/strict";
 import { formatEvent, Tally } from "../../../src/cli/render/event_lines.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 
 Deno.test("an event is one line, whatever its text", () => {
   const signal = { id: 1, sense: "cpu-usage", payload: { text: `a\n${"b".repeat(1_000)}` }, ts: 0 };

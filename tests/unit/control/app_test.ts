@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { requestBodyMaxBytes } from "../../../src/base/limits.ts";
 import { healthSchema, runSchema, sensesSchema, workflowsSchema } from "../../../src/protocol/api.ts";
 import { apiBench, problemOf } from "../../support/api_bench.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 
 Deno.test("the API answers as its schemas say", async () => {
   const { app } = apiBench();

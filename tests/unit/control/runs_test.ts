@@ -8,7 +8,8 @@ import { createApp } from "../../../src/control/app.ts";
 import { resetSchema, runSchema, startRunsReplySchema } from "../../../src/protocol/api.ts";
 import { unknownWorkflow } from "../../../src/protocol/common_errors.ts";
 import { problemSchema } from "../../../src/protocol/problem.ts";
-import { aRun, FakeView } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
+import { FakeView } from "../../support/fake_view.ts";
 
 function setUp() {
   const view = new FakeView();

@@ -1,7 +1,7 @@
 /** Kernel events as lines of the text log. */
 import assert from "node:assert/strict";
 import { toLogLine } from "../../../src/daemon/event_log_line.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 
 Deno.test("each kind of event has a source, a fixed name and a level", () => {
   const signal = { id: 9, sense: "cpu", payload: { used: 1 }, ts: 5 };

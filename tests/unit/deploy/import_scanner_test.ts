@@ -45,7 +45,8 @@ Deno.test("an import whose path is computed makes the result uncertain", () => {
 Deno.test("comments and backslashes without end make the result uncertain, or change nothing", () => {
   const many = 150_000;
   assert.equal(scanImports(`await import(${"/**/".repeat(many)}x)`).unsure, true);
-  assert.equal(scanImports(`await import(${"/**/".repeat(many)}"./a.ts"${"/**/".repeat(many)})`).unsure, false);
+  const half = "/**/".repeat(many / 2);
+  assert.equal(scanImports(`await import(${half}"./a.ts"${half})`).unsure, false);
   assert.equal(scanImports(`export const compute = () => 1; // from'${"\\".repeat(many)}`).unsure, false);
   assert.equal(scanImports("import(/*".repeat(many)).unsure, true);
   assert.equal(scanImports(`import(/*`.repeat(many / 10) + `*/"./a.ts")`).unsure, true, "too much to look at");

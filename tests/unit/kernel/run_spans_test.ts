@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { RunSpans } from "../../../src/kernel/run_spans.ts";
 import type { Run } from "../../../src/protocol/run.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 import fc from "../../support/fast_check.ts";
 
 const going = { status: "started", endedAt: null, exitCode: null } as const;

@@ -1,7 +1,7 @@
 /** The runs in memory: which hold a slot, and until when. Danger: a slot that is never given back blocks a workflow. */
 import assert from "node:assert/strict";
 import { ActiveRuns } from "../../../src/workflow/local/active_runs.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 import { FakeProcess } from "../../support/fake_workflow_host.ts";
 
 Deno.test("a started run takes a slot, a queued one a place in the queue, a dropped one neither", () => {

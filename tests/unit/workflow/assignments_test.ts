@@ -4,7 +4,7 @@ import { killGraceMs } from "../../../src/base/limits.ts";
 import { ActiveRuns, type RunEntry } from "../../../src/workflow/local/active_runs.ts";
 import { Assignments } from "../../../src/workflow/local/assignments.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 import { FakeProcess } from "../../support/fake_workflow_host.ts";
 
 function setUp(...ids: string[]) {

@@ -7,7 +7,14 @@ Deno.test("while no process may start, runs wait, and they continue when one may
   bench.host.down.add("w");
   await bench.die(bench.at("a").process);
   assert.deepEqual([bench.working(), bench.run("a").attempt], [[], 1]);
-  assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 1, queued: 0, waiting: 0 }]);
+  assert.deepEqual(bench.manager.readLoads(), [{
+    workflow: "w",
+    active: 1,
+    unassigned: 1,
+    queued: 0,
+    waiting: 0,
+    paused: 0,
+  }]);
   bench.host.down.clear();
   bench.manager.onWorkflowAvailable("w");
   await bench.turn();

@@ -23,7 +23,14 @@ Deno.test("with a lowered concurrency no more runs are resumed at a time than fi
   const bench = new Bench({ concurrency: 1 }, before.store.afterCrash());
   await bench.turn();
   assert.deepEqual([bench.working(), bench.run("b").attempt], [["a"], 1]);
-  assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 3, unassigned: 2, queued: 0, waiting: 0 }]);
+  assert.deepEqual(bench.manager.readLoads(), [{
+    workflow: "w",
+    active: 3,
+    unassigned: 2,
+    queued: 0,
+    waiting: 0,
+    paused: 0,
+  }]);
   await bench.finish("a");
   assert.deepEqual(bench.working(), ["b"]);
 });

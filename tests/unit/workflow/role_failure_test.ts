@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { RoleFailure } from "../../../src/protocol/run.ts";
 import { currentRoundOf, describeFailure, failureOf } from "../../../src/workflow/local/role_failure.ts";
-import { aRun } from "../../support/fake_view.ts";
+import { aRun } from "../../support/api_views.ts";
 
 const failure: RoleFailure = {
   round: 3,

@@ -46,7 +46,14 @@ Deno.test("over its concurrency a workflow queues, and starts the queued in orde
   assert.deepEqual(bench.rows("b"), ["run.queued", "run.started"]);
   await bench.finish("b");
   assert.equal(bench.status("c"), "started");
-  assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 0, queued: 0, waiting: 0 }]);
+  assert.deepEqual(bench.manager.readLoads(), [{
+    workflow: "w",
+    active: 1,
+    unassigned: 0,
+    queued: 0,
+    waiting: 0,
+    paused: 0,
+  }]);
 });
 
 Deno.test("a full queue drops its oldest run for the newest", async () => {
@@ -80,7 +87,14 @@ Deno.test("a run that cannot be written takes no queued run's place", async () =
   await assert.rejects(bench.start("c"), { code: "STORE_FAILED", message, hint: "free some space" });
   await bench.turn();
   assert.equal(bench.status("b"), "queued");
-  assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 0, queued: 1, waiting: 0 }]);
+  assert.deepEqual(bench.manager.readLoads(), [{
+    workflow: "w",
+    active: 1,
+    unassigned: 0,
+    queued: 1,
+    waiting: 0,
+    paused: 0,
+  }]);
   assert.equal((await bench.start("c")).status, "queued");
 });
 
@@ -127,7 +141,14 @@ Deno.test("in quarantine new runs are queued or dropped, in a backoff they are t
   drops.host.quarantine.clear();
   drops.host.down.add("w");
   assert.equal((await drops.start("b")).status, "started");
-  assert.deepEqual(drops.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 1, queued: 0, waiting: 0 }]);
+  assert.deepEqual(drops.manager.readLoads(), [{
+    workflow: "w",
+    active: 1,
+    unassigned: 1,
+    queued: 0,
+    waiting: 0,
+    paused: 0,
+  }]);
   drops.host.down.clear();
   drops.manager.onWorkflowAvailable("w");
   assert.deepEqual(drops.working(), ["b"]);

@@ -21,5 +21,12 @@ Deno.test("a run that another program changed in the database wins, and the conf
   await bench.store.transition("a", { from: ["started"] }, { status: "killed", exitCode: 137 }, row);
   await bench.sendMessage("a");
   assert.deepEqual(bench.problems, ["run a was changed by another program: it is killed"]);
-  assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 0, unassigned: 0, queued: 0, waiting: 0 }]);
+  assert.deepEqual(bench.manager.readLoads(), [{
+    workflow: "w",
+    active: 0,
+    unassigned: 0,
+    queued: 0,
+    waiting: 0,
+    paused: 0,
+  }]);
 });

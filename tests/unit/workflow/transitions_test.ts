@@ -21,7 +21,7 @@ Deno.test("every status can be reached, and only a started run can end through i
   for (const ways of Object.values(moves)) for (const to of Object.keys(ways)) reached.add(to);
   assert.deepEqual([...reached].sort(), [...runStatusSchema.options].sort());
   for (const end of ["completed", "failed", "crashed"] as const) assert.deepEqual(sourcesOf(end), ["started"]);
-  assert.deepEqual(sourcesOf("killed"), ["queued", "started", "waiting"]);
+  assert.deepEqual(sourcesOf("killed"), ["queued", "started", "waiting", "paused"]);
   assert.deepEqual(sourcesOf("dropped"), ["queued"]);
 });
 

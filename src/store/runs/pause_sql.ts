@@ -1,0 +1,45 @@
+/**
+ * The SQL for `run_pauses`: from where a paused run goes on. Used by run_store.ts and rebuild.ts, over any connection. The
+ * row leaves when the run goes on or ends: a trigger of the schema removes it.
+ */
+import type { PausedRun, RunPause, RunWait } from "../../protocol/run_wait.ts";
+import type { Step } from "../commit/operations.ts";
+import type { StatementCache } from "../sqlite/database.ts";
+
+/** The pause of a run that has just become `paused`. */
+export function insertPause(runId: string, { from, since, reason, wait }: RunPause): Step {
+  return {
+    sql: "insert into run_pauses (run_id, paused_from, since, reason, wait) values (?, ?, ?, ?, ?)",
+    values: [runId, from, since, reason, wait === null ? null : JSON.stringify(wait)],
+  };
+}
+
+/** Lets a paused run go on from where it was; a started one in its next attempt. */
+export function unpauseRun(runId: string, { from, reason }: RunPause): Step {
+  return {
+    sql:
+      "update workflow_runs set status = ?, attempt = attempt + ?, reason = ? where run_id = ? and status = 'paused'",
+    values: [from, from === "started" ? 1 : 0, reason, runId],
+  };
+}
+
+export function readPause(statements: StatementCache, runId: string): RunPause | null {
+  const row = statements.get("select paused_from, since, reason, wait from run_pauses where run_id = ?").get(runId);
+  if (row === undefined) return null;
+  return {
+    from: row.paused_from as RunPause["from"],
+    since: Number(row.since),
+    reason: row.reason as string | null,
+    wait: row.wait === null ? null : JSON.parse(String(row.wait)) as RunWait,
+  };
+}
+
+/** Every paused run. */
+export function listPaused(statements: StatementCache): PausedRun[] {
+  const sql = "select run_id, workflow, paused_from from run_pauses join workflow_runs using (run_id)";
+  return statements.get(sql).all().map((row) => ({
+    runId: String(row.run_id),
+    workflow: String(row.workflow),
+    from: row.paused_from as RunPause["from"],
+  }));
+}
