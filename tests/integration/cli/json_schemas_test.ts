@@ -115,9 +115,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow trigger", "stay", "--id", "kept");
   await caller.call("workflow rerun", "kept", "--id", "kept-again");
   await caller.call("workflow send", "kept", "done");
-  await caller.call("workflow pause", "kept");
-  await caller.call("workflow resume", "kept");
-  await caller.call("workflow kill", "kept");
+  for (const name of ["pause", "resume", "kill"]) await caller.call(`workflow ${name}`, "kept");
   await callApprovals(caller, served);
   for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
   for (const name of ["sense list", "workflow list", "status", "events", "doctor", "version", "logs"]) {
