@@ -1,7 +1,7 @@
 /**
  * Whether a program runs, in how many processes, and how much memory they use, according to `ps`. It emits a signal
  * while something is wrong, when it has recovered, and when the program was restarted between two computes.
- * Nothing below /proc can be opened in the sandbox, whatever is granted: hence `ps`.
+ * Deno opens nothing below /proc, whatever is granted: hence `ps`, which may read what the sense is granted.
  */
 import { desc, eq } from "drizzle-orm";
 import {

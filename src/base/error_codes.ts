@@ -48,6 +48,13 @@ export const errorCodes = {
       "its mode lets others write. What it holds would run, or be opened, with your rights.",
     remedy: "Run the `chown` or `chmod` that the message names. `NERVE_TRUST=DIR` trusts a folder whoever owns it.",
   },
+  ISOLATION_MISSING: {
+    meaning: "This system has no Landlock, and nerve.yaml requires it.",
+    cause: "`isolation: require` refuses to run where only Deno's permissions would hold senses and workflows.",
+    remedy:
+      "Use Linux 5.13 or later with Landlock switched on (`lsm=` of the kernel's command line names it), or remove " +
+      "`isolation` from nerve.yaml.",
+  },
   DAEMON_RUNNING: {
     meaning: "A daemon already runs in this workspace.",
     cause: "Each workspace has one daemon at most, and some commands need it to be stopped.",

@@ -154,8 +154,8 @@ export const workspaceCheckMs = 200;
 export const socketCheckMs = 1 * secondMs;
 /** How often the kernel checks that the -wal file of its log is still there. */
 export const walCheckMs = 500;
-/** How often, at most, it checks that the files of a sense's database are still there: before a compute. */
-export const databaseCheckMs = 1 * secondMs;
+/** How often, at most, it checks before a compute that a sense's database and what it is granted are the same files. */
+export const databaseCheckMs = 1 * secondMs, grantCheckMs = 100;
 /** How long a command waits for a daemon that may hang. */
 export const daemonAnswerMaxMs = 3 * secondMs;
 

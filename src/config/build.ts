@@ -52,6 +52,7 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     maxRounds,
     retentionMs,
     envFile: file.env_file ?? null,
+    isolation: file.isolation ?? "prefer",
     senses,
     groups: buildGroups(file, senses, diagnostics),
     reflexes,

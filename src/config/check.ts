@@ -214,17 +214,18 @@ function warnOpenSandbox(request: PermissionRequest, path: ConfigPath, diagnosti
     const wanted = request[name];
     const at = [...path, "permissions", name];
     if (wanted === undefined) continue;
-    if (name === "run") {
-      diagnostics.warning(
-        at,
-        "run opens the sandbox: a program runs with all your rights",
-        "grant only programs that report",
-      );
-    } else if (name === "write" && wanted === true) {
+    if (name === "write" && wanted === true) {
       diagnostics.error(at, "write: true covers nerve.yaml, the log and the control socket", "list folders instead");
-    } else if (name === "ffi") diagnostics.warning(at, "ffi opens the sandbox: native code is not confined");
-    else if (wanted === true) diagnostics.warning(at, `${name}: true opens the sandbox`, "list only what is needed");
+    } else if (name === "ffi") {
+      diagnostics.warning(at, "ffi opens the sandbox: Deno's permissions do not hold native code");
+    } else if (wanted === true) diagnostics.warning(at, `${name}: true opens the sandbox`, "list only what is needed");
   }
+  if (request.unconfined !== true) return;
+  diagnostics.warning(
+    [...path, "permissions", "unconfined"],
+    "unconfined opens the sandbox: its programs and libraries may do all that you may",
+    "leave it out, and grant what its programs read, write and connect to",
+  );
 }
 
 /** Senses of one group share their permissions: warns which sense gains what, and from which sense. */
@@ -248,13 +249,15 @@ function checkGroup(config: NerveConfig, group: string, diagnostics: DiagnosticL
 }
 
 function findGains(own: PermissionRequest, other: PermissionRequest): string[] {
-  return permissionNames.flatMap((name) => {
+  const opened = other.unconfined === true && own.unconfined !== true ? ["unconfined"] : [];
+  const gained = permissionNames.flatMap((name) => {
     const [have, wanted] = [own[name], other[name]];
     if (wanted === undefined || have === true) return [];
     if (wanted === true) return [`${name}: everything`];
     const values = wanted.filter((value) => !have?.includes(value));
     return values.length === 0 ? [] : [`${name} ${formatList(values)}`];
   });
+  return [...gained, ...opened];
 }
 
 const listedMax = 5;

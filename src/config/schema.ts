@@ -182,6 +182,7 @@ export const fileSchema = z.strictObject({
   max_rounds: count(maxRoundsMax),
   retention: duration(retentionMinMs),
   env_file: envFile,
+  isolation: z.enum(["prefer", "require"]).nullish(),
   senses: z.record(z.string(), sense.nullable()).nullish(),
   groups: z.record(z.string(), group.nullable()).nullish(),
   reflexes: z.array(reflex).nullish(),

@@ -13,7 +13,10 @@ export type PermissionName = (typeof permissionNames)[number];
  * What a sense or workflow declares: `true` grants everything of that kind, a list grants its items, an absent key
  * nothing. A list is never empty. Paths are as written: permissions/grants.ts resolves them.
  */
-export type PermissionRequest = { readonly [Name in PermissionName]?: true | readonly string[] };
+export type PermissionRequest =
+  & { readonly [Name in PermissionName]?: true | readonly string[] }
+  /** Landlock does not hold its process, nor its programs. */
+  & { readonly unconfined?: true };
 
 export interface SenseConfig {
   readonly name: string;
@@ -86,6 +89,8 @@ export interface NerveConfig {
   readonly retentionMs: number;
   /** The file of variables that `permissions.env` may name, as written; null: none (environment.ts). */
   readonly envFile: string | null;
+  /** Whether nerve refuses to run where the system has no Landlock. */
+  readonly isolation: "prefer" | "require";
   readonly senses: ReadonlyMap<string, SenseConfig>;
   /** Every group that a sense names or that has its own entry. */
   readonly groups: ReadonlyMap<string, GroupConfig>;

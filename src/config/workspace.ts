@@ -157,6 +157,8 @@ export interface WorkspacePaths {
   readonly logDatabase: string;
   readonly senseDatabases: string;
   readonly blobs: string;
+  /** Temporary files of units, in a folder for each process. */
+  readonly temp: string;
   readonly archive: string;
   /** The folder of the daemon's text log, and the log. */
   readonly logs: string;
@@ -194,6 +196,7 @@ export function workspacePaths(root: string, host: Host = readHost()): Workspace
     logDatabase: inside("data", "logs.db"),
     senseDatabases: inside("data", "senses"),
     blobs: inside("data", "blobs"),
+    temp: inside("data", "tmp"),
     archive: inside("data", "archive", "logs"),
     logs: inside("logs"),
     textLog: inside("logs", "nerve.log"),

@@ -11,8 +11,9 @@
 import { configSettleMs } from "../base/watch_limits.ts";
 import type { Clock } from "../base/time.ts";
 import { type Diagnostic, formatProblems, hasErrors } from "../config/diagnostic.ts";
-import { loadNerveConfig } from "../config/load.ts";
+import { grantContext, loadNerveConfig } from "../config/load.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
+import type { Launch } from "../process/launcher.ts";
 import type { UnitPlan } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { ReloadChange } from "../protocol/api.ts";
@@ -31,6 +32,8 @@ export interface ConfigApplierPorts {
   readonly current: CurrentConfig;
   readonly lock: PermissionLockInForce;
   readonly variables: VariablesInForce;
+  /** How processes are started. */
+  readonly launch: Pick<Launch, "isolation">;
   readonly supervisor: Pick<
     UnitSupervisor,
     "putUnit" | "replaceProcess" | "resetUnit" | "release" | "removeUnit" | "findProcess"
@@ -81,7 +84,8 @@ export class ConfigApplier {
   /** Reads nerve.yaml and applies it, unless it is invalid or, if not `requested`, must settle first. */
   async reread(requested: boolean): Promise<RereadResult> {
     const nothing = { changes: [], restarted: [], held: this.#listHeld(), settleMs: 0 };
-    const loaded = await loadNerveConfig(this.#ports.paths);
+    const landlock = () => this.#ports.launch.isolation.landlock;
+    const loaded = await loadNerveConfig(this.#ports.paths, { ...grantContext, landlock });
     if (!loaded.ok) {
       this.#refuse(loaded.error.filter(({ severity }) => severity === "error"));
       return { ...nothing, problems: loaded.error };
@@ -143,7 +147,7 @@ export class ConfigApplier {
     const { current, supervisor } = this.#ports, plan = current.findUnit(key);
     if (plan === undefined) return;
     this.#held.add(key);
-    supervisor.putUnit({ ...plan, keepAlive: true });
+    supervisor.putUnit({ ...plan, keepAlive: true, pinned: true });
   }
 
   releaseProcess(key: UnitKey): void {
@@ -188,7 +192,7 @@ export class ConfigApplier {
 
   #updateUnchanged(before: UnitPlan, plan: UnitPlan): void {
     const { supervisor } = this.#ports, { key, spec } = plan;
-    supervisor.putUnit(this.#held.has(key) ? { ...plan, keepAlive: true } : plan);
+    supervisor.putUnit(this.#held.has(key) ? { ...plan, keepAlive: true, pinned: true } : plan);
     if (before.keepAlive && !plan.keepAlive) supervisor.release(key);
     if (before.spec.allSenses.join() === spec.allSenses.join()) return;
     supervisor.findProcess(key)?.send({ t: "senses", all: spec.allSenses });

@@ -9,7 +9,7 @@ import { formatDuration } from "../base/duration.ts";
 import { assert } from "../base/errors.ts";
 import { makeSharedFiles } from "../base/shared_files.ts";
 import type { Clock } from "../base/time.ts";
-import { listSocketFolders, makeRuntimeFolder } from "../config/runtime_folder.ts";
+import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { UnitProcess } from "../process/unit_process.ts";
@@ -19,6 +19,7 @@ import type { HandedSignal, Signal } from "../protocol/signal.ts";
 import { groupKey } from "../protocol/unit.ts";
 import { type OutputRoute, routeSenseComputeOutput } from "../sensing/directive.ts";
 import { placeAlone, requireApproval } from "./lone_sense.ts";
+import { launchFor } from "./trial_load.ts";
 import { planUnits } from "./unit_plans.ts";
 
 type Outcome = Extract<FromProcess, { t: "outcome" }>["outcome"];
@@ -59,7 +60,7 @@ export async function computeDry(
   const plan = planUnits(alone, there).find(({ key }) => key === groupKey(name));
   assert(plan !== undefined, `sense ${name} has a group`);
   makeRuntimeFolder(paths);
-  const where = { socketFolders: listSocketFolders(paths), workspace: paths.root }, log: LogLine[] = [];
+  const where = launchFor(paths), log: LogLine[] = [];
   const over = Promise.withResolvers<Pick<DryResult, "outcome" | "ranMs">>(), ended = Promise.withResolvers<void>();
   const process = new UnitProcess(plan.spec, plan.request, where, clock, {
     onReady: () => {},

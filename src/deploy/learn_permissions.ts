@@ -12,7 +12,7 @@ import { type Clock, delay } from "../base/time.ts";
 import { grantContext } from "../config/load.ts";
 import { explainPermissions } from "../config/permissions/grants.ts";
 import { type Asked, derivePermissions, type Learned, readAudit } from "../config/permissions/learned.ts";
-import { listSocketFolders, makeRuntimeFolder } from "../config/runtime_folder.ts";
+import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { UnitProcess } from "../process/unit_process.ts";
@@ -20,6 +20,7 @@ import { watchTrial } from "../process/watched_trial.ts";
 import type { FromProcess } from "../protocol/message.ts";
 import { groupKey } from "../protocol/unit.ts";
 import { placeAlone, requireApproval } from "./lone_sense.ts";
+import { launchFor, withEmptyDatabases } from "./trial_load.ts";
 import { planUnits } from "./unit_plans.ts";
 
 /** A compute that nothing but this file asks for. */
@@ -56,11 +57,12 @@ export async function learnPermissions(
   assert(plan !== undefined, `sense ${sense} has a group`);
   makeRuntimeFolder(paths);
   const auditFile = join(paths.runtimeFolder, `learn-${Deno.pid}.jsonl`);
-  const spec = { ...plan.spec, senses: plan.spec.senses.map((each) => ({ ...each, database: ":memory:" })) };
+  const empty = withEmptyDatabases(plan.spec);
+  const spec = { ...empty, senses: empty.senses.map((each) => ({ ...each, tryFor: null })) };
   const outcomes: Extract<FromProcess, { t: "outcome" }>["outcome"][] = [];
   const over = Promise.withResolvers<string | null>(), ended = Promise.withResolvers<void>();
-  const where = { socketFolders: listSocketFolders(paths), workspace: paths.root };
   let answered = Promise.withResolvers<void>();
+  const where = launchFor(paths);
   const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile }, where, clock, {
     ...unheard,
     onMessage: (_, message) => {

@@ -11,9 +11,9 @@
 import { dirname, relative } from "node:path";
 import { concurrentTrialsMax, idleTrialsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
-import { listSocketFolders } from "../config/runtime_folder.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitPlan } from "../process/ports.ts";
+import type { Launch } from "../process/launcher.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { ReloadReply } from "../protocol/api.ts";
 import type { UnitKey } from "../protocol/unit.ts";
@@ -29,6 +29,8 @@ import { type Snapshot, WorkspaceScan } from "./workspace_scan.ts";
 export interface ReloadPorts {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
+  /** How processes are started. */
+  readonly launch: Launch;
   readonly current: CurrentConfig;
   readonly variables: VariablesInForce;
   readonly applier: ConfigApplier;
@@ -226,9 +228,8 @@ export class Reload {
 
   /** False: the trial does not count, because the files changed meanwhile or the kernel stops. */
   async #tryChange(change: Change, reply: Collected): Promise<boolean> {
-    const { paths, clock, errors } = this.#ports, { plan, now: { versions } } = change, { key } = plan;
-    const where = { socketFolders: listSocketFolders(paths), workspace: paths.root };
-    const problems = await tryToLoad(plan, where, clock, this.#stopping.signal);
+    const { launch, clock, errors } = this.#ports, { plan, now: { versions } } = change, { key } = plan;
+    const problems = await tryToLoad(plan, launch, clock, this.#stopping.signal);
     if (this.#stopping.signal.aborted) return false;
     if (!isSameContent(versions, this.#versionsIn(await this.#scan.scan(this.#ports.variables.path))(plan))) {
       return false;

@@ -9,8 +9,11 @@
 import { dirname } from "node:path";
 import { defaultTimeoutMs, loadsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
+import { listSocketFolders } from "../config/runtime_folder.ts";
 import { describeUntrustedCode } from "../config/trust.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
 import type { ProcessEnd } from "../process/exit_cause.ts";
+import { type Isolation, systemIsolation } from "../process/isolation.ts";
 import type { Launch } from "../process/launcher.ts";
 import type { UnitPlan } from "../process/ports.ts";
 import { UnitProcess } from "../process/unit_process.ts";
@@ -38,7 +41,7 @@ export async function tryToLoad(
   const problems = new Map<string, readonly LoadProblem[]>();
   const { promise: over, resolve } = Promise.withResolvers<ProcessEnd | null>();
   const ended = Promise.withResolvers<void>();
-  const process = new UnitProcess(spec, plan.request, where, clock, {
+  const process = new UnitProcess(spec, { ...plan.request, trial: true }, where, clock, {
     onReady: () => {},
     onOutput: () => {},
     onPrograms: () => {},
@@ -91,9 +94,23 @@ function findUntrusted(parts: readonly { readonly name: string; readonly entry: 
   }));
 }
 
-function withEmptyDatabases(spec: ProcessSpec): ProcessSpec {
+/** How processes of the workspace are started; without a kernel, with all the walls that this system has. */
+export function launchFor(paths: WorkspacePaths, isolation: Isolation | null = null): Launch {
+  return {
+    socketFolders: listSocketFolders(paths),
+    workspace: paths.root,
+    tempFolder: isolation === null ? null : paths.temp,
+    isolation: isolation ?? systemIsolation(),
+  };
+}
+
+/** For code that is tried: the databases of the workspace may be read at the most. */
+export function withEmptyDatabases(spec: ProcessSpec): ProcessSpec {
+  const real = new Set(spec.senses.map(({ database }) => database)), { write } = spec.permissions;
+  const kept = typeof write === "boolean" ? write : write.filter((path) => !real.has(path));
   return {
     ...spec,
+    permissions: { ...spec.permissions, write: typeof kept !== "boolean" && kept.length === 0 ? false : kept },
     senses: spec.senses.map((sense) => ({ ...sense, database: ":memory:", tryFor: sense.database })),
   };
 }

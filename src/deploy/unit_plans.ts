@@ -40,6 +40,7 @@ function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string, env
   assert(group !== undefined, `group ${name} is configured`);
   const spec: ProcessSpec = {
     ...toSharedSpec(config, paths, "group", name),
+    unconfined: senses.some((sense) => sense.permissions.unconfined === true),
     modules: toModuleRules(
       [...new Set(senses.map(({ use }) => paths.senseFolder(use))), paths.lib],
       senses.map((sense) => sense.permissions),
@@ -60,6 +61,7 @@ function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string, env
     spec,
     request: toLaunchRequest(group, spec, senses.map((sense) => sense.permissions), environment),
     keepAlive: senses.some((sense) => sense.keepAlive),
+    pinned: false,
     blocked: null,
   };
 }
@@ -69,13 +71,14 @@ function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string, 
   assert(workflow !== undefined, `workflow ${name} is configured`);
   const spec: ProcessSpec = {
     ...toSharedSpec(config, paths, "workflow", name),
+    unconfined: workflow.permissions.unconfined === true,
     modules: toModuleRules([paths.workflowFolder(workflow.use), paths.lib], [workflow.permissions]),
     senses: [],
     workflow: { name, entry: paths.workflowEntry(workflow.use), peers: workflow.peers, config: workflow.config },
   };
   const limits = { memoryBytes: workflow.memoryBytes, diskBytes: null };
   const request = toLaunchRequest(limits, spec, [workflow.permissions], environment);
-  return { key: workflowKey(name), spec, request, keepAlive: false, blocked: null };
+  return { key: workflowKey(name), spec, request, keepAlive: false, pinned: false, blocked: null };
 }
 
 function toSharedSpec(
@@ -83,7 +86,7 @@ function toSharedSpec(
   paths: WorkspacePaths,
   kind: "group" | "workflow",
   name: string,
-): Omit<ProcessSpec, "senses" | "workflow" | "modules"> {
+): Omit<ProcessSpec, "senses" | "workflow" | "modules" | "unconfined"> {
   return {
     kind,
     name,
@@ -114,6 +117,7 @@ function toLaunchRequest(
     disk: diskBytes === null ? null : { limitBytes: diskBytes, files },
     written: listWritten(spec),
     auditFile: null,
+    trial: false,
     env: buildSandboxEnvironment(spec.permissions, all),
     remoteImports: toRemoteImports(spec, declared),
   };

@@ -12,12 +12,11 @@ import { readEnvironment } from "../config/environment.ts";
 import { bindToLock } from "../config/permissions/lock_binding.ts";
 import { lockAtStart, readLock } from "../config/permissions/lock_file.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
-import { listSocketFolders } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { Launch } from "../process/launcher.ts";
 import type { UnitPlan } from "../process/ports.ts";
-import { tryToLoad } from "./trial_load.ts";
+import { launchFor, tryToLoad } from "./trial_load.ts";
 import { planUnits } from "./unit_plans.ts";
 
 /** How many processes load at the same time. */
@@ -31,7 +30,7 @@ export async function loadAll(
 ): Promise<Diagnostic[]> {
   const bound = bindToLock(config, null, lockAtStart(await readLock(paths)));
   const plans = planUnits(bound.config, paths, bound.holds), found = new Map<UnitPlan, Diagnostic[]>();
-  const where: Launch = { socketFolders: listSocketFolders(paths), workspace: paths.root };
+  const where = launchFor(paths);
   const waiting = [...plans];
   await Promise.all(Array.from({ length: loadingAtOnce }, async () => {
     for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {

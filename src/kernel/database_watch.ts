@@ -7,17 +7,20 @@ import { identifyFile } from "../base/file_identity.ts";
 import { databaseCheckMs } from "../base/limits.ts";
 import { makeSharedFiles } from "../base/shared_files.ts";
 import type { Clock } from "../base/time.ts";
+import type { CurrentConfig } from "../deploy/current_config.ts";
+import type { UnitSupervisor } from "../process/unit_supervisor.ts";
+import type { KernelEvent } from "../protocol/event.ts";
 import type { NewLogRow } from "../protocol/log.ts";
-import type { ToProcess } from "../protocol/message.ts";
+import { groupKey } from "../protocol/unit.ts";
 
 export interface DatabaseWatchPorts {
   readonly clock: Clock;
-  /** The path of a sense's database. */
-  pathOf(sense: string): string;
-  /** Sends to every process of a group. */
-  broadcast(message: ToProcess): void;
+  /** The folder of all sense databases. */
+  readonly folder: string;
+  readonly current: Pick<CurrentConfig, "config" | "units">;
+  readonly supervisor: Pick<UnitSupervisor, "findProcess" | "replaceProcess">;
   append(row: NewLogRow): unknown;
-  reportProblem(sense: string, message: string): void;
+  emit(event: KernelEvent): void;
 }
 
 /** The files that a process has opened. `shared` is null until SQLite has made them. */
@@ -37,7 +40,7 @@ export class DatabaseWatch {
 
   /** The sense's process has opened its database. */
   onLoaded(sense: string): void {
-    const path = this.#ports.pathOf(sense), checkedAt = this.#ports.clock.monotonic();
+    const path = this.#pathOf(sense), checkedAt = this.#ports.clock.monotonic();
     this.#opened.set(sense, { database: identifyFile(path), shared: identifyShared(path), checkedAt });
   }
 
@@ -46,7 +49,7 @@ export class DatabaseWatch {
    * may be empty, and the last writer took them with it.
    */
   onUnshared(sense: string): void {
-    makeSharedFiles(this.#ports.pathOf(sense));
+    makeSharedFiles(this.#pathOf(sense));
   }
 
   /** Its process has ended: the last connection takes the -wal file with it. */
@@ -57,9 +60,10 @@ export class DatabaseWatch {
   /** Call this before a compute. Looks at the files at most once each `databaseCheckMs`. */
   check(sense: string): void {
     const opened = this.#opened.get(sense), now = this.#ports.clock.monotonic();
+    if (opened === undefined && !isComplete(this.#pathOf(sense))) this.#renew(sense);
     if (opened === undefined || now - opened.checkedAt < databaseCheckMs) return;
     opened.checkedAt = now;
-    const path = this.#ports.pathOf(sense), database = identifyFile(path), shared = identifyShared(path);
+    const path = this.#pathOf(sense), database = identifyFile(path), shared = identifyShared(path);
     opened.shared ??= shared;
     if (database === opened.database && shared === opened.shared) return;
     const message = database === opened.database
@@ -67,11 +71,38 @@ export class DatabaseWatch {
       : "its database was removed or replaced while the daemon runs; it goes on with what is there now";
     // A process that opens it anew reports that it has loaded the sense.
     this.#opened.delete(sense);
-    this.#ports.broadcast({ t: "reopen", sense });
+    this.#reopen(sense);
     const row = { source: `sense:${sense}`, type: "sense.database_reopened", refId: sense, causeId: null } as const;
     this.#ports.append({ ...row, payload: { message } });
-    this.#ports.reportProblem(sense, message);
+    this.#ports.emit({ kind: "problem", source: `sense:${sense}`, message, ts: this.#ports.clock.now() });
   }
+
+  #pathOf(sense: string): string {
+    return `${this.#ports.folder}/${sense}.db`;
+  }
+
+  /** Has every process open the database anew. */
+  #reopen(sense: string): void {
+    const { current, supervisor } = this.#ports;
+    for (const { key, spec } of current.units) {
+      const process = supervisor.findProcess(key), own = spec.senses.some(({ name }) => name === sense);
+      // New files are closed to a confined process, and the old ones must be closed before anybody opens those.
+      if (own && process !== null && process.grantWatch !== null) supervisor.replaceProcess(key, true);
+      else process?.send({ t: "reopen", sense });
+    }
+  }
+
+  /** Its process has not opened the database, and may not make the missing files if it is confined. */
+  #renew(sense: string): void {
+    const { current: { config }, supervisor } = this.#ports, key = groupKey(config.senses.get(sense)?.group ?? sense);
+    const process = supervisor.findProcess(key);
+    if (process !== null && process.ready && process.grantWatch !== null) supervisor.replaceProcess(key, true);
+  }
+}
+
+/** Whether it exists, with the files that a process behind Landlock finds beside it. */
+function isComplete(path: string): boolean {
+  return identifyFile(path) !== null && identifyShared(path) !== null;
 }
 
 /** Null until both files exist. */

@@ -9,12 +9,15 @@ import { Broadcast, type Subscription } from "../base/broadcast.ts";
 import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
 import { describeMissingInit, missingInitHint } from "../base/init_process.ts";
+import { ifPresentAsync } from "../base/if_present.ts";
+import { describeUnheld } from "../base/landlock.ts";
 import type { Clock } from "../base/time.ts";
 import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import { requireTrustedWorkspace } from "../config/trust.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import { PermissionLockInForce } from "../deploy/permission_lock.ts";
+import { type Isolation, requireIsolation, systemIsolation } from "../process/isolation.ts";
 import { endLeftovers } from "../process/program_ends.ts";
 import type { ComputeResult, Health, StartRunRequest } from "../protocol/api.ts";
 import { unknownSense } from "../protocol/common_errors.ts";
@@ -39,6 +42,8 @@ export interface KernelSetup {
   readonly clock?: Clock;
   /** Watch nerve.yaml, senses/, workflows/ and lib/, and apply changes. Default: only `api.reload()` does. */
   readonly watch?: boolean;
+  /** Which walls stand around user code. Default: all that this system has. */
+  readonly isolation?: Isolation;
   /** Starts a part that is not the kernel's own, such as the control API: the last to start, and the first to stop. */
   readonly beside?: (kernel: Kernel) => Promise<KernelCompanion>;
 }
@@ -157,14 +162,17 @@ export class Kernel {
   }
 
   async #start(): Promise<void> {
-    const { paths } = this, clock = this.#clock;
+    const { paths } = this, clock = this.#clock, isolation = this.#setup.isolation ?? systemIsolation();
     let store: Store | null = null;
     try {
+      requireIsolation(this.#config.isolation, isolation);
       requireTrustedWorkspace(paths);
       makeRuntimeFolder(paths);
       this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root, this.#setup.holder);
       const leftovers = endLeftovers(paths.root);
       await finishRestore(paths);
+      // Left by a kernel that was killed.
+      await ifPresentAsync(() => Deno.remove(paths.temp, { recursive: true }));
       // Not the workspace itself: it may just be removed.
       const mended = mendData(paths, this.startedAt);
       const failures = new WriteFailures(clock, (message) => this.reportProblem(message));
@@ -178,10 +186,11 @@ export class Kernel {
         startedAt: this.startedAt,
         startedMonotonic: this.#startedMonotonic,
         failures,
+        isolation,
         emit: (event) => this.#bus.publish(event),
       });
       this.#parts = parts;
-      this.#tellStart(store, mended);
+      this.#tellStart(store, mended, isolation);
       // Before any process loads code from disk: later changes are then noticed.
       if (this.#setup.watch) parts.watcher.start();
       const swept = await leftovers;
@@ -209,12 +218,14 @@ export class Kernel {
     }
   }
 
-  #tellStart(store: Store, mended: readonly string[]): void {
-    store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
+  #tellStart({ log }: Store, mended: readonly string[], { landlock }: Isolation): void {
+    log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
     for (const message of mended) {
-      store.log.append(createKernelRow("kernel.data_moved", { message }));
+      log.append(createKernelRow("kernel.data_moved", { message }));
       this.reportProblem(message);
     }
+    const unheld = describeUnheld(landlock);
+    if (unheld !== null) log.append(createKernelRow("kernel.isolation_reduced", { landlock, message: unheld }));
     const missingInit = describeMissingInit(Deno.pid);
     if (missingInit !== null) this.reportProblem(`${missingInit}; ${missingInitHint}`);
   }

@@ -12,6 +12,7 @@ import type { LoadErrors } from "../deploy/load_errors.ts";
 import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import type { Reload } from "../deploy/reload.ts";
 import type { VariablesInForce } from "../deploy/variables.ts";
+import type { Isolation } from "../process/isolation.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import {
   type AcceptedTrigger,
@@ -51,6 +52,7 @@ export interface KernelApiPorts {
   readonly variables: VariablesInForce;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
+  readonly isolation: Isolation;
   readonly startedAt: number;
   /** The same moment in monotonic time. */
   readonly startedMonotonic: number;
@@ -157,6 +159,7 @@ export class KernelApi extends WaitsApi {
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
+      landlock: this.#ports.isolation.landlock,
       stuckPrograms: this.#ports.stuck.list(),
       warnings: [...this.#ports.variables.warnings(current.config), ...secrets.mask(workflows.describeHeldRuns())],
       storeError: store.writeFailure?.message ?? null,

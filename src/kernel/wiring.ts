@@ -4,7 +4,6 @@
  */
 import { prepareAheadMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
-import { listSocketFolders } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { ConfigApplier } from "../deploy/config_applier.ts";
@@ -13,7 +12,9 @@ import { FileWatcher } from "../deploy/file_watcher.ts";
 import { LoadErrors } from "../deploy/load_errors.ts";
 import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import { Reload } from "../deploy/reload.ts";
+import { launchFor } from "../deploy/trial_load.ts";
 import { VariablesInForce } from "../deploy/variables.ts";
+import type { Isolation } from "../process/isolation.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
@@ -62,6 +63,7 @@ export interface Foundation {
   /** The same moment in monotonic time. */
   readonly startedMonotonic: number;
   readonly failures: WriteFailures;
+  readonly isolation: Isolation;
   emit(event: KernelEvent): void;
 }
 
@@ -108,12 +110,12 @@ export function wireKernel(from: Foundation): KernelParts {
   const secrets = new CurrentSecrets(() => ({ config: current.config, environment: variables.environment }));
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
-  const supervisor = new UnitSupervisor({ socketFolders: listSocketFolders(paths), workspace: paths.root }, clock);
+  const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor, (name) => reload.contentOf(workflowKey(name)));
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
-  const databases = makeDatabaseWatch(from, outlets, supervisor);
+  const databases = new DatabaseWatch({ ...outlets, supervisor, folder: paths.senseDatabases });
   const logBudget = new LogBudget(clock, {
     unitOf: (sense) => groupKey(current.config.senses.get(sense)?.group ?? sense),
     onSpent: (unit) => events.onLogBudgetSpent(unit),
@@ -136,9 +138,11 @@ export function wireKernel(from: Foundation): KernelParts {
     paths,
     lock,
     variables,
+    launch,
     lastCronTick,
   });
-  const reload: Reload = new Reload({ ...outlets, ...stages, paths, variables, applier, errors, units: events });
+  const units = events, inForce = { paths, variables, applier, errors, units, launch };
+  const reload: Reload = new Reload({ ...outlets, ...stages, ...inForce });
   const watcher = new FileWatcher(paths, {
     clock,
     reportProblem: outlets.reportProblem,
@@ -210,18 +214,6 @@ function makeWorkflows(
     onProcessIdle: (processId) => supervisor.releaseById(processId),
     newRunId: store.newRunId,
     reportProblem,
-  });
-}
-
-function makeDatabaseWatch({ paths }: Foundation, outlets: Outlets, supervisor: UnitSupervisor): DatabaseWatch {
-  const { current, clock, emit } = outlets;
-  return new DatabaseWatch({
-    ...outlets,
-    pathOf: (sense) => `${paths.senseDatabases}/${sense}.db`,
-    broadcast: (message) => {
-      for (const { key } of current.units) supervisor.findProcess(key)?.send(message);
-    },
-    reportProblem: (sense, message) => emit({ kind: "problem", source: `sense:${sense}`, message, ts: clock.now() }),
   });
 }
 

@@ -2,13 +2,19 @@
  * Starts a process of the same executable and connects to its shim and its worker (sandbox/shim.ts). Used only by
  * unit_process.ts. Works the same under `deno run` and in a compiled binary.
  */
+import { basename, dirname } from "node:path";
 import { protocolLineMaxBytes } from "../base/limits.ts";
 import { describeSystemError } from "../base/os_error.ts";
 import { markVariable } from "../base/program_mark.ts";
 import { buildSelfArguments, findOwnProgram, ownLock, ownPackages, smallHeap } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
+import type { ProcessSpec, SandboxPermissions, ToProcess } from "../protocol/message.ts";
 import type { DiskQuota } from "./disk_quota.ts";
+import { GrantWatch } from "./grant_watch.ts";
+import type { Isolation } from "./isolation.ts";
 import { formatOwnMark } from "./program_ends.ts";
+import { buildWall } from "./wall.ts";
+import { findWallPlaces } from "./wall_places.ts";
 
 /** Where processes run and where their sockets go. */
 export interface Launch {
@@ -16,6 +22,9 @@ export interface Launch {
   readonly socketFolders: readonly { readonly path: string; prepare(): void }[];
   /** The working directory of the processes, against which user code resolves relative paths. */
   readonly workspace: string;
+  /** Where each process behind Landlock gets a folder for temporary files; null: beside its socket. */
+  readonly tempFolder: string | null;
+  readonly isolation: Isolation;
 }
 
 export interface LaunchRequest {
@@ -31,10 +40,16 @@ export interface LaunchRequest {
   readonly written: readonly string[];
   /** A file to which Deno writes every permission request as a line of JSON; null: no audit. */
   readonly auditFile: string | null;
+  /** A trial makes no files of the unit. */
+  readonly trial: boolean;
 }
 
 export interface Launched {
   readonly child: Deno.ChildProcess;
+  /** The first message to its shim. */
+  readonly init: Extract<ToProcess, { t: "init" }>;
+  /** Null: Landlock does not hold it. */
+  readonly grantWatch: GrantWatch | null;
   /** The connection of its shim, once the shim has sent its token. Null if the process ended before. Never rejects. */
   readonly shim: Promise<Link | null>;
   /** The connection of its worker, which the shim starts; otherwise as `shim`. */
@@ -46,7 +61,7 @@ export interface Link {
   readonly lines: AsyncGenerator<string, void, void>;
 }
 
-let sequence = 0;
+let sequence = 0, isFirst = true;
 
 /**
  * Spawns the process. `mark`: what the mark of its programs begins with (program_ends.ts); null: it may start none. Throws
@@ -54,24 +69,31 @@ let sequence = 0;
  * connection cannot be accepted, such as for lack of file descriptors.
  */
 export function launch(
-  { socketFolders, workspace }: Launch,
+  where: Launch,
+  spec: ProcessSpec,
   request: LaunchRequest,
   mark: string | null,
   onUnreachable: (why: string) => void,
 ): Launched {
-  const { listener, name, path } = bind(socketFolders), lock = `${name}.lock`;
+  const { listener, name, path } = bind(where.socketFolders), lock = `${name}.lock`;
+  const confined = where.isolation.landlock > 0 && !spec.unconfined;
+  const temp = confined ? `${where.tempFolder ?? dirname(name)}/${basename(name)}.tmp` : null;
+  const removeFolders = () => [lock, temp].forEach((folder) => folder !== null && removeFolder(folder));
   const token = crypto.randomUUID();
-  let child: Deno.ChildProcess;
+  let child: Deno.ChildProcess, init: Launched["init"];
   try {
+    if (temp !== null) Deno.mkdirSync(temp, { recursive: true, mode: 0o700 });
+    const environment = buildEnvironment(request, temp);
+    init = buildInit(where, spec, request, environment, { temp, lock });
     child = new Deno.Command(findOwnProgram(), {
       args: buildArguments(request, lock),
-      cwd: workspace,
+      cwd: where.workspace,
       // A session of its own: Ctrl-C in the kernel's terminal does not reach it, and programs started by user code can
       // be ended together with it.
       detached: true,
       clearEnv: true,
       env: {
-        ...buildEnvironment(request),
+        ...environment,
         // A program has it from before it has its own environment.
         ...mark === null ? {} : { [markVariable]: formatOwnMark(mark) },
         NERVE_SOCKET: path,
@@ -83,7 +105,7 @@ export function launch(
     }).spawn();
   } catch (thrown) {
     unbind(listener, path);
-    removeIfPresent(lock);
+    removeFolders();
     throw thrown;
   }
   // The end of the process closes the listener, so that no accept can wait forever.
@@ -92,10 +114,45 @@ export function launch(
     .finally(() => unbind(listener, path));
   child.status.then(() => {
     unbind(listener, path);
-    removeIfPresent(lock);
+    removeFolders();
   });
-  return { child, shim, worker };
+  const grantWatch = init.wall === null ? null : new GrantWatch(spec);
+  return { child, init, grantWatch, shim, worker };
 }
+
+/** What the process is told first: what it runs, and what holds it. */
+function buildInit(
+  { isolation }: Launch,
+  spec: ProcessSpec,
+  { remoteImports, auditFile, trial }: LaunchRequest,
+  environment: Readonly<Record<string, string>>,
+  { temp, lock }: { readonly temp: string | null; readonly lock: string },
+): Launched["init"] {
+  const { write } = spec.permissions, told = isolation.permissions ? spec : { ...spec, permissions: everything };
+  if (temp === null) return { t: "init", spec: told, wall: null };
+  const places = findWallPlaces(spec, {
+    cache: environment.DENO_DIR ?? null,
+    temp,
+    lock: remoteImports === false ? null : lock,
+    written: auditFile === null ? [] : [auditFile],
+    pathVariable: environment.PATH ?? "",
+  });
+  const makes = trial ? null : typeof write === "boolean" ? [] : write;
+  const first = isFirst;
+  isFirst = false;
+  return { t: "init", spec: told, wall: { rules: buildWall(spec, places), makes, first } };
+}
+
+const everything: SandboxPermissions = {
+  read: true,
+  write: true,
+  net: true,
+  env: true,
+  run: true,
+  sys: true,
+  ffi: true,
+  import: true,
+};
 
 interface Bound {
   readonly listener: Deno.UnixListener;
@@ -152,6 +209,11 @@ function unbind(listener: Deno.UnixListener, path: string): void {
   removeIfPresent(path);
 }
 
+/** It is of no use to anybody, and what cannot be removed now is not in the way. */
+function removeFolder(path: string): void {
+  Deno.remove(path, { recursive: true }).catch(() => {});
+}
+
 function removeIfPresent(path: string): void {
   try {
     Deno.removeSync(path);
@@ -162,7 +224,7 @@ function removeIfPresent(path: string): void {
 
 function buildArguments({ remoteImports }: LaunchRequest, lock: string): string[] {
   if (remoteImports === false) return buildShimArguments([...ownPackages, "--no-remote"]);
-  const flags = [copyLock(lock) ? `--lock=${lock}` : "--no-lock"];
+  const flags = [copyLock(lock) ? `--lock=${lock}/deno.lock` : "--no-lock"];
   if (remoteImports === true) return buildShimArguments(flags);
   if (remoteImports.length === 0) return buildShimArguments([...flags, "--no-remote"]);
   return buildShimArguments(flags, [...allButImport, `--allow-import=${remoteImports.join(",")}`]);
@@ -171,11 +233,13 @@ function buildArguments({ remoteImports }: LaunchRequest, lock: string): string[
 /**
  * Without a lock file Deno asks the registry about our own packages before anything runs: a group that imports a single
  * file would need a network. With our lock file itself, Deno would write the packages of user code into it. So the
- * process gets a copy. False: we have no lock file.
+ * process gets a copy, in a folder of its own. False: we have no lock file.
  */
-function copyLock(path: string): boolean {
+function copyLock(folder: string): boolean {
   try {
-    Deno.writeFileSync(path, Deno.readFileSync(ownLock), { mode: 0o600 });
+    const bytes = Deno.readFileSync(ownLock);
+    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    Deno.writeFileSync(`${folder}/deno.lock`, bytes, { mode: 0o600 });
     return true;
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return false;
@@ -194,7 +258,10 @@ function buildShimArguments(packages: readonly string[], rights: readonly string
   return [...buildSelfArguments("sandbox/shim.ts", { packages, rights }), "__group"];
 }
 
-function buildEnvironment({ env, memoryBytes, auditFile }: LaunchRequest): Record<string, string> {
+function buildEnvironment(
+  { env, memoryBytes, auditFile }: LaunchRequest,
+  temp: string | null,
+): Record<string, string> {
   const own = Deno.env.toObject();
   const all: Record<string, string> = { ...env };
   // Programs are looked up in PATH. User code cannot use it without `run`, nor read it without `env`. If it were unset,
@@ -206,6 +273,8 @@ function buildEnvironment({ env, memoryBytes, auditFile }: LaunchRequest): Recor
   // with one they wait for each other, which costs 10 ms at the start.
   all.MALLOC_ARENA_MAX = "2";
   if (auditFile !== null) all.DENO_AUDIT_PERMISSIONS = auditFile;
+  // For SQLite, and for programs. The folders that they would choose themselves are closed.
+  if (temp !== null) all.TMPDIR = temp;
   all.DENO_NO_UPDATE_CHECK = "1";
   all.NO_COLOR = "1";
   const cache = own.DENO_DIR ?? findCacheFolder(own);

@@ -15,6 +15,8 @@ export interface UnitPlan {
   readonly request: LaunchRequest;
   /** True: its process does not end when it is idle. */
   readonly keepAlive: boolean;
+  /** True: its process is not replaced, because its code on disk cannot be used. */
+  readonly pinned: boolean;
   /** Why it must not run, whatever is asked of it; null when it may. */
   readonly blocked: string | null;
 }

@@ -39,8 +39,21 @@ export class ProcessPool {
     this.#memory = new MemoryWatch(clock);
   }
 
-  /** Never throws: a process that cannot be started ends with that reason. */
-  add({ key, spec, request }: UnitPlan, order: StartOrder, listener: PoolListener): UnitProcess {
+  /** Resolves when the process has exited. */
+  exited(process: UnitProcess): Promise<void> {
+    return this.#processes.get(process)?.exited.promise ?? Promise.resolve();
+  }
+
+  /**
+   * Never throws: a process that cannot be started ends with that reason. `after`: it begins when this has resolved;
+   * null: when it is its turn.
+   */
+  add(
+    { key, spec, request }: UnitPlan,
+    order: StartOrder,
+    after: Promise<void> | null,
+    listener: PoolListener,
+  ): UnitProcess {
     const process = new UnitProcess(spec, request, this.#launch, this.#clock, {
       ...listener,
       onReady: (ready) => {
@@ -51,7 +64,8 @@ export class ProcessPool {
       onEnd: (ended, end) => this.#onEnd(ended, end, listener),
     });
     // What happens to a process that begins is told later, never within this call.
-    const start = this.#starts.add(order, () => this.#begin(process, request, listener));
+    const begin = () => this.#begin(process, request, listener);
+    const start = this.#starts.add(order, () => void (after === null ? begin() : after.then(begin)));
     this.#processes.set(process, { key, start, exited: Promise.withResolvers() });
     this.#byId.set(process.id, key);
     return process;

@@ -36,10 +36,8 @@ export interface ProcessListener {
   isBusy(process: UnitProcess): boolean;
 }
 
-/** How long to keep reading the output after the process has exited. */
-const lastOutputMs = 200;
-/** `sendPaced` waits for the process whenever it has sent about this many bytes. */
-const pacedBytes = 256 * 1024;
+/** How long to keep reading the output after its exit; after about how many bytes `sendPaced` waits for the process. */
+const lastOutputMs = 200, pacedBytes = 256 * 1024;
 let lastId = 0;
 
 export class UnitProcess {
@@ -53,6 +51,8 @@ export class UnitProcess {
   readonly #messageBudget: MessageBudget;
   /** Null: it may start no programs, or has not started. */
   #programs: ProgramEnds | null = null;
+  /** Null: Landlock does not hold it, or it has not started. */
+  grantWatch: Launched["grantWatch"] = null;
   #state: ProcessState = { tag: "waiting", queued: [] };
   /** Set when we end the process; otherwise its exit status says why it ended. */
   #end: ProcessEnd | null = null;
@@ -89,11 +89,11 @@ export class UnitProcess {
     const onUnreachable = (why: string) => this.kill("no_start", `cannot be reached: ${why}`);
     let launched: Launched;
     try {
-      launched = launch(this.#where, this.#request, mark, onUnreachable);
+      launched = launch(this.#where, this.spec, this.#request, mark, onUnreachable);
     } catch (thrown) {
       return this.kill("no_start", `could not be started: ${describeSystemError(thrown)}`);
     }
-    this.#child = launched.child;
+    ({ child: this.#child, grantWatch: this.grantWatch } = launched);
     this.#programs = mark === null ? null : new ProgramEnds(mark, launched.child.pid, (works, swept) => {
       this.#tellSwept(swept);
       for (const work of works) this.send({ t: "programs_ended", work });
@@ -103,7 +103,7 @@ export class UnitProcess {
   }
 
   /** Reads what it writes and sends, until it has exited. */
-  #follow({ child, shim, worker }: Launched): void {
+  #follow({ child, init, shim, worker }: Launched): void {
     const listener = this.#listener, { spec } = this;
     const bytes = new TokenBucket(this.#clock, outputBytesPerSecondMax, outputBytesBurstMax);
     const budget = this.#messageBudget, begin = () => budget.beginOutput();
@@ -123,7 +123,7 @@ export class UnitProcess {
         begin,
       ),
     ]);
-    shim.then((link) => link?.channel.send(JSON.stringify({ t: "init", spec } satisfies ToProcess)));
+    shim.then((link) => link?.channel.send(JSON.stringify(init)));
     const messages = receiveMessages(shim, worker, spec.kind, {
       // Once it is ending, its last messages are not delayed.
       paceLine: (line) => this.usable ? budget.paceLine(line.length) : null,

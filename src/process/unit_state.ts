@@ -24,4 +24,8 @@ export interface Unit {
   /** When it was last needed, by the monotonic clock. */
   neededAt: number;
   cancelIdle: CancelTimer | null;
+  /** When the grants of its process were last compared with what is on disk, by the monotonic clock. */
+  grantsCheckedAt: number;
+  /** Resolves when its next process may begin: not beside one that has the same files open. */
+  after: Promise<void> | null;
 }

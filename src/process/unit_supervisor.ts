@@ -7,7 +7,7 @@
  *     plan is blocked, only with another plan.
  */
 import { assert } from "../base/errors.ts";
-import { idleEndMs } from "../base/limits.ts";
+import { grantCheckMs, idleEndMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import { findQuotaFault } from "./disk_quota.ts";
@@ -44,8 +44,8 @@ export class UnitSupervisor {
   putUnit(plan: UnitPlan): void {
     const unit = this.#units.get(plan.key);
     if (unit !== undefined) return void (unit.plan = plan);
-    const counts = { recentDeaths: [], deaths: 0, worked: false, failedStarts: 0, neededAt: 0 };
-    this.#units.set(plan.key, { plan, state: { tag: "stopped" }, ...counts, cancelIdle: null });
+    const counts = { recentDeaths: [], deaths: 0, worked: false, failedStarts: 0, neededAt: 0, grantsCheckedAt: 0 };
+    this.#units.set(plan.key, { plan, state: { tag: "stopped" }, ...counts, cancelIdle: null, after: null });
   }
 
   /**
@@ -55,6 +55,7 @@ export class UnitSupervisor {
   getOrStartProcess(key: UnitKey, order: StartOrder): UnitProcess | null {
     const unit = this.#unitOf(key);
     if (unit.plan.blocked !== null) return null;
+    if (this.#isOutdated(unit)) this.replaceProcess(key);
     if (unit.state.tag === "running" && unit.state.process.usable) {
       this.#pool.hurry(unit.state.process, order);
       return unit.state.process;
@@ -81,11 +82,16 @@ export class UnitSupervisor {
     return blocked !== null || state.tag === "quarantined";
   }
 
-  /** New work goes to a new process from now on; the current one ends when it has finished its work. */
-  replaceProcess(key: UnitKey): void {
+  /**
+   * New work goes to a new process from now on; the current one ends when it has finished its work. `alone`: the new
+   * one begins only then.
+   */
+  replaceProcess(key: UnitKey, alone: boolean = false): void {
     const unit = this.#unitOf(key);
     if (unit.state.tag !== "running") return;
-    this.#draining.set(unit.state.process, key);
+    const { process } = unit.state;
+    if (alone) unit.after = this.#pool.exited(process);
+    this.#draining.set(process, key);
     unit.state = { tag: "stopped" };
     this.#stopDrained(key);
   }
@@ -188,6 +194,14 @@ export class UnitSupervisor {
     return unit;
   }
 
+  /** Whether a granted file was replaced under its process. Looks at most once each `grantCheckMs`. */
+  #isOutdated(unit: Unit): boolean {
+    const { state, plan: { pinned } } = unit, now = this.#clock.monotonic();
+    if (state.tag !== "running" || pinned || now - unit.grantsCheckedAt < grantCheckMs) return false;
+    unit.grantsCheckedAt = now;
+    return state.process.grantWatch?.isOutdated() ?? false;
+  }
+
   #start(unit: Unit, order: StartOrder): UnitProcess | null {
     const { key } = unit.plan, counted = this.#findQuotaFault(unit, false);
     const full = counted === null ? null : this.#findQuotaFault(unit, true);
@@ -196,7 +210,9 @@ export class UnitSupervisor {
       this.#ports.onQuarantined(key, full);
       return null;
     }
-    const process = this.#pool.add(unit.plan, order, {
+    const { after } = unit;
+    unit.after = null;
+    const process = this.#pool.add(unit.plan, order, after, {
       onReady: (ready) => {
         unit.failedStarts = 0;
         if (counted !== null) ready.send({ t: "tidy" });

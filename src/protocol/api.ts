@@ -64,6 +64,8 @@ export const healthSchema = z.object({
   lockError: z.string().nullable().default(null),
   /** What waits for a person, or is rarely meant: held runs, granted variables that are not set, a readable file of secrets. */
   warnings: z.array(z.string()).default([]),
+  /** The version of Landlock that holds the processes of senses and workflows; 0: none. Null: from an older daemon. */
+  landlock: z.int().nullable().default(null),
   /** Programs of senses and roles that cannot be ended; until they have, no other is started beside them. */
   stuckPrograms: z.array(z.string()).default([]),
   /** Why the log cannot be written now; `counters.lost` counts the lost operations. */

@@ -9,6 +9,7 @@ export const logTypes = [
   "kernel.stopped",
   "kernel.log_reopened",
   "kernel.data_moved",
+  "kernel.isolation_reduced",
   "config.loaded",
   "config.refused",
   "group.ready",

@@ -21,6 +21,7 @@ import {
   sleepMaxMs,
   sleepUntilMax,
 } from "../base/wait_limits.ts";
+import type { Confinement } from "./confinement.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
@@ -74,6 +75,7 @@ export interface ProcessSpec {
   readonly kind: "group" | "workflow";
   readonly name: string;
   readonly permissions: SandboxPermissions;
+  readonly unconfined: boolean;
   readonly modules: ModuleRules;
   /** data/logs.db and data/blobs. */
   readonly logDatabase: string;
@@ -91,7 +93,7 @@ export type BareTrigger = Exclude<Trigger, SignalTrigger> | Omit<SignalTrigger, 
 
 /** Kernel to process. Our own messages, so they are typed and not parsed. */
 export type ToProcess =
-  | { readonly t: "init"; readonly spec: ProcessSpec }
+  | { readonly t: "init"; readonly spec: ProcessSpec; readonly wall: Confinement | null }
   | { readonly t: "ping"; readonly n: number }
   /** All sense names of the workspace, when they have changed since `init`. */
   | { readonly t: "senses"; readonly all: readonly string[] }

@@ -7,10 +7,13 @@
  * I1. The first line to the kernel is the token of this process; the only line from the kernel is `init`.
  * I2. When the kernel exits, this process and the programs that it started end too: no orphan keeps running.
  * I3. A message of the worker is never taken as the shim's own: it is forwarded unchanged, if it is one line.
- * I4. When user code is loaded, no permission to connect is left (worker_main.ts revokes it).
+ * I4. Landlock restricts this process before its worker exists: the worker, and every program, inherit that.
+ * I5. When user code is loaded, no permission to connect is left (worker_main.ts revokes it).
  */
 import { messageOf } from "../base/errors.ts";
+import { isGoneProcess } from "../base/if_present.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
+import { restrictSelf } from "../base/landlock.ts";
 import { readProcessStat } from "../base/process_id.ts";
 import { formatWork, markVariable } from "../base/program_mark.ts";
 import { endPrograms } from "../base/program_sweep.ts";
@@ -19,6 +22,8 @@ import { resolveOwnFile } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, SandboxPermissions, ToProcess } from "../protocol/message.ts";
 import { HostServices } from "./host_services.ts";
+import { cacheOwnModules } from "./module_cache.ts";
+import { makeOwnFiles } from "./own_files.ts";
 import { readsBegin, watchReads } from "./read_limit.ts";
 import type { BootMessage, ConnectGrant } from "./runtime.ts";
 
@@ -41,6 +46,7 @@ export async function runShim(): Promise<never> {
   const path = takeVariable("NERVE_SOCKET"), token = takeVariable("NERVE_TOKEN");
   const ownMark = Deno.env.get(markVariable) ?? null;
   const mark = ownMark === null ? null : ownMark.slice(0, -formatWork(0, "").length);
+  const cache = Deno.env.get("DENO_DIR") ?? null;
   for (const name of ownVariables) Deno.env.delete(name);
   const channel = new LineChannel(await Deno.connect({ transport: "unix", path }), {
     lineMaxBytes: Number.MAX_SAFE_INTEGER,
@@ -51,6 +57,12 @@ export async function runShim(): Promise<never> {
   if (first.done) Deno.exit(0);
   const init = JSON.parse(first.value) as ToProcess;
   if (init.t !== "init") throw new Error(`nerve bug: the first line is ${init.t}`);
+  let cutOff = false;
+  if (init.wall !== null) {
+    if (init.wall.first) await cacheOwnModules(cache);
+    await makeOwnFiles(init.spec, init.wall.makes);
+    cutOff = restrictSelf(init.wall.rules) && !await mayEndParent();
+  }
   startWorker(
     {
       spec: init.spec,
@@ -65,9 +77,10 @@ export async function runShim(): Promise<never> {
   );
   // The kernel sends nothing more here: the end of the connection means that the kernel has exited.
   await lines.next();
-  // A process with hosts to import from may not read /proc: the next kernel ends what has left its session.
   try {
-    if (mark !== null && typeof init.spec.permissions.import === "boolean") await endEscaped(mark);
+    if (cutOff) endConfined();
+    // A process with hosts to import from may not read /proc: the next kernel ends what has left its session.
+    else if (mark !== null && typeof init.spec.permissions.import === "boolean") await endEscaped(mark);
   } finally {
     endAll();
   }
@@ -77,6 +90,29 @@ export async function runShim(): Promise<never> {
 function readSecrets({ env }: SandboxPermissions): Record<string, string> {
   const variables = Object.entries(Deno.env.toObject());
   return Object.fromEntries(variables.filter(([name]) => isSecretVariable(name, env !== true)));
+}
+
+/** Behind Landlock the system must refuse it: checked, because `endConfined` relies on it. */
+async function mayEndParent(): Promise<boolean> {
+  const { default: process } = await import("node:process");
+  try {
+    return process.kill(Deno.ppid, 0);
+  } catch (thrown) {
+    return Reflect.get(Object(thrown), "code") !== "EPERM";
+  }
+}
+
+/**
+ * Kills every process that this one may send a signal to: behind Landlock those are its programs, wherever they have
+ * gone, and nobody else.
+ */
+function endConfined(): void {
+  try {
+    Deno.kill(-1, "SIGKILL");
+  } catch (thrown) {
+    // There is none.
+    if (!isGoneProcess(thrown)) throw thrown;
+  }
 }
 
 /** Ends the programs that have left the session of this process. */

@@ -100,8 +100,8 @@ export class SenseManager {
     if (record === undefined) return { beganAt: from, unheard: null, answered: false };
     const key = this.#ports.newKey();
     let causeId = causeOf(trigger);
+    this.#ports.beforeCompute(sense);
     const { outcome, kept, beganAt } = await this.#runner.compute(record.limits, trigger, id, () => {
-      this.#ports.beforeCompute(sense);
       const signals = [...inbox.take(sense), ...this.#handed.get(sense) ?? []];
       this.#handed.delete(sense);
       if (trigger.kind === "signal") causeId = signals.at(-1)?.id ?? causeId;

@@ -56,7 +56,7 @@ const sections: Readonly<Record<string, Section>> = {
     }),
   },
   permissions: {
-    keys: permissionNames,
+    keys: [...permissionNames, "unconfined"],
     mappings: ({ senses }) => entries(senses).map((each) => isPlainObject(each) ? each.permissions : null),
     fileWith: null,
   },

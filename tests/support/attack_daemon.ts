@@ -11,19 +11,21 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { delay } from "../../src/base/time.ts";
 import { ControlClient } from "../../src/control/client/client.ts";
-import type { ComputeResult, Health } from "../../src/protocol/api.ts";
-import { isPlainObject, type Json } from "../../src/protocol/json.ts";
+import { systemIsolation } from "../../src/process/isolation.ts";
+import type { Health } from "../../src/protocol/api.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import { Bystanders, type Targets } from "./attack_targets.ts";
 import {
   type Attack,
   type Attacks,
   isForRoles,
+  keepClaimed,
   type Realm,
   tickMs,
   workflowOf,
   workspaceFiles,
 } from "./attack_workspace.ts";
+import { apart, tell, textOf, type Ticks } from "./attack_outcome.ts";
 import { fromFileUrl } from "./paths.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
 import { deadlineMs, within } from "./workspace_fixture.ts";
@@ -42,23 +44,39 @@ export interface AttackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: as it is; in the long form also with everything replaced. */
   readonly realm?: Realm;
+  /** The attacks that Landlock, too, claims to stop, with what the system then says; for another outcome: `alone`. */
+  readonly landlock?: readonly string[];
   /** The parts that depend on ports and paths, which are known only when the targets exist. */
   readonly attacks?: (targets: Targets) => Attacks;
 }
 
-/** One test: a daemon, all attacks of the family as senses and as roles, then a check of the bystanders. */
+/**
+ * A daemon, all attacks of the family as senses and as roles, then a check of the bystanders; and the same with Landlock
+ * alone for the attacks that it claims to stop (`alone`), where this system has it.
+ */
 export function attackTest(title: string, attacks: Attacks, options: AttackOptions = {}): void {
   const realms: readonly Realm[] = longForm ? ["plain", "spy", "thrower"] : ["plain"];
   for (const realm of options.realm === undefined ? realms : [options.realm]) {
     const suffix = realm === "plain" ? "" : `, in a realm where everything is replaced (${realm})`;
-    Deno.test(title + suffix, () => runAttacks(attacks, { ...options, realm }));
+    Deno.test(title + suffix, () => runAttacks(attacks, { ...options, realm }, main));
   }
+  if (options.landlock === undefined && !Object.values(attacks).some(({ alone }) => alone !== undefined)) return;
+  Deno.test({
+    name: `Landlock alone: ${title}`,
+    ignore: systemIsolation().landlock === 0,
+    fn: () => runAttacks(attacks, { ...options, realm: "plain", check: () => Promise.resolve() }, landlockOnly),
+  });
 }
 
-async function runAttacks(attacks: Attacks, options: AttackOptions & { readonly realm: Realm }): Promise<void> {
+async function runAttacks(
+  attacks: Attacks,
+  options: AttackOptions & { readonly realm: Realm },
+  program: string,
+): Promise<void> {
   await using bystanders = await Bystanders.start();
-  const all = { ...attacks, ...options.attacks?.(bystanders.targets) };
-  await using daemon = await AttackDaemon.start(bystanders, all, options);
+  const every = { ...attacks, ...options.attacks?.(bystanders.targets) };
+  const all = program === main ? every : keepClaimed(every, options.landlock);
+  await using daemon = await AttackDaemon.start(bystanders, all, options, program);
   const quiet = longForm ? await daemon.nextTicks(30) : null;
   const from = systemClock.now(), outcomes = new Map<string, string>();
   const bySenses = async () => {
@@ -88,14 +106,9 @@ async function runAttacks(attacks: Attacks, options: AttackOptions & { readonly 
   if (options.realm === "plain") await options.check?.(daemon, outcomes);
 }
 
-/** Lateness of the steady sense's ticks, in milliseconds. */
-export interface Ticks {
-  readonly count: number;
-  readonly median: number;
-  readonly worst: number;
-}
-
 const main = fromFileUrl(new URL("../../src/main.ts", import.meta.url));
+const landlockOnly = fromFileUrl(new URL("landlock_only.ts", import.meta.url));
+
 export class AttackDaemon implements AsyncDisposable {
   readonly targets: Targets;
   readonly client: ControlClient;
@@ -114,14 +127,22 @@ export class AttackDaemon implements AsyncDisposable {
     this.client = new ControlClient(this.targets.socket);
   }
 
-  static async start(bystanders: Bystanders, attacks: Attacks, options: AttackOptions): Promise<AttackDaemon> {
+  static async start(
+    bystanders: Bystanders,
+    attacks: Attacks,
+    options: AttackOptions,
+    program: string = main,
+  ): Promise<AttackDaemon> {
     const { targets } = bystanders;
     await writeWorkspace(targets.workspace, {
       ...workspaceFiles(attacks, targets, options.realm ?? "plain"),
       ...options.files,
     });
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-prompt", "--cached-only", main, "run", "-w", targets.workspace],
+      args: [
+        ...["run", "-A", "--no-prompt", "--cached-only", program],
+        ...program === main ? ["run", "-w", targets.workspace] : [targets.workspace],
+      ],
       cwd: targets.workspace,
       env: { EXAMPLE_KERNEL_SECRET: targets.secret, ...options.env },
       stdin: "null",
@@ -267,30 +288,4 @@ export class AttackDaemon implements AsyncDisposable {
     await this.#child.status;
     return (await Promise.all(this.#output)).join("\n").slice(-2_000);
   }
-}
-
-/** Milliseconds from tick to tick. */
-function apart({ median }: Ticks): number {
-  return tickMs + median;
-}
-
-function tell(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`  ${line.slice(0, 300)}\n`));
-}
-
-function textOf(result: ComputeResult | null): string {
-  switch (result?.kind) {
-    case "error":
-      return `threw ${result.message}`;
-    case "signal":
-      return `returned ${JSON.stringify(returnedBy(result.signal.payload))}`;
-    case "group_down":
-      return `died: ${result.message}`;
-    default:
-      return result === null ? "no outcome" : result.kind;
-  }
-}
-
-function returnedBy(payload: Json): Json {
-  return isPlainObject(payload) && Object.hasOwn(payload, "returned") ? payload.returned as Json : payload;
 }

@@ -1,4 +1,5 @@
 /** The workspace of an attack test: each attack as a sense and as a role, beside a steady sense and a victim. */
+import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import type { Targets } from "./attack_targets.ts";
 
@@ -6,6 +7,8 @@ export interface Attack {
   readonly body: string;
   /** The expected outcome, for senses and roles alike. */
   readonly outcome: RegExp;
+  /** What it comes to where Landlock alone holds it; without it, Landlock does not claim to stop it. */
+  readonly alone?: RegExp;
   /** Static imports: they must be in the module itself, so such an attack has a workflow of its own. */
   readonly head?: string;
   /** The attack takes its process down, so it gets a process of its own. */
@@ -50,6 +53,21 @@ export function findHandle(thing: object): void {
 `;
 
 const hostileRealm = Deno.readTextFileSync(new URL("hostile_realm.ts", import.meta.url));
+
+/** What the system says when Landlock refuses something, through Deno, SQLite or a program. */
+const byLandlock =
+  /^threw .*(permission ?denied|EACCES|EPERM|EXDEV|os error (1|13|18)\b|unable to open|readonly database|NetworkError|error sending request|connection error)/is;
+
+/** Those that Landlock claims to stop, with the outcome that they then have. */
+export function keepClaimed(attacks: Attacks, claimed: readonly string[] = []): Attacks {
+  for (const name of claimed) assert.ok(attacks[name] !== undefined, `there is no attack ${name}`);
+  return Object.fromEntries(
+    Object.entries(attacks).flatMap(([name, attack]) => {
+      const outcome = claimed.includes(name) ? byLandlock : attack.alone;
+      return outcome === undefined ? [] : [[name, { ...attack, outcome }]];
+    }),
+  );
+}
 
 /** How often the steady sense computes. */
 export const tickMs = 100;

@@ -111,6 +111,7 @@ export class FakeView implements KernelPort {
       configError: null,
       lockError: null,
       warnings: [],
+      landlock: 7,
       stuckPrograms: [],
       storeError: null,
       archive: null,

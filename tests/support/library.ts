@@ -9,6 +9,7 @@ import { readLibraryFiles } from "../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../src/config/parse.ts";
 import { workspacePaths } from "../../src/config/workspace.ts";
 import { planUnits } from "../../src/deploy/unit_plans.ts";
+import { systemIsolation } from "../../src/process/isolation.ts";
 import { UnitProcess } from "../../src/process/unit_process.ts";
 import type { FromProcess, ToProcess } from "../../src/protocol/message.ts";
 import type { Json } from "../../src/sdk/mod.ts";
@@ -84,7 +85,8 @@ class Conversation {
     const plan = planUnits(parsed.value.config, paths).find((unit) => unit.key === key);
     if (plan === undefined) throw new Error(`no unit ${key}`);
     const run = `${root}/run`, prepare = () => Deno.mkdirSync(run, { recursive: true, mode: 0o700 });
-    const where = { socketFolders: [{ path: run, prepare }], workspace: root };
+    const isolation = systemIsolation();
+    const where = { socketFolders: [{ path: run, prepare }], workspace: root, tempFolder: null, isolation };
     this.#process = new UnitProcess(plan.spec, plan.request, where, systemClock, {
       onReady: () => {},
       onMessage: (_, message) => {
@@ -107,6 +109,10 @@ class Conversation {
     this.#process.send(message);
   }
 
+  get outdated(): boolean {
+    return this.#process.grantWatch?.isOutdated() ?? false;
+  }
+
   async next(): Promise<FromProcess> {
     for (;;) {
       const message = this.#messages.shift();
@@ -122,7 +128,7 @@ class Conversation {
   }
 }
 
-/** A workspace with one sense or workflow. A new `config` means a new process, as in nerve. */
+/** A workspace with one sense or workflow. A new `config`, or a new file in place of a granted one, means a new process, as in nerve. */
 class TestUnit implements AsyncDisposable {
   readonly root: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-library-" }));
   readonly #kind: Kind;
@@ -144,7 +150,7 @@ class TestUnit implements AsyncDisposable {
 
   async conversation(config: Config): Promise<Conversation> {
     const text = stringify({ [this.#kind]: { [this.#name]: { permissions: this.#grants, config } } });
-    if (this.#current?.config === text) return this.#current.conversation;
+    if (this.#current?.config === text && !this.#current.conversation.outdated) return this.#current.conversation;
     await this.#current?.conversation.close();
     const conversation = new Conversation(this.root, this.#kind, this.#name, text);
     this.#current = { config: text, conversation };

@@ -9,6 +9,7 @@ import { planUnits } from "../../src/deploy/unit_plans.ts";
 import type { ProcessEnd } from "../../src/process/exit_cause.ts";
 import type { SupervisorPorts } from "../../src/process/ports.ts";
 import type { StartOrder } from "../../src/process/start_queue.ts";
+import { systemIsolation } from "../../src/process/isolation.ts";
 import { UnitSupervisor } from "../../src/process/unit_supervisor.ts";
 import type { UnitProcess } from "../../src/process/unit_process.ts";
 import type { FromProcess } from "../../src/protocol/message.ts";
@@ -61,8 +62,9 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
 
   private constructor(workspace: WorkspaceFixture) {
     this.#workspace = workspace;
-    const socketFolders = listSocketFolders(workspace.paths);
-    this.supervisor = new UnitSupervisor({ socketFolders, workspace: workspace.root }, this.clock);
+    const socketFolders = listSocketFolders(workspace.paths), isolation = systemIsolation();
+    const launch = { socketFolders, workspace: workspace.root, tempFolder: null, isolation };
+    this.supervisor = new UnitSupervisor(launch, this.clock);
     this.supervisor.connect(this);
   }
 

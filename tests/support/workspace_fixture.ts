@@ -17,6 +17,7 @@ import { loadNerveConfig } from "../../src/config/load.ts";
 import type { NerveConfig } from "../../src/config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
+import { type Isolation, systemIsolation } from "../../src/process/isolation.ts";
 import type { ComputeResult, Health, SenseView, UnitView } from "../../src/protocol/api.ts";
 import type { KernelEvent, UnitChange } from "../../src/protocol/event.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
@@ -38,6 +39,8 @@ export interface WorkspaceOptions {
   readonly clock?: Clock;
   /** Whether the kernel follows changes of files by itself; default: no. */
   readonly watch?: boolean;
+  /** Which walls stand around user code; default: all that this system has. */
+  readonly isolation?: Isolation;
 }
 
 /** One kind of event, as `Extract` finds it. */
@@ -53,7 +56,7 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
 /** Makes the workspace only, for tests that start the kernel themselves, or none. */
 export async function makeWorkspace(options: WorkspaceOptions): Promise<WorkspaceFixture> {
   const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "nerve-test-" }));
-  const fixture = new WorkspaceFixture(root, options.clock ?? systemClock, options.watch ?? false);
+  const fixture = new WorkspaceFixture(root, options);
   for (const [name, text] of Object.entries(options.senses ?? {})) fixture.write(`senses/${name}/index.ts`, text);
   for (const [name, text] of Object.entries(options.workflows ?? {})) fixture.write(`workflows/${name}/index.ts`, text);
   for (const [path, text] of Object.entries(options.files ?? {})) fixture.write(path, text);
@@ -73,16 +76,16 @@ export class WorkspaceFixture implements AsyncDisposable {
   /** Every event since the fixture was made, over all its kernels. */
   readonly events: KernelEvent[] = [];
   readonly #clock: Clock;
-  readonly #watch: boolean;
+  readonly #options: WorkspaceOptions;
   readonly #waiting = new Set<(event: KernelEvent) => void>();
   #kernel: Kernel | null = null;
   #listening: Promise<void> = Promise.resolve();
 
-  constructor(root: string, clock: Clock, watch: boolean) {
+  constructor(root: string, options: WorkspaceOptions) {
     this.root = root;
-    this.#watch = watch;
+    this.#options = options;
     this.paths = workspacePaths(root);
-    this.#clock = clock;
+    this.#clock = options.clock ?? systemClock;
   }
 
   get kernel(): Kernel {
@@ -106,7 +109,8 @@ export class WorkspaceFixture implements AsyncDisposable {
   async start(): Promise<Kernel> {
     assert.equal(this.#kernel, null, "the kernel of this workspace runs already");
     const holder = { kind: "foreground", program: "nerve" } as const;
-    const kernel = new Kernel(await this.config(), this.root, { holder, clock: this.#clock, watch: this.#watch });
+    const { watch = false, isolation = systemIsolation() } = this.#options;
+    const kernel = new Kernel(await this.config(), this.root, { holder, clock: this.#clock, watch, isolation });
     this.#kernel = kernel;
     this.#listening = this.#listen(kernel);
     await within(kernel.ready, "the kernel to be ready", () => this.#story());

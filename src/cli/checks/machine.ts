@@ -2,6 +2,7 @@
 import { formatSize } from "../../base/duration.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { readDescriptorLimit } from "../../base/descriptor_limit.ts";
+import { describeUnheld, landlockHint, newerLinuxHint, systemLandlock } from "../../base/landlock.ts";
 import { isCompiled } from "../../base/self_exec.ts";
 import { denoVersion } from "../../base/version.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -10,7 +11,7 @@ import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 const { statfsSync } = await import("node:fs");
 
-export const machineChecks: readonly Check[] = [checkDeno, checkDisk, checkInotify, checkDescriptors];
+export const machineChecks: readonly Check[] = [checkDeno, checkIsolation, checkDisk, checkInotify, checkDescriptors];
 
 function checkDeno(): Finding[] {
   const found = Deno.version.deno;
@@ -18,6 +19,16 @@ function checkDeno(): Finding[] {
   const older = found.localeCompare(denoVersion, "en", { numeric: true }) < 0;
   const message = `Deno ${found}; nerve is made and tested with ${denoVersion}`;
   return [(older ? failed : warning)("deno", message, `deno upgrade --version ${denoVersion}`)];
+}
+
+/** The wall that the system puts around the processes of senses and workflows. */
+function checkIsolation(): Finding[] {
+  const version = systemLandlock(), unheld = describeUnheld(version);
+  return [
+    unheld === null
+      ? passed("isolation", `Landlock of version ${version}, beside Deno's permissions`)
+      : warning("isolation", unheld, version === 0 ? landlockHint : newerLinuxHint),
+  ];
 }
 
 const MiB = 1024 ** 2;

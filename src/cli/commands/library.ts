@@ -94,6 +94,7 @@ function formatPermissions(request: PermissionRequest): string {
     const wanted = request[name];
     return wanted === undefined ? [] : [`${name}: ${wanted === true ? "everything" : wanted.join(", ")}`];
   });
+  if (request.unconfined === true) granted.push("unconfined");
   return granted.length === 0 ? "nothing beyond its own data" : granted.join("; ");
 }
 

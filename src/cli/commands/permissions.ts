@@ -3,6 +3,7 @@
  * same.
  */
 import { NerveError } from "../../base/errors.ts";
+import { systemLandlock } from "../../base/landlock.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { findNearest } from "../../base/did_you_mean.ts";
 import { grantContext } from "../../config/load.ts";
@@ -82,8 +83,9 @@ function findUnits(config: NerveConfig, name: string | undefined): GrantedUnit[]
 function printItem(io: CliIo, { kind, name, senses, grants, problems }: Item, all: boolean): void {
   const implied = grants.filter(({ origin }) => origin === "implied").length;
   const shown = all ? grants : grants.filter(({ origin }) => origin !== "implied");
+  const held = systemLandlock() > 0;
   const open = problems.length > 0 ||
-    grants.some(({ permission, value }) => permission === "run" || permission === "ffi" || value === true);
+    grants.some(({ permission, value }) => (permission === "run" && !held) || permission === "ffi" || value === true);
   const members = kind === "group" && (senses.length > 1 || senses[0] !== name) ? `: ${senses.join(", ")}` : "";
   print(io, `${open ? sign.warning : sign.ok} ${kind} ${name}${members}`);
   if (shown.length > 0) {
@@ -93,7 +95,9 @@ function printItem(io: CliIo, { kind, name, senses, grants, problems }: Item, al
       shown.map(({ permission, value, why, origin }) => [
         "  ",
         permission,
-        toPrintable(value === true ? "everything" : value),
+        permission === "unconfined"
+          ? "its programs may do all that you may"
+          : toPrintable(value === true ? "everything" : value),
         origin === "gained" ? `gained through the group: ${why}` : why,
       ]),
     );

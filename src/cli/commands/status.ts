@@ -2,6 +2,7 @@
 import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError, unreachable } from "../../base/errors.ts";
 import { describeMissingInit } from "../../base/init_process.ts";
+import { describeUnheld } from "../../base/landlock.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, type FoundDaemon } from "../../daemon/discovery.ts";
@@ -196,8 +197,13 @@ function printApprovals(io: CliIo, { open, oldest }: Health["approvals"]): void 
   print(io, `   ${sign.next} ${plural(open, "request")} for a decision${since}: nerve approvals`);
 }
 
-function showHealth(io: CliIo, { units, runs, approvals, alerts, counters, warnings, stuckPrograms }: Health): void {
+function showHealth(
+  io: CliIo,
+  { units, runs, approvals, alerts, counters, landlock, warnings, stuckPrograms }: Health,
+): void {
   const counted = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
+  const unheld = landlock === null ? null : describeUnheld(landlock);
+  if (unheld !== null) print(io, `${sign.warning} ${unheld}`);
   for (const warning of warnings.slice(0, warningsShown)) print(io, `${sign.warning} ${toOneLine(warning, 300)}`);
   if (warnings.length > warningsShown) {
     print(io, dim(io, `   and ${warnings.length - warningsShown} more: nerve doctor`));

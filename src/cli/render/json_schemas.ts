@@ -209,7 +209,10 @@ export const uninstallOutput = z.strictObject({
 });
 export type UninstallOutput = z.infer<typeof uninstallOutput>;
 
-const permissionValues = z.partialRecord(z.enum(permissionNames), z.union([z.literal(true), z.array(z.string())]));
+const permissionValues = z.partialRecord(
+  z.enum([...permissionNames, "unconfined"]),
+  z.union([z.literal(true), z.array(z.string())]),
+);
 
 /** `nerve sense learn`: `needed` is the smallest block; `missing` and `unused` are its differences to nerve.yaml. */
 export const senseLearnOutput = z.strictObject({

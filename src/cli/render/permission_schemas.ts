@@ -18,7 +18,7 @@ export const permissionsOutput = z.strictObject({
     name: z.string(),
     senses: z.array(z.string()),
     grants: z.array(z.strictObject({
-      permission: z.enum(permissionNames),
+      permission: z.enum([...permissionNames, "unconfined"]),
       /** A path, host or name, or true for everything. */
       value: z.union([z.literal(true), z.string()]),
       why: z.string(),

@@ -12,6 +12,7 @@ import { configFileName, type WorkspacePaths } from "../workspace.ts";
 import { resolveEnvFile } from "../environment.ts";
 import { type GrantedFolder, listSharedFiles, lookIntoFolder } from "./granted_folder.ts";
 import { type GrantContext, resolveRequest } from "./grants.ts";
+import { checkIsolation, isNeverGranted, warnOfSystem, warnUnheld } from "./check_isolation.ts";
 import { pathContains } from "./path_contains.ts";
 import {
   findProtected,
@@ -32,10 +33,12 @@ export async function checkGrants(
   const envFile = resolveEnvFile(config, paths.root, context.home);
   const envFiles = envFile === null ? [] : await resolveSpellings(envFile);
   const table = listProtectedPaths(paths, context, envFiles), programs = listGrantedPrograms(config, paths, context);
+  checkIsolation(config, context, diagnostics);
   const looks = new Map<string, Promise<GrantedFolder>>();
   for (const { section, name, request, sharers, own } of listParts(config)) {
     const scope = { paths, ...context, envFiles, diagnostics, looks };
     const resolved = sharers.flatMap((each) => resolveRequest({ write: each.write ?? [] }, paths.root, context.home));
+    warnUnheld(request, [section, name, "permissions"], context, diagnostics);
     await checkRequest(request, [section, name, "permissions"], {
       ...scope,
       table: [...table, ...toProtectedPaths(programs, own)],
@@ -92,16 +95,8 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
       await checkSocket(value.slice("unix:".length), at, scope);
     }
     if ((permission !== "read" && permission !== "write") || value === true) continue;
-    if (isNeverGranted(permission, value)) {
-      scope.diagnostics.warning(
-        at,
-        `${permission} of ${
-          quote(value)
-        } opens nothing: Deno denies /proc, /sys and /dev to all code without full trust`,
-        "run a program such as ps, df or ip; readSystemFile of nerve reads files below /proc and /sys",
-      );
-      continue;
-    }
+    warnOfSystem(permission, value, at, request.run !== undefined, scope.diagnostics);
+    if (isNeverGranted(permission, value)) continue;
     if (permission === "write") {
       if (!await checkWrite(value, at, scope)) await checkInside(value, at, scope);
     } else {
@@ -235,15 +230,6 @@ async function checkRead(value: string, at: ConfigPath, { paths, envFiles, home,
       return diagnostics.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
     }
   }
-}
-
-/** The only files there that a grant of the path opens (measured, Deno 2.9.6). */
-const openDevices = ["/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
-
-function isNeverGranted(permission: "read" | "write", value: string): boolean {
-  if (openDevices.includes(value) || (permission === "read" && value === "/dev/tty")) return false;
-  // Files below the other two are read by readSystemFile (sandbox/system_files.ts).
-  return (permission === "read" ? ["/dev"] : ["/dev", "/proc", "/sys"]).some((folder) => pathContains(folder, value));
 }
 
 /** A missing path is usually misspelt, unless the sense may write it too: then it may create it later. */

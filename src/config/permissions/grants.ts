@@ -34,11 +34,14 @@ export interface GrantContext {
   readonly home: string | null;
   /** Default: the variables of this process. */
   readonly env?: (name: string) => string | undefined;
+  /** The version of Landlock that holds programs; 0: none. Default: this system's. */
+  readonly landlock?: () => number;
 }
 
 /** One grant. `value` is an absolute path, a host, a name, or true for everything. */
 export interface PermissionRow {
-  readonly permission: PermissionName;
+  /** `unconfined`: Landlock does not hold the process. */
+  readonly permission: PermissionName | "unconfined";
   readonly value: string | true;
   readonly why: string;
   /** The sense or workflow that declares it; null: implied. */
@@ -81,12 +84,12 @@ export function explainPermissions(
   context: GrantContext,
 ): PermissionRow[] {
   const declared = (kind: string, name: string, request: PermissionRequest) => {
-    return resolveRequest(request, paths.root, context.home).map(({ permission, value }): PermissionRow => ({
-      permission,
-      value,
-      why: `declared by ${kind} ${name}`,
-      declaredBy: name,
-    }));
+    const why = `declared by ${kind} ${name}`;
+    const rows = resolveRequest(request, paths.root, context.home).map(({ permission, value }): PermissionRow => {
+      return { permission, value, why, declaredBy: name };
+    });
+    const open: PermissionRow = { permission: "unconfined", value: true, why, declaredBy: name };
+    return request.unconfined === true ? [...rows, open] : rows;
   };
   switch (unit.kind) {
     case "group": {

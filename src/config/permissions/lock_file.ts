@@ -25,6 +25,7 @@ const grants = z.union([z.literal(true), z.array(z.string())]);
 const entry = z.strictObject({
   ...Object.fromEntries(permissionNames.map((name) => [name, grants.optional()])),
   peers: z.union([z.literal("all"), z.array(z.string())]).optional(),
+  unconfined: z.literal(true).optional(),
 });
 const lockSchema = z.strictObject({
   version: z.literal(1),
@@ -68,12 +69,14 @@ function sortPeers(peers: "all" | readonly string[]): "all" | string[] {
 }
 
 function toEntry(requests: readonly PermissionRequest[]): Entry {
-  return Object.fromEntries(permissionNames.flatMap((name): [string, Wanted][] => {
+  const unconfined = requests.some((request) => request.unconfined === true);
+  const granted = permissionNames.flatMap((name): [string, Wanted][] => {
     const wanted = requests.map((request) => request[name]).filter((each) => each !== undefined);
     if (wanted.includes(true)) return [[name, true]];
     const values = new Set(wanted.flatMap((each) => each === true ? [] : each));
     return values.size === 0 ? [] : [[name, [...values].sort()]];
-  }));
+  });
+  return { ...Object.fromEntries(granted), ...unconfined ? { unconfined } : {} };
 }
 
 /** The file's text: sorted, so that a diff shows what changed. */
@@ -185,6 +188,7 @@ export function findGrowth(lock: PermissionLock, now: PermissionLock): LockGrowt
 
 /** The permission and what of it is more: `net "example.org"`, `read everything`. */
 export function formatGrowth({ permission, values }: LockGrowth): string {
+  if (permission === "unconfined") return permission;
   return `${permission} ${values === true ? "everything" : values.map(quote).join(", ")}`;
 }
 

@@ -58,6 +58,7 @@ const flagPattern = /^--(allow|deny)-([a-z]+)(?:=(.*))?$/s;
 class Reader {
   readonly faults: PermissionFault[] = [];
   readonly #wanted = new Map<PermissionName, true | Set<string>>();
+  #unconfined = false;
 
   request(): PermissionRequest {
     const entries = permissionNames.flatMap((name) => {
@@ -65,7 +66,7 @@ class Reader {
       if (wanted === undefined || (wanted !== true && wanted.size === 0)) return [];
       return [[name, wanted === true ? wanted : [...wanted]]];
     });
-    return Object.fromEntries(entries);
+    return { ...Object.fromEntries(entries), ...this.#unconfined ? { unconfined: true } : {} };
   }
 
   fault(path: (string | number)[], message: string, hint: string | null = null): void {
@@ -73,8 +74,14 @@ class Reader {
   }
 
   entry(name: string, wanted: unknown): void {
+    if (name === "unconfined") {
+      if (typeof wanted === "boolean" || wanted === null) this.#unconfined = wanted === true;
+      else this.fault([name], "must be true or false");
+      return;
+    }
     if (!isPermissionName(name)) {
-      return this.fault([name], `unknown permission ${quote(name)}`, hintNearest(name, permissionNames));
+      const known = [...permissionNames, "unconfined"];
+      return this.fault([name], `unknown permission ${quote(name)}`, hintNearest(name, known));
     }
     if (wanted === true) this.#wanted.set(name, true);
     else if (Array.isArray(wanted)) wanted.forEach((item, index) => this.#add(name, item, [name, index]));

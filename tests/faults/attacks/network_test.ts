@@ -109,12 +109,15 @@ attackTest("without a grant nothing can be reached over the network", {
     outcome: /^threw .*Cannot read properties of undefined .reading .open/,
   },
   "local-storage": { body: "return localStorage.length", outcome: /^threw .*localStorage is not defined/ },
+}, {
+  landlock: ["fetch", "fetch-name", "fetch-number", "connect", "connect-tls", "listen"],
 });
 
 attackTest(
   "a grant of one host and port allows nothing else: no other name, port, redirect or protocol",
   {},
   {
+    landlock: ["redirect", "other-port", "connect-elsewhere"],
     attacks({ grantedPort }: Targets): Attacks {
       const yaml = { permissions: { net: [`127.0.0.1:${grantedPort}`] } };
       const attack = (body: string, outcome = refused) => ({ body, outcome, yaml });

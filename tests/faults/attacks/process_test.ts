@@ -44,6 +44,8 @@ attackTest("no program is started and no native code is run", {
     body: "Deno.test('x', () => {}); Deno.bench('x', () => {})",
     outcome: /^threw .*Deno\.test .*closed in the sandbox/,
   },
+}, {
+  landlock: ["command", "command-sync", "command-spawn"],
 });
 
 attackTest("no signal is sent and no process is ended, not even its own", {
@@ -152,6 +154,7 @@ attackTest("the kernel's environment, arguments, memory and files cannot be read
   },
   "internals": { body: "return Object.keys(Deno[Deno.internal].core.ops)", outcome: unavailable },
 }, {
+  landlock: ["proc-environ", "proc-own-environ", "proc-thread", "proc-cmdline", "proc-memory"],
   async check(daemon, outcomes) {
     for (const [name, outcome] of outcomes) assert.ok(!outcome.includes(daemon.targets.secret), name);
     const rows = JSON.stringify(await daemon.logs({}));

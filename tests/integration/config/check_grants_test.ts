@@ -197,3 +197,19 @@ Deno.test("links that lead to nerve's files once they are moved, and other names
     await Deno.symlink("../v1/x", join(root, "files/app/v1/inside"));
     assert.equal(await problem(), "");
   }));
+
+Deno.test("without Landlock a granted program is a warning, and isolation: require an error", () =>
+  inWorkspace(async (paths) => {
+    const problemsOf = async (landlock: number, text: string) => {
+      await Deno.writeTextFile(paths.configFile, text);
+      const loaded = await loadNerveConfig(paths, { ...nowhere, landlock: () => landlock });
+      return (loaded.ok ? loaded.value.warnings : loaded.error).map((each) => `${each.severity} ${each.path}`);
+    };
+    const runs = withGrants("{ run: [df] }"), required = `isolation: require\n${withGrants("{}")}`;
+    assert.deepEqual(await problemsOf(0, runs), ["warning senses.a.permissions.run"]);
+    assert.deepEqual(await problemsOf(7, runs), []);
+    assert.deepEqual(await problemsOf(0, required), ["error isolation"]);
+    assert.deepEqual(await problemsOf(1, required), []);
+    const unconfined = withGrants("{ run: [df], unconfined: true }");
+    assert.deepEqual(await problemsOf(0, unconfined), ["warning senses.a.permissions.unconfined"]);
+  }));

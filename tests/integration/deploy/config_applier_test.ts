@@ -6,6 +6,7 @@ import { ConfigApplier } from "../../../src/deploy/config_applier.ts";
 import { CurrentConfig } from "../../../src/deploy/current_config.ts";
 import { PermissionLockInForce } from "../../../src/deploy/permission_lock.ts";
 import { VariablesInForce } from "../../../src/deploy/variables.ts";
+import { systemIsolation } from "../../../src/process/isolation.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { makeWorkspace, startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -129,6 +130,7 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
         variables: new VariablesInForce(config, workspace.paths),
         paths: workspace.paths,
         clock,
+        launch: { isolation: systemIsolation() },
         append: () => {},
         emit: () => {},
         lastCronTick: () => null,

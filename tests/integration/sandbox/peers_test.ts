@@ -11,6 +11,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { createDrizzle } from "../../../src/store/sqlite/drizzle.ts";
 import { closeSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { configOf } from "../../support/parsed_config.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 import { hasLandlock, WalledReader } from "../../support/walled_reader.ts";
 import { within } from "../../support/workspace_fixture.ts";
@@ -98,10 +99,11 @@ Deno.test("a process that may write nothing beside a peer's database reads it in
     let asked = 0;
     const watch = new DatabaseWatch({
       clock: new FakeClock(),
-      pathOf: (sense) => `${folder}/${sense}.db`,
-      broadcast() {},
+      folder,
+      current: { config: configOf("senses: { a: {} }\n"), units: [] },
+      supervisor: { findProcess: () => null, replaceProcess() {} },
       append() {},
-      reportProblem() {},
+      emit() {},
     });
     const onUnshared = () => {
       asked++;
@@ -148,10 +150,11 @@ Deno.test("the kernel makes only what is missing beside a database that exists",
   inTempDir((folder) => {
     const watch = new DatabaseWatch({
       clock: new FakeClock(),
-      pathOf: (sense) => `${folder}/${sense}.db`,
-      broadcast() {},
+      folder,
+      current: { config: configOf("senses: { a: {} }\n"), units: [] },
+      supervisor: { findProcess: () => null, replaceProcess() {} },
       append() {},
-      reportProblem() {},
+      emit() {},
     });
     watch.onUnshared("none");
     assert.deepEqual([...Deno.readDirSync(folder)], []);

@@ -77,17 +77,17 @@ Deno.test("a permission that a sense has only through its group is a warning tha
   ]);
 });
 
-Deno.test("run, ffi and true are warnings, for a sense and for a workflow", () => {
+Deno.test("ffi, unconfined and true are warnings, for a sense and for a workflow; a named program is none", () => {
   const problems = problemLinesOf(
     "senses: { a: { permissions: { run: [df], ffi: [/x.so], env: true, sys: [cpus] } } }\n" +
-      "workflows: { w: { permissions: { run: true, import: true } } }\nreflexes: [{ sense: a, interval: 1s }]\n",
+      "workflows: { w: { permissions: { run: true, import: true, unconfined: true } } }\nreflexes: [{ sense: a, interval: 1s }]\n",
   );
   assert.deepEqual(problems.map((line) => line.split(" ")[1]), [
-    "senses.a.permissions.run:",
     "senses.a.permissions.ffi:",
     "senses.a.permissions.env:",
     "workflows.w.permissions.run:",
     "workflows.w.permissions.import:",
+    "workflows.w.permissions.unconfined:",
   ]);
   assert.ok(problems.every((line) => line.startsWith("warning ") && line.includes("opens the sandbox")));
 });

@@ -171,3 +171,13 @@ Deno.test("only granted variables reach the process, and never one that steers i
   assert.deepEqual(reaching(["D*", "LD_PRELOAD", "N*", "L*"]), []);
   assert.deepEqual(reaching(true), ["TOKEN", "A_1", "A_2", "B"]);
 });
+
+Deno.test("unconfined is a row of the explanation, with its reason, and no permission of Deno", () => {
+  const text = "senses: { a: { group: g, permissions: { run: [df], unconfined: true } }, b: { group: g } }\n";
+  const rows = explainPermissions(configOf(text), paths, group("g"), context);
+  assert.deepEqual(rows.filter(({ permission }) => permission === "unconfined"), [
+    { permission: "unconfined", value: true, why: "declared by sense a", declaredBy: "a" },
+  ]);
+  assert.deepEqual(grantsOf(text, group("g")).run, ["df"]);
+  assert.ok(!("unconfined" in grantsOf(text, group("g"))));
+});

@@ -72,3 +72,15 @@ Deno.test("a sense may have the name of a property that every object has", () =>
   const named = "senses: { constructor: { permissions: { run: [df] } } }";
   assert.deepEqual(grown("senses: {}", named), ['senses.constructor.permissions.run: run "df"']);
 });
+
+Deno.test("unconfined has grown, also when a sense gains it through its group; without it nothing has", () => {
+  const confined = a("{ run: [df] }"), open = a("{ run: [df], unconfined: true }");
+  assert.deepEqual(grown(confined, open), ["senses.a.permissions.unconfined: unconfined"]);
+  assert.deepEqual(grown(open, confined), []);
+  assert.deepEqual(grown(open, a("{ run: [df], unconfined: false }")), []);
+  const made = lock(open);
+  assert.deepEqual(parseLock(formatLock(made)), { ok: true, value: made });
+  const apart = "senses: { a: { permissions: { unconfined: true } }, b: {} }";
+  const together = "senses: { a: { group: g, permissions: { unconfined: true } }, b: { group: g } }";
+  assert.deepEqual(grown(apart, together), ["senses.b.permissions.unconfined: unconfined"]);
+});

@@ -193,6 +193,7 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
     maxRounds: fc.integer({ min: 1, max: 1_000 }),
     retentionMs: fc.integer({ min: 3_600_000, max: 10 ** 11 }),
     envFile: fc.constantFrom(null, ".env", "~/secrets/nerve.env", "/run/secrets/env"),
+    isolation: fc.constantFrom("prefer", "require"),
     senses: fc.tuple(...names.map((self) => sense(names, self))),
     reflexes: fc.array(reflex(names), { maxLength: 6 }),
     workflows: fc.uniqueArray(name, { maxLength: 3 }).chain((flows) =>
@@ -223,6 +224,7 @@ function written(value: NerveConfig): string {
     max_rounds: value.maxRounds,
     retention: formatDuration(value.retentionMs),
     env_file: value.envFile,
+    isolation: value.isolation,
     senses: entries(value.senses, (item) => ({
       use: item.use,
       group: item.group,

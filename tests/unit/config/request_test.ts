@@ -36,6 +36,8 @@ Deno.test("flags that would open the sandbox or have no effect are rejected with
 
 Deno.test("a mapping is read strictly", () => {
   assert.match(faultOf({ raed: ["/proc"] }), /unknown permission "raed" \/ did you mean "read"\?/);
+  assert.match(faultOf({ unconfind: true }), /unknown permission "unconfind" \/ did you mean "unconfined"\?/);
+  assert.match(faultOf({ unconfined: ["df"] }), /must be true or false/);
   assert.match(faultOf({ read: "/proc" }), /must be a list, or true .*write read: \["\/proc"\]/);
   assert.match(faultOf({ env: [1] }), /must be text/);
   assert.match(faultOf({ read: [null] }), /write "~" in quotes/);

@@ -1,0 +1,41 @@
+/** Finds what the rules of a process depend on: programs in PATH, manifests above its code. Used by launcher.ts. */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ifPresent } from "../base/if_present.ts";
+import { findOwnProgram, ownLock, resolveOwnFile } from "../base/self_exec.ts";
+import type { ProcessSpec } from "../protocol/message.ts";
+import type { WallPlaces } from "./wall.ts";
+
+/** What launcher.ts decides itself. */
+export type ChosenPlaces = Pick<WallPlaces, "cache" | "temp" | "lock" | "written"> & { readonly pathVariable: string };
+
+export function findWallPlaces({ permissions: { run }, modules }: ProcessSpec, chosen: ChosenPlaces): WallPlaces {
+  const path = [...new Set(chosen.pathVariable.split(":").filter((folder) => folder.startsWith("/")))];
+  const names = typeof run === "boolean" ? [] : run.filter((name) => !name.includes("/"));
+  return {
+    executable: findOwnProgram(),
+    own: [resolveOwnFile("../deno.json"), ownLock].map((file) => fileURLToPath(file)),
+    ...chosen,
+    programs: names.flatMap((name) => findProgram(name, path)),
+    path,
+    home: Deno.env.get("HOME") ?? null,
+    manifests: listManifests(modules.folders),
+  };
+}
+
+/** The first one in PATH, as it is and with links followed; none when there is none. */
+function findProgram(name: string, path: readonly string[]): string[] {
+  for (const folder of path) {
+    const program = join(folder, name), real = ifPresent(() => Deno.realPathSync(program));
+    if (real !== null) return [program, real];
+  }
+  return [];
+}
+
+function listManifests(folders: readonly string[]): string[] {
+  const above = new Set<string>();
+  for (const folder of folders) {
+    for (let at = folder; !above.has(at); at = dirname(at)) above.add(at);
+  }
+  return [...above].map((folder) => join(folder, "package.json"));
+}

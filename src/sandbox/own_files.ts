@@ -1,0 +1,78 @@
+/**
+ * Makes what a unit's process needs to exist before Landlock restricts it. A rule belongs to a file, not to its name,
+ * and nobody may make files in the folder of all databases: so each database, and the two files that SQLite keeps beside
+ * it, are made here, and stay when it is closed. Called by shim.ts, with every permission and before any user code.
+ * I1. No journal is rolled back here: it may be a trap, and whoever rolls it back removes the file that it names.
+ * I2. What cannot be made is left to the worker, which meets the same fault and reports it.
+ */
+import { dirname } from "node:path";
+import { isMissing } from "../base/if_present.ts";
+import type { ProcessSpec } from "../protocol/message.ts";
+
+/** `granted`: the paths that the unit may write; null for a trial, which makes nothing. */
+export async function makeOwnFiles({ senses, blobs }: ProcessSpec, granted: readonly string[] | null): Promise<void> {
+  if (granted === null) return;
+  tryTo(() => Deno.mkdirSync(blobs, { recursive: true, mode: 0o700 }));
+  for (const path of granted) makeGranted(path);
+  for (const { database } of senses) if (!isComplete(database)) await completeDatabase(database);
+}
+
+/** A folder, unless its name looks like a file's. Only where its parent exists: the rest is not asked for. */
+function makeGranted(path: string): void {
+  if (exists(path)) return;
+  const isFile = /[^/]\.[^./]+$/.test(path);
+  tryTo(() => isFile ? makeFile(path) : Deno.mkdirSync(path));
+}
+
+const header = 20, walAt = [18, 19], walFormat = 2;
+
+/** Whether it is in WAL mode, and has both files beside it. */
+function isComplete(database: string): boolean {
+  if (database === ":memory:") return true;
+  if (!exists(`${database}-wal`) || !exists(`${database}-shm`)) return false;
+  const bytes = new Uint8Array(header);
+  try {
+    using file = Deno.openSync(database);
+    return file.readSync(bytes) === header && walAt.every((at) => bytes[at] === walFormat);
+  } catch {
+    // I2.
+    return false;
+  }
+}
+
+async function completeDatabase(database: string): Promise<void> {
+  // I1.
+  if (exists(`${database}-journal`)) return;
+  // Only here: it takes every start 6 ms otherwise.
+  const { DatabaseSync } = await import("node:sqlite");
+  tryTo(() => {
+    Deno.mkdirSync(dirname(database), { recursive: true, mode: 0o700 });
+    makeFile(database);
+    const db = new DatabaseSync(database);
+    db.exec("pragma journal_mode = wal");
+    db.close();
+    // Closing removed them. Empty ones are as good: SQLite fills them when it opens the database.
+    for (const end of ["-wal", "-shm"]) makeFile(`${database}${end}`);
+  });
+}
+
+function makeFile(path: string): void {
+  Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (thrown) {
+    return !isMissing(thrown);
+  }
+}
+
+function tryTo(make: () => void): void {
+  try {
+    make();
+  } catch {
+    // I2.
+  }
+}
