@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   idle: () => import("./idle.ts"),
   day: () => import("./day.ts"),
   start: () => import("./start.ts"),
+  walls: () => import("./walls.ts"),
   memory: () => import("./memory.ts"),
   scale: () => import("./scale.ts"),
   alerts: () => import("./alerts.ts"),
