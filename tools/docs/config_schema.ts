@@ -40,7 +40,10 @@ const readByCode: Readonly<Record<string, Schema>> = {
       {
         type: ["object", "null"],
         additionalProperties: false,
-        properties: Object.fromEntries(permissionNames.map((name) => [name, { anyOf: [{ const: true }, texts] }])),
+        properties: {
+          ...Object.fromEntries(permissionNames.map((name) => [name, { anyOf: [{ const: true }, texts] }])),
+          unconfined: { type: ["boolean", "null"] },
+        },
       },
       { ...texts, description: "Deno's own flags, such as --allow-net=example.com:443." },
     ],

@@ -29,14 +29,20 @@ const pathsMax = 5;
 /** The first module of the sandbox: earlier requests came from the shim. */
 const firstModule = "/sandbox/worker_main.ts";
 
-/** Lines of DENO_AUDIT_PERMISSIONS (deno 2.9.6), from the sandbox's first module on. */
+/**
+ * Lines of DENO_AUDIT_PERMISSIONS (deno 2.9.6), from the last time on that the sandbox's first module is read: the shim
+ * looks at it as well, before it makes the walls.
+ */
 export function readAudit(text: string): Asked[] {
   const asked: Asked[] = [];
   let started = false;
   for (const line of text.split("\n")) {
     if (line.trim() === "") continue;
     const { permission, value } = JSON.parse(line) as { permission: string; value: string | null };
-    started ||= value?.endsWith(firstModule) ?? false;
+    if (value?.endsWith(firstModule)) {
+      started = true;
+      asked.length = 0;
+    }
     const known = permissionNames.find((name) => name === permission);
     if (started && known !== undefined) {
       asked.push({ permission: known, value: value === null ? null : toGrantValue(known, value) });

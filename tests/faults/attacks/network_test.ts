@@ -110,7 +110,7 @@ attackTest("without a grant nothing can be reached over the network", {
   },
   "local-storage": { body: "return localStorage.length", outcome: /^threw .*localStorage is not defined/ },
 }, {
-  landlock: ["fetch", "fetch-name", "fetch-number", "connect", "connect-tls", "listen"],
+  landlock: ["fetch", "fetch-name", "fetch-number", "connect", "connect-tls"],
 });
 
 attackTest(
