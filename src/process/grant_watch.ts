@@ -14,9 +14,12 @@ export class GrantWatch {
     this.#files = new Map(listWatched(spec).map((path) => [path, identify(path)]));
   }
 
-  /** Looks at every file: 4 us for each. */
+  /** Looks at every file: 4 us for each. What is gone is no reason: another process could not open it either. */
   isOutdated(): boolean {
-    for (const [path, file] of this.#files) if (identify(path) !== file) return true;
+    for (const [path, file] of this.#files) {
+      const now = identify(path);
+      if (now !== null && now !== file) return true;
+    }
     return false;
   }
 }

@@ -66,7 +66,11 @@ reflexes: [{ sense: b, interval: 1h }]
 });
 
 Deno.test("an invalid nerve.yaml changes nothing and is reported once, and the next valid one clears the error", async () => {
-  await using workspace = await startWorkspace({ senses: { a: echo }, watch: true });
+  await using workspace = await startWorkspace({
+    senses: { a: echo },
+    files: { "lib/old.ts": "export {};\n" },
+    watch: true,
+  });
   await workspace.payload("a");
   const pid = workspace.pid("a"),
     good = Deno.readTextFileSync(workspace.paths.configFile),
