@@ -7,8 +7,9 @@ export function isDiskFull(thrown: unknown): boolean {
 
 /**
  * The same where a database was opened: without space for the file that its connections share, SQLite reports a failing
- * disk, and Deno does not tell which kind of failure it is.
+ * disk, and Deno does not tell which kind of failure it is. Behind Landlock that file is made before the database is
+ * opened (sandbox/own_files.ts); where it could not be made, the database can only be read.
  */
 export function mayBeDiskFull(thrown: unknown): boolean {
-  return isDiskFull(thrown) || /disk I\/O error/.test(messageOf(thrown));
+  return isDiskFull(thrown) || /disk I\/O error|attempt to write a readonly database/.test(messageOf(thrown));
 }

@@ -101,7 +101,8 @@ Deno.test({
     // Nothing is told that is not on disk, and a run cannot be promised; the error says so.
     assert.match((await workspace.failure("ping")).message, /its signal could not be recorded: .*full/);
     assert.match((await workspace.failure("writer")).message, /full/);
-    assert.match((await workspace.failure("late")).message, /could not be recorded: .*full/, "it begins now");
+    const late = await workspace.failure("late");
+    assert.match(late.message, /could not be recorded: .*full/, `it begins now: ${JSON.stringify(late)}`);
     await assert.rejects(kernel.startWorkflow("echo", { runId: "too-early" }), { code: "STORE_FAILED" });
     assert.ok((workspace.health().counters.lost ?? 0) > lost, "what could not be written is counted");
     // What a person ends has ended, whether the disk allows to record it or not.
