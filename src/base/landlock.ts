@@ -47,6 +47,7 @@ const openFlags = 0o10000000 | 0o2000000;
 const symbols = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   ruleset: { name: "syscall", parameters: ["i64", "buffer", "i64", "i64"], result: "i64" },
   rule: { name: "syscall", parameters: ["i64", "i64", "i64", "buffer", "i64"], result: "i64" },
@@ -140,7 +141,8 @@ export function restrictSelf({ paths, connect, bind }: LandlockRules, version: n
   if (c.prctl(setNoNewPrivileges, 1n, 0n, 0n, 0n) !== 0) throw new Error("this process cannot renounce new privileges");
   if (c.restrict(restrict, ruleset, 0n) !== 0n) throw new Error("Landlock refuses to restrict this process");
   c.close(Number(ruleset));
-  return version >= since.scopes;
+  // Whoever relies on it may end every process of this user: so the system is asked, too. Signal 0 only asks.
+  return version >= since.scopes && c.kill(Deno.ppid, 0) !== 0;
 }
 
 function heldRights(version: number): bigint {

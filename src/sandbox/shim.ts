@@ -61,7 +61,7 @@ export async function runShim(): Promise<never> {
   if (init.wall !== null) {
     if (init.wall.first) await cacheOwnModules(cache);
     await makeOwnFiles(init.spec, init.wall.makes);
-    cutOff = restrictSelf(init.wall.rules) && !await mayEndParent();
+    cutOff = restrictSelf(init.wall.rules);
   }
   startWorker(
     {
@@ -90,16 +90,6 @@ export async function runShim(): Promise<never> {
 function readSecrets({ env }: SandboxPermissions): Record<string, string> {
   const variables = Object.entries(Deno.env.toObject());
   return Object.fromEntries(variables.filter(([name]) => isSecretVariable(name, env !== true)));
-}
-
-/** Behind Landlock the system must refuse it: checked, because `endConfined` relies on it. */
-async function mayEndParent(): Promise<boolean> {
-  const { default: process } = await import("node:process");
-  try {
-    return process.kill(Deno.ppid, 0);
-  } catch (thrown) {
-    return Reflect.get(Object(thrown), "code") !== "EPERM";
-  }
 }
 
 /**
