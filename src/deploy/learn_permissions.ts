@@ -63,7 +63,7 @@ export async function learnPermissions(
   const over = Promise.withResolvers<string | null>(), ended = Promise.withResolvers<void>();
   let answered = Promise.withResolvers<void>();
   const where = launchFor(paths);
-  const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile }, where, clock, {
+  const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile, trial: true }, where, clock, {
     ...unheard,
     onMessage: (_, message) => {
       if (message.t === "unshared") makeSharedFiles(paths.senseDatabase(message.sense));

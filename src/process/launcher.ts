@@ -14,7 +14,7 @@ import type { DiskQuota } from "./disk_quota.ts";
 import { GrantWatch } from "./grant_watch.ts";
 import type { Isolation } from "./isolation.ts";
 import { formatOwnMark } from "./program_ends.ts";
-import { buildWall } from "./wall.ts";
+import { buildWall, listTranslations } from "./wall.ts";
 import { findWallPlaces } from "./wall_places.ts";
 
 /** Where processes run and where their sockets go. */
@@ -138,9 +138,12 @@ function buildInit(
     written: auditFile === null ? [] : [auditFile],
     pathVariable: environment.PATH ?? "",
   });
+  // Not a file of the unit: also for a trial.
+  for (const folder of listTranslations(places.cache, spec)) Deno.mkdirSync(folder, { recursive: true });
   const makes = trial ? null : typeof write === "boolean" ? [] : write;
-  const first = isFirst;
-  isFirst = false;
+  // The audit counts from the worker's first module on, which nobody else may load then.
+  const first = isFirst && auditFile === null;
+  if (first) isFirst = false;
   return { t: "init", spec: told, wall: { rules: buildWall(spec, places), makes, first } };
 }
 

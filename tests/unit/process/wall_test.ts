@@ -41,11 +41,16 @@ function pathsWith(right: PathRight, { paths }: ReturnType<typeof buildWall>): s
   return paths.filter(([, each]) => each === right).map(([path]) => path);
 }
 
+/** Beside its database: also the translations of its own code and of lib/. */
+const always = [
+  ...["/dev/null", "/w/data/blobs", "/w/data/tmp/g1"],
+  ...["/cache/gen/file/w/senses/a", "/cache/gen/file/w/lib"],
+];
 const own = ["/w/data/senses/a.db", "/w/data/senses/a.db-wal", "/w/data/senses/a.db-shm"];
 
 Deno.test("a unit without grants writes its own database, the blobs and its temporary folder, and executes nothing", () => {
   const wall = wallOf({});
-  assert.deepEqual(pathsWith("write", wall).sort(), ["/dev/null", "/w/data/blobs", "/w/data/tmp/g1", ...own].sort());
+  assert.deepEqual(pathsWith("write", wall).sort(), [...always, ...own].sort());
   assert.deepEqual(pathsWith("execute", wall), []);
   assert.deepEqual([wall.connect, wall.bind], [[], []]);
   const read = pathsWith("read", wall);
@@ -93,7 +98,7 @@ Deno.test("a read-only reader of peers gets their folder to read, and its own fi
 
 Deno.test("code that is tried reads the real database and writes none", () => {
   const wall = buildWall(withEmptyDatabases(specOf("senses: { a: {} }\n")), nowhere);
-  assert.deepEqual(pathsWith("write", wall).sort(), ["/dev/null", "/w/data/blobs", "/w/data/tmp/g1"]);
+  assert.deepEqual(pathsWith("write", wall).sort(), [...always].sort());
 });
 
 Deno.test("granted paths are open for what they are granted", () => {
@@ -138,11 +143,12 @@ Deno.test("with a program granted, the system's programs may be executed, and th
   );
 });
 
-Deno.test("Deno's cache is open to write only for what packages and hosts bring", () => {
+Deno.test("Deno's cache is open to write only for the unit's own code, and for what packages and hosts bring", () => {
   const written = (permissions: unknown) =>
     pathsWith("write", wallOf(permissions, { lock: "/l" })).filter((path) => path.startsWith("/cache"));
-  assert.deepEqual(written({}), []);
-  assert.deepEqual(written({ import: ["npm:ms"] }), ["/cache/deps", "/cache/npm", "/cache/remote"]);
+  const translated = ["/cache/gen/file/w/senses/a", "/cache/gen/file/w/lib"];
+  assert.deepEqual(written({}), translated);
+  assert.deepEqual(written({ import: ["npm:ms"] }), ["/cache/deps", "/cache/npm", "/cache/remote", ...translated]);
   assert.ok(!pathsWith("read", wallOf({})).some((path) => path.startsWith("/cache/location_data")));
 });
 
