@@ -64,16 +64,16 @@ Deno.test("cleanup removes nothing unless dry_run is false, and reports what it 
 
 Deno.test("cleanup completes and says so when there is no such folder", async () => {
   await using folders = new Folders();
-  Deno.removeSync(folders.inside);
+  const missing = `${folders.inside}/none`;
   await using workflow = new TestWorkflow("cleanup", folders.grants);
   for (const dry_run of [true, false]) {
-    const { messages, error } = await workflow.run({ config: { folder: folders.inside, dry_run } });
+    const { messages, error } = await workflow.run({ config: { folder: missing, dry_run } });
     assert.equal(error, null);
     assert.deepEqual(messages.map((message) => message.role), ["scan", "report"]);
-    assert.match(messages[0]?.content ?? "", /^there is no folder .*inside/);
-    assert.equal(messages[1]?.content, `${folders.inside}: there is no such folder`);
+    assert.match(messages[0]?.content ?? "", /^there is no folder .*none/);
+    assert.equal(messages[1]?.content, `${missing}: there is no such folder`);
   }
-  assert.ok(!folders.has("inside"));
+  assert.ok(!folders.has("inside/none"));
 });
 
 Deno.test("cleanup removes old files in all folders, whatever their names, and keeps recent ones", async () => {
