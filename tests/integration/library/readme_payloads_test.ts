@@ -11,7 +11,7 @@ Deno.test("the payload in each README has the keys of the emitted one", async ()
     await assertAsShown("cpu-usage", {});
     await assertAsShown("memory-usage", {});
     await assertAsShown("disk-usage", {});
-    await assertAsShown("git-status", { path: folder });
+    await assertAsShown("git-status", { path: folder }, { run: ["git"], read: [folder] });
     // Deno's fetch rejects port 1: a check with a problem.
     await assertAsShown("http-check", { url: "http://127.0.0.1:1/" }, { net: ["127.0.0.1:1"] });
     await assertAsShown("tls-expiry", { servers: "127.0.0.1:1" }, { net: ["127.0.0.1:1"] });
