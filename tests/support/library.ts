@@ -17,7 +17,9 @@ import { repository } from "./source_files.ts";
 import { within } from "./workspace_fixture.ts";
 
 /** Permissions as in nerve.yaml. */
-export type Grants = Partial<Record<"read" | "write" | "net" | "run" | "env" | "sys", readonly string[]>>;
+export type Grants =
+  & Partial<Record<"read" | "write" | "net" | "run" | "env" | "sys", readonly string[]>>
+  & { readonly unconfined?: true };
 export type Config = Record<string, unknown>;
 type Kind = "senses" | "workflows";
 

@@ -35,7 +35,8 @@ class TestService implements AsyncDisposable {
     dry_run: false,
   };
 
-  constructor(grants: { run?: string[] } = { run: [this.ctl] }) {
+  /** The program keeps its notes beside it and ends processes, as such programs do. */
+  constructor(grants: { run?: string[]; unconfined?: true } = { run: [this.ctl], unconfined: true }) {
     writeProgram(this.ctl, program);
     this.workflow = new TestWorkflow("restart-service", grants);
   }
@@ -141,7 +142,7 @@ case "$*" in *restart*) touch ${folder}/up;; *) [ -f ${folder}/up ];; esac\n`,
   );
   Deno.env.set("PATH", `${folder}${delimiter}${path}`);
   try {
-    await using workflow = new TestWorkflow("restart-service", { run: ["systemctl"] });
+    await using workflow = new TestWorkflow("restart-service", { run: ["systemctl"], unconfined: true });
     const config = { unit: "app@1.service", dry_run: false, settle: "10ms" };
     const { messages, error } = await workflow.run({
       config,
