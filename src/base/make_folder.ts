@@ -4,7 +4,7 @@
  * Makes the folder at `path`, for its owner alone, where there is none; not the folders around it: a workspace that was
  * just removed is not made again. Throws NotFound where those are missing.
  */
-export function makeFolder(path: string): void {
+export function makePrivateFolder(path: string): void {
   try {
     Deno.mkdirSync(path, { mode: 0o700 });
   } catch (thrown) {

@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from "node:path";
 import { protocolLineMaxBytes } from "../base/limits.ts";
-import { makeFolder } from "../base/make_folder.ts";
+import { makePrivateFolder } from "../base/make_folder.ts";
 import { describeSystemError } from "../base/os_error.ts";
 import { markVariable } from "../base/program_mark.ts";
 import { buildSelfArguments, findOwnProgram, ownLock, ownPackages, smallHeap } from "../base/self_exec.ts";
@@ -83,7 +83,7 @@ export function launch(
   const token = crypto.randomUUID();
   let child: Deno.ChildProcess, init: Launched["init"];
   try {
-    if (temp !== null) [dirname(temp), temp].forEach(makeFolder);
+    if (temp !== null) [dirname(temp), temp].forEach(makePrivateFolder);
     const environment = buildEnvironment(request, temp);
     init = buildInit(where, spec, request, environment, { temp, lock });
     child = new Deno.Command(findOwnProgram(), {

@@ -7,13 +7,13 @@
  */
 import { dirname } from "node:path";
 import { isMissing } from "../base/if_present.ts";
-import { makeFolder } from "../base/make_folder.ts";
+import { makePrivateFolder } from "../base/make_folder.ts";
 import type { ProcessSpec } from "../protocol/message.ts";
 
 /** `granted`: the paths that the unit may write; null for a trial, which makes nothing. */
 export async function makeOwnFiles({ senses, blobs }: ProcessSpec, granted: readonly string[] | null): Promise<void> {
   if (granted === null) return;
-  tryTo(() => makeFolder(blobs));
+  tryTo(() => makePrivateFolder(blobs));
   for (const path of granted) makeGranted(path);
   for (const { database } of senses) if (!isComplete(database)) await completeDatabase(database);
 }
@@ -47,7 +47,7 @@ async function completeDatabase(database: string): Promise<void> {
   // Only here: it takes every start 6 ms otherwise.
   const { DatabaseSync } = await import("node:sqlite");
   tryTo(() => {
-    makeFolder(dirname(database));
+    makePrivateFolder(dirname(database));
     makeFile(database);
     const db = new DatabaseSync(database);
     db.exec("pragma journal_mode = wal");
