@@ -126,9 +126,12 @@ attackTest("a group that burns a core outside any compute is reported, and ended
     // When other programs leave it no whole core, it uses what it gets, and the heartbeat ends it like any stuck
     // process.
     if (/did not answer for \d+ s/.test(died)) return;
-    assert.match(died, /used a whole core outside of any compute and did not answer/);
+    assert.match(
+      died,
+      /used (a whole core outside of any compute and did not answer|6 s of processor time outside of any)/,
+    );
     const rows = await daemon.logs({ source: "group:burns-later", type: "group.said" });
-    assert.match(JSON.stringify(rows), /uses a whole core outside of any compute/);
+    assert.match(JSON.stringify(rows), /outside of any compute/);
   },
 });
 
