@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { TestSense, valueOf } from "../../support/library.ts";
 
+/** An address of its own: a port that is closed here is not taken by a test that runs beside this one. */
+const hostname = "127.81.7.3";
+
 function listen(port = 0): Deno.TcpListener {
-  return Deno.listen({ hostname: "127.0.0.1", port });
+  return Deno.listen({ hostname, port });
 }
 
-const addressOf = ({ addr }: Deno.TcpListener) => `127.0.0.1:${addr.port}`;
+const addressOf = ({ addr }: Deno.TcpListener) => `${hostname}:${addr.port}`;
 
 Deno.test("port-check is silent while ports are open, signals while one is closed, and once when it is open again", async () => {
   using steady = listen();
@@ -66,14 +69,14 @@ Deno.test("port-check starts a workflow when a port has just closed, and not aga
 
 Deno.test("port-check gives up in time on a host that does not answer", async () => {
   // A full backlog: the kernel drops further connections, and the attempt hangs.
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 } as Deno.TcpListenOptions);
+  using listener = Deno.listen({ hostname, port: 0, tcpBacklog: 1 } as Deno.TcpListenOptions);
   const address = addressOf(listener);
   const fillers: Deno.TcpConn[] = [];
   // One hanging attempt may be a pause of the machine; three in a row are the backlog.
   let hung = 0;
   while (hung < 3 && fillers.length < 5_000) {
     const signal = AbortSignal.timeout(300);
-    await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port, signal }).then(
+    await Deno.connect({ hostname, port: listener.addr.port, signal }).then(
       (connection) => {
         fillers.push(connection);
         hung = 0;
