@@ -17,7 +17,8 @@ const hostile = (outside: string): string => `
 import { type Disguise, findPlaces, pristine, replace, settled } from "./hostile_realm.ts";
 
 const { getOwnPropertyDescriptor } = Object, places = findPlaces();
-const loadAsNerve: (path: string) => Promise<unknown> = (globalThis as any).loadAsNerve, plain = import.meta.dirname + "/plain.ts";
+const loadAsNerve = Reflect.get(globalThis, "loadAsNerve") as (path: string) => Promise<unknown>;
+const plain = import.meta.dirname + "/plain.ts";
 /** A module that is closed, and what it would export. */
 const targets: [name: string, load: () => Promise<unknown>, key: string][] = [
   ["a built-in", () => import("node:vm"), "runInNewContext"],
