@@ -1,4 +1,5 @@
 /** The log's store in a temporary folder, on the fake clock, and rows and runs to put into it. */
+import type { RunWait } from "../../src/protocol/run_wait.ts";
 import { join } from "node:path";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -62,5 +63,19 @@ export function newRun(runId: string, change: Partial<Run> = {}): Run {
     startedAt: started ? 1_000 : null,
     endedAt: null,
     ...change,
+  };
+}
+
+/** A run of `round` - 1 messages sleeps. */
+export function sleepOf(round: number): RunWait {
+  const boot = { id: "b", ms: 5 };
+  return {
+    round,
+    role: "cool",
+    kind: "sleep",
+    since: { wall: 7, boot },
+    due: 60 + round,
+    dueBoot: { id: "b", ms: 58 },
+    event: null,
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Approval, ApprovalDecision, NewApproval } from "../../../src/protocol/approval.ts";
 import type { RunStatus } from "../../../src/protocol/run.ts";
-import type { RunPause, RunWait } from "../../../src/protocol/run_wait.ts";
+import type { RunPause } from "../../../src/protocol/run_wait.ts";
 import { rebuildRuns } from "../../../src/store/runs/rebuild.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
@@ -9,7 +9,7 @@ import { openStore } from "../../../src/store/store.ts";
 import { at, withArchive } from "../../support/archive_bench.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import fc from "../../support/fast_check.ts";
-import { newRow, newRun, runRow, withStore } from "../../support/store_bench.ts";
+import { newRow, newRun, runRow, sleepOf, withStore } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const ends = ["completed", "failed", "killed", "crashed", "interrupted"] as const;
@@ -34,19 +34,6 @@ function requestOf(id: string, round: number): NewApproval {
 function decisionOf({ id, digest }: Approval): ApprovalDecision {
   const who = { by: "ada", how: "person", token: "t", comment: null } as const;
   return { id, digest, state: "approved", decision: "approve", ...who, decided: 8 };
-}
-
-function sleepOf(round: number): RunWait {
-  const boot = { id: "b", ms: 5 };
-  return {
-    round,
-    role: "cool",
-    kind: "sleep",
-    since: { wall: 7, boot },
-    due: 60 + round,
-    dueBoot: { id: "b", ms: 58 },
-    event: null,
-  };
 }
 
 const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(

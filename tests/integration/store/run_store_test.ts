@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import type { LogType } from "../../../src/protocol/log.ts";
 import { type RunStatus, runStatusSchema } from "../../../src/protocol/run.ts";
-import type { RunWait } from "../../../src/protocol/run_wait.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import type { RunStore } from "../../../src/workflow/local/ports.ts";
 import { firstMoves, isLegalMove, isTerminal } from "../../../src/workflow/transitions.ts";
-import { newRun, runRow, withStore } from "../../support/store_bench.ts";
+import { newRun, runRow, sleepOf, withStore } from "../../support/store_bench.ts";
 
 /** Compiles only while the store fits the port that the workflow room declares. */
 const fits = (store: SqliteRunStore): RunStore => store;
@@ -229,19 +228,6 @@ Deno.test("waits are due by either clock, in order, and another boot's time does
     assert.deepEqual(runs.listWaiting("cleanup", 2).map(({ runId }) => runId), ["a", "b"]);
     assert.deepEqual(runs.listUnfinished(), []);
   }));
-
-function sleepOf(round: number): RunWait {
-  const boot = { id: "b", ms: 5 };
-  return {
-    round,
-    role: "cool",
-    kind: "sleep",
-    since: { wall: 7, boot },
-    due: 60 + round,
-    dueBoot: { id: "b", ms: 58 },
-    event: null,
-  };
-}
 
 function isFrom(status: RunStatus): boolean {
   return status === "queued" || status === "started" || status === "waiting";
