@@ -131,7 +131,13 @@ export class Witness {
   }
 
   #inOrder(run: Run): void {
-    if (run.status === "queued") return void this.#queue.push(run.runId);
+    if (run.status === "queued") {
+      // As created: one that was paused takes its old place, unless a start was decided before.
+      const queued = this.#backing.store.listUnfinished().filter(({ status }) => status === "queued");
+      const here = new Set([...this.#queue, run.runId]);
+      this.#queue = queued.map(({ runId }) => runId).filter((id) => here.has(id));
+      return;
+    }
     if (run.status === "started" && this.#queue.includes(run.runId)) {
       const first = this.#queue.find((id) => this.#backing.run(id)?.workflow === run.workflow);
       assert.equal(run.runId, first, "queued runs start in order");

@@ -119,6 +119,15 @@ export class ActiveRuns {
     return entry;
   }
 
+  /** Puts what is queued in the order of `stored`: as the runs were created. One that is not stored yet comes last. */
+  sortQueue({ queued }: WorkflowQueue, stored: readonly Run[]): void {
+    const places = new Map(stored.map(({ runId }, place) => [runId, place]));
+    const placeOf = ({ run: { runId } }: RunEntry) => places.get(runId) ?? Infinity;
+    const sorted = [...queued].sort((a, b) => placeOf(a) < placeOf(b) ? -1 : placeOf(a) > placeOf(b) ? 1 : 0);
+    queued.clear();
+    for (const entry of sorted) queued.add(entry);
+  }
+
   /** A change of its status is on disk: a run that waits takes no slot as an active one. */
   onStatus(entry: RunEntry, before: RunStatus): void {
     const { queue, run: { status } } = entry;

@@ -1,7 +1,7 @@
 /**
  * Pauses runs, and lets them go on. Called by manager.ts.
- * I1. A paused run is in no process and not in memory. It goes on from where it was: in the queue, with the role of its
- *     round, or with its wait.
+ * I1. A paused run is in no process and not in memory. It goes on from where it was: at its place in the queue, with the
+ *     role of its round, or with its wait.
  * I2. A role that was running is aborted, and runs again; the run goes on only when it has settled.
  */
 import type { Clock } from "../../base/time.ts";
@@ -132,6 +132,7 @@ export class Pauses {
       const entry = runs.add(run, from === "queued" ? { tag: "queued" } : { tag: "unassigned", ready: true });
       entry.lastFailure = store.readLastFailure(runId);
     }
+    if (from === "queued") runs.sortQueue(queue, store.listUnfinished());
     onResumed(run);
     dispatcher.dispatch(queue);
   }

@@ -60,16 +60,20 @@ export class RunWriter {
   async tryChange(entry: RunEntry, change: RunChange, row: NewLogRow, rounds?: number): Promise<boolean> {
     const from = guardOf(change.status), fence = entry.run.attempt;
     const guard = rounds === undefined ? { from } : { from, fence, rounds };
+    this.#assertOpen();
     const written = await this.#track(this.#options.store.transition(entry.run.runId, guard, change, row));
     if (written) this.#apply(entry, rounds === undefined ? change : { ...change, rounds });
     return written;
   }
 
-  /** Retries until it is written. False: another change was first, or the manager has stopped. Never rejects. */
+  /**
+   * Retries until it is written. False: another change was first, the run has left memory, or the manager has stopped.
+   * Never rejects.
+   */
   async change(entry: RunEntry, change: RunChange, row: NewLogRow): Promise<boolean> {
     const guard = { from: guardOf(change.status), fence: entry.run.attempt };
     const what = `run ${entry.run.runId} could not be written as ${change.status}`;
-    const written = await this.#retryUntilWritten(what, () => {
+    const written = await this.#retryUntilWritten(entry, what, () => {
       return this.#options.store.transition(entry.run.runId, guard, change, row);
     });
     if (written) this.#apply(entry, change);
@@ -80,6 +84,7 @@ export class RunWriter {
   async append(entry: RunEntry, message: RunMessage): Promise<boolean> {
     const { run } = entry;
     const written = await this.#retryUntilWritten(
+      entry,
       `message ${message.round} of run ${run.runId} could not be written`,
       () => {
         return this.#options.store.appendMessage(run, message);
@@ -98,6 +103,7 @@ export class RunWriter {
   ): Promise<boolean> {
     const { run } = entry, what = `run ${run.runId} could not be written as waiting`;
     const written = await this.#retryUntilWritten(
+      entry,
       what,
       () => this.#options.store.beginWait(run, wait, reason, request),
     );
@@ -118,27 +124,30 @@ export class RunWriter {
     const { run } = entry, { round } = message;
     const what = `message ${round} of run ${run.runId} could not be written`;
     const write = () => this.#options.store.settleWait(run, message, by);
-    const written = await (once ? this.#track(write()) : this.#retryUntilWritten(what, write));
+    const written = await (once ? this.#track(write()) : this.#retryUntilWritten(entry, what, write));
     if (written) this.#apply(entry, { status: "started", attempt: run.attempt + 1, rounds: round, reason: null });
     return written;
   }
 
   /** Tries once. False: another change was first. Rejects with the store's error. */
   async pause(entry: RunEntry, pause: RunPause, reason: string): Promise<boolean> {
+    this.#assertOpen();
     const written = await this.#track(this.#options.store.pause(entry.run, pause, reason));
     if (written) this.#apply(entry, { status: "paused", reason });
     return written;
   }
 
   /** The same for a paused run, which is not in memory. */
-  unpause(run: Run, pause: RunPause): Promise<boolean> {
-    return this.#track(this.#options.store.unpause(run, pause));
+  async unpause(run: Run, pause: RunPause): Promise<boolean> {
+    this.#assertOpen();
+    return await this.#track(this.#options.store.unpause(run, pause));
   }
 
   /** Retries until the row of a role's failed attempt is written. False as for `change`. Never rejects. */
   appendRoleFailure(entry: RunEntry, failure: RoleFailure): Promise<boolean> {
     const { run } = entry;
     return this.#retryUntilWritten(
+      entry,
       `a failure in round ${failure.round} of run ${run.runId} could not be written`,
       () => {
         return this.#options.store.appendRoleFailure(run, failure);
@@ -202,8 +211,9 @@ export class RunWriter {
     this.#options.onChanged(entry, before);
   }
 
-  async #retryUntilWritten(what: string, write: () => Promise<boolean>): Promise<boolean> {
-    for (let failures = 1; !this.#closed; failures++) {
+  /** A run that has left memory meanwhile, such as one that was paused, is another entry when it comes back. */
+  async #retryUntilWritten(entry: RunEntry, what: string, write: () => Promise<boolean>): Promise<boolean> {
+    for (let failures = 1; !this.#closed && !entry.left; failures++) {
       try {
         return await this.#track(write());
       } catch (thrown) {
@@ -212,6 +222,11 @@ export class RunWriter {
       if (!this.#closed) await this.#pause(calculateBackoff(failures, backoffFirstMs, backoffMaxMs));
     }
     return false;
+  }
+
+  /** What has waited for something else until `close` changes no run any more: the next daemon has it. */
+  #assertOpen(): void {
+    if (this.#closed) throw new Error("the daemon stops");
   }
 
   #track<T>(writing: Promise<T>): Promise<T> {

@@ -136,10 +136,18 @@ export class Waits {
     return runs.get(run.runId) ?? runs.add(run, { tag: "waiting" });
   }
 
-  /** Forgets a run that waits, unless its end is being written. */
+  /**
+   * Forgets a run that goes on waiting, unless its end is being written. A change of it that failed has hidden it from
+   * `#arm` while it was being written.
+   */
   unload(entry: RunEntry): void {
-    const { runs } = this.#parts;
-    if (entry.phase.tag === "waiting" && entry.endsPending === 0 && runs.has(entry)) runs.remove(entry);
+    if (!this.#isAtRest(entry)) return;
+    this.#parts.runs.remove(entry);
+    this.#arm(0);
+  }
+
+  #isAtRest(entry: RunEntry): boolean {
+    return entry.phase.tag === "waiting" && entry.endsPending === 0 && this.#parts.runs.has(entry);
   }
 
   /** Ends all that wait of a workflow that has left the configuration. */
@@ -158,7 +166,7 @@ export class Waits {
 
   #park(entry: RunEntry, wait: RunWait): void {
     enterPhase(entry, { tag: "waiting" });
-    this.unload(entry);
+    if (this.#isAtRest(entry)) this.#parts.runs.remove(entry);
     if (wait.event !== null) this.onEventAwaited(entry.run.runId);
     if (wait.due !== null && wait.due < this.#armedFor) this.#arm(0);
     // Its workflow left the configuration while it had a process.
