@@ -1,6 +1,6 @@
 /** Pausing runs: in the queue, at work and while they wait; they go on from where they were, and nothing else moves them. */
 import assert from "node:assert/strict";
-import { killGraceMs } from "../../../src/base/limits.ts";
+import { backoffMaxMs, killGraceMs } from "../../../src/base/limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench, running } from "../../support/workflow_bench.ts";
@@ -39,9 +39,9 @@ Deno.test("a role that does not settle loses its process, and the run goes on in
   assert.notEqual(bench.at("a").process, process);
 });
 
-Deno.test("a queued run that is paused leaves the queue and takes no slot; it goes on at its end", async () => {
+Deno.test("a queued run that is paused leaves the queue and takes no slot; it goes on at its place", async () => {
   const bench = new Bench({ maxQueue: 9 });
-  for (const id of ["a", "b", "c"]) await bench.start(id);
+  for (const id of ["a", "b", "c", "d"]) await bench.start(id);
   await bench.turn();
   assert.equal((await bench.manager.pauseRun("b", null)).status, "paused");
   await bench.turn();
@@ -50,7 +50,47 @@ Deno.test("a queued run that is paused leaves the queue and takes no slot; it go
   assert.equal((await bench.manager.resumeRun("b")).status, "queued");
   await bench.turn();
   await bench.finish("c");
-  assert.deepEqual([bench.working(), bench.run("b").attempt], [["b"], 1]);
+  assert.deepEqual([bench.working(), bench.run("b").attempt], [["b"], 1], "d came later");
+});
+
+Deno.test("a queued run that is paused while its start is tried again starts once, after the resume", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  bench.host.quarantine.add("w");
+  const started = bench.start("a");
+  await commit(bench);
+  await started;
+  bench.store.failures = 1;
+  bench.host.quarantine.clear();
+  bench.manager.onWorkflowAvailable("w");
+  await commit(bench);
+  assert.match(bench.problems[0] ?? "", /^run a could not be written as started; retrying/);
+  const paused = bench.manager.pauseRun("a", null);
+  await commit(bench);
+  await paused;
+  const resumed = bench.manager.resumeRun("a");
+  await bench.clock.tick(backoffMaxMs); // The start would be tried again while the resume is written.
+  await commit(bench);
+  await resumed;
+  await commit(bench);
+  assert.deepEqual([bench.working(), bench.run("a").attempt], [["a"], 1]);
+  assert.deepEqual(bench.rows("a").filter((type) => type === "run.started"), ["run.started"]);
+});
+
+Deno.test("a sleep whose pause the disk refuses is over in time", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  await commit(bench);
+  await started;
+  await bench.wait("a", { kind: "for", ms: 200 });
+  await commit(bench);
+  assert.equal(bench.status("a"), "waiting");
+  const refused = assert.rejects(bench.manager.pauseRun("a", null), { code: "STORE_FAILED" });
+  await bench.clock.tick(200); // Its time comes while the pause is written.
+  bench.store.failures = 1;
+  await commit(bench);
+  await refused;
+  await commit(bench);
+  assert.deepEqual([bench.status("a"), bench.working()], ["started", ["a"]]);
 });
 
 Deno.test("a paused run keeps its slot, unless its workflow releases those of runs that wait", async () => {
@@ -167,3 +207,11 @@ Deno.test("a pause while a message, a start or a wait is being written comes aft
   await waits;
   assert.deepEqual([(await pausing).status, other.store.readPause("b")?.from], ["paused", "waiting"]);
 });
+
+/** Writes what waits for the disk, and what follows from it. */
+async function commit(bench: Bench): Promise<void> {
+  for (let left = 3; left > 0; left--) {
+    bench.store.commit();
+    await bench.turn();
+  }
+}
