@@ -3,6 +3,7 @@
  * it dies. Only the lock counts; what is written in it (protocol/lock_holder.ts) and in `nerve.pid` is information.
  */
 import { NerveError } from "../base/errors.ts";
+import { unlockAndClose } from "../base/file_lock.ts";
 import { isMissing } from "../base/if_present.ts";
 import { readOwnProcessId } from "../base/process_id.ts";
 import { workspaceHeld } from "../protocol/common_errors.ts";
@@ -39,7 +40,7 @@ export async function lockWorkspace(
   } catch (thrown) {
     // Otherwise the file would say that a daemon held the lock and was killed.
     file.truncateSync();
-    file.close();
+    unlockAndClose(file);
     throw thrown;
   }
   return {
@@ -53,7 +54,7 @@ export async function lockWorkspace(
         if (!isMissing(thrown)) throw thrown;
       }
       file.truncateSync();
-      file.close();
+      unlockAndClose(file);
     },
   };
 }

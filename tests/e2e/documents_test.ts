@@ -117,7 +117,7 @@ for (const { path, blocks } of documents.filter(({ blocks }) => blocks.some(({ f
       assert.equal(await runCli(["init", "."], new CapturedIo({ cwd: root })), 0);
       await writeWorkspace(root, { "nerve.yaml": everything, ...files });
       const io = new CapturedIo({ cwd: root });
-      assert.equal(await runCli(["validate"], io), 0, io.out + io.err);
+      assert.equal(await runCli(["validate", "--no-types"], io), 0, io.out + io.err);
     });
   });
 }

@@ -50,6 +50,9 @@ export interface AttackOptions {
   readonly attacks?: (targets: Targets) => Attacks;
 }
 
+/** Whether a family of this file is tried with Landlock alone: the short form does that with the first. */
+let isTriedAlone = false;
+
 /**
  * A daemon, all attacks of the family as senses and as roles, then a check of the bystanders; and the same with Landlock
  * alone for the attacks that it claims to stop (`alone`), where this system has it.
@@ -61,6 +64,8 @@ export function attackTest(title: string, attacks: Attacks, options: AttackOptio
     Deno.test(title + suffix, () => runAttacks(attacks, { ...options, realm }, main));
   }
   if (options.landlock === undefined && !Object.values(attacks).some(({ alone }) => alone !== undefined)) return;
+  if (isTriedAlone && !longForm) return;
+  isTriedAlone = true;
   Deno.test({
     name: `Landlock alone: ${title}`,
     ignore: systemIsolation().landlock === 0,

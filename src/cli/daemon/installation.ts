@@ -4,6 +4,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
+import { unlockAndClose } from "../../base/file_lock.ts";
 import { ifPresentAsync } from "../../base/if_present.ts";
 import { buildSelfArguments, findOwnProgram, isCompiled } from "../../base/self_exec.ts";
 import type { CliIo } from "../io.ts";
@@ -105,8 +106,8 @@ export async function lockInstalled(installed: string): Promise<Disposable> {
   const file = await Deno.open(installed);
   const [locked, held, present] = [await file.tryLock(true), await file.stat(), await Deno.stat(installed)];
   // The lock belongs to the inode. If an upgrade has just ended, the name already leads to another file.
-  if (locked && held.ino === present.ino) return file;
-  file.close();
+  if (locked && held.ino === present.ino) return { [Symbol.dispose]: () => unlockAndClose(file) };
+  unlockAndClose(file);
   throw new NerveError("UPGRADE_FAILED", `another upgrade is replacing ${installed}`, {
     hint: "nothing was changed; wait until it has ended",
   });

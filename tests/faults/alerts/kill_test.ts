@@ -11,7 +11,7 @@ import { Daemon } from "../../support/mortal_daemon.ts";
 import { randomFrom, randomSeed, repeatedBy } from "../../support/seed.ts";
 import { makeWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
-const kills = 10;
+const kills = 6;
 
 /** What is measured runs through all values, over every death: the count is in the sense's database. */
 const disk = `export function compute({ sqlite }) {

@@ -86,8 +86,8 @@ attackTest("a secret that a sense or role prints is masked wherever nerve shows 
             "--json",
           ],
           ["status", "--json"],
-          ["validate"],
-          ["validate", "--format", "json"],
+          ["validate", "--no-types"],
+          ["validate", "--no-types", "--format", "json"],
         ]
       ) {
         const io = new CapturedIo({ cwd: targets.workspace });

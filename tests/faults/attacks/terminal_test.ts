@@ -28,7 +28,10 @@ const says = `${text}
 const commands: readonly (readonly string[])[] = [
   ...["says", "throws", "tables", "runs"].map((name) => ["sense", "query", name, "select * from sqlite_master"]),
   ["sense", "query", "tables", "select * from t"],
-  ...[["events", "--limit", "500"], ["logs"], ["status"], ["doctor"], ["validate"], ["permissions"], ["sense", "list"]],
+  ...[["events", "--limit", "500"], ["logs"], ["status"], ["doctor"], ["validate", "--no-types"], ["permissions"], [
+    "sense",
+    "list",
+  ]],
   ...[["workflow", "list"], ["workflow", "inspect", "throws"], ["why", "throws"], ["why", "says"], ["store", "stats"]],
   ...[["store", "verify"], ["sense", "trigger", "throws"], ["sense", "trigger", hostile], [hostile], ["why", hostile]],
   ["workflow", "trigger", "throws", "--prompt", hostile],

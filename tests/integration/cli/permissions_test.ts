@@ -64,7 +64,7 @@ Deno.test("nerve permissions diff shows what was not approved, and approve agree
     );
     await writeWorkspace(root, { "nerve.yaml": before });
     assert.match((await nerve(root, "permissions", "diff")).out, /sense a\n {2}- net everything\n {2}- run "df"/);
-    assert.equal((await nerve(root, "validate")).code, 0, "fewer permissions exceed nothing");
+    assert.equal((await nerve(root, "validate", "--no-types")).code, 0, "fewer permissions exceed nothing");
     assert.match((await nerve(root, "permissions", "approve")).out, /approved: /);
     assert.match((await nerve(root, "permissions", "approve")).out, /approved already: /);
   });
@@ -80,7 +80,7 @@ Deno.test("nerve permissions approve replaces a link and a broken lock, and writ
     assert.equal(await Deno.readTextFile(`${root}/elsewhere.txt`), "mine");
     assert.equal((await Deno.lstat(`${root}/nerve.permissions.lock`)).isFile, true);
     await writeWorkspace(root, { "nerve.permissions.lock": "{" });
-    assert.match((await nerve(root, "validate")).out, /nerve\.permissions\.lock is not JSON/);
+    assert.match((await nerve(root, "validate", "--no-types")).out, /nerve\.permissions\.lock is not JSON/);
     assert.equal((await nerve(root, "permissions", "approve")).code, 0);
     assert.equal((await nerve(root, "permissions", "diff")).code, 0);
   });
@@ -92,14 +92,14 @@ Deno.test("nerve validate fails when the permissions exceed the lock, approves n
     const { hostname } = await import("node:os");
     const tell = "export const compute = () => null;\nthrow new Error(`ran on ${Deno.hostname()}`);\n";
     await writeWorkspace(root, { ...files, "nerve.yaml": before });
-    assert.equal((await nerve(root, "validate")).code, 0, "without a lock nothing is compared");
+    assert.equal((await nerve(root, "validate", "--no-types")).code, 0, "without a lock nothing is compared");
     assert.equal((await nerve(root, "permissions", "approve")).code, 0);
-    assert.equal((await nerve(root, "validate")).code, 0);
+    assert.equal((await nerve(root, "validate", "--no-types")).code, 0);
     await writeWorkspace(root, {
       "nerve.yaml": before.replace("net: [example.com]", "net: [example.com], sys: [hostname]"),
       "senses/a/index.ts": tell,
     });
-    const grown = await nerve(root, "validate");
+    const grown = await nerve(root, "validate", "--no-types");
     assert.equal(grown.code, 1);
     assert.match(grown.out, /nerve\.yaml:1:\d+ error senses\.a\.permissions\.sys: exceeds .*"hostname"/);
     assert.match(grown.out, /nerve permissions approve/);
@@ -107,12 +107,12 @@ Deno.test("nerve validate fails when the permissions exceed the lock, approves n
     assert.doesNotMatch(grown.out, /ran on/);
     const learn = await nerve(root, "sense", "learn", "a", "--for", "1s", "--json");
     assert.equal(JSON.parse(learn.err).error.code, "PERMISSION_UNAPPROVED");
-    const flag = await nerve(root, "validate", "--lock");
+    const flag = await nerve(root, "validate", "--no-types", "--lock");
     assert.equal(flag.code, 2);
     assert.match(flag.err, /nerve permissions approve/);
-    assert.equal((await nerve(root, "validate")).code, 1, "it approved nothing");
+    assert.equal((await nerve(root, "validate", "--no-types")).code, 1, "it approved nothing");
     assert.equal((await nerve(root, "permissions", "approve")).code, 0);
-    const approved = await nerve(root, "validate");
+    const approved = await nerve(root, "validate", "--no-types");
     assert.deepEqual([approved.code, approved.out.includes(`ran on ${hostname()}`)], [1, true]);
   });
 });
@@ -133,7 +133,7 @@ Deno.test("what opens the sandbox is named where grants are shown and approved, 
     // The task `nerve` of the workspace's deno.json is how its owner calls nerve.
     await writeWorkspace(root, { "nerve.yaml": yaml("./deno.json") });
     assert.match(
-      (await nerve(root, "validate")).out,
+      (await nerve(root, "validate", "--no-types")).out,
       /error .*covers deno\.json, with which Deno runs tasks/,
     );
     const refused = await nerve(root, "permissions", "approve");

@@ -61,7 +61,7 @@ Deno.test("a schedule that is wrong is told with its place", async () => {
 `;
   await using served = await serveWorkspace({ workflows: { say } });
   served.workspace.write("nerve.yaml", yaml);
-  const { out } = await served.nerve("validate", "--format", "text");
+  const { out } = await served.nerve("validate", "--no-types", "--format", "text");
   assert.match(out, /nerve\.yaml:4:\d+ error workflows\.say\.schedule\[0\]\.cron: "0 9 \* \*" is not a cron line/);
   assert.match(
     out,
