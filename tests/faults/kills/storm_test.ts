@@ -2,10 +2,10 @@
 import { randomSeed, repeatedBy } from "../../support/seed.ts";
 import { weather } from "./storm.ts";
 
-Deno.test("nothing is lost and nothing is done twice, although 25 kills, stops and freezes strike the daemon", async () => {
+Deno.test("nothing is lost and nothing is done twice, although 40 kills, stops and freezes strike the daemon", async () => {
   const seed = randomSeed(), printed: string[] = [];
   try {
-    await weather({ kills: 25, seed, print: (line) => printed.push(line) });
+    await weather({ kills: 40, seed, print: (line) => printed.push(line) });
   } catch (cause) {
     throw new Error(`${cause} (${printed.join("; ")})\n${repeatedBy(seed)}`, { cause });
   }
