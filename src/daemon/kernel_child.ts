@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import { readProcessStat } from "../base/process_id.ts";
 import { buildSelfArguments, findOwnProgram, smallHeap } from "../base/self_exec.ts";
 import { toProcessEnd } from "../process/exit_cause.ts";
-import { forwardLines } from "../process/output_lines.ts";
+import { forwardLines } from "../base/output_lines.ts";
 import { kernelProcessArgument } from "./arguments.ts";
 import type { KernelEnd, KernelHandle, KernelListener } from "./kernel_supervisor.ts";
 import { parseKernelRecord } from "./supervisor_protocol.ts";

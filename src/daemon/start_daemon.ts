@@ -5,7 +5,7 @@ import { markVariable } from "../base/program_mark.ts";
 import { buildSelfArguments, findOwnProgram } from "../base/self_exec.ts";
 import type { Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
-import { forwardLines } from "../process/output_lines.ts";
+import { forwardLines } from "../base/output_lines.ts";
 import { supervisorArgument } from "./arguments.ts";
 import { signalChild } from "./kernel_child.ts";
 import { parseStartReport, type StartReport } from "./supervisor_protocol.ts";

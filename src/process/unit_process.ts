@@ -19,7 +19,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { type Launch, launch, type Launched, type LaunchRequest } from "./launcher.ts";
 import { MessageBudget } from "./message_budget.ts";
 import { receiveMessages } from "./message_reader.ts";
-import { forwardLines } from "./output_lines.ts";
+import { forwardLines } from "../base/output_lines.ts";
 import type { ProcessState } from "./process_state.ts";
 import { markProcess, ProgramEnds } from "./program_ends.ts";
 

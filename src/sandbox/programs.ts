@@ -13,13 +13,16 @@ import { systemClock } from "../base/clock.ts";
 import { formatWork, markVariable } from "../base/program_mark.ts";
 import type { KernelChannel } from "./runtime.ts";
 
-/** One compute, or one attempt of a role. */
+/** One compute, or one attempt of a role; or a part of one, whose programs end before it does. */
 interface Work {
   readonly number: number;
   readonly subject: string;
+  readonly parts: Set<Work>;
   /** Whether it has started a program. */
   started: boolean;
   ended: boolean;
+  /** Resolves when the kernel has ended what it left running. */
+  left: Promise<void> | null;
 }
 
 interface Tracker {
@@ -48,16 +51,39 @@ export async function installPrograms(mark: string, kernel: KernelChannel): Prom
 
 /** Runs `act` for a sense or role. Everything that it starts, however indirectly, ends before this settles. */
 export async function runWork<T>(subject: string, act: () => T | Promise<T>): Promise<T> {
-  if (tracker === null) return await act();
-  const work: Work = { number: ++tracker.last, subject, started: false, ended: false };
+  return tracker === null ? await act() : await track(tracker, subject, null, act);
+}
+
+/** The same for a part of the compute or attempt that calls this: what the part starts ends with it. */
+export async function runPart<T>(act: () => Promise<T>): Promise<T> {
+  const whole = tracker?.current.getStore();
+  return tracker === null || whole === undefined ? await act() : await track(tracker, whole.subject, whole, act);
+}
+
+async function track<T>(
+  tracker: Tracker,
+  subject: string,
+  whole: Work | null,
+  act: () => T | Promise<T>,
+): Promise<T> {
+  const ended = whole?.ended ?? false;
+  const work: Work = { number: ++tracker.last, subject, parts: new Set(), started: false, ended, left: null };
   tracker.active.add(work);
+  whole?.parts.add(work);
   try {
     return await tracker.current.run(work, act);
   } finally {
-    work.ended = true;
-    tracker.active.delete(work);
-    if (work.started) await endWork(tracker, work);
+    await end(tracker, work);
+    whole?.parts.delete(work);
   }
+}
+
+async function end(tracker: Tracker, work: Work): Promise<void> {
+  work.ended = true;
+  tracker.active.delete(work);
+  const parts = [...work.parts].map((part) => end(tracker, part));
+  if (work.started) work.left ??= endWork(tracker, work);
+  await Promise.all([work.left, ...parts]);
 }
 
 /**

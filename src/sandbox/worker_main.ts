@@ -6,6 +6,7 @@
  */
 import { messageOf, unreachable } from "../base/errors.ts";
 import type { FromProcess, LoadProblem, ProcessSpec, ToProcess } from "../protocol/message.ts";
+import { provideProgramRunner } from "../sdk/host.ts";
 import { toStrayProblem } from "./error_text.ts";
 import { installHostClient } from "./host_client.ts";
 import { createKernelLink, type KernelLink } from "./kernel_link.ts";
@@ -13,7 +14,7 @@ import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { installModuleGate } from "./module_gate.ts";
 import { installSecrets, maskOwnText } from "./own_secrets.ts";
 import { parseJson, pristine, toOwnJson } from "./primordials.ts";
-import { installPrograms, onHeld, onProgramsEnded } from "./programs.ts";
+import { installPrograms, onHeld, onProgramsEnded, runPart } from "./programs.ts";
 import { createReadLimit } from "./read_limit.ts";
 import type { BootMessage, ConnectGrant, KernelChannel, Runtime } from "./runtime.ts";
 
@@ -38,7 +39,10 @@ async function runWorker(
   const kernel = createKernelChannel(link, sendToShim, new Int32Array(reads)), { folders } = spec.modules;
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
   installSecrets(secrets);
-  if (mark !== null) await installPrograms(mark, kernel);
+  if (mark !== null) {
+    await installPrograms(mark, kernel);
+    provideProgramRunner(runPart);
+  }
   const runtime = await startRuntime(spec, kernel);
   installModuleGate(spec.modules);
   reportStrayErrors((thrown) => kernel.send({ t: "stray", ...describeStray(thrown, folders) }));

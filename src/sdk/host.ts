@@ -18,3 +18,18 @@ export function askHost(ask: Ask, signal: AbortSignal | null): Promise<unknown> 
   if (host === null) throw new Error("this works only in a sense or workflow that nerve runs");
   return host(ask, signal);
 }
+
+/** Runs `act`; whatever programs it has started have ended when this settles. */
+export type ProgramRunner = <T>(act: () => Promise<T>) => Promise<T>;
+
+let runner: ProgramRunner = (act) => act();
+
+/** Called once, before user code. */
+export function provideProgramRunner(given: ProgramRunner): void {
+  runner = given;
+}
+
+/** Outside of the sandbox nobody ends what `act` has left running. */
+export function runPrograms<T>(act: () => Promise<T>): Promise<T> {
+  return runner(act);
+}

@@ -8,6 +8,7 @@ export type { Json, JsonObject } from "../protocol/json.ts";
 export type { LogRow } from "../protocol/log.ts";
 export type { RunMessage, RunStart } from "../protocol/run.ts";
 export type { ComputeTrigger as Trigger, Signal } from "../protocol/signal.ts";
+export { command, type CommandOptions, type CommandResult } from "./command.ts";
 export { type Option, option, readConfig } from "./config.ts";
 export { pause } from "./pause.ts";
 export { prune } from "./prune.ts";

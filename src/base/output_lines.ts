@@ -2,7 +2,7 @@
  * Splits the output of a process into bounded lines: what user code prints is shown, but can neither flood nor block
  * us.
  */
-import { logLineMaxBytes } from "../base/limits.ts";
+import { logLineMaxBytes } from "./limits.ts";
 
 /**
  * Calls `onLine` for each line until the stream ends. A line over the limit is truncated. After each chunk it waits for

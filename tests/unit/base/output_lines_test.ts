@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { logLineMaxBytes } from "../../../src/base/limits.ts";
-import { forwardLines } from "../../../src/process/output_lines.ts";
+import { forwardLines } from "../../../src/base/output_lines.ts";
 
 async function linesOf(...chunks: (string | Uint8Array)[]): Promise<string[]> {
   const encoder = new TextEncoder(), lines: string[] = [];
