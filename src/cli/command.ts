@@ -48,7 +48,7 @@ type JsonParameters<Flags> =
  * @param load imports the command's module, so that `nerve --help` loads no command.
  * @param docs `usage` replaces the usage line that stricli derives, which shows a switch that is on as `--watch`.
  */
-export function command<
+export function defineCommand<
   const Flags extends Readonly<Partial<Record<keyof Flags, unknown>>>,
   const Args extends readonly unknown[],
 >(

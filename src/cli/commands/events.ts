@@ -5,9 +5,9 @@
 import { NerveError } from "../../base/errors.ts";
 import { hintNearest } from "../../base/did_you_mean.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import type { Gap } from "../../protocol/api.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { toNextRow } from "../../protocol/queries.ts";
+import { followRows, formatGap } from "../follow_rows.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecords, openRecordsOrEmpty, printNothingYet } from "../open_records.ts";
 import { clip, dim, formatDateTime, plural, preview, print, sign, toJsonLine } from "../render/terminal.ts";
@@ -59,28 +59,12 @@ async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<n
   // Fails at once when no daemon answers. Rows printed first would look like a silent daemon.
   await client.health();
   const position = printLast(io, flags, paths);
-  // A signal that has aborted already calls no new listener.
-  if (io.stdout.gone.aborted) return exit.ok;
-  const end = new AbortController(), abort = () => end.abort();
-  const cancelInterrupt = io.onInterrupt(abort);
-  io.stdout.gone.addEventListener("abort", abort, { once: true });
-  try {
-    for await (const item of client.events(createFilter(io, flags), position, end.signal)) {
-      if (item.kind === "row") printRow(io, flags, item.row);
-      else if (flags.json) print(io, toJsonLine(item.gap));
-      else print(io, `${sign.warning} ${formatGap(item.gap)}`);
-    }
-  } finally {
-    cancelInterrupt();
-    io.stdout.gone.removeEventListener("abort", abort);
-  }
-  if (end.signal.aborted) return exit.ok;
-  throw new NerveError("DAEMON_MISSING", "the daemon has stopped", { hint: "nerve start" });
-}
-
-function formatGap({ afterId, beforeId }: Gap): string {
-  if (beforeId <= afterId) return `this log has no row ${afterId}: it is another log`;
-  return `rows ${afterId + 1} to ${beforeId - 1} are no longer in the log`;
+  await followRows(io, client, { filter: createFilter(io, flags), afterId: position }, (item) => {
+    if (item.kind === "row") printRow(io, flags, item.row);
+    else if (flags.json) print(io, toJsonLine(item.gap));
+    else print(io, `${sign.warning} ${formatGap(item.gap)}`);
+  });
+  return exit.ok;
 }
 
 /** Prints the newest rows and returns the id after which the stream starts. */

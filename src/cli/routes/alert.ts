@@ -1,6 +1,6 @@
 /** The commands below `nerve alert`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, durationFlag, switchFlag, textFlag } from "../command.ts";
+import { type CliContext, defineCommand, durationFlag, switchFlag, textFlag } from "../command.ts";
 import { proposeAlerts } from "../completion_names.ts";
 
 const name = { brief: "The alert", placeholder: "NAME", parse: String, proposeCompletions: proposeAlerts } as const;
@@ -9,7 +9,7 @@ const comment = textFlag("Why; goes into the log", "TEXT");
 
 export const alertCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
-    list: command(
+    list: defineCommand(
       async () => (await import("../commands/alert_list.ts")).alertList,
       {
         brief: "List all alerts, and what is pending or fires",
@@ -17,12 +17,12 @@ export const alertCommands: RouteMap<CliContext> = buildRouteMap({
       },
       { flags: { firing: switchFlag("Only alerts that fire") }, json: true },
     ),
-    show: command(
+    show: defineCommand(
       async () => (await import("../commands/alert_list.ts")).alertShow,
       { brief: "Show one alert with all its keys", examples: ["nerve alert show disk-full"] },
       { json: true, positional: { kind: "tuple", parameters: [name] } },
     ),
-    silence: command(
+    silence: defineCommand(
       async () => (await import("../commands/alert_change.ts")).alertSilence,
       {
         brief: "Start no workflow for an alert for some time",
@@ -38,7 +38,7 @@ export const alertCommands: RouteMap<CliContext> = buildRouteMap({
         positional: { kind: "tuple", parameters: [target] },
       },
     ),
-    unsilence: command(
+    unsilence: defineCommand(
       async () => (await import("../commands/alert_change.ts")).alertUnsilence,
       {
         brief: "End a silence",
@@ -47,7 +47,7 @@ export const alertCommands: RouteMap<CliContext> = buildRouteMap({
       },
       { flags: { comment }, json: true, positional: { kind: "tuple", parameters: [target] } },
     ),
-    ack: command(
+    ack: defineCommand(
       async () => (await import("../commands/alert_change.ts")).alertAck,
       {
         brief: "Acknowledge what fires: it is not told again before its end",
@@ -55,7 +55,7 @@ export const alertCommands: RouteMap<CliContext> = buildRouteMap({
       },
       { flags: { comment }, json: true, positional: { kind: "tuple", parameters: [target] } },
     ),
-    test: command(
+    test: defineCommand(
       async () => (await import("../commands/alert_test.ts")).alertTest,
       {
         brief: "Try alerts with given signals in virtual time",

@@ -1,6 +1,6 @@
 /** `nerve approvals`, `nerve approve` and `nerve reject`. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
+import { type CliContext, defineCommand, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { proposeRequests, proposeRuns } from "../completion_names.ts";
 
 const request = {
@@ -16,7 +16,7 @@ const decisionFlags = {
 };
 
 export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
-  approvals: command(
+  approvals: defineCommand(
     async () => (await import("../commands/approvals.ts")).approvals,
     {
       brief: "Show what waits for a decision",
@@ -35,7 +35,7 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
       positional: { kind: "tuple", parameters: [{ ...request, optional: true }] },
     },
   ),
-  approve: command(
+  approve: defineCommand(
     async () => (await import("../commands/approve.ts")).approve,
     {
       brief: "Decide a request",
@@ -50,7 +50,7 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
       positional: { kind: "tuple", parameters: [request] },
     },
   ),
-  reject: command(
+  reject: defineCommand(
     async () => (await import("../commands/approve.ts")).reject,
     {
       brief: "Reject a request",

@@ -1,9 +1,9 @@
 /** The top-level commands that check, run, reload and upgrade a workspace, and `nerve version`. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, durationFlag, formerSwitchFlag, switchFlag, textFlag } from "../command.ts";
+import { type CliContext, defineCommand, durationFlag, formerSwitchFlag, switchFlag, textFlag } from "../command.ts";
 
 export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
-  validate: command(
+  validate: defineCommand(
     async () => (await import("../commands/validate.ts")).validate,
     {
       brief: "Check nerve.yaml and the types, and load every sense and workflow in its sandbox",
@@ -39,7 +39,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
       },
     },
   ),
-  run: command(
+  run: defineCommand(
     async () => (await import("../commands/run.ts")).run,
     {
       brief: "Run the workspace in the foreground",
@@ -56,7 +56,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
       },
     },
   ),
-  reload: command(
+  reload: defineCommand(
     async () => (await import("../commands/reload.ts")).reload,
     {
       brief: "Have the daemon load nerve.yaml and all code now",
@@ -67,7 +67,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
     { json: true },
   ),
-  upgrade: command(
+  upgrade: defineCommand(
     async () => (await import("../commands/upgrade.ts")).upgrade,
     {
       brief: "Replace this executable with another one, and restart the daemon",
@@ -83,7 +83,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
       },
     },
   ),
-  uninstall: command(
+  uninstall: defineCommand(
     async () => (await import("../commands/uninstall.ts")).uninstallNerve,
     {
       brief: "Remove nerve from this machine; never a workspace",
@@ -98,7 +98,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
       workspace: false,
     },
   ),
-  version: command(
+  version: defineCommand(
     async () => (await import("../commands/version.ts")).printVersion,
     { brief: "Print the version", examples: ["nerve version --json"] },
     { json: true, workspace: false },

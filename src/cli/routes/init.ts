@@ -1,8 +1,8 @@
 /** `nerve init`, `nerve init sense` and `nerve init workflow`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, switchFlag } from "../command.ts";
+import { type CliContext, defineCommand, switchFlag } from "../command.ts";
 
-const workspace = command(
+const workspace = defineCommand(
   async () => (await import("../commands/init.ts")).initWorkspace,
   {
     brief: "Create a workspace, with three senses and a workflow to start with",
@@ -33,7 +33,7 @@ export const initCommands: RouteMap<CliContext> = buildRouteMap({
       formatUsageLine: (args) =>
         workspace.formatUsageLine({ ...args, prefix: args.prefix.filter((word) => word !== "workspace") }),
     },
-    sense: command(
+    sense: defineCommand(
       async () => (await import("../commands/init_part.ts")).initSense,
       {
         brief: "Write the template of a sense into the workspace, and its lines into nerve.yaml",
@@ -41,7 +41,7 @@ export const initCommands: RouteMap<CliContext> = buildRouteMap({
       },
       named("sense"),
     ),
-    workflow: command(
+    workflow: defineCommand(
       async () => (await import("../commands/init_part.ts")).initWorkflow,
       {
         brief: "Write the template of a workflow into the workspace, and its lines into nerve.yaml",

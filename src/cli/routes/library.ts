@@ -1,6 +1,6 @@
 /** `add` and `library`, which `nerve sense` and `nerve workflow` have in common. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, textFlag } from "../command.ts";
+import { type CliContext, defineCommand, textFlag } from "../command.ts";
 import { proposeFromLibrary } from "../completion_names.ts";
 import type { LibraryKind } from "../scaffold/library.ts";
 
@@ -12,7 +12,7 @@ const examples = {
 export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Command<CliContext>> {
   const { part, name, as } = examples[kind];
   return {
-    add: command(
+    add: defineCommand(
       async () => (await import("../commands/library.ts")).libraryAdd.bind(null, kind),
       {
         brief: `Add a ${part} from the library to the workspace`,
@@ -35,7 +35,7 @@ export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Comm
         },
       },
     ),
-    library: command(
+    library: defineCommand(
       async () => (await import("../commands/library.ts")).libraryList.bind(null, kind),
       {
         brief: `The ${part}s that come with nerve, and what each needs`,

@@ -2,11 +2,11 @@
  * `nerve start`, `stop`, `restart`, `status` and `logs`, also under `nerve daemon`; `nerve service` and `nerve doctor`.
  */
 import { buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import { type CliContext, command, durationFlag, switchFlag, wholeNumberFlag } from "../command.ts";
+import { type CliContext, defineCommand, durationFlag, switchFlag, wholeNumberFlag } from "../command.ts";
 
 const timeout = durationFlag("How long to wait for the drain before killing; default 30s", "DURATION");
 
-const start = command(
+const start = defineCommand(
   async () => (await import("../commands/start.ts")).start,
   {
     brief: "Start the daemon in the background",
@@ -17,7 +17,7 @@ const start = command(
   {},
 );
 
-const stop = command(
+const stop = defineCommand(
   async () => (await import("../commands/stop.ts")).stop,
   {
     brief: "Stop the daemon",
@@ -29,7 +29,7 @@ const stop = command(
   { flags: { timeout } },
 );
 
-const restart = command(
+const restart = defineCommand(
   async () => (await import("../commands/restart.ts")).restart,
   {
     brief: "Stop the daemon, if one runs, and start it",
@@ -40,7 +40,7 @@ const restart = command(
   { flags: { timeout } },
 );
 
-const status = command(
+const status = defineCommand(
   async () => (await import("../commands/status.ts")).status,
   {
     brief: "Show what runs, and in which state",
@@ -52,7 +52,7 @@ const status = command(
   { json: true },
 );
 
-const logs = command(
+const logs = defineCommand(
   async () => (await import("../commands/logs.ts")).logs,
   {
     brief: "Show the daemon's text log",
@@ -76,7 +76,7 @@ export const lifecycleCommands: Readonly<Record<string, Command<CliContext>>> = 
   restart,
   status,
   logs,
-  doctor: command(
+  doctor: defineCommand(
     async () => (await import("../commands/doctor.ts")).doctor,
     {
       brief: "Check the workspace, the daemon and this machine",
@@ -96,7 +96,7 @@ export const daemonRoutes: RouteMap<CliContext> = buildRouteMap({
 
 export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
   routes: {
-    install: command(
+    install: defineCommand(
       async () => (await import("../commands/service.ts")).install,
       {
         brief: "Run this workspace as a systemd user service",
@@ -107,12 +107,12 @@ export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
       },
       {},
     ),
-    uninstall: command(
+    uninstall: defineCommand(
       async () => (await import("../commands/service.ts")).uninstall,
       { brief: "Stop the service and remove its unit", examples: ["nerve service uninstall"] },
       {},
     ),
-    status: command(
+    status: defineCommand(
       async () => (await import("../commands/service.ts")).serviceStatus,
       {
         brief: "Show whether the service is installed and running",

@@ -1,11 +1,11 @@
 /** `nerve events` and `nerve why`, which show what happened; and `nerve completions`. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, durationFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
+import { type CliContext, defineCommand, durationFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { proposeAlerts, proposeRuns, proposeSenses } from "../completion_names.ts";
 import { parseShell, shells } from "../shells.ts";
 
 export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
-  events: command(
+  events: defineCommand(
     async () => (await import("../commands/events.ts")).events,
     {
       brief: "Show rows of the log, newest last",
@@ -32,7 +32,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
       aliases: { f: "follow" },
     },
   ),
-  why: command(
+  why: defineCommand(
     async () => (await import("../commands/why.ts")).why,
     {
       brief: "Explain why something happened, why a sense gave no signal, or why an alert fires",
@@ -60,7 +60,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
       },
     },
   ),
-  completions: command(
+  completions: defineCommand(
     async () => (await import("../commands/completions.ts")).completions,
     {
       brief: "Print completions for a shell",

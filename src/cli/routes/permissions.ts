@@ -1,8 +1,8 @@
 /** `nerve permissions`, `nerve permissions diff` and `nerve permissions approve`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, jsonFlag, switchFlag } from "../command.ts";
+import { type CliContext, defineCommand, jsonFlag, switchFlag } from "../command.ts";
 
-const list = command(
+const list = defineCommand(
   async () => (await import("../commands/permissions.ts")).permissions,
   {
     brief: "What each group and workflow may do, and why",
@@ -22,7 +22,7 @@ const list = command(
 export const permissionCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     list,
-    diff: command(
+    diff: defineCommand(
       async () => (await import("../commands/permissions_lock.ts")).permissionsDiff,
       {
         brief: "What nerve.yaml asks for beyond the approved permissions",
@@ -33,7 +33,7 @@ export const permissionCommands: RouteMap<CliContext> = buildRouteMap({
       },
       { json: true },
     ),
-    approve: command(
+    approve: defineCommand(
       async () => (await import("../commands/permissions_lock.ts")).permissionsApprove,
       {
         brief: "Agree to the permissions that nerve.yaml asks for",

@@ -1,6 +1,14 @@
 /** The commands below `nerve sense`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, durationFlag, jsonFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
+import {
+  type CliContext,
+  defineCommand,
+  durationFlag,
+  jsonFlag,
+  switchFlag,
+  textFlag,
+  wholeNumberFlag,
+} from "../command.ts";
 import { proposeSenses } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
@@ -8,7 +16,7 @@ const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCo
 
 export const senseCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
-    list: command(
+    list: defineCommand(
       async () => (await import("../commands/sense_list.ts")).senseList,
       {
         brief: "List all senses: next tick, last outcome, counters",
@@ -22,7 +30,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         json: true,
       },
     ),
-    query: command(
+    query: defineCommand(
       async () => (await import("../commands/sense_query.ts")).senseQuery,
       {
         brief: "Read a sense's database",
@@ -45,7 +53,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         },
       },
     ),
-    chart: command(
+    chart: defineCommand(
       async () => (await import("../commands/sense_chart.ts")).senseChart,
       {
         brief: "Draw a column of a sense's database over time",
@@ -72,7 +80,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         },
       },
     ),
-    schema: command(
+    schema: defineCommand(
       async () => (await import("../commands/sense_query.ts")).senseSchema,
       { brief: "Show the tables of a sense's database", examples: ["nerve sense schema disk-usage"] },
       {
@@ -80,7 +88,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         positional: { kind: "tuple", parameters: [name] },
       },
     ),
-    trigger: command(
+    trigger: defineCommand(
       async () => (await import("../commands/sense_trigger.ts")).senseTrigger,
       {
         brief: "Queue a compute of a sense in the running daemon, or try one without it",
@@ -103,7 +111,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         positional: { kind: "tuple", parameters: [name] },
       },
     ),
-    learn: command(
+    learn: defineCommand(
       async () => (await import("../commands/sense_learn.ts")).senseLearn,
       {
         brief: "Find the smallest permissions that a sense needs",
@@ -120,7 +128,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         positional: { kind: "tuple", parameters: [name] },
       },
     ),
-    reset: command(
+    reset: defineCommand(
       async () => (await import("../commands/reset.ts")).senseReset,
       {
         brief: "Lift the quarantine of a sense's group",

@@ -1,13 +1,13 @@
 /** The commands below `nerve store`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, switchFlag, textFlag } from "../command.ts";
+import { type CliContext, defineCommand, switchFlag, textFlag } from "../command.ts";
 
 const folder = {
   kind: "tuple",
   parameters: [{ brief: "The folder of the backup", placeholder: "DIR", parse: String }],
 } as const;
 
-const archive = command(
+const archive = defineCommand(
   async () => (await import("../commands/store_archive.ts")).storeArchive,
   {
     brief: "Move whole days of the log into the archive now",
@@ -30,7 +30,7 @@ const archive = command(
   },
 );
 
-const gc = command(
+const gc = defineCommand(
   async () => (await import("../commands/store_gc.ts")).storeGc,
   {
     brief: "List or remove blobs that nothing references",
@@ -42,7 +42,7 @@ const gc = command(
   { flags: { yes: switchFlag("Remove them") }, json: true },
 );
 
-const restore = command(
+const restore = defineCommand(
   async () => (await import("../commands/store_backup.ts")).storeRestore,
   {
     brief: "Restore a backup",
@@ -56,13 +56,13 @@ const restore = command(
 
 export const storeCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
-    stats: command(
+    stats: defineCommand(
       async () => (await import("../commands/store_stats.ts")).storeStatsCommand,
       { brief: "Show the size and age of the data, and how fast it grows", examples: ["nerve store stats"] },
       { json: true },
     ),
     archive,
-    verify: command(
+    verify: defineCommand(
       async () => (await import("../commands/store_verify.ts")).storeVerify,
       {
         brief: "Check that all data is intact",
@@ -73,7 +73,7 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
       { json: true },
     ),
     gc,
-    rebuildRuns: command(
+    rebuildRuns: defineCommand(
       async () =>
         (await import("../commands/store_rebuild_runs.ts"))
           .storeRebuildRuns,
@@ -86,7 +86,7 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
       },
       { json: true },
     ),
-    backup: command(
+    backup: defineCommand(
       async () => (await import("../commands/store_backup.ts")).storeBackup,
       {
         brief: "Copy all data into a folder, even while the daemon runs",

@@ -1,6 +1,6 @@
 /** The commands below `nerve workflow`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
+import { type CliContext, defineCommand, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { proposeRuns, proposeWorkflows } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
@@ -15,7 +15,7 @@ const run = {
   parameters: [{ brief: "The id of a run", placeholder: "RUN", parse: String, proposeCompletions: proposeRuns }],
 } as const;
 
-const trigger = command(
+const trigger = defineCommand(
   async () =>
     (await import("../commands/workflow_trigger.ts"))
       .workflowTrigger,
@@ -40,7 +40,7 @@ const trigger = command(
   },
 );
 
-const rerun = command(
+const rerun = defineCommand(
   async () => (await import("../commands/workflow_rerun.ts")).workflowRerun,
   {
     brief: "Start a new run with the input of an earlier one",
@@ -59,7 +59,7 @@ const rerun = command(
   },
 );
 
-const kill = command(
+const kill = defineCommand(
   async () => (await import("../commands/workflow_kill.ts")).workflowKill,
   {
     brief: "End a run for good",
@@ -75,7 +75,7 @@ const kill = command(
   },
 );
 
-const pause = command(
+const pause = defineCommand(
   async () => (await import("../commands/workflow_pause.ts")).workflowPause,
   {
     brief: "Pause a run until it is resumed",
@@ -87,7 +87,7 @@ const pause = command(
   { flags: { reason: textFlag("The reason to record for the run", "TEXT") }, json: true, positional: run },
 );
 
-const resume = command(
+const resume = defineCommand(
   async () => (await import("../commands/workflow_pause.ts")).workflowResume,
   {
     brief: "Let a paused run go on",
@@ -97,7 +97,7 @@ const resume = command(
   { json: true, positional: run },
 );
 
-const send = command(
+const send = defineCommand(
   async () => (await import("../commands/workflow_send.ts")).workflowSend,
   {
     brief: "Send an event to a run",
@@ -119,7 +119,7 @@ const send = command(
   },
 );
 
-const reset = command(
+const reset = defineCommand(
   async () => (await import("../commands/reset.ts")).workflowReset,
   {
     brief: "Lift the quarantine of a workflow",
@@ -136,7 +136,7 @@ const reset = command(
 
 export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
-    list: command(
+    list: defineCommand(
       async () => (await import("../commands/workflow_list.ts")).workflowList,
       {
         brief: "List workflows and their runs",
@@ -154,7 +154,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
         json: true,
       },
     ),
-    inspect: command(
+    inspect: defineCommand(
       async () =>
         (await import("../commands/workflow_inspect.ts"))
           .workflowInspect,
@@ -168,7 +168,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
         positional: run,
       },
     ),
-    thread: command(
+    thread: defineCommand(
       async () =>
         (await import("../commands/workflow_thread.ts"))
           .workflowThread,
@@ -186,6 +186,17 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
         positional: run,
       },
     ),
+    follow: defineCommand(
+      async () => (await import("../commands/workflow_follow.ts")).workflowFollow,
+      {
+        brief: "Watch a run until it ends",
+        details:
+          "Prints the rounds of a run, its rows in the log and what its roles print, from its first row on, as it happens.\n" +
+          "Exits with the run's exit code. A run that has ended is printed without a daemon.",
+        examples: ["nerve workflow follow RUN", "nerve workflow follow RUN --json"],
+      },
+      { json: true, positional: run },
+    ),
     trigger,
     rerun,
     kill,
@@ -195,5 +206,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     reset,
     ...libraryRoutes("workflows"),
   },
-  docs: { brief: "Show workflows and their runs, start, kill, pause and send to runs, add workflows from the library" },
+  docs: {
+    brief: "Show workflows and their runs, start, follow, kill, pause and send to runs, add workflows from the library",
+  },
 });

@@ -124,7 +124,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   for (const name of ["list", "diff", "approve"]) await caller.call(`permissions ${name}`);
   await caller.call("uninstall", "--dry-run");
   await caller.call("workflow inspect", runId);
-  await caller.call("workflow thread", runId);
+  for (const name of ["follow", "thread"]) await caller.call(`workflow ${name}`, runId);
   await caller.call("why", runId);
   await caller.call("why", "--sense", "broken");
   await callAlerts(caller, served);
@@ -147,7 +147,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     [2, "USAGE", "workflow send", runId, "done", "--payload", "{"],
     [1, "APPROVAL_UNKNOWN", "approve", "nosuch"],
     [1, "APPROVAL_UNKNOWN", "approvals", "nosuch"],
-    [1, "RUN_UNKNOWN", "workflow inspect", "nosuch"],
+    ...["follow", "inspect"].map((name): Failing => [1, "RUN_UNKNOWN", `workflow ${name}`, "nosuch"]),
     [1, "ROW_UNKNOWN", "why", "999999"],
     [1, "QUERY_INVALID", "sense query", "meter", "delete from readings"],
     [1, "DAEMON_RUNNING", "store rebuild-runs"],

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { buildApplication, run } from "@stricli/core";
 import { NerveError } from "../../../src/base/errors.ts";
-import { command, durationFlag, wholeNumberFlag } from "../../../src/cli/command.ts";
+import { defineCommand, durationFlag, wholeNumberFlag } from "../../../src/cli/command.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 
 /** Calls a command whose body is `body`, with these arguments. */
 async function call(body: () => number, ...args: string[]) {
   const io = new CapturedIo({ cwd: "/" });
-  const one = command(
+  const one = defineCommand(
     () => Promise.resolve((_io, _flags: { json: boolean; workspace?: string }) => body()),
     { brief: "Do it" },
     { json: true },
