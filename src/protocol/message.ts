@@ -156,11 +156,11 @@ const roleRef = {
   role: z.string(),
   attempts: z.int().min(1).max(roleAttemptsMax),
   waitMs: z.int().min(0).max(retryWaitMaxMs).nullable(),
+  /** What the run does after its last attempt. */
+  exhausted: z.enum(["fail", "pause"]),
 };
 
-/**
- * What a role that waits asks the kernel for: a span, a wall time in milliseconds, the decision of a person, or an
- * event. */
+/** What a role that waits asks the kernel for: a span, a wall time in milliseconds, a person's decision, or an event. */
 const waitSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("for"), ms: z.int().min(0).max(sleepMaxMs) }),
   z.object({ kind: z.literal("until"), at: z.int().min(0).max(sleepUntilMax) }),

@@ -74,6 +74,8 @@ export interface RoleFailure {
   readonly retryAt: number | null;
   /** When it failed: the wait begins. */
   readonly failedAt: Moment;
+  /** What the run does when its attempts are used up. */
+  readonly exhausted: "fail" | "pause";
 }
 
 /** A row of `workflow_runs`. Times are milliseconds; `causeId` is the log row that requested the run. */

@@ -30,6 +30,7 @@ export interface RolePlan {
   readonly maxBackoffMs: number;
   /** Whether an error ends the run at once. May throw: it is the author's code. */
   readonly nonRetryable: (thrown: unknown) => boolean;
+  readonly exhausted: "fail" | "pause";
 }
 
 /** A role as the runtime plays it, or as the kernel does. */
@@ -80,11 +81,14 @@ function readRole(role: unknown): Result<RolePlan, string> {
 
 function readRetry(retry: unknown): Result<Omit<RolePlan, "run" | "timeoutMs">, string> {
   if (retry !== undefined && !isPlainObject(retry)) return err("has a retry that is not an object");
-  const { attempts = retry === undefined ? 1 : undefined, backoff, maxBackoff, nonRetryable = [], ...rest } = retry ??
+  const { attempts = retry === undefined ? 1 : undefined, backoff, maxBackoff, nonRetryable = [], ...others } = retry ??
     {};
+  const { exhausted = "fail", ...rest } = others;
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) {
-    return err(`has an unknown key retry.${unknown}: the keys are attempts, backoff, maxBackoff and nonRetryable`);
+    return err(
+      `has an unknown key retry.${unknown}: the keys are attempts, backoff, maxBackoff, nonRetryable and exhausted`,
+    );
   }
   if (typeof attempts !== "number" || !Number.isInteger(attempts) || attempts < 1 || attempts > roleAttemptsMax) {
     return err(`has a retry.attempts that is not a whole number from 1 to ${roleAttemptsMax}`);
@@ -96,7 +100,11 @@ function readRetry(retry: unknown): Result<Omit<RolePlan, "run" | "timeoutMs">, 
   if (!maxBackoffMs.ok) return maxBackoffMs;
   const isFinal = readNonRetryable(nonRetryable);
   if (!isFinal.ok) return isFinal;
-  return ok({ attempts, backoffMs: backoffMs.value, maxBackoffMs: maxBackoffMs.value, nonRetryable: isFinal.value });
+  if (exhausted !== "fail" && exhausted !== "pause") {
+    return err('has a retry.exhausted that is neither "fail" nor "pause"');
+  }
+  const waits = { backoffMs: backoffMs.value, maxBackoffMs: maxBackoffMs.value };
+  return ok({ attempts, ...waits, nonRetryable: isFinal.value, exhausted });
 }
 
 function readNonRetryable(value: unknown): Result<(thrown: unknown) => boolean, string> {

@@ -214,7 +214,7 @@ export class WorkflowRuntime implements Runtime {
   async #runRole(thread: Thread, role: string, plan: RolePlan): Promise<CheckedResult | Ended> {
     const { start, messages, attempt, controller } = thread;
     const round = messages.length + 1;
-    const about = { runId: start.runId, attempt, round, role, attempts: plan.attempts } as const;
+    const { attempts, exhausted } = plan, about = { runId: start.runId, attempt, round, role, attempts, exhausted };
     const act = () =>
       runRole(plan, controller.signal, {
         start,

@@ -49,6 +49,11 @@ export interface RetryPolicy {
    * or a function that recognises them.
    */
   readonly nonRetryable?: readonly string[] | ((error: unknown) => boolean);
+  /**
+   * What happens after the last attempt: the run fails, or it is paused; its attempts begin anew when a person resumes it.
+   * Default: "fail".
+   */
+  readonly exhausted?: "fail" | "pause";
 }
 
 /** A role with settings for the engine. */

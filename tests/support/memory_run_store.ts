@@ -123,10 +123,13 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
   }
 
   readLastFailure(runId: string): RoleFailure | null {
-    const row = this.#state.rows.findLast(({ refId, type }) => refId === runId && type === "run.attempt_failed");
+    const last = (wanted: string) =>
+      this.#state.rows.findLastIndex(({ refId, type }) => refId === runId && type === wanted);
+    const row = this.#state.rows[last("run.attempt_failed")];
     if (row === undefined || !isPlainObject(row.payload)) return null;
     const { attempt: _, ...failure } = row.payload as unknown as RoleFailure & { attempt: number };
-    return failure;
+    const isOver = failure.retryAt === null && failure.exhausted === "pause";
+    return isOver && last("run.paused") > last("run.attempt_failed") ? null : failure;
   }
 
   get(runId: string): Run | null {

@@ -153,7 +153,11 @@ export class Bench {
   }
 
   /** The run's role throws; `waitMs`: the wait that its policy then decides. */
-  async fail(runId: string, waitMs: number | null, more: { attempts?: number; round?: number } = {}): Promise<void> {
+  async fail(
+    runId: string,
+    waitMs: number | null,
+    more: { attempts?: number; round?: number; exhausted?: "pause" } = {},
+  ): Promise<void> {
     const { process, thread } = this.at(runId);
     process.threads.delete(runId);
     this.manager.onMessage(process, {
@@ -163,6 +167,7 @@ export class Bench {
       round: thread.messages.length + 1,
       role: "r",
       attempts: 3,
+      exhausted: "fail",
       waitMs,
       message: "thrown",
       place: null,
@@ -182,7 +187,14 @@ export class Bench {
   /** A role with a time limit begins. */
   async begin(runId: string, timeoutMs: number, waitMs: number | null): Promise<void> {
     const { process, thread } = this.at(runId), round = thread.messages.length + 1;
-    const about = { runId, attempt: thread.attempt, round, role: "r", attempts: waitMs === null ? 1 : 3 };
+    const about = {
+      runId,
+      attempt: thread.attempt,
+      round,
+      role: "r",
+      attempts: waitMs === null ? 1 : 3,
+      exhausted: "fail",
+    } as const;
     this.manager.onMessage(process, { t: "role_begun", ...about, waitMs, timeoutMs });
     await this.turn();
   }

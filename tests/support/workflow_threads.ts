@@ -19,7 +19,14 @@ export function threadsAsked(host: FakeHost): [FakeProcess, FakeThread][] {
 }
 
 export function roleOf({ start, attempt, messages }: FakeThread) {
-  return { runId: start.runId, attempt, round: messages.length + 1, role: "r", attempts: 3 };
+  return {
+    runId: start.runId,
+    attempt,
+    round: messages.length + 1,
+    role: "r",
+    attempts: 3,
+    exhausted: "fail",
+  } as const;
 }
 
 /** A report that the next role sleeps; of no thread: of a first round. */

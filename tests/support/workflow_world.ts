@@ -82,7 +82,7 @@ export class World {
       case "finish":
         return at && this.#finish(...at, pick(["failed", "contradicted", "completed"], b) ?? "failed");
       case "throw":
-        return at && this.#throw(at[0], at[1], pick(waits, b) ?? null);
+        return at && this.#throw(at[0], at[1], pick(waits, b) ?? null, b % 2 === 0 ? "fail" : "pause");
       case "wait":
         return at && this.#wait(at[0], at[1], pick([0, 200, 40_000], b) ?? 0);
       case "pause":
@@ -225,11 +225,11 @@ export class World {
     this.#manager.onMessage(process, { t: "probed", runId: thread.start.runId, attempt: thread.attempt, why });
   }
 
-  #throw(process: FakeProcess, thread: FakeThread, waitMs: number | null): void {
+  #throw(process: FakeProcess, thread: FakeThread, waitMs: number | null, exhausted: "fail" | "pause"): void {
     if (thread.waits) return;
     process.threads.delete(thread.start.runId);
-    const said = { t: "attempt_failed", ...roleOf(thread), waitMs, message: "thrown", place: null } as const;
-    this.#manager.onMessage(process, said);
+    const attempts = waitMs === null ? 1 : 3, about = { ...roleOf(thread), attempts, waitMs, exhausted };
+    this.#manager.onMessage(process, { t: "attempt_failed", ...about, message: "thrown", place: null });
   }
 
   #wait(process: FakeProcess, thread: FakeThread, ms: number): void {

@@ -156,16 +156,21 @@ export function readThreadBytes(statements: StatementCache, runId: string): numb
 /** The content of the newest `run.attempt_failed` row of a run; null when there is none. */
 export function readLastFailure(statements: StatementCache, runId: string): RoleFailure | null {
   const row = statements.arrays(
-    "select ts, payload from logs where ref_id = ? and type = 'run.attempt_failed' order by id desc limit 1",
+    `select ts, payload, exists (
+       select 1 from logs where ref_id = failure.ref_id and type = 'run.paused' and id > failure.id
+     ) from logs failure where ref_id = ? and type = 'run.attempt_failed' order by id desc limit 1`,
   ).get(runId);
   if (row === undefined) return null;
-  const [ts, payload] = row as unknown as [number, string];
+  const [ts, payload, pausedSince] = row as unknown as [number, string, number];
   const stored = JSON.parse(payload) as Omit<RoleFailure, "waitMs" | "failedAt"> & Partial<RoleFailure>;
-  const { round, role, failures, attempts, message, retryAt } = stored;
+  // Rows of an older nerve lack `exhausted`.
+  const { round, role, failures, attempts, message, retryAt, exhausted = "fail" } = stored;
+  // Its attempts begin anew.
+  if (pausedSince === 1 && retryAt === null && exhausted === "pause") return null;
   // Rows of an older nerve lack the wait, or its beginning: it started when they were written, or before.
   const { waitMs = retryAt === null ? null : Math.max(0, retryAt - ts) } = stored;
   const { failedAt = { wall: retryAt === null || waitMs === null ? ts : retryAt - waitMs, boot: null } } = stored;
-  return { round, role, failures, attempts, message, waitMs, retryAt, failedAt };
+  return { round, role, failures, attempts, message, waitMs, retryAt, failedAt, exhausted };
 }
 
 /** The message that a `run.message` row holds. */

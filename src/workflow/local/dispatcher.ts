@@ -22,9 +22,9 @@ import { mustRunAlone } from "./crash_policy.ts";
 import { enterPhase } from "./phase.ts";
 import type { RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
 import { countStartable } from "./queue_policy.ts";
-import { currentRoundOf, describeFailure, failureOf } from "./role_failure.ts";
+import { currentRoundOf, describeFailure, failureOf, pausesRun } from "./role_failure.ts";
 import { toRunStart } from "./run_request.ts";
-import { createEnding, createRunRow, type Ending, type RunWriter } from "./run_writer.ts";
+import { createEnding, createRunRow, type Ending, type RunWriter, toReason } from "./run_writer.ts";
 
 export interface DispatcherParts {
   readonly runs: ActiveRuns;
@@ -80,6 +80,17 @@ export class Dispatcher {
     );
     entry.endsPending--;
     if (!written && this.#parts.runs.has(entry)) this.#parts.writer.reconcile(entry);
+  }
+
+  /** The same for a run that a person shall look at. */
+  async #pauseRun(entry: RunEntry, reason: string): Promise<void> {
+    if (entry.endsPending > 0) return;
+    const { writer, runs, clock } = this.#parts;
+    const pause = { from: "started", since: clock.now(), reason: null, wait: null } as const;
+    entry.endsPending++;
+    const written = await writer.pauseLater(entry, pause, toReason(`paused: ${reason}`));
+    entry.endsPending--;
+    if (!written && runs.has(entry)) writer.reconcile(entry);
   }
 
   /** Marks the run as in no process. It resumes with attempt + 1 as soon as possible. */
@@ -146,7 +157,8 @@ export class Dispatcher {
     if (failure === null || entry.phase.tag !== "unassigned") return false;
     const { clock, timers } = this.#parts, { retryAt, waitMs, failedAt } = failure, { retryWait } = entry;
     if (retryAt === null || waitMs === null) {
-      void this.endRun(entry, "failed", describeFailure(failure));
+      if (pausesRun(failure)) void this.#pauseRun(entry, describeFailure(failure));
+      else void this.endRun(entry, "failed", describeFailure(failure));
       return true;
     }
     // It is over when the wall clock says so, or when as much time has passed.

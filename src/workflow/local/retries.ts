@@ -63,7 +63,7 @@ export class Retries {
   async #storeFailure(
     entry: RunEntry,
     process: WorkflowProcess,
-    { role, attempts, waitMs }: RoleBegunReport | AttemptFailedReport,
+    { role, attempts, waitMs, exhausted }: RoleBegunReport | AttemptFailedReport,
     message: string,
   ): Promise<void> {
     const { writer, assignments, dispatcher, clock, onFailureStored } = this.#parts;
@@ -78,6 +78,7 @@ export class Retries {
       waitMs,
       retryAt: waitMs === null ? null : clock.now() + waitMs,
       failedAt: readMoment(clock),
+      exhausted,
     };
     const written = await writer.appendRoleFailure(entry, failure);
     if (written) onFailureStored(entry.run, describeFailure(failure));

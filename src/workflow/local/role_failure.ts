@@ -9,6 +9,11 @@ export function describeFailure({ role, round, failures, attempts, message, retr
   return `${what}, attempt ${failures} of ${attempts}${rest}: ${message}`;
 }
 
+/** Whether the run is paused after this failure. An error that is not retried ends it. */
+export function pausesRun({ exhausted, failures, attempts, retryAt }: RoleFailure): boolean {
+  return exhausted === "pause" && retryAt === null && failures >= attempts;
+}
+
 /** The newest failure of the current round's role; null when it has not failed. */
 export function failureOf(
   { run, lastFailure }: { readonly run: Run; readonly lastFailure: RoleFailure | null },

@@ -137,6 +137,16 @@ export class RunWriter {
     return written;
   }
 
+  /** Retries until the run is paused. False as for `change`. Never rejects. */
+  async pauseLater(entry: RunEntry, pause: RunPause, reason: string): Promise<boolean> {
+    const what = `run ${entry.run.runId} could not be written as paused`;
+    const written = await this.#retryUntilWritten(entry, what, () => {
+      return this.#options.store.pause(entry.run, pause, reason);
+    });
+    if (written) this.#apply(entry, { status: "paused", reason });
+    return written;
+  }
+
   /** The same for a paused run, which is not in memory. */
   async unpause(run: Run, pause: RunPause): Promise<boolean> {
     this.#assertOpen();

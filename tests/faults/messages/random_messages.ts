@@ -42,7 +42,7 @@ const run = () => {
 };
 const role = () => ({
   ...run(), round: random() < 0.7 ? pick(known.runs).round : int(), role: pick(["say", text()]),
-  attempts: 1 + Math.floor(random() * 5), waitMs: pick([null, 0, 5, 86_400_000]),
+  attempts: 1 + Math.floor(random() * 5), waitMs: pick([null, 0, 5, 86_400_000]), exhausted: pick(["fail", "pause"] as const),
 });
 const kinds = {
   ready: () => ({}),

@@ -29,6 +29,29 @@ Deno.test("a role is tried as often as its policy says; each failure is logged, 
   for (const { message } of rows) assert.match(String(message), /^not yet \(.*flaky\/index\.ts:\d+:\d+\)$/);
 });
 
+Deno.test("a role may have its run paused after its last attempt; its attempts begin anew when a person resumes it", async () => {
+  await using workspace = await startWorkspace({
+    workflows: {
+      patient: `let tries = 0;\n` + steps(`
+        shaky: {
+          retry: { attempts: 2, backoff: "10ms", exhausted: "pause" },
+          run: () => {
+            if (++tries < 4) throw new Error("not yet");
+            return { content: String(tries), meta: {} };
+          },
+        }`),
+    },
+  });
+  const { api } = workspace.kernel, from = workspace.events.length;
+  await workspace.kernel.startWorkflow("patient", { runId: "a" });
+  const { run } = await workspace.run("paused", from);
+  assert.match(run.reason ?? "", /^paused: role shaky failed in round 1, attempt 2 of 2: not yet \(/);
+  await api.resumeRun("a");
+  assert.equal((await runEnd(workspace, "a")).status, "completed");
+  const rows = await rowsOf(workspace, "a", "run.attempt_failed");
+  assert.deepEqual(rows.map(({ failures }) => failures), [1, 2, 1]);
+});
+
 Deno.test("after its last attempt a role fails the run with exit code 1, and the reason names role, round and attempts", async () => {
   await using workspace = await startWorkspace({
     workflows: {

@@ -18,7 +18,7 @@ Deno.test("workflow inspect shows why a run failed in full, and how many rows th
     const message = `no space: ${"x".repeat(1_000)} end`,
       ref = { runId: "run-7", workflow: "cleanup", attempt: 1, causeId: null };
     const wait = { waitMs: 5, retryAt: 9, failedAt: { wall: 4, boot: null } };
-    const failure = { round: 2, role: "scan", failures: 1, attempts: 2, message, ...wait };
+    const failure = { round: 2, role: "scan", failures: 1, attempts: 2, message, ...wait, exhausted: "fail" } as const;
     assert.ok(await store.runs.appendRoleFailure(ref, failure));
   }, async ({ nerve }) => {
     const { out } = await nerve("workflow", "inspect", "run-7", "--limit", "10");

@@ -8,7 +8,15 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 
 const run: Run = aRun({ runId: "a", status: "started", exitCode: null, rounds: 0, endedAt: null, causeId: null });
 const wait = { waitMs: 2_000, retryAt: 5_000, failedAt: { wall: 3_000, boot: { id: "a", ms: 7 } } };
-const failure: RoleFailure = { round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", ...wait };
+const failure: RoleFailure = {
+  round: 1,
+  role: "r",
+  failures: 1,
+  attempts: 3,
+  message: "thrown",
+  ...wait,
+  exhausted: "fail",
+};
 
 Deno.test("a failure is written only for a started run, in its attempt and at its round", async () => {
   await inTempDir(async (root) => {
@@ -53,6 +61,32 @@ Deno.test("for a failure of an earlier nerve, whose row has no wait, the wait be
     store.log.append({ ...row, payload: { attempt: 1, ...earlier, retryAt: null } });
     await store.log.durable();
     assert.deepEqual(store.runs.readLastFailure("a"), { ...failure, waitMs: null, retryAt: null, failedAt });
+    await store.close();
+  });
+});
+
+Deno.test("the last failure of a run that was paused for it does not count any more; another one does", async () => {
+  await inTempDir(async (root) => {
+    const store = openStore(`${root}/logs.db`, systemClock), of = { ...run, attempt: 1 };
+    await store.runs.create(run, {
+      source: "workflow:cleanup",
+      type: "run.started",
+      refId: "a",
+      causeId: null,
+      payload: null,
+    });
+    const last = { ...failure, waitMs: null, retryAt: null, exhausted: "pause" } as const;
+    const pause = { from: "started", since: 5, reason: null, wait: null } as const;
+    assert.equal(await store.runs.appendRoleFailure(of, last), true);
+    assert.deepEqual(store.runs.readLastFailure("a"), last);
+    assert.equal(await store.runs.pause(of, pause, "paused: thrown"), true);
+    assert.equal(store.runs.readLastFailure("a"), null);
+    assert.equal(await store.runs.unpause({ ...of, rounds: 0 }, pause), true);
+    assert.equal(store.runs.readLastFailure("a"), null);
+    const again = { ...of, attempt: 2 };
+    assert.equal(await store.runs.appendRoleFailure(again, failure), true);
+    assert.equal(await store.runs.pause(again, pause, "paused: on request"), true);
+    assert.deepEqual(store.runs.readLastFailure("a"), failure, "a pause by hand forgets no failure");
     await store.close();
   });
 });

@@ -59,6 +59,7 @@ Deno.test("an invalid role gives an error with its name and what is wrong", () =
     [{ r: { run, retry: {} } }, /retry\.attempts/],
     [{ r: { run, retry: { attempts: roleAttemptsMax + 1 } } }, /retry\.attempts/],
     [{ r: { run, retry: { attempts: 2, max: 1 } } }, /unknown key retry\.max/],
+    [{ r: { run, retry: { attempts: 2, exhausted: "stop" } } }, /retry\.exhausted .*"fail" nor "pause"/],
     [{ r: { run, retry: { attempts: 2, backoff: retryWaitMaxMs + 1 } } }, /retry\.backoff/],
     [{ r: { run, retry: { attempts: 2, backoff: "2s", maxBackoff: "1s" } } }, /retry\.maxBackoff/],
     [{ r: { run, retry: { attempts: 2, nonRetryable: "TypeError" } } }, /retry\.nonRetryable/],

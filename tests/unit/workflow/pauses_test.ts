@@ -18,7 +18,16 @@ Deno.test("a run that works is aborted, and its role runs again after the resume
   await bench.clock.tick(1_000);
   assert.equal(bench.status("a"), "paused", "its role has not settled");
   process.threads.delete("a");
-  const about = { runId: "a", attempt: 1, round: 2, role: "r", attempts: 1, waitMs: null, message: "aborted" };
+  const about = {
+    runId: "a",
+    attempt: 1,
+    round: 2,
+    role: "r",
+    attempts: 1,
+    waitMs: null,
+    message: "aborted",
+    exhausted: "fail",
+  } as const;
   bench.manager.onMessage(process, { t: "attempt_failed", ...about, place: null });
   assert.deepEqual([(await resumed).status, (await resumed).attempt], ["started", 2]);
   await bench.turn();

@@ -22,7 +22,16 @@ Deno.test("a failure is on disk before its wait begins, and the run is in no pro
   assert.deepEqual([bench.working(), bench.freed], [[], [process.id]]);
   const payload = bench.store.disk.rows.at(-1)?.payload;
   const wait = { waitMs: 10_000, retryAt: bench.clock.now() + 10_000, failedAt: readMoment(bench.clock) };
-  assert.deepEqual(payload, { attempt: 1, round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", ...wait });
+  assert.deepEqual(payload, {
+    attempt: 1,
+    round: 1,
+    role: "r",
+    failures: 1,
+    attempts: 3,
+    message: "thrown",
+    ...wait,
+    exhausted: "fail",
+  });
 });
 
 Deno.test("after the wait the role is tried again, in a new attempt that knows of the failures", async () => {
@@ -135,6 +144,39 @@ Deno.test("for any jumps and restarts no wait is longer than configured, nor ove
     }),
     { numRuns: 40 },
   );
+});
+
+Deno.test("a run whose attempts are used up is paused where its role says so, and they begin anew after the resume", async () => {
+  const bench = await running("a", "b");
+  await bench.fail("a", 0, { exhausted: "pause" });
+  await bench.fail("a", null, { exhausted: "pause", attempts: 2 });
+  const { status, reason } = bench.run("a");
+  assert.deepEqual([status, reason], ["paused", "paused: role r failed in round 1, attempt 2 of 2: thrown"]);
+  // What is not retried ends the run all the same.
+  await bench.fail("b", null, { exhausted: "pause", attempts: 2 });
+  assert.equal(bench.status("b"), "failed");
+  const next = new Bench({ concurrency: 2 }, bench.store.afterCrash());
+  await next.turn();
+  assert.equal(next.status("a"), "paused", "also in the next daemon");
+  await next.manager.resumeRun("a");
+  await next.turn();
+  assert.deepEqual([next.at("a").thread.failures, next.run("a").attempt], [0, 3]);
+  await next.fail("a", 0, { exhausted: "pause" });
+  assert.deepEqual([next.status("a"), next.at("a").thread.failures], ["started", 1]);
+});
+
+Deno.test("a run whose last failure is on disk, and its pause is not, is paused by the next daemon", async () => {
+  const bench = await running("a");
+  bench.store.failures = 0;
+  const { process, thread } = bench.at("a");
+  process.threads.delete("a");
+  const about = { runId: "a", attempt: thread.attempt, round: 1, role: "r", attempts: 1, exhausted: "pause" } as const;
+  bench.manager.onMessage(process, { t: "attempt_failed", ...about, waitMs: null, message: "thrown", place: null });
+  while (bench.rows("a").at(-1) !== "run.attempt_failed") await Promise.resolve();
+  const next = new Bench({}, bench.store.afterCrash());
+  assert.equal(next.status("a"), "started");
+  await next.turn();
+  assert.equal(next.status("a"), "paused");
 });
 
 Deno.test("the last failure ends the run with exit 1 and names role, round and attempts", async () => {

@@ -9,6 +9,7 @@ const failure: RoleFailure = {
   role: "review",
   failures: 1,
   attempts: 3,
+  exhausted: "fail",
   message: "no network",
   waitMs: 1_000,
   retryAt: 5_000,
