@@ -4,12 +4,14 @@
  * I1. A kernel never outlives its supervisor, which keeps its log and restarts it.
  * I2. A slow reader does not slow the kernel down: events wait in the subscription's bounded queue, and losses are
  *     logged.
+ * I3. All records are written before it exits, unless the supervisor reads none for `lastWordsMaxMs`.
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
 import { kernelBeatMs, logLineMaxBytes } from "../base/limits.ts";
 import { cutMessage, type LogLine } from "../base/log_line.ts";
 import { toOsError } from "../base/os_error.ts";
+import { delay } from "../base/time.ts";
 import { version } from "../base/version.ts";
 import { formatProblems } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
@@ -19,6 +21,8 @@ import { Kernel } from "../kernel/kernel.ts";
 import { toLogLine } from "./event_log_line.ts";
 import { hostKernel, type KernelHost } from "./kernel_host.ts";
 import { kernelExit, type KernelRecord, type StartRefusal } from "./supervisor_protocol.ts";
+
+const lastWordsMaxMs = 1_000;
 
 export async function runKernel(root: string): Promise<never> {
   const supervisorEnd = waitForSupervisorEnd();
@@ -31,7 +35,10 @@ export async function runKernel(root: string): Promise<never> {
   // I1. Without the supervisor our writes fail, but the stop is still orderly.
   supervisorEnd.then(() => hosting.stop("request"));
   const codes = { "in order": kernelExit.stopped, "at once": kernelExit.atOnce, gone: kernelExit.gone };
-  Deno.exit(await hosting.end.then((end) => codes[end], reportFailedStart));
+  const code = await hosting.end.then((end) => codes[end], reportFailedStart);
+  // Why it ends is among what is still being written. A supervisor that is stopped reads nothing.
+  await Promise.race([written, delay(systemClock, lastWordsMaxMs)]);
+  Deno.exit(code);
 }
 
 /**
