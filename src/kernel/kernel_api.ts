@@ -38,6 +38,7 @@ import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { Alerting, ShownAlerts } from "./alerting.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
+import { toFork } from "./fork.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
 import { toManualTrigger, toTriggeredRow } from "./manual_trigger.ts";
@@ -260,8 +261,8 @@ export class KernelApi extends WaitsApi {
     const { store, workflows } = this.#ports;
     // A request that attaches to a run starts none. Asks the run store, because `records` would force a commit.
     const attaches = request.runId !== undefined && store.runs.get(request.runId) !== null;
-    const old = request.rerunOf === undefined ? null : store.runs.get(request.rerunOf);
-    if (request.rerunOf !== undefined && old?.workflow !== workflow) throw unknownRun(request.rerunOf);
+    const { rerunOf, fromRound } = request, old = rerunOf === undefined ? null : store.runs.get(rerunOf);
+    if (rerunOf !== undefined && old?.workflow !== workflow) throw unknownRun(rerunOf);
     const run = await workflows.startRun({
       workflow,
       prompt: request.prompt ?? old?.prompt ?? "",
@@ -270,6 +271,7 @@ export class KernelApi extends WaitsApi {
       runId: request.runId ?? null,
       trigger: { kind: "manual" },
       causeId: null,
+      fork: fromRound === undefined ? null : toFork(store, old, fromRound),
     });
     if (!attaches) this.#runsByRequest++;
     return this.#ports.secrets.mask(run);

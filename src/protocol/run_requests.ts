@@ -8,7 +8,8 @@ import { nameSchema } from "./signal.ts";
 
 /**
  * Without `runId` the kernel makes one. With the id of an existing run, the answer is that run. `rerunOf`: an earlier run
- * of the workflow, whose prompt, payload and `maxRounds` it takes where none are given.
+ * of the workflow, whose prompt, payload and `maxRounds` it takes where none are given. `fromRound`: it also takes the
+ * messages before that round, and goes on there.
  */
 export const startRunRequestSchema = z.strictObject({
   payload: jsonSchema.optional(),
@@ -16,6 +17,7 @@ export const startRunRequestSchema = z.strictObject({
   maxRounds: z.int().min(1).optional(),
   runId: runIdSchema.optional(),
   rerunOf: runIdSchema.optional(),
+  fromRound: z.int().min(1).optional(),
 });
 export type StartRunRequest = z.infer<typeof startRunRequestSchema>;
 

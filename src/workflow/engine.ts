@@ -8,6 +8,12 @@ import type { Json } from "../protocol/json.ts";
 import type { Run, RunTrigger } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 
+/** A new run begins with the first `rounds` messages of another run of its workflow. */
+export interface Fork {
+  readonly runId: string;
+  readonly rounds: number;
+}
+
 export interface RunRequest {
   readonly workflow: string;
   readonly prompt: string;
@@ -19,6 +25,8 @@ export interface RunRequest {
   readonly trigger: RunTrigger;
   /** The log row that caused the request; null when there is none. */
   readonly causeId: number | null;
+  /** Null or absent: the run begins without messages. */
+  readonly fork?: Fork | null;
 }
 
 /** The configuration of one workflow. */

@@ -7,6 +7,7 @@ import { NerveError } from "../../src/base/errors.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStatus } from "../../src/protocol/run.ts";
+import type { Fork } from "../../src/workflow/engine.ts";
 import type { RunStore } from "../../src/workflow/local/ports.ts";
 import { isLegalMove, isTerminal } from "../../src/workflow/transitions.ts";
 import { type MemoryState, MemoryWaitStore } from "./memory_wait_store.ts";
@@ -74,10 +75,11 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     for (const { resolve, result } of waiting) resolve(result);
   }
 
-  create(run: Run, row: NewLogRow): Promise<boolean> {
+  create(run: Run, row: NewLogRow, fork: Fork | null = null): Promise<boolean> {
     if (this.#state.runs.has(run.runId)) return this.done(false);
     this.#state.runs.set(run.runId, run);
-    this.#state.messages.set(run.runId, []);
+    const copied = fork === null ? [] : this.#state.messages.get(fork.runId)?.slice(0, fork.rounds) ?? [];
+    this.#state.messages.set(run.runId, copied);
     this.#state.rows.push(row);
     return this.done(true);
   }

@@ -44,9 +44,10 @@ export function isLinear(what: string, read: (text: string) => unknown): void {
   const long = new Map(worstTexts(short * times));
   for (const [name, text] of worstTexts(short)) {
     const longer = long.get(name) ?? "";
-    // Once may be another program's fault.
-    const first = findExcess(read, text, longer);
-    if (first !== null && findExcess(read, text, longer) !== null) slow.push(`${name}: ${first}`);
+    // A few times may be another program's fault.
+    let excess: string | null = "";
+    for (let left = 5; left > 0 && excess !== null; left--) excess = findExcess(read, text, longer);
+    if (excess !== null) slow.push(`${name}: ${excess}`);
   }
   assert.deepEqual(slow, [], what);
 }

@@ -91,6 +91,7 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "validate": document(validateOutput),
   "version": document(versionOutput),
   "why": document(z.union([whyOutput, whyNotOutput, whyAlertOutput])),
+  "workflow fork": document(workflowTriggerOutput),
   "workflow follow": lines(eventsOutputLine),
   "workflow inspect": document(workflowInspectOutput),
   "workflow kill": document(runSchema),

@@ -59,6 +59,26 @@ const rerun = defineCommand(
   },
 );
 
+const fork = defineCommand(
+  async () => (await import("../commands/workflow_fork.ts")).workflowFork,
+  {
+    brief: "Start a new run in the middle of an earlier one",
+    details:
+      "The new run has the input of the earlier one and its messages before the round --from, and goes on there with\n" +
+      "today's code. Prints its id. With --wait it follows the run and exits with the run's exit code.",
+    examples: ["nerve workflow fork RUN --from 3"],
+  },
+  {
+    flags: {
+      from: wholeNumberFlag("The first round that the new run plays itself", "ROUND", 1),
+      id: textFlag("The new run's id; an existing id attaches to that run", "ID"),
+      wait: switchFlag("Wait until the run has ended"),
+    },
+    json: true,
+    positional: run,
+  },
+);
+
 const kill = defineCommand(
   async () => (await import("../commands/workflow_kill.ts")).workflowKill,
   {
@@ -199,6 +219,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     ),
     trigger,
     rerun,
+    fork,
     kill,
     pause,
     resume,
@@ -207,6 +228,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     ...libraryRoutes("workflows"),
   },
   docs: {
-    brief: "Show workflows and their runs, start, follow, kill, pause and send to runs, add workflows from the library",
+    brief:
+      "Show workflows and their runs, start, follow, fork, kill, pause and send to runs, add workflows from the library",
   },
 });

@@ -57,6 +57,12 @@ export class LogStore {
     return this.#writer.durable(hurry);
   }
 
+  /** The first of `count` ids for rows that a step makes by itself, at the time of the last row. */
+  takeIds(count: number): number {
+    this.#lastId += count;
+    return this.#lastId - count + 1;
+  }
+
   /** A row as a step of a writer's operation. */
   toStep(row: NewLogRow, ts: number = this.#clock.now()): Step {
     return insertRow(this.#createRow(row, ts));

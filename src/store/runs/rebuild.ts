@@ -139,6 +139,8 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   if (run === null) return false;
   if (type === "run.message") {
     const { round } = payload as unknown as RunMessage;
+    // The first row of a fork counts them.
+    if (typeof payload.copiedFrom === "string") return round <= run.rounds;
     const step = run.status === "waiting" ? settleWait(runId, round) : countMessage(runId, run.attempt, round);
     const took = payload.took;
     return runStep(statements, step) > 0 &&

@@ -113,6 +113,28 @@ where run_id = ? and status = 'started' and attempt = ? and rounds = ?`,
   };
 }
 
+/** Copies the first messages of another run, as rows with the ids from `firstId` on and the time of the run's first row. */
+export function copyMessages(
+  { runId, causeId, queuedAt }: Pick<Run, "runId" | "causeId" | "queuedAt">,
+  from: { readonly runId: string; readonly rounds: number },
+  firstId: number,
+): Step {
+  return {
+    sql: `
+insert into logs select ? + round - 1, ?, source, type, ?, ?, json_set(payload, '$.copiedFrom', ref_id)
+from (select *, json_extract(payload, '$.round') as round from logs where ref_id = ? and type = 'run.message')
+where round <= ? order by round`,
+    values: [firstId, queuedAt, runId, causeId, from.runId, from.rounds],
+  };
+}
+
+export function countMessages(statements: StatementCache, runId: string, rounds: number): number {
+  const [count] = statements.arrays(
+    "select count(*) from logs where ref_id = ? and type = 'run.message' and json_extract(payload, '$.round') <= ?",
+  ).get(runId, rounds) as unknown as [number];
+  return count;
+}
+
 /** Inserts the log row of a step only when the run expects message number `round`. */
 export function insertAtRound({ values }: Step, runId: string, attempt: number, round: number): Step {
   return {

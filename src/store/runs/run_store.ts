@@ -33,7 +33,9 @@ import type { LogStore } from "../log/log_store.ts";
 import { type StatementCache, toStoreError } from "../sqlite/database.ts";
 import { buildChangeRow, buildFirstRow, runStateTypes } from "./run_log_rows.ts";
 import {
+  copyMessages,
   countMessage,
+  countMessages,
   insertAtRound,
   insertRun,
   readLastFailure,
@@ -61,12 +63,24 @@ export class SqliteRunStore {
   }
 
   /**
-   * Inserts the run with its first log row, which gets every field of the run. False, without a row, if the id exists.
+   * Inserts the run with its first log row, which gets every field of the run, and copies of the first messages of
+   * another run. False, without a row, if the id exists.
    */
-  create(run: Run, row: NewLogRow): Promise<boolean> {
+  create(
+    run: Run,
+    row: NewLogRow,
+    from: { readonly runId: string; readonly rounds: number } | null = null,
+  ): Promise<boolean> {
     const first = buildFirstRow(row, run);
     checkRow(first, run.runId);
-    return this.#writer.run([insertRun(run), this.#log.toStep(first)]);
+    const steps = [insertRun(run), this.#log.toStep(first)];
+    if (from !== null) steps.push(copyMessages(run, from, this.#log.takeIds(from.rounds)));
+    return this.#writer.run(steps);
+  }
+
+  /** How many of the first `rounds` messages of a run are in the log; the others are in its archive. */
+  countMessages(runId: string, rounds: number): number {
+    return this.#readNow(() => countMessages(this.#statements, runId, rounds));
   }
 
   /**

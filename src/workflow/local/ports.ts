@@ -16,14 +16,18 @@ import type {
   StoredRunEvent,
   WaitingRun,
 } from "../../protocol/run_wait.ts";
+import type { Fork } from "../engine.ts";
 
 /**
  * Every promise resolves after the fsync of the commit that holds the change and its log row. Calls take effect in
  * order. The store adds the changed fields to the row; for a new run, all fields.
  */
 export interface RunStore {
-  /** Inserts the run with its first log row. False, and no row, when the id exists already. */
-  create(run: Run, row: NewLogRow): Promise<boolean>;
+  /**
+   * Inserts the run with its first log row and, after it, copies of the messages that `fork` says. False, and no row, when
+   * the id exists already.
+   */
+  create(run: Run, row: NewLogRow, fork?: Fork | null): Promise<boolean>;
   /**
    * Changes a run that has one of the statuses `from` and, if given, the attempt `fence` and the number `rounds` of
    * messages. Writes the log row only then. False: another change was first, and nothing was written.

@@ -7,7 +7,7 @@ import { messageOf, NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import { unknownWorkflow } from "../../protocol/common_errors.ts";
 import { queueFullReason, type Run } from "../../protocol/run.ts";
-import type { RunRequest } from "../engine.ts";
+import type { Fork, RunRequest } from "../engine.ts";
 import { type ActiveRuns, countSlots, type RunEntry, type WorkflowQueue } from "./active_runs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
@@ -50,7 +50,7 @@ export class RunAdmission {
     const admission = admit(load, queue.plan);
     if (admission.kind === "drop") this.dropped++;
     const entry = runs.add(createRun(request, runId, queue.plan, admission, clock.now()), { tag: "creating" });
-    entry.created = this.#create(entry);
+    entry.created = this.#create(entry, request.fork ?? null);
     await entry.created;
     return entry.run;
   }
@@ -67,10 +67,10 @@ export class RunAdmission {
     return entry?.run ?? existing;
   }
 
-  async #create(entry: RunEntry): Promise<void> {
+  async #create(entry: RunEntry, fork: Fork | null): Promise<void> {
     const { runs, writer, dispatcher } = this.#parts;
     try {
-      if (!await writer.create(entry)) throw new Error("the store already has a run with this id");
+      if (!await writer.create(entry, fork)) throw new Error("the store already has a run with this id");
     } catch (thrown) {
       runs.remove(entry);
       dispatcher.dispatch(entry.queue);

@@ -63,7 +63,7 @@ export function createRun(
     status: started ? "started" : dropped ? "dropped" : "queued",
     exitCode: null,
     attempt: started ? 1 : 0,
-    rounds: 0,
+    rounds: request.fork?.rounds ?? 0,
     maxRounds: request.maxRounds ?? plan.maxRounds,
     prompt,
     payload,

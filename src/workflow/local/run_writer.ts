@@ -22,6 +22,7 @@ import {
   type RunStatus,
 } from "../../protocol/run.ts";
 import type { RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
+import type { Fork } from "../engine.ts";
 import { guardOf, isTerminal } from "../transitions.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
@@ -47,8 +48,9 @@ export class RunWriter {
   }
 
   /** Writes a new run. False: the id exists. Rejects with the store's error. */
-  async create(entry: RunEntry): Promise<boolean> {
-    const written = await this.#track(this.#options.store.create(entry.run, createFirstRow(entry.run)));
+  async create(entry: RunEntry, fork: Fork | null): Promise<boolean> {
+    const row = createFirstRow(entry.run, fork);
+    const written = await this.#track(this.#options.store.create(entry.run, row, fork));
     if (written) this.#options.onChanged(entry, entry.run.status);
     return written;
   }
@@ -265,10 +267,10 @@ export function createRunRow(run: Run, type: LogType, payload: Json): NewLogRow 
   return { source: `workflow:${run.workflow}`, type, refId: run.runId, causeId: run.causeId, payload };
 }
 
-/** The row has no payload: the store adds the run's fields to its first row, and the changed fields to later ones. */
-function createFirstRow(run: Run): NewLogRow {
+/** The row has no payload but where it forks off: the store adds the run's fields to its first row, and the changed fields to later ones. */
+function createFirstRow(run: Run, fork: Fork | null): NewLogRow {
   const type = run.status === "started" ? "run.started" : run.status === "queued" ? "run.queued" : "run.dropped";
-  return createRunRow(run, type, null);
+  return createRunRow(run, type, fork === null ? null : { fork: { ...fork } });
 }
 
 /** Every way a run can end. `maxRounds` is a failure with its own exit code. */

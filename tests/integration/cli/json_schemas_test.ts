@@ -114,6 +114,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow trigger", "tidy", "--wait");
   await caller.call("workflow trigger", "stay", "--id", "kept");
   await caller.call("workflow rerun", "kept", "--id", "kept-again");
+  await caller.call("workflow fork", "kept", "--from", "1", "--id", "kept-apart");
   await caller.call("workflow send", "kept", "done");
   for (const name of ["pause", "resume", "kill"]) await caller.call(`workflow ${name}`, "kept");
   await callApprovals(caller, served);
@@ -145,6 +146,8 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     ...["kill", "pause", "resume"].map((name): Failing => [1, "RUN_ENDED", `workflow ${name}`, runId]),
     [1, "RUN_ENDED", "workflow send", runId, "done"],
     [2, "USAGE", "workflow send", runId, "done", "--payload", "{"],
+    [2, "USAGE", "workflow fork", runId],
+    [1, "PAYLOAD_INVALID", "workflow fork", runId, "--from", "99"],
     [1, "APPROVAL_UNKNOWN", "approve", "nosuch"],
     [1, "APPROVAL_UNKNOWN", "approvals", "nosuch"],
     ...["follow", "inspect"].map((name): Failing => [1, "RUN_UNKNOWN", `workflow ${name}`, "nosuch"]),

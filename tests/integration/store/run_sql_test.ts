@@ -18,7 +18,10 @@ Deno.test("a run is found by its id, unfinished ones by their status, a failure 
       return queries.map((sql) => plan(db, sql)).join("; ");
     };
     assert.match(planOf(() => readRun(statements, "a")), /^SEARCH .* \(run_id=\?\)$/);
-    assert.match(planOf(() => readLastFailure(statements, "a")), /^SEARCH .* logs_ref \(ref_id=\? AND type=\?\)$/);
+    assert.match(
+      planOf(() => readLastFailure(statements, "a")),
+      /^SEARCH .* logs_ref \(ref_id=\? AND type=\?\);.*logs_ref \(ref_id=\? AND type=\? AND rowid>\?\)$/,
+    );
     const runs = Reflect.construct(SqliteRunStore, [statements, null, null]) as SqliteRunStore;
     assert.match(planOf(() => runs.listUnfinished()), /^SEARCH workflow_runs USING INDEX workflow_runs_status/);
   }));
