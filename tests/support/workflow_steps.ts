@@ -13,7 +13,8 @@ const kinds = [
   ...["start", "start", "start", "start", "start", "start", "start_again"] as const,
   ...["message", "message", "message", "message", "message", "message", "message", "message"] as const,
   ...["forge", "finish", "finish", "throw", "begin", "die", "die", "die", "kill", "kill", "tick", "reap"] as const,
-  ...["wait", "wait", "wait", "pause", "pause", "resume", "resume"] as const,
+  ...["wait", "wait", "wait", "wait", "wait", "decide", "decide", "decide", "send", "send", "send"] as const,
+  ...["pause", "pause", "resume", "resume"] as const,
   ...["reload", "reload", "reload", "probed", "probed", "probed", "probed", "probed", "probed"] as const,
   ...["down", "up", "quarantine", "configure", "fail", "stop", "kill9"] as const,
 ] as const;

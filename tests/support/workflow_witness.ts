@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { NerveError } from "../../src/base/errors.ts";
 import { roundDeathsMax } from "../../src/base/limits.ts";
+import type { Approval } from "../../src/protocol/approval.ts";
 import type { Run, RunMessage } from "../../src/protocol/run.ts";
 import type { RunStore } from "../../src/workflow/local/ports.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
@@ -36,6 +37,8 @@ export class Witness {
   /** Queued on disk, in order, and not decided otherwise. */
   #queue: string[] = [];
   readonly #killed = new Set<string>();
+  /** By request. */
+  readonly #decisions = new Map<string, string>();
   readonly #broken: unknown[] = [];
 
   constructor(backing: Backing) {
@@ -57,7 +60,9 @@ export class Witness {
   check(): void {
     if (this.#broken.length > 0) throw this.#broken[0];
     for (const runId of this.ids) {
-      const rounds = this.#backing.messages(runId).map(({ round }) => round);
+      const messages = this.#backing.messages(runId), rounds = messages.map(({ round }) => round);
+      const events = messages.flatMap(({ meta }) => typeof meta.key === "string" ? meta.key : []);
+      assert.equal(new Set(events).size, events.length, `${runId} took each event once`);
       assert.deepEqual(rounds, rounds.map((_, index) => index + 1), "rounds have no gap and none is there twice");
       const ended = this.#ended.get(runId);
       if (ended !== undefined) assert.deepEqual(this.#backing.run(runId), ended, "an ended run never changes");
@@ -96,7 +101,9 @@ export class Witness {
       const disk = this.#backing.run(run.runId);
       assert.ok(disk !== null, "a change is on disk before it is told");
       assert.ok(!this.#ended.has(run.runId), `${run.runId} changes after its end`);
-      if (!isTerminal(disk.status)) assert.deepEqual(run, { ...disk, rounds: run.rounds });
+      // An end or a pause may be in the same commit, after what is told first.
+      const isLast = !isTerminal(disk.status) && (disk.status !== "paused" || run.status === "paused");
+      if (isLast) assert.deepEqual(run, { ...disk, rounds: run.rounds });
       this.#inOrder(run);
       if (isTerminal(run.status)) this.#end(run, disk);
     });
@@ -121,13 +128,31 @@ export class Witness {
   }
 
   /** An answer must be as `check` says, or an error of one of the codes. */
-  expect(answer: Promise<Run>, codes: string[], check: (run: Run, disk: Run | null) => void): void {
+  expectRun(answer: Promise<Run>, codes: string[], check: (run: Run, disk: Run | null) => void): void {
     const backing = this.#backing;
-    answer.then((run) => this.#note(() => check(run, backing.run(run.runId))), (thrown) => {
+    this.expect(answer, codes, (run) => check(run, backing.run(run.runId)));
+  }
+
+  /** The same for any answer. */
+  expect<T>(answer: Promise<T>, codes: string[], check: (value: T) => void): void {
+    answer.then((value) => this.#note(() => check(value)), (thrown) => {
       const expected = thrown instanceof NerveError && codes.includes(thrown.code);
       // The store asserts too: each requested move must be legal.
       if (!expected || thrown.cause instanceof assert.AssertionError) this.#broken.push(thrown);
     });
+  }
+
+  /** Somebody was told that this was decided. */
+  decided({ id, runId, round }: Approval, option: string): void {
+    assert.equal(this.#decisions.get(id) ?? option, option, `${id} is decided once`);
+    this.#decisions.set(id, option);
+    const message = this.#backing.messages(runId)[round - 1];
+    assert.equal(message?.meta.decision, option, `${id}: the decision and its message are on disk together`);
+  }
+
+  /** Somebody was told that the event was taken. */
+  sent(runId: string, key: string): void {
+    assert.ok(this.#backing.store.readEvent(runId, key) !== null, `event ${key} of ${runId} is on disk`);
   }
 
   #inOrder(run: Run): void {

@@ -4,16 +4,21 @@
  */
 import assert from "node:assert/strict";
 import { killGraceMs } from "../../src/base/limits.ts";
+import { sha256 } from "../../src/base/sha256.ts";
 import type { WorkflowPlan } from "../../src/workflow/engine.ts";
 import { WorkflowManager } from "../../src/workflow/local/manager.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
-import { reap, roleOf, said, stopSlowly, threadsAsked, threadsAtWork, waitOf } from "./workflow_threads.ts";
+import { FakeHost, type FakeProcess } from "./fake_workflow_host.ts";
+import { decide, satisfy, sendEvent } from "./workflow_people.ts";
+import { answerProbe, anyWait, beginRole, beginWait, failRole, finish, sendMessage } from "./workflow_reports.ts";
+import { reap, said, stopSlowly, threadsAsked, threadsAtWork, waitOf } from "./workflow_threads.ts";
 import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
 
 const settleTurns = 3;
+/** Of the messages before a gate, and of its request. */
+const hashesMax = 6;
 
 export class World {
   /** Each daemon has its own clock: the timers of a killed one never fire. */
@@ -23,6 +28,8 @@ export class World {
   #backing: Backing;
   #host = new FakeHost();
   #manager: WorkflowManager;
+  /** How many turns may have to wait for WebCrypto, which hashes on another thread. */
+  #hashing = 0;
 
   constructor(backing: Backing) {
     this.#backing = backing;
@@ -51,9 +58,11 @@ export class World {
         if (left % 10 === 0) this.#replace(name); // What is held waits for it.
       }
       for (const runId of this.#unfinished()) this.#move(runId, "resumed");
-      for (const [process, thread] of threadsAsked(this.#host)) this.#answer(process, thread, null);
+      for (const runId of this.#unfinished()) satisfy(this.#manager, this.#backing.store, this.#witness, runId, left);
+      this.#hashing = hashesMax;
+      for (const at of threadsAsked(this.#host)) answerProbe(this.#manager, at, null);
       await this.#settle();
-      for (const [process, thread] of threadsAtWork(this.#host)) this.#finish(process, thread, "completed");
+      for (const at of threadsAtWork(this.#host)) finish(this.#manager, at, "completed");
       reap(this.#host, this.#manager);
       await this.clock.tick(killGraceMs);
       await this.#settle();
@@ -76,21 +85,27 @@ export class World {
       case "start_again":
         return this.#start(name, pick(this.#witness.ids, b) ?? "none", b);
       case "message":
-        return at && this.#message(at[0], at[1], at[1].messages.length + 1, at[1].attempt);
+        return at && sendMessage(this.#manager, at, at[1].messages.length + 1, at[1].attempt);
       case "forge":
         return this.#forge(a, b);
       case "finish":
-        return at && this.#finish(...at, pick(["failed", "contradicted", "completed"], b) ?? "failed");
+        return at && finish(this.#manager, at, pick(["failed", "contradicted", "completed"], b) ?? "failed");
       case "throw":
-        return at && this.#throw(at[0], at[1], pick(waits, b) ?? null, b % 2 === 0 ? "fail" : "pause");
+        return at && failRole(this.#manager, at, pick(waits, b) ?? null, b % 2 === 0 ? "fail" : "pause");
       case "wait":
-        return at && this.#wait(at[0], at[1], pick([0, 200, 40_000], b) ?? 0);
+        this.#hashing = hashesMax;
+        return at && beginWait(this.#manager, at, anyWait(b));
+      case "decide":
+        return decide(this.#manager, this.#backing.store, this.#witness, a, b);
+      case "send":
+        this.#hashing = hashesMax;
+        return sendEvent(this.#manager, this.#witness, a, b);
       case "pause":
         return this.#move(pick(this.#witness.ids, b) ?? "none", "paused");
       case "resume":
         return this.#move(pick(this.#witness.ids, b) ?? "none", "resumed");
       case "begin":
-        return at && this.#begin(at[0], at[1], pick(waits, b) ?? null);
+        return at && beginRole(this.#manager, at, pick(waits, b) ?? null);
       case "die":
         return this.#die(a, b % 3 === 0);
       case "kill":
@@ -102,7 +117,7 @@ export class World {
       case "reload":
         return this.#replace(name);
       case "probed":
-        return asked && this.#answer(...asked, b % 3 === 0 ? "it differs" : null);
+        return asked && answerProbe(this.#manager, asked, b % 3 === 0 ? "it differs" : null);
       case "down":
         return void this.#host.down.add(name);
       case "up":
@@ -159,7 +174,7 @@ export class World {
     if (!this.#witness.ids.includes(runId)) this.#witness.ids.push(runId);
     const request = { workflow, prompt: "p", payload: { n: n % 2 }, maxRounds: null, runId, causeId: null };
     const started = this.#manager.startRun({ ...request, trigger: { kind: "manual" } });
-    this.#witness.expect(started, ["STORE_FAILED", "RUN_CONFLICT", "WORKFLOW_UNKNOWN"], (run, disk) => {
+    this.#witness.expectRun(started, ["STORE_FAILED", "RUN_CONFLICT", "WORKFLOW_UNKNOWN"], (run, disk) => {
       assert.equal(run.workflow, workflow);
       assert.deepEqual(run.payload, request.payload, "attaching never gives the run of another input");
       assert.ok(disk !== null, "the caller is answered when the run is on disk");
@@ -169,7 +184,7 @@ export class World {
   #kill(runId: string): void {
     this.#witness.killAsked(runId);
     const killed = this.#manager.killRun(runId, null);
-    this.#witness.expect(killed, ["STORE_FAILED", "RUN_UNKNOWN", "RUN_ENDED"], (run, disk) => {
+    this.#witness.expectRun(killed, ["STORE_FAILED", "RUN_UNKNOWN", "RUN_ENDED"], (run, disk) => {
       assert.equal(run.status, "killed");
       assert.deepEqual(disk, run, "a kill is on disk before it is told");
     });
@@ -178,15 +193,7 @@ export class World {
   #move(runId: string, to: "paused" | "resumed"): void {
     if (to === "paused") this.#witness.killAsked(runId, false);
     const moved = to === "paused" ? this.#manager.pauseRun(runId, null) : this.#manager.resumeRun(runId);
-    this.#witness.expect(moved, ["STORE_FAILED", "RUN_UNKNOWN", "RUN_ENDED"], () => {});
-  }
-
-  #message(process: FakeProcess, thread: FakeThread, round: number, attempt: number): void {
-    if (thread.waits) return;
-    const { runId } = thread.start;
-    if (thread.aborted !== null) process.threads.delete(runId);
-    else if (round === thread.messages.length + 1 && attempt === thread.attempt) thread.waits = true;
-    this.#manager.onMessage(process, { ...said, runId, attempt, round });
+    this.#witness.expectRun(moved, ["STORE_FAILED", "RUN_UNKNOWN", "RUN_ENDED"], () => {});
   }
 
   /** A process reports about a run that it does not hold, or of another attempt or round: the manager ignores it. */
@@ -208,38 +215,9 @@ export class World {
     assert.deepEqual(this.#backing.store.get(runId), before, "what a process has no right to say changes nothing");
   }
 
-  /** The end may be reported while the last message is on its way to the disk. */
-  #finish(process: FakeProcess, thread: FakeThread, kind: "completed" | "failed" | "contradicted"): void {
-    const { runId } = thread.start;
-    process.threads.delete(runId);
-    const outcome = kind === "completed" ? { kind } : { kind, message: "thrown", place: null };
-    this.#manager.onMessage(process, { t: "finished", runId, attempt: thread.attempt, outcome });
-  }
-
   #replace(workflow: string): void {
     this.#host.replace(workflow);
     this.#manager.onCodeReplaced(workflow);
-  }
-
-  #answer(process: FakeProcess, thread: FakeThread, why: string | null): void {
-    this.#manager.onMessage(process, { t: "probed", runId: thread.start.runId, attempt: thread.attempt, why });
-  }
-
-  #throw(process: FakeProcess, thread: FakeThread, waitMs: number | null, exhausted: "fail" | "pause"): void {
-    if (thread.waits) return;
-    process.threads.delete(thread.start.runId);
-    const attempts = waitMs === null ? 1 : 3, about = { ...roleOf(thread), attempts, waitMs, exhausted };
-    this.#manager.onMessage(process, { t: "attempt_failed", ...about, message: "thrown", place: null });
-  }
-
-  #wait(process: FakeProcess, thread: FakeThread, ms: number): void {
-    if (thread.waits) return;
-    process.threads.delete(thread.start.runId);
-    this.#manager.onMessage(process, waitOf(thread, ms));
-  }
-
-  #begin(process: FakeProcess, thread: FakeThread, waitMs: number | null): void {
-    if (!thread.waits) this.#manager.onMessage(process, { t: "role_begun", ...roleOf(thread), waitMs, timeoutMs: 500 });
   }
 
   #die(a: number, outside: boolean): void {
@@ -293,6 +271,7 @@ export class World {
 
   async #settle(): Promise<void> {
     for (let turn = 0; turn < settleTurns; turn++) {
+      for (; this.#hashing > 0; this.#hashing--) await sha256(new Uint8Array(1));
       await this.#backing.settle();
       await this.clock.tick(0);
     }

@@ -19,7 +19,8 @@ Deno.test("events -f continues where its page ended, and ends with Ctrl-C or wit
   const known = (await served.workspace.rows({ source: "sense:meter" })).map(({ id }) => id);
   assert.deepEqual(rows.map(({ id }) => id), known);
   const other = served.io(), ended = runCli(["events", "-f"], other);
-  await other.seen(/sense\.signal/);
+  // Its page of the newest rows may be all about runs.
+  await other.seen(/\n/);
   await served.nerve("sense", "trigger", "quiet", "--wait");
   await other.seen(/sense\.null/);
   await served.stop();

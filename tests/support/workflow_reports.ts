@@ -1,0 +1,58 @@
+/** What the fake processes of workflow_world.ts report to the manager. */
+import type { WorkflowManager } from "../../src/workflow/local/manager.ts";
+import type { AskedWait } from "../../src/protocol/message.ts";
+import type { FakeProcess, FakeThread } from "./fake_workflow_host.ts";
+import { roleOf, said, waitOf } from "./workflow_threads.ts";
+
+export type At = readonly [process: FakeProcess, thread: FakeThread];
+
+export function sendMessage(manager: WorkflowManager, [process, thread]: At, round: number, attempt: number): void {
+  if (thread.waits) return;
+  const { runId } = thread.start;
+  if (thread.aborted !== null) process.threads.delete(runId);
+  else if (round === thread.messages.length + 1 && attempt === thread.attempt) thread.waits = true;
+  manager.onMessage(process, { ...said, runId, attempt, round });
+}
+
+/** The end may be reported while the last message is on its way to the disk. */
+export function finish(manager: WorkflowManager, [process, thread]: At, kind: "completed" | "failed" | "contradicted") {
+  const { runId } = thread.start;
+  process.threads.delete(runId);
+  const outcome = kind === "completed" ? { kind } : { kind, message: "thrown", place: null };
+  manager.onMessage(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+}
+
+export function answerProbe(manager: WorkflowManager, [process, thread]: At, why: string | null): void {
+  manager.onMessage(process, { t: "probed", runId: thread.start.runId, attempt: thread.attempt, why });
+}
+
+export function failRole(
+  manager: WorkflowManager,
+  [process, thread]: At,
+  waitMs: number | null,
+  exhausted: "fail" | "pause",
+): void {
+  if (thread.waits) return;
+  process.threads.delete(thread.start.runId);
+  const attempts = waitMs === null ? 1 : 3, about = { ...roleOf(thread), attempts, waitMs, exhausted };
+  manager.onMessage(process, { t: "attempt_failed", ...about, message: "thrown", place: null });
+}
+
+export function beginRole(manager: WorkflowManager, [process, thread]: At, waitMs: number | null): void {
+  if (!thread.waits) manager.onMessage(process, { t: "role_begun", ...roleOf(thread), waitMs, timeoutMs: 500 });
+}
+
+export function beginWait(manager: WorkflowManager, [process, thread]: At, wait: AskedWait): void {
+  if (thread.waits) return;
+  process.threads.delete(thread.start.runId);
+  manager.onMessage(process, { ...waitOf(thread, 0), wait });
+}
+
+/** A wait of each kind, for a choice. */
+export function anyWait(n: number): AskedWait {
+  const ms = [0, 200, 40_000][n % 3] ?? 0, timeoutMs = n % 2 === 0 ? ms : null;
+  if (n % 5 < 2) return { kind: "for", ms };
+  if (n % 5 < 4) return { kind: "event", name: "go", timeoutMs };
+  const gate = { kind: "gate", title: "Go?", body: "b", options: ["approve", "reject"] } as const;
+  return { ...gate, options: [...gate.options], expiresMs: timeoutMs, onExpiry: timeoutMs === null ? null : "reject" };
+}
