@@ -1,8 +1,8 @@
 /**
  * Asks a workflow's moderator, and checks that it is pure: the same messages give the same answer, synchronously. A run
  * whose path depended on anything else could not be resumed. Used by workflow_runtime.ts.
- * I1. The moderator is result twice with equal messages; both answers must be the same.
- * I2. When a run resumes, the moderator is result about its newest rounds again: each answer must be the role of that
+ * I1. The moderator is asked twice with equal messages; both answers must be the same.
+ * I2. When a run resumes, the moderator is asked about its newest rounds again: each answer must be the role of that
  *     round.
  */
 import { setImmediate } from "node:timers";
