@@ -120,17 +120,17 @@ if (hasLandlock) {
     "a link in a granted folder leads nowhere outside of it, whoever made it and wherever it is moved",
     held({
       "made-by-a-program": {
-        body: `const way = config.workspace + '/files/way';
+        body: `const way = config.workspace + '/files/way' + crypto.randomUUID(); // The role does the same beside it.
           new Deno.Command('ln', { args: ['-sfn', config.outside, way] }).outputSync();
           return Deno.readTextFileSync(way + '/secret.txt')`,
         outcome: denied,
         yaml: { permissions: { run: ["ln"], read: ["./files"], write: ["./files"] } },
       },
       "moved": {
-        body: `const files = config.workspace + '/files', deep = files + '/app/v1';
+        body: `const files = config.workspace + '/files', deep = files + '/' + crypto.randomUUID() + '/v1';
           Deno.mkdirSync(deep, { recursive: true });
           new Deno.Command('ln', { args: ['-sfn', '../data', deep + '/data'] }).outputSync();
-          Deno.renameSync(deep + '/data', files + '/data' + Math.random());
+          Deno.renameSync(deep + '/data', files + '/data' + crypto.randomUUID());
           for (const { name } of Deno.readDirSync(files)) {
             if (name.startsWith('data')) return [...Deno.readDirSync(files + '/' + name)].map((entry) => entry.name);
           }`,

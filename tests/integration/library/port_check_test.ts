@@ -3,10 +3,14 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { TestSense, valueOf } from "../../support/library.ts";
 
-/** An address of its own: a port that is closed here is not taken by a test that runs beside this one. */
+/**
+ * An address and ports of its own, below those that the system gives: a port that is closed here is not taken by a test
+ * that runs beside this one, not even by one that listens at every address.
+ */
 const hostname = "127.81.7.3";
+let lastPort = 20_000;
 
-function listen(port = 0): Deno.TcpListener {
+function listen(port = ++lastPort): Deno.TcpListener {
   return Deno.listen({ hostname, port });
 }
 
