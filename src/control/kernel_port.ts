@@ -80,9 +80,12 @@ export interface KernelPort {
   readonly alerts: AlertsPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
-  /** Both throw RUN_UNKNOWN, RUN_ENDED. The run is returned as it is then on disk. */
+  /**
+   * Both throw RUN_UNKNOWN, RUN_ENDED. The run is returned as it is then on disk. `acceptCode`: it goes on although its code
+   * contradicts its messages.
+   */
   pauseRun(runId: string, reason: string | null): Promise<Run>;
-  resumeRun(runId: string): Promise<Run>;
+  resumeRun(runId: string, acceptCode?: boolean): Promise<Run>;
   /** Throws RUN_UNKNOWN, RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY, PAYLOAD_INVALID. The event is on disk when this resolves. */
   sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply>;
   /** Open requests, oldest first; with `all`, every one, newest first. */

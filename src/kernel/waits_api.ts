@@ -41,8 +41,8 @@ export class WaitsApi {
     return this.#ports.secrets.mask(await this.#ports.workflows.pauseRun(runId, reason));
   }
 
-  async resumeRun(runId: string): Promise<Run> {
-    return this.#ports.secrets.mask(await this.#ports.workflows.resumeRun(runId));
+  async resumeRun(runId: string, acceptCode = false): Promise<Run> {
+    return this.#ports.secrets.mask(await this.#ports.workflows.resumeRun(runId, acceptCode));
   }
 
   sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply> {

@@ -44,8 +44,8 @@ function handleOf(process: UnitProcess, workflow: string): WorkflowProcess {
   return {
     id: process.id,
     workflow,
-    run: (start, attempt, rounds, failures) => process.send({ t: "run", start, attempt, rounds, failures }),
-    probe: (start, attempt, rounds) => process.send({ t: "run", start, attempt, rounds, failures: 0, probe: true }),
+    run: (start, attempt, thread, failures) => process.send({ t: "run", start, attempt, ...thread, failures }),
+    probe: (start, attempt, thread) => process.send({ t: "run", start, attempt, ...thread, failures: 0, probe: true }),
     proceed: (runId, attempt) => process.send({ t: "proceed", runId, attempt }),
     sendThread: (runId, attempt, messages) => process.sendPaced(toThreadMessages(runId, attempt, messages)),
     ack: (runId, attempt, message) => process.send({ t: "ack", runId, attempt, message }),

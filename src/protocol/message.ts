@@ -128,8 +128,9 @@ export type ToProcess =
     readonly attempt: number;
     /** How many `thread` messages follow, one for each message of the run so far. It begins after the last one. */
     readonly rounds: number;
-    /** How often the role of the current round has failed already. */
+    /** How often the role of the current round has failed already; how many rounds a person accepts as they are. */
     readonly failures: number;
+    readonly accepted: number;
     /** True: after the last `thread` message it only says whether its moderator agrees (`probed`), and waits. */
     readonly probe?: boolean;
   }
@@ -156,7 +157,6 @@ const roleRef = {
   role: z.string(),
   attempts: z.int().min(1).max(roleAttemptsMax),
   waitMs: z.int().min(0).max(retryWaitMaxMs).nullable(),
-  /** What the run does after its last attempt. */
   exhausted: z.enum(["fail", "pause"]),
 };
 

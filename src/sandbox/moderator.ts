@@ -12,6 +12,7 @@ import { END, type Workflow } from "../sdk/workflow.ts";
 import { describeError } from "./error_text.ts";
 import { maskOwnText } from "./own_secrets.ts";
 import type { AnyPlan } from "./roles.ts";
+import type { Thread } from "./thread.ts";
 
 /** A role, END, or what is wrong; `thrown` is the thrown value, for its place in the user's file. */
 export type Answer =
@@ -58,13 +59,15 @@ export function askModerator(
   return toWrong(`the moderator returned ${quote(answer)}, which is neither END nor a role (${names})`);
 }
 
-/** Checks that the moderator still assigns the finished rounds to the roles that did them. Null when it does. */
+/**
+ * Checks that the moderator still assigns the finished rounds, but for the accepted ones, to the roles that did them. Null
+ * when it does.
+ */
 export async function findContradiction(
   workflow: Workflow,
-  start: RunStart,
-  messages: readonly RunMessage[],
+  { start, messages, accepted }: Pick<Thread, "start" | "messages" | "accepted">,
 ): Promise<{ readonly message: string; readonly thrown: unknown } | null> {
-  for (let round = Math.max(0, messages.length - rereadRoundsMax); round < messages.length; round++) {
+  for (let round = Math.max(accepted, messages.length - rereadRoundsMax); round < messages.length; round++) {
     const result = askOnce(workflow, start, messages.slice(0, round));
     const role = messages[round]?.role;
     if (!("answer" in result) || result.answer !== role) {

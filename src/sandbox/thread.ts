@@ -11,6 +11,8 @@ export interface Thread {
   readonly rounds: number;
   /** Resolves when the last of them has arrived, or the run is over. */
   readonly whole: PromiseWithResolvers<void>;
+  /** How many of them may be of other roles than the moderator says: a person has accepted it. */
+  readonly accepted: number;
   /** How often the role of the current round has failed. */
   failures: number;
   readonly controller: AbortController;
@@ -20,10 +22,13 @@ export interface Thread {
   readonly moved: PromiseWithResolvers<boolean>;
 }
 
-export function createThread({ start, attempt, rounds, failures }: Extract<RuntimeMessage, { t: "run" }>): Thread {
+export function createThread(
+  { start, attempt, rounds, accepted, failures }: Extract<RuntimeMessage, { t: "run" }>,
+): Thread {
   const whole = Promise.withResolvers<void>(),
     moved = Promise.withResolvers<boolean>(),
     controller = new AbortController();
   if (rounds === 0) whole.resolve();
-  return { start: deepFreeze(start), attempt, messages: [], rounds, whole, failures, controller, onAck: null, moved };
+  const now = { messages: [], failures, controller, onAck: null, moved };
+  return { start: deepFreeze(start), attempt, rounds, accepted, whole, ...now };
 }

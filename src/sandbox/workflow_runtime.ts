@@ -146,11 +146,10 @@ export class WorkflowRuntime implements Runtime {
   }
 
   /** Says whether the run may move here, and waits until it has. False: it does not. */
-  async #probe({ start, attempt, messages, controller: { signal }, moved }: Thread): Promise<boolean> {
-    const loaded = await this.#load();
+  async #probe(thread: Thread): Promise<boolean> {
+    const { start, attempt, messages, controller: { signal }, moved } = thread, loaded = await this.#load();
     if (!loaded.ok || signal.aborted) return false;
-    const { workflow, roles } = loaded;
-    const changed = await findContradiction(workflow, start, messages);
+    const { workflow, roles } = loaded, changed = await findContradiction(workflow, thread);
     const next = changed === null ? askModerator(workflow, roles, start, messages) : null;
     const fault = changed ?? (next?.kind === "wrong" ? next : null);
     if (signal.aborted) return false;
@@ -178,7 +177,7 @@ export class WorkflowRuntime implements Runtime {
     check: boolean,
   ): Promise<Ended> {
     const { start, messages } = thread;
-    const changed = check ? await findContradiction(workflow, start, messages) : null;
+    const changed = check ? await findContradiction(workflow, thread) : null;
     if (changed !== null) return { ...this.#toFailed(changed.message, changed.thrown), kind: "contradicted" };
     for (;;) {
       const answer = askModerator(workflow, roles, start, messages);

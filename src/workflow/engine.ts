@@ -69,7 +69,7 @@ export interface WorkflowEngine {
   killRun(runId: string, reason: string | null): Promise<Run>;
   /** Errors of both: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
   pauseRun(runId: string, reason: string | null): Promise<Run>;
-  resumeRun(runId: string): Promise<Run>;
+  resumeRun(runId: string, acceptCode?: boolean): Promise<Run>;
   /** Errors: RUN_UNKNOWN, RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY, PAYLOAD_INVALID, STORE_FAILED. */
   sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply>;
   /** Errors: APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, RUN_ENDED, PAYLOAD_INVALID, STORE_FAILED. */

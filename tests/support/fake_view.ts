@@ -209,8 +209,8 @@ export class FakeView implements KernelPort {
     return Promise.resolve(this.runsById.get(runId) ?? aRun({ runId, status: "paused" }));
   }
 
-  resumeRun(runId: string): Promise<Run> {
-    this.requests.push({ resume: runId });
+  resumeRun(runId: string, acceptCode: boolean): Promise<Run> {
+    this.requests.push({ resume: runId, ...acceptCode ? { acceptCode } : {} });
     return Promise.resolve(this.runsById.get(runId) ?? aRun({ runId, status: "started" }));
   }
 

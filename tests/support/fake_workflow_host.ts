@@ -3,7 +3,7 @@
  * manager alone; real processes are behind src/kernel/workflow_host.ts.
  */
 import type { RunMessage, RunStart } from "../../src/protocol/run.ts";
-import type { WorkflowHost, WorkflowProcess } from "../../src/workflow/local/ports.ts";
+import type { ThreadSize, WorkflowHost, WorkflowProcess } from "../../src/workflow/local/ports.ts";
 
 /** One run as a process sees it. */
 export interface FakeThread {
@@ -11,6 +11,8 @@ export interface FakeThread {
   readonly attempt: number;
   /** Failures of its current role, before this attempt. */
   readonly failures: number;
+  /** Rounds that a person has accepted as they are. */
+  readonly accepted: number;
   /** Messages that are durable as far as the process knows. */
   messages: RunMessage[];
   /** True while it waits for an ack. */
@@ -35,12 +37,13 @@ export class FakeProcess implements WorkflowProcess {
     this.workflow = workflow;
   }
 
-  run(start: RunStart, attempt: number, rounds: number, failures: number): void {
+  run(start: RunStart, attempt: number, { rounds, accepted }: ThreadSize, failures: number): void {
     if (!this.alive) return;
     const thread: FakeThread = {
       start,
       attempt,
       failures,
+      accepted,
       messages: [],
       waits: false,
       probed: false,
@@ -51,12 +54,13 @@ export class FakeProcess implements WorkflowProcess {
     if (rounds === 0) this.onRun(thread);
   }
 
-  probe(start: RunStart, attempt: number): void {
+  probe(start: RunStart, attempt: number, { accepted }: ThreadSize): void {
     if (!this.alive) return;
     const thread = {
       start,
       attempt,
       failures: 0,
+      accepted,
       messages: [],
       waits: false,
       probed: true,

@@ -239,7 +239,7 @@ export class TestWorkflow implements AsyncDisposable {
       maxRounds: 100,
       trigger: { kind: "manual" as const },
     };
-    conversation.send({ t: "run", start, attempt, rounds: messages.length, failures: 0 });
+    conversation.send({ t: "run", start, attempt, rounds: messages.length, accepted: 0, failures: 0 });
     for (const message of messages) conversation.send({ t: "thread", runId, attempt, message });
     rest.abortOn?.then(() => conversation.send({ t: "abort_run", runId, attempt, reason: "the test says so" }));
     for (;;) {

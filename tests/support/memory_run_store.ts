@@ -134,6 +134,11 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     return isOver && last("run.paused") > last("run.attempt_failed") ? null : failure;
   }
 
+  readAccepted(runId: string): number {
+    const rows = this.#state.rows.filter(({ refId, type }) => refId === runId && type === "run.resumed");
+    return Math.max(0, ...rows.map(({ payload }) => Number(Object(payload).accepted ?? 0)));
+  }
+
   get(runId: string): Run | null {
     return this.#state.runs.get(runId) ?? null;
   }

@@ -85,15 +85,21 @@ export abstract class MemoryWaitStore {
     return this.done(true);
   }
 
-  unpause({ runId, workflow }: RunRef, { from, wait, reason }: RunPause): Promise<boolean> {
+  unpause({ runId, workflow }: RunRef, { from, wait, reason }: RunPause, acceptCode = false): Promise<boolean> {
     const run = this.state.runs.get(runId);
     if (run?.status !== "paused") return this.done(false);
-    const attempt = run.attempt + (from === "started" ? 1 : 0);
+    const attempt = run.attempt + (from === "started" ? 1 : 0), accepted = acceptCode ? { accepted: run.rounds } : {};
     this.state.runs.set(runId, { ...run, status: from, attempt, reason });
     this.state.pauses.delete(runId);
     if (wait !== null) this.state.waits.set(runId, wait);
     const source = `workflow:${workflow}` as const;
-    this.state.rows.push({ source, type: "run.resumed", refId: runId, causeId: null, payload: { status: from } });
+    this.state.rows.push({
+      source,
+      type: "run.resumed",
+      refId: runId,
+      causeId: null,
+      payload: { status: from, ...accepted },
+    });
     return this.done(true);
   }
 

@@ -103,7 +103,7 @@ export class World {
       case "pause":
         return this.#move(pick(this.#witness.ids, b) ?? "none", "paused");
       case "resume":
-        return this.#move(pick(this.#witness.ids, b) ?? "none", "resumed");
+        return this.#move(pick(this.#witness.ids, b) ?? "none", "resumed", a % 2 === 0);
       case "begin":
         return at && beginRole(this.#manager, at, pick(waits, b) ?? null);
       case "die":
@@ -190,9 +190,9 @@ export class World {
     });
   }
 
-  #move(runId: string, to: "paused" | "resumed"): void {
+  #move(runId: string, to: "paused" | "resumed", acceptCode = false): void {
     if (to === "paused") this.#witness.killAsked(runId, false);
-    const moved = to === "paused" ? this.#manager.pauseRun(runId, null) : this.#manager.resumeRun(runId);
+    const moved = to === "paused" ? this.#manager.pauseRun(runId, null) : this.#manager.resumeRun(runId, acceptCode);
     this.#witness.expectRun(moved, ["STORE_FAILED", "RUN_UNKNOWN", "RUN_ENDED"], () => {});
   }
 

@@ -139,7 +139,13 @@ function printRun(io: CliIo, run: Run, asked: Approval | null): void {
   }
   if (run.status === "paused") print(io, dim(io, `next: nerve workflow resume ${run.runId}`));
   if (run.status !== "started" || run.reason === null) return;
-  print(io, dim(io, `next: save code that agrees with its messages, or nerve workflow kill ${run.runId}`));
+  print(
+    io,
+    dim(
+      io,
+      `next: save code that agrees with its messages, nerve workflow resume ${run.runId} --accept-code, or kill it`,
+    ),
+  );
 }
 
 /** Rows that say why something failed are shown whole. */

@@ -19,10 +19,14 @@ export async function workflowPause(
   return tell(io, flags, await client.pauseRun(runId, flags.reason === undefined ? {} : { reason: flags.reason }));
 }
 
-export async function workflowResume(io: CliIo, flags: Flags, runId: string): Promise<number> {
+export async function workflowResume(
+  io: CliIo,
+  flags: Flags & { readonly acceptCode: boolean },
+  runId: string,
+): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
-  return tell(io, flags, await client.resumeRun(runId));
+  return tell(io, flags, await client.resumeRun(runId, flags.acceptCode));
 }
 
 function tell(io: CliIo, { json }: Flags, run: Run): number {

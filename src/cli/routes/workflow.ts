@@ -111,10 +111,17 @@ const resume = defineCommand(
   async () => (await import("../commands/workflow_pause.ts")).workflowResume,
   {
     brief: "Let a paused run go on",
-    details: "The run goes on from where it was: in the queue, with the role of its round, or with its wait.",
-    examples: ["nerve workflow resume RUN"],
+    details:
+      "The run goes on from where it was: at its place in the queue, with the role of its round, or with its wait. With\n" +
+      "--accept-code a run that is held goes on too: its code would have chosen other roles, and its messages stay as\n" +
+      "they are.",
+    examples: ["nerve workflow resume RUN", "nerve workflow resume RUN --accept-code"],
   },
-  { json: true, positional: run },
+  {
+    flags: { acceptCode: switchFlag("Go on although the code contradicts the run's messages") },
+    json: true,
+    positional: run,
+  },
 );
 
 const send = defineCommand(

@@ -143,8 +143,9 @@ export class ControlClient implements Disposable {
     return this.#ask(this.#api.runs[":id"].pause.$post({ param: { id: toSegment(id) }, json: request }), "runSchema");
   }
 
-  resumeRun(id: string): Promise<Run> {
-    return this.#ask(this.#api.runs[":id"].resume.$post({ param: { id: toSegment(id) } }), "runSchema");
+  resumeRun(id: string, acceptCode = false): Promise<Run> {
+    const param = { id: toSegment(id) }, query = { acceptCode: acceptCode ? "1" : "0" } as const;
+    return this.#ask(this.#api.runs[":id"].resume.$post({ param, query }), "runSchema");
   }
 
   /** Throws RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY. */

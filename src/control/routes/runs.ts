@@ -29,6 +29,9 @@ import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema
 const named = z.object({ name: nameSchema.meta({ description: "The workflow" }) });
 const identified = z.object({ id: runIdSchema.meta({ description: "The run" }) });
 
+const acceptQuery = z.object({
+  acceptCode: flagSchema.meta({ description: "1: whatever its code says of its rounds" }),
+});
 const waitQuery = z.object({ wait: flagSchema.meta({ description: "1: wait for its end" }) });
 
 const runQuery = z.object({
@@ -200,12 +203,15 @@ function runActionRoutes(view: KernelPort) {
       "/:id/resume",
       describeRoute({
         summary: "Let a paused run go on",
-        description: "It goes on from where it was. A run that is not paused stays as it is.",
-        responses: describeResponses("The run as it is now on disk", runSchema, 404, 409, 415),
+        description:
+          "It goes on from where it was. A run that is not paused stays as it is. With acceptCode, one that is " +
+          "held, or whose code has changed under it, goes on with its messages as they are.",
+        responses: describeResponses("The run as it is now on disk", runSchema, 400, 404, 409, 415),
       }),
       refuseBody,
       validatePart("param", identified),
-      async (c) => c.json(await view.resumeRun(c.req.valid("param").id)),
+      validatePart("query", acceptQuery),
+      async (c) => c.json(await view.resumeRun(c.req.valid("param").id, c.req.valid("query").acceptCode)),
     )
     .post(
       "/:id/events",

@@ -195,6 +195,14 @@ export function readLastFailure(statements: StatementCache, runId: string): Role
   return { round, role, failures, attempts, message, waitMs, retryAt, failedAt, exhausted };
 }
 
+/** How many rounds of a run a person has accepted, whatever its code says of them. */
+export function readAccepted(statements: StatementCache, runId: string): number {
+  const [accepted] = statements.arrays(
+    "select max(json_extract(payload, '$.accepted')) from logs where ref_id = ? and type = 'run.resumed'",
+  ).get(runId) as unknown as [number | null];
+  return accepted ?? 0;
+}
+
 /** The message that a `run.message` row holds. */
 export function toRunMessage(ts: number, payload: Json): RunMessage {
   const { round, role, content, meta } = payload as unknown as Omit<RunMessage, "ts">;

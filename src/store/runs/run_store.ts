@@ -38,6 +38,7 @@ import {
   countMessages,
   insertAtRound,
   insertRun,
+  readAccepted,
   readLastFailure,
   readRun,
   readThread,
@@ -145,9 +146,10 @@ export class SqliteRunStore {
   }
 
   /** Lets a paused run go on from where it was. False, without a row, if it is not paused. */
-  unpause(run: RunRef & Pick<Run, "rounds">, pause: RunPause): Promise<boolean> {
+  unpause(run: RunRef & Pick<Run, "rounds">, pause: RunPause, acceptCode = false): Promise<boolean> {
     const { from: status, reason, wait } = pause, attempt = run.attempt + (status === "started" ? 1 : 0);
-    const payload = { rounds: run.rounds, after: "it was paused", ...wait === null ? {} : { wait } };
+    const accepted = acceptCode ? { accepted: run.rounds } : {};
+    const payload = { rounds: run.rounds, after: "it was paused", ...accepted, ...wait === null ? {} : { wait } };
     const row = buildChangeRow({ ...toRow(run, "run.resumed"), payload }, { status, attempt, reason });
     const steps = [unpauseRun(run.runId, pause), this.#log.toStep(row)];
     if (wait !== null) steps.push(insertWait(run.runId, wait));
@@ -228,6 +230,10 @@ export class SqliteRunStore {
   /** The newest failed attempt of a role of this run, whatever its round. */
   readLastFailure(runId: string): RoleFailure | null {
     return readLastFailure(this.#statements, runId);
+  }
+
+  readAccepted(runId: string): number {
+    return readAccepted(this.#statements, runId);
   }
 
   /** Throws NerveError STORE_FAILED when it reads a damaged part of the file. */

@@ -20,7 +20,7 @@ import { type ActiveRuns, countSlots, type RunEntry, type WorkflowQueue } from "
 import type { Assignments } from "./assignments.ts";
 import { mustRunAlone } from "./crash_policy.ts";
 import { enterPhase } from "./phase.ts";
-import type { RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
+import type { RunStore, ThreadSize, WorkflowHost, WorkflowProcess } from "./ports.ts";
 import { countStartable } from "./queue_policy.ts";
 import { currentRoundOf, describeFailure, failureOf, pausesRun } from "./role_failure.ts";
 import { toRunStart } from "./run_request.ts";
@@ -202,8 +202,12 @@ export class Dispatcher {
     this.#parts.assignments.assign(process, entry);
     entry.triedCode = entry.queue.code;
     enterPhase(entry, { tag: "running", process });
-    process.run(toRunStart(run), run.attempt, run.rounds, failureOf(entry)?.failures ?? 0);
+    process.run(toRunStart(run), run.attempt, this.measureThread(entry), failureOf(entry)?.failures ?? 0);
     if (run.rounds > 0) void this.#sendThread(entry, process);
+  }
+
+  measureThread({ run: { runId, rounds } }: RunEntry): ThreadSize {
+    return { rounds, accepted: rounds === 0 ? 0 : this.#parts.store.readAccepted(runId) };
   }
 
   async #sendThread(entry: RunEntry, process: WorkflowProcess): Promise<void> {

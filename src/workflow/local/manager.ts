@@ -100,7 +100,7 @@ export class WorkflowManager implements WorkflowEngine {
     const events = this.#events = new Events({ ...shared, runs, waits, store, timers, reportProblem });
     waits.onEventAwaited = (runId) => void events.deliverLater(runId);
     const onResumed = (run: Run) => options.onChange(run);
-    this.#pauses = new Pauses({ ...shared, runs, waits, store, onResumed });
+    this.#pauses = new Pauses({ ...shared, runs, waits, holds, store, onResumed });
     this.#kills = new Kills({ ...shared, runs, waits, store });
     this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits });
     this.#exits = new ProcessExitHandler({ ...shared, timers, probes });
@@ -163,9 +163,9 @@ export class WorkflowManager implements WorkflowEngine {
     return this.#pauses.pause(runId, reason);
   }
 
-  /** Lets a paused run go on from where it was. Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
-  resumeRun(runId: string): Promise<Run> {
-    return this.#pauses.resume(runId);
+  /** Lets a paused run go on from where it was; see pauses.ts. Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
+  resumeRun(runId: string, acceptCode = false): Promise<Run> {
+    return this.#pauses.resume(runId, acceptCode);
   }
 
   /** Sends an event to a run. Errors: see events.ts. */

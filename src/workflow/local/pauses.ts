@@ -12,6 +12,7 @@ import { isTerminal } from "../transitions.ts";
 import type { ActiveRuns, RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { Holds } from "./holds.ts";
 import { toRunEnded } from "./kills.ts";
 import type { RunStore } from "./ports.ts";
 import { toStoreFailed } from "./run_admission.ts";
@@ -24,6 +25,7 @@ export interface PausesParts {
   readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
   readonly waits: Waits;
+  readonly holds: Holds;
   readonly store: RunStore;
   readonly clock: Clock;
   /** Called after a run that was paused goes on. */
@@ -73,11 +75,16 @@ export class Pauses {
     }
   }
 
-  /** Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. A run that is not paused stays as it is. */
-  async resume(runId: string): Promise<Run> {
+  /**
+   * Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. A run that is not paused stays as it is, unless it is held and `acceptCode`
+   * is given: then it goes on, whatever its code says of its rounds.
+   */
+  async resume(runId: string, acceptCode: boolean): Promise<Run> {
     const before = this.#resuming.get(runId);
     if (before !== undefined) return await before;
-    const resuming = this.#resume(runId);
+    const held = acceptCode ? this.#parts.runs.get(runId) : null;
+    if (held?.phase.tag === "held") return await this.#parts.holds.accept(held);
+    const resuming = this.#resume(runId, acceptCode);
     this.#resuming.set(runId, resuming);
     try {
       return await resuming;
@@ -101,7 +108,7 @@ export class Pauses {
     return this.#parts.waits.movingOf(runId);
   }
 
-  async #resume(runId: string): Promise<Run> {
+  async #resume(runId: string, acceptCode: boolean): Promise<Run> {
     const { store, writer, assignments, runs } = this.#parts;
     // Its role may not have settled yet.
     if (store.get(runId)?.status === "paused") await assignments.whenReleased(runId);
@@ -112,7 +119,7 @@ export class Pauses {
     if (run.status !== "paused" || pause === null) return run;
     let written = false;
     try {
-      written = await writer.unpause(run, pause);
+      written = await writer.unpause(run, pause, acceptCode);
     } catch (thrown) {
       throw toStoreFailed(`run ${runId} could not be resumed`, thrown);
     }

@@ -72,7 +72,7 @@ export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   probing: ["probing", "moving", "running", "unassigned", "ending"],
   moving: ["moving", "running", "unassigned", "ending"],
   holding: ["held", "unassigned", "ending"],
-  held: ["unassigned", "ending"],
+  held: ["holding", "unassigned", "ending"],
   failing: ["unassigned", "ending"],
   parking: ["waiting", "unassigned", "ending"],
   waiting: ["waking", "ending"],

@@ -61,8 +61,11 @@ export interface RunStore {
   settleWait(run: RunRef, message: RunMessage, by?: Settlement): Promise<boolean>;
   /** Pauses a run, and writes its `run.paused` row. False unless it has the status `pause.from`. */
   pause(run: RunRef, pause: RunPause, reason: string): Promise<boolean>;
-  /** Lets a paused run go on from where it was, a started one with attempt + 1. False unless it is paused. */
-  unpause(run: RunRef & Pick<Run, "rounds">, pause: RunPause): Promise<boolean>;
+  /**
+   * Lets a paused run go on from where it was, a started one with attempt + 1. False unless it is paused. `acceptCode`: its
+   * rounds are accepted from then on.
+   */
+  unpause(run: RunRef & Pick<Run, "rounds">, pause: RunPause, acceptCode: boolean): Promise<boolean>;
   readPause(runId: string): RunPause | null;
   /** Every paused run. */
   listPaused(): PausedRun[];
@@ -93,6 +96,8 @@ export interface RunStore {
   listWaiting(workflow: string, limit: number): Run[];
   /** The newest stored failure, whatever its round; null when the run has none. */
   readLastFailure(runId: string): RoleFailure | null;
+  /** How many rounds of the run a person has accepted, whatever its code says of them. */
+  readAccepted(runId: string): number;
   /** The run, including changes that are not committed yet, or null. */
   get(runId: string): Run | null;
   /** Oldest first, read in small parts while they are taken: a thread may not fit into memory. */
@@ -103,18 +108,24 @@ export interface RunStore {
   listUnfinished(): Run[];
 }
 
+/** How many messages a run has, and how many of them a person has accepted although the code would have it otherwise. */
+export interface ThreadSize {
+  readonly rounds: number;
+  readonly accepted: number;
+}
+
 /** One process of a workflow. Calls before it is ready are queued; after its end they do nothing. */
 export interface WorkflowProcess {
   /** Unique: never used for another process. */
   readonly id: number;
   readonly workflow: string;
   /** The run begins when `sendThread` has sent `rounds` messages. `failures`: how often the role of the current round has failed so far. */
-  run(start: RunStart, attempt: number, rounds: number, failures: number): void;
+  run(start: RunStart, attempt: number, thread: ThreadSize, failures: number): void;
   /**
    * Asks whether the run may move here, once `sendThread` has sent `rounds` messages: it answers with `probed`, and does
    * nothing more for the run before `proceed`. `attempt` is the one that the run would have here.
    */
-  probe(start: RunStart, attempt: number, rounds: number): void;
+  probe(start: RunStart, attempt: number, thread: ThreadSize): void;
   /** The run that it was probed for has moved here: it begins. */
   proceed(runId: string, attempt: number): void;
   /**

@@ -55,7 +55,7 @@ export class Probes {
     enterPhase(entry, { tag: "probing", old, process, message });
     const late = `did not say within ${formatDuration(probeMaxMs)} whether it agrees`;
     assignments.reserve(process, entry, probeMaxMs, () => this.#stay(entry, `the new code ${late}`));
-    process.probe(toRunStart(run), run.attempt + 1, run.rounds);
+    process.probe(toRunStart(run), run.attempt + 1, dispatcher.measureThread(entry));
     void this.#sendThread(entry, process);
     return true;
   }

@@ -150,9 +150,9 @@ export class RunWriter {
   }
 
   /** The same for a paused run, which is not in memory. */
-  async unpause(run: Run, pause: RunPause): Promise<boolean> {
+  async unpause(run: Run, pause: RunPause, acceptCode: boolean): Promise<boolean> {
     this.#assertOpen();
-    return await this.#track(this.#options.store.unpause(run, pause));
+    return await this.#track(this.#options.store.unpause(run, pause, acceptCode));
   }
 
   /** Retries until the row of a role's failed attempt is written. False as for `change`. Never rejects. */

@@ -177,6 +177,32 @@ Deno.test("code that changed while the daemon was down, or was killed, holds a r
   assert.deepEqual(types.filter((type) => type === "run.held" || type === "run.failed"), ["run.held", "run.held"]);
 });
 
+Deno.test("a held run goes on when a person accepts its code, and keeps that over a kill -9", async () => {
+  await using workspace = await startWorkspace({ yaml, workflows: { w: code("old", order) } });
+  await inRoundTwo(workspace);
+  await workspace.kernel.abandon(); // Gives the role no time.
+  await workspace.stop();
+  workspace.write("workflows/w/index.ts", code("other", ["two", "one", "three"]));
+  for (let life = 1; life <= 2; life++) {
+    const daemon = await Daemon.start(workspace.paths);
+    try {
+      const ask = () => daemon.client.run("r", false);
+      if (life === 1) {
+        await until(async () => (await ask()).reason?.startsWith("held: ") ?? false);
+        assert.equal((await daemon.client.resumeRun("r", true)).reason, null);
+      } else {
+        workspace.write("gate/open2", "");
+        await until(async () => (await ask()).status !== "started");
+      }
+    } finally {
+      await daemon.kill();
+    }
+  }
+  await workspace.start();
+  assert.equal((await runEnd(workspace, "r")).status, "completed");
+  assert.deepEqual(contents(workspace), ["old one", "other one", "other three"]);
+});
+
 async function until(fits: () => Promise<boolean>): Promise<void> {
   const poll = async () => {
     while (!await fits()) await delay(systemClock, 10);

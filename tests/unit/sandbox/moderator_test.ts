@@ -73,19 +73,21 @@ Deno.test("a moderator cannot change the messages that the next one sees", () =>
   assert.match(faultOf(({ messages }) => (messages as RunMessage[]).push(...messagesBy("tidy"))), /threw/);
 });
 
+const threadBy = (...roles: string[]) => ({ start, messages: messagesBy(...roles), accepted: 0 });
+
 Deno.test("findContradiction() is null when the moderator names the same role again for every round", async () => {
   const workflow = workflowWith(({ messages }) => messages.length % 2 === 0 ? "scan" : "tidy");
-  assert.equal(await findContradiction(workflow, start, messagesBy("scan", "tidy", "scan")), null);
+  assert.equal(await findContradiction(workflow, threadBy("scan", "tidy", "scan")), null);
 });
 
 Deno.test("findContradiction() names the first round for which the moderator now names another role", async () => {
   const workflow = workflowWith(({ messages }) => messages.length < 2 ? "scan" : END);
-  const found = await findContradiction(workflow, start, messagesBy("scan", "tidy", "tidy"));
+  const found = await findContradiction(workflow, threadBy("scan", "tidy", "tidy"));
   assert.match(found?.message ?? "", /round 2 was done by "tidy", but for the same 1 messages .* returns "scan"/);
   const throws = workflowWith(() => {
     throw new Error("gone");
   });
-  assert.match((await findContradiction(throws, start, messagesBy("scan")))?.message ?? "", /now throws gone/);
+  assert.match((await findContradiction(throws, threadBy("scan")))?.message ?? "", /now throws gone/);
 });
 
 Deno.test("findContradiction() checks the newest rounds only", async () => {
@@ -94,7 +96,15 @@ Deno.test("findContradiction() checks the newest rounds only", async () => {
     calls++;
     return "scan";
   });
-  const many = messagesBy(...Array(rereadRoundsMax + 5).fill("scan"));
-  assert.equal(await findContradiction(workflow, start, many), null);
+  const many = threadBy(...Array(rereadRoundsMax + 5).fill("scan"));
+  assert.equal(await findContradiction(workflow, many), null);
   assert.equal(calls, rereadRoundsMax);
+});
+
+Deno.test("findContradiction() does not ask about rounds that a person has accepted", async () => {
+  const workflow = workflowWith(({ messages }) => messages.length < 2 ? "scan" : "tidy");
+  const thread = threadBy("tidy", "tidy", "tidy");
+  assert.match((await findContradiction(workflow, thread))?.message ?? "", /round 1 was done by "tidy"/);
+  assert.match((await findContradiction(workflow, { ...thread, accepted: 1 }))?.message ?? "", /round 2 was done/);
+  assert.equal(await findContradiction(workflow, { ...thread, accepted: 2 }), null);
 });

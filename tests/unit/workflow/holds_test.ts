@@ -67,3 +67,42 @@ Deno.test("code that is replaced while the hold is being written is tried at onc
   await bench.turn();
   assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [4, null, ["r"]]);
 });
+
+Deno.test("a held run whose code is accepted goes on with its rounds as they are, also in the next daemon", async () => {
+  const bench = await held();
+  assert.equal((await bench.manager.resumeRun("r")).reason, "held: round 1 differs", "not without being told so");
+  const resumed = await bench.manager.resumeRun("r", true);
+  assert.deepEqual([resumed.status, resumed.attempt, resumed.reason], ["started", 4, null]);
+  await bench.turn();
+  assert.deepEqual([bench.working(), bench.at("r").thread.accepted], [["r"], 1]);
+  await bench.sendMessage("r");
+  const next = new Bench({}, bench.store.afterCrash());
+  await next.turn();
+  assert.deepEqual(
+    [next.at("r").thread.accepted, next.at("r").thread.messages.length],
+    [1, 2],
+    "the next round counts",
+  );
+  await next.finish("r");
+  assert.equal(next.status("r"), "completed");
+  await assert.rejects(next.manager.resumeRun("r", true), { code: "RUN_ENDED" });
+});
+
+Deno.test("an acceptance that the disk refuses leaves the run held", async () => {
+  const bench = await held();
+  bench.store.failures = 1;
+  await assert.rejects(bench.manager.resumeRun("r", true), { code: "STORE_FAILED" });
+  assert.deepEqual([bench.run("r").reason, bench.working()], ["held: round 1 differs", []]);
+  await bench.manager.resumeRun("r", true);
+  await bench.turn();
+  assert.deepEqual(bench.working(), ["r"]);
+});
+
+Deno.test("a paused run may be resumed with its code accepted", async () => {
+  const bench = await held();
+  await bench.manager.pauseRun("r", null);
+  await bench.turn();
+  await bench.manager.resumeRun("r", true);
+  await bench.turn();
+  assert.equal(bench.at("r").thread.accepted, 1);
+});
