@@ -15,7 +15,7 @@ export function toFork(store: Store, old: Run | null, fromRound: number): Fork {
   if (rounds > old.rounds) {
     throw new NerveError(
       "PAYLOAD_INVALID",
-      `run ${runId} has ${old.rounds} rounds: it cannot be forked from round ${fromRound}`,
+      `the last round of run ${runId} is ${old.rounds}: it cannot be forked from round ${fromRound}`,
       {
         hint: `nerve workflow thread ${runId} shows them`,
       },

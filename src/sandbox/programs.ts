@@ -17,6 +17,8 @@ import type { KernelChannel } from "./runtime.ts";
 interface Work {
   readonly number: number;
   readonly subject: string;
+  /** What it is a part of. */
+  readonly whole: Work | null;
   readonly parts: Set<Work>;
   /** Whether it has started a program. */
   started: boolean;
@@ -56,8 +58,12 @@ export async function runWork<T>(subject: string, act: () => T | Promise<T>): Pr
 
 /** The same for a part of the compute or attempt that calls this: what the part starts ends with it. */
 export async function runPart<T>(act: () => Promise<T>): Promise<T> {
-  const whole = tracker?.current.getStore();
-  return tracker === null || whole === undefined ? await act() : await track(tracker, whole.subject, whole, act);
+  if (tracker === null) return await act();
+  const whole = tracker.current.getStore();
+  if (whole === undefined) {
+    throw new Deno.errors.NotCapable("only a compute or a role may start this: it ends with them");
+  }
+  return await track(tracker, whole.subject, whole, act);
 }
 
 async function track<T>(
@@ -67,7 +73,7 @@ async function track<T>(
   act: () => T | Promise<T>,
 ): Promise<T> {
   const ended = whole?.ended ?? false;
-  const work: Work = { number: ++tracker.last, subject, parts: new Set(), started: false, ended, left: null };
+  const work: Work = { number: ++tracker.last, subject, whole, parts: new Set(), started: false, ended, left: null };
   tracker.active.add(work);
   whole?.parts.add(work);
   try {
@@ -130,7 +136,7 @@ function toMarked<Options extends { env?: Record<string, string> | undefined }>(
   }
   const reason = held.get(work?.subject ?? "");
   if (reason !== undefined) throw new Deno.errors.Busy(`${program} is not started: ${reason}`);
-  if (work !== null) work.started = true;
+  for (let each = work; each !== null; each = each.whole) each.started = true;
   const own = mark + formatWork(work?.number ?? 0, work?.subject ?? "");
   return { ...options as Options, env: { ...options?.env, [markVariable]: own } };
 }

@@ -1,6 +1,8 @@
 /** `command`: runs a program for as long as a role or compute wants it. Authors import it from "nerve". */
+import { delay } from "../base/time.ts";
 import { systemClock } from "../base/clock.ts";
-import { parseDuration } from "../base/duration.ts";
+import { formatDuration, parseDuration } from "../base/duration.ts";
+import { ok } from "../base/result.ts";
 import { forwardLines } from "../base/output_lines.ts";
 import { runPrograms } from "./host.ts";
 import type { LogFunction } from "./sense.ts";
@@ -10,8 +12,8 @@ export interface CommandOptions {
   /** When it aborts, the program ends, and all that it has started. */
   readonly signal: AbortSignal;
   /**
-   * Gets each line that the program prints, as it comes: up to 10,000 lines and 1 MiB; how many more there were is the
-   * last one. Default: nothing is logged.
+   * Gets the lines that the program prints, as they come; those that come fast share a row. Up to 10,000 lines and 1 Mi
+   * characters; how many more there were is the last row. Default: nothing is logged.
    */
   readonly log?: LogFunction;
   /** Default: the folder of the workspace. */
@@ -27,13 +29,15 @@ export interface CommandResult {
   readonly success: boolean;
   /** The exit code; 128 and the number of the signal when one has ended it. */
   readonly code: number;
-  /** The last 64 KiB of what it printed, errors between the rest, as it came. */
+  /** The last 64 Ki characters of what it printed, errors between the rest, as it came; lines are cut after 16 Ki. */
   readonly output: string;
 }
 
 const loggedMaxLines = 10_000, loggedMaxChars = 2 ** 20, outputMaxChars = 2 ** 16;
-/** How long to wait for the rest of what it has printed. */
-const outputGraceMs = 1_000;
+/** A unit may log 100 rows a second; see limits.ts. */
+const rowMinMs = 20, rowMaxChars = 3_500;
+/** After its end: how long nothing more may have come, and how often that is looked at. */
+const quietMs = 1_000, quietTriesMax = 10;
 
 /**
  * Runs a program that `permissions.run` names, and resolves when it has ended; nothing that it has started goes on then.
@@ -50,16 +54,17 @@ export async function command(
   { signal, log, timeout, ...where }: CommandOptions,
 ): Promise<CommandResult> {
   const limit = new AbortController(), ended = AbortSignal.any([signal, limit.signal]);
+  const limitMs = timeout === undefined ? null : toMs(timeout);
   ended.throwIfAborted();
-  const cancel = timeout === undefined ? () => {} : systemClock.after(toMs(timeout), () => {
-    limit.abort(new DOMException(`${program} took longer than ${timeout}`, "TimeoutError"));
+  const cancel = limitMs === null ? () => {} : systemClock.after(limitMs, () => {
+    limit.abort(new DOMException(`${program} took longer than ${formatDuration(limitMs)}`, "TimeoutError"));
   });
   const output = new Output(log ?? null);
   try {
     return await runPrograms(async () => {
       const streams = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
       const child = new Deno.Command(program, { ...where, ...streams, args: [...args] }).spawn();
-      const { code, success } = await untilEnd(child, ended, (line) => output.add(line));
+      const { code, success } = await untilEnd(child, ended, output);
       return { success, code, output: output.text };
     });
   } finally {
@@ -72,17 +77,18 @@ export async function command(
 async function untilEnd(
   child: Deno.ChildProcess,
   ended: AbortSignal,
-  onLine: (line: string) => void,
+  output: Output,
 ): Promise<Deno.CommandStatus> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(ended.reason);
   ended.addEventListener("abort", abort, { once: true });
-  const printed = Promise.all([child.stdout, child.stderr].map((stream) => forwardLines(stream, onLine)));
+  const read = (stream: ReadableStream<Uint8Array>) =>
+    forwardLines(stream, (line) => output.add(line), () => ended.aborted ? null : output.pace());
+  const printed = Promise.all([child.stdout, child.stderr].map(read));
   printed.catch(() => {}); // When it is waited for, it fails there.
   try {
     const status = await Promise.race([child.status, aborted]);
-    // What it has left running may hold its output open for ever, and ends only after this.
-    await Promise.race([printed, aborted, new Promise<void>((resolve) => systemClock.after(outputGraceMs, resolve))]);
+    await Promise.race([printed, aborted, output.untilQuiet()]);
     return status;
   } finally {
     ended.removeEventListener("abort", abort);
@@ -99,44 +105,83 @@ function kill(child: Deno.ChildProcess): void {
   }
 }
 
-/** Logs the first lines, and keeps the last ones. */
+/**
+ * Logs the first lines, and keeps the last ones. Lines that come faster than the log may take rows share one, and beyond
+ * that the program waits.
+ */
 class Output {
   readonly #log: LogFunction | null;
+  #heard = 0;
   #lines = 0;
   #chars = 0;
   #dropped = 0;
-  readonly #last: string[] = [];
-  #lastChars = 0;
+  /** What is to be logged next, and when the last row was. */
+  #waiting = "";
+  #loggedAt = -Infinity;
+  /** The newest output, at least `outputMaxChars` of it where there is as much. */
+  #older = "";
+  #newer = "";
 
   constructor(log: LogFunction | null) {
     this.#log = log;
   }
 
   add(line: string): void {
-    this.#last.push(line);
-    this.#lastChars += line.length + 1;
-    while (this.#last.length > 1 && this.#lastChars > outputMaxChars) {
-      this.#lastChars -= (this.#last.shift()?.length ?? 0) + 1;
-    }
+    this.#heard++;
+    this.#newer += `${line}\n`;
+    if (this.#newer.length >= outputMaxChars) [this.#older, this.#newer] = [this.#newer, ""];
     if (this.#log === null) return;
     this.#lines++;
     this.#chars += line.length;
     if (this.#lines > loggedMaxLines || this.#chars > loggedMaxChars) this.#dropped++;
-    else this.#log("info", line);
+    else if (this.#waiting === "") this.#waiting = line;
+    else if (this.#waiting.length + line.length < rowMaxChars) this.#waiting += `\n${line}`;
+    else {
+      this.#flush();
+      this.#waiting = line;
+    }
+  }
+
+  /** After each piece of output: lets others run, and waits while the log is behind. */
+  async pace(): Promise<void> {
+    do await new Promise<void>((resolve) => systemClock.after(Math.max(0, this.#aheadMs()), resolve)); while (
+      this.#aheadMs() > 0
+    );
+    this.#flush();
+  }
+
+  /** Rows may be written ahead of their time only as far as one piece of output does. */
+  #aheadMs(): number {
+    return this.#waiting === "" ? 0 : this.#loggedAt + rowMinMs - systemClock.monotonic();
+  }
+
+  #flush(): void {
+    if (this.#waiting === "") return;
+    this.#log?.("info", this.#waiting);
+    this.#waiting = "";
+    this.#loggedAt = Math.max(systemClock.monotonic(), this.#loggedAt + rowMinMs);
+  }
+
+  /** What a program has left running may hold its output open for ever, and ends only after this. */
+  async untilQuiet(): Promise<void> {
+    for (let left = quietTriesMax, heard = -1; left > 0 && heard !== this.#heard; left--) {
+      heard = this.#heard;
+      await delay(systemClock, quietMs);
+    }
   }
 
   get text(): string {
-    return this.#last.map((line) => `${line}\n`).join("").slice(-outputMaxChars);
+    return (this.#older + this.#newer).slice(-outputMaxChars);
   }
 
   close(): void {
+    this.#flush();
     if (this.#dropped > 0) this.#log?.("warn", `${this.#dropped} more lines of its output were not logged`);
   }
 }
 
 function toMs(span: Span): number {
-  if (typeof span === "number") return span;
-  const parsed = parseDuration(span);
-  if (!parsed.ok) throw new TypeError(`command: the timeout ${parsed.error}`);
-  return parsed.value;
+  const parsed = typeof span === "number" ? ok(span) : parseDuration(span);
+  if (parsed.ok && parsed.value > 0 && Number.isFinite(parsed.value)) return parsed.value;
+  throw new TypeError(`command: the timeout ${parsed.ok ? `${span} is not a span of time` : parsed.error}`);
 }

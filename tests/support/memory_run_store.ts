@@ -134,6 +134,11 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     return isOver && last("run.paused") > last("run.attempt_failed") ? null : failure;
   }
 
+  readFork(runId: string): Fork | null {
+    return this.#state.rows.map(({ refId, payload }) => refId === runId ? Object(payload).fork : null).find(Boolean) ??
+      null;
+  }
+
   readAccepted(runId: string): number {
     const rows = this.#state.rows.filter(({ refId, type }) => refId === runId && type === "run.resumed");
     return Math.max(0, ...rows.map(({ payload }) => Number(Object(payload).accepted ?? 0)));

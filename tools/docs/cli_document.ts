@@ -19,11 +19,11 @@ A command finds its workspace by \`--workspace DIR\`, else by \`NERVE_WORKSPACE\
 \`nerve.yaml\`, else \`~/.nerve\`. Flags stand after the command.
 
 - Commands that only read work without a daemon, from the databases. Where nothing has happened yet they print nothing and exit 0.
-- \`--json\` prints one document; \`nerve events\` and \`nerve logs\` print one line for each item. An error is then one line on
+- \`--json\` prints one document; \`nerve events\`, \`nerve logs\` and \`nerve workflow follow\` print one line for each item. An error is then one line on
   stderr: \`{"error":{"code","message","hint"}}\`. [errors.md](errors.md) lists the codes.
 - A daemon that hangs holds no command up: it gives up within seconds and says what to do.
-- Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no daemon runs, 130 interrupted by Ctrl-C. \`nerve workflow trigger --wait\`
-  exits with the run's own code; see [errors.md](errors.md#exit-codes).
+- Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no daemon runs, 130 interrupted by Ctrl-C. \`nerve workflow follow\`,
+  and \`trigger\`, \`rerun\` and \`fork\` with \`--wait\`, exit with the run's own code; see [errors.md](errors.md#exit-codes).
 - The signs: 🟢 runs or is well, 💤 sleeps until it is needed, ⚪ not running or no signal, 🔶 a warning, or the last compute
   failed, 🔴 does not load, or is quarantined, ✅ done, ❌ failed, 📡 a signal, 👉 what to do next.
 - \`NERVE_DEBUG=1\` adds the stack to an error. \`NO_COLOR=1\` turns colour off.

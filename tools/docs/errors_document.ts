@@ -65,7 +65,7 @@ export function errorsDocument(sources: Iterable<string>): string {
     "## Exit codes",
     "Of every command:",
     table(["exit code", "meaning"], rowsOf(exit, exitMeanings)),
-    "Of `nerve workflow trigger --wait`, when the run has ended, it is the run's own; runs that were dropped or interrupted " +
+    "Of `nerve workflow follow`, and of `trigger`, `rerun` and `fork` with `--wait`, when the run has ended, it is the run's own; runs that were dropped or interrupted " +
     "have none, and the command exits with 1:",
     table(["exit code", "status of the run"], rowsOf(runExitCode, runMeanings)),
   ]);

@@ -48,7 +48,8 @@ export async function workflowFollow(io: CliIo, flags: Flags, runId: string): Pr
     else print(io, flags.json ? toJsonLine(item.gap) : `${sign.warning} ${formatGap(item.gap)}`);
     return item.kind === "row" && endsRun(item.row) ? "over" : undefined;
   });
-  return isOver ? exitCodeOf(await client.run(runId, false)) : exit.ok;
+  if (isOver) return exitCodeOf(await client.run(runId, false));
+  return io.stdout.gone.aborted ? exit.ok : exit.interrupted;
 }
 
 /** The run, and its first row that is still in the log. */
@@ -85,20 +86,27 @@ function printRow(io: CliIo, { json }: Flags, row: LogRow): void {
   } else if (row.type === "run.log") {
     const level = payload.level === "info" || payload.level === "debug" ? sign.log : sign.warning;
     const data = payload.data === null || payload.data === undefined ? "" : ` ${preview(payload.data, 200)}`;
-    print(io, `${time} ${level} ${clip(String(payload.message), reasonMaxChars)}${data}`);
+    for (const line of toPrintableLines(`${payload.message}${data}`).split("\n")) print(io, `${time} ${level} ${line}`);
   } else print(io, `${time} ${describe(row, payload)}`);
 }
 
-function describe({ type }: LogRow, payload: JsonObject): string {
-  const { reason, message, after, attempt, request } = payload;
+function describe({ type, refId }: LogRow, payload: JsonObject): string {
+  const { reason, message, after, attempt, request, decision, event } = payload;
   if (type === "approval.requested" && isPlainObject(request)) {
     return `${sign.next} ${clip(String(request.title), reasonMaxChars)}: nerve approvals ${request.id}`;
   }
   const what = type.replace(/^run\./, ""), status = runStatusSchema.safeParse(what);
   const mark = status.success ? runSign[status.data] : type === "run.resumed" ? runSign.started : sign.warning;
-  const why = [reason, message, after].find((text) => typeof text === "string");
+  if (type === "approval.decided" && isPlainObject(decision)) {
+    return `${sign.next} ${clip(`${decision.decision} by ${decision.by ?? decision.how}`, reasonMaxChars)}`;
+  }
+  if (type === "run.event" && isPlainObject(event)) {
+    return `${sign.next} event ${clip(String(event.name), reasonMaxChars)}`;
+  }
+  const why = [reason, message, after].find((text) => typeof text === "string")?.replace(/^(paused|held): /, "");
   const detail = why === undefined
     ? status.success ? "" : ` ${preview(payload, 200)}`
     : `: ${clip(why, reasonMaxChars)}`;
-  return `${mark} ${what.replaceAll("_", " ")}${type === "run.resumed" ? `, attempt ${attempt}` : ""}${detail}`;
+  const next = type === "run.paused" ? `; nerve workflow resume ${refId}` : "";
+  return `${mark} ${what.replaceAll("_", " ")}${type === "run.resumed" ? `, attempt ${attempt}` : ""}${detail}${next}`;
 }

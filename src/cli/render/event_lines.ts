@@ -2,7 +2,7 @@
 import { formatDuration } from "../../base/duration.ts";
 import { unreachable } from "../../base/errors.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
-import { clip, plural, preview, runSign, sign } from "./terminal.ts";
+import { clip, plural, preview, runSign, sign, toOneLine } from "./terminal.ts";
 
 const textMaxChars = 300;
 const payloadMaxChars = 160;
@@ -22,7 +22,7 @@ export function formatEvent(event: KernelEvent): string | null {
     case "log": {
       if (event.level === "debug") return null;
       const level = event.level === "info" ? sign.log : sign.warning;
-      return `${level} ${event.source} ${clip(event.message, textMaxChars)}`;
+      return `${level} ${event.source} ${toOneLine(event.message, textMaxChars)}`;
     }
     default:
       return unreachable(event);

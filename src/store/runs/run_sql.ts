@@ -195,6 +195,15 @@ export function readLastFailure(statements: StatementCache, runId: string): Role
   return { round, role, failures, attempts, message, waitMs, retryAt, failedAt, exhausted };
 }
 
+/** Where a run forks off: its first row says it. */
+export function readFork(statements: StatementCache, runId: string): { runId: string; rounds: number } | null {
+  const row = statements.arrays(
+    "select payload ->> '$.fork.runId', payload ->> '$.fork.rounds' from logs where ref_id = ? and type in " +
+      "('run.started', 'run.queued', 'run.dropped') order by id limit 1",
+  ).get(runId) as unknown as [string | null, number] | undefined;
+  return row === undefined || row[0] === null ? null : { runId: row[0], rounds: row[1] };
+}
+
 /** How many rounds of a run a person has accepted, whatever its code says of them. */
 export function readAccepted(statements: StatementCache, runId: string): number {
   const [accepted] = statements.arrays(

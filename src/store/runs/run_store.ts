@@ -39,6 +39,7 @@ import {
   insertAtRound,
   insertRun,
   readAccepted,
+  readFork,
   readLastFailure,
   readRun,
   readThread,
@@ -230,6 +231,10 @@ export class SqliteRunStore {
   /** The newest failed attempt of a role of this run, whatever its round. */
   readLastFailure(runId: string): RoleFailure | null {
     return readLastFailure(this.#statements, runId);
+  }
+
+  readFork(runId: string): { runId: string; rounds: number } | null {
+    return readFork(this.#statements, runId);
   }
 
   readAccepted(runId: string): number {

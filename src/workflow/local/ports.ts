@@ -96,6 +96,8 @@ export interface RunStore {
   listWaiting(workflow: string, limit: number): Run[];
   /** The newest stored failure, whatever its round; null when the run has none. */
   readLastFailure(runId: string): RoleFailure | null;
+  /** Where the run forks off; null when it began without messages. */
+  readFork(runId: string): Fork | null;
   /** How many rounds of the run a person has accepted, whatever its code says of them. */
   readAccepted(runId: string): number;
   /** The run, including changes that are not committed yet, or null. */

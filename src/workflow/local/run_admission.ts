@@ -3,6 +3,7 @@
  * I1. The caller gets its answer when the run's first row is durable, and gets the run as stored.
  * I2. Nothing is awaited between looking up an id and adding its run: one id makes one run.
  */
+import { isDeepStrictEqual } from "node:util";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import { unknownWorkflow } from "../../protocol/common_errors.ts";
@@ -20,7 +21,7 @@ export interface RunAdmissionParts {
   readonly runs: ActiveRuns;
   readonly writer: RunWriter;
   readonly dispatcher: Dispatcher;
-  readonly store: Pick<RunStore, "get">;
+  readonly store: Pick<RunStore, "get" | "readFork">;
   readonly clock: Clock;
   readonly newRunId: () => string;
 }
@@ -56,7 +57,9 @@ export class RunAdmission {
   }
 
   async #attach(existing: Run, request: RunRequest): Promise<Run> {
-    const difference = request.runId === null ? "origin" : findDifference(existing, request);
+    const difference = request.runId === null
+      ? "origin"
+      : findDifference(existing, request) ?? this.#differsInFork(existing, request);
     if (difference !== null) {
       throw new NerveError("RUN_CONFLICT", `run ${existing.runId} exists with a different ${difference}`, {
         hint: "use a new id, or repeat the original request",
@@ -65,6 +68,11 @@ export class RunAdmission {
     const entry = this.#parts.runs.get(existing.runId);
     await entry?.created;
     return entry?.run ?? existing;
+  }
+
+  /** A request for a fork means this very one; any other attaches to whatever has the id. */
+  #differsInFork({ runId }: Run, { fork = null }: RunRequest): "fork" | null {
+    return fork === null || isDeepStrictEqual(this.#parts.store.readFork(runId), { ...fork }) ? null : "fork";
   }
 
   async #create(entry: RunEntry, fork: Fork | null): Promise<void> {

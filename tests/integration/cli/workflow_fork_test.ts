@@ -31,8 +31,11 @@ Deno.test("a fork has the input and the messages before its round, and plays the
   assert.deepEqual(contents("end"), contents("old"));
   assert.equal((await served.nerve("workflow", "fork", "new", "--from", "3", "--id", "again", "--wait")).code, 0);
   assert.deepEqual(contents("again"), ["one 1", "two 2", "three 8"], "a fork of a fork");
+  assert.equal((await served.nerve("workflow", "fork", "new", "--from", "3", "--id", "again", "--wait")).code, 0);
   const failures: [RegExp, string[]][] = [
-    [/run old has 3 rounds: it cannot be forked from round 5/, ["old", "--from", "5"]],
+    [/run again exists with a different fork/, ["new", "--from", "2", "--id", "again"]],
+    [/run old exists with a different fork/, ["old", "--from", "3", "--id", "old"]],
+    [/the last round of run old is 3: it cannot be forked from round 5/, ["old", "--from", "5"]],
     [/there is no run "none"/, ["none", "--from", "1"]],
     [/--from ROUND is missing/, ["old"]],
   ];
