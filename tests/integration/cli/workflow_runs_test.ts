@@ -38,7 +38,10 @@ Deno.test("a held run says why in workflow list, inspect and why, and among the 
     const { out } = await nerve("workflow", "inspect", "run-7");
     assert.match(out, /reason +held: the code changed under the run\n/);
     assert.match(out, /\n2 +\S+ \S+ +\d+ +held: the code changed under the run\n/);
-    assert.match(out, /next: save code that agrees with its messages, nerve workflow resume run-7 --accept-code, or kill it\n/);
+    assert.match(
+      out,
+      /next: save code that agrees with its messages, nerve workflow resume run-7 --accept-code, or kill it\n/,
+    );
     assert.match((await nerve("workflow", "list")).out, /run-7 .* started .* held: the code changed under the run/);
     assert.match((await nerve("why", "run-7")).out, /now: held: the code changed under the run/);
     assert.match((await nerve("status")).out, /run\.held .*held: the code changed under the run/);
