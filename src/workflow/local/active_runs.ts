@@ -29,6 +29,8 @@ export interface RunEntry {
   endsPending: number;
   /** What its messages take, content and `meta`; of a run from before the start, at first what they take in the log. */
   threadBytes: number;
+  /** How many rounds a person has accepted, as last read. */
+  accepted: number;
   /** The newest code (`WorkflowQueue.code`) that works on it, or refused to. */
   triedCode: number;
   /** Why it is in no process; for the row that resumes it. */
@@ -108,6 +110,7 @@ export class ActiveRuns {
       retryWait: null,
       endsPending: 0,
       threadBytes: 0,
+      accepted: 0,
       triedCode: 0,
       detachReason: "",
       left: false,

@@ -188,6 +188,7 @@ export class Dispatcher {
     const { store, reportProblem, timers } = this.#parts, { runId } = entry.run;
     try {
       if (entry.threadBytes === 0) entry.threadBytes = store.readThreadBytes(runId);
+      entry.accepted = store.readAccepted(runId);
     } catch (thrown) {
       reportProblem(`the messages of run ${runId} cannot be read; retrying: ${messageOf(thrown)}`);
       timers.after(backoffMaxMs, () => this.dispatch(entry.queue));
@@ -202,12 +203,8 @@ export class Dispatcher {
     this.#parts.assignments.assign(process, entry);
     entry.triedCode = entry.queue.code;
     enterPhase(entry, { tag: "running", process });
-    process.run(toRunStart(run), run.attempt, this.measureThread(entry), failureOf(entry)?.failures ?? 0);
+    process.run(toRunStart(run), run.attempt, measureThread(entry), failureOf(entry)?.failures ?? 0);
     if (run.rounds > 0) void this.#sendThread(entry, process);
-  }
-
-  measureThread({ run: { runId, rounds } }: RunEntry): ThreadSize {
-    return { rounds, accepted: rounds === 0 ? 0 : this.#parts.store.readAccepted(runId) };
   }
 
   async #sendThread(entry: RunEntry, process: WorkflowProcess): Promise<void> {
@@ -284,6 +281,11 @@ export function* readWhile(
   }
   if (count !== entry.run.rounds) throw new Error(`the log has ${count} of its ${entry.run.rounds} messages`);
   entry.threadBytes = bytes;
+}
+
+/** After `#fits` has read what it takes. */
+export function measureThread({ run: { rounds }, accepted }: RunEntry): ThreadSize {
+  return { rounds, accepted };
 }
 
 /** The bytes of content and `meta`. */

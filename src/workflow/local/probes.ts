@@ -16,7 +16,7 @@ import type { FromProcess } from "../../protocol/message.ts";
 import type { RunMessage } from "../../protocol/run.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
-import { type Dispatcher, readWhile } from "./dispatcher.ts";
+import { type Dispatcher, measureThread, readWhile } from "./dispatcher.ts";
 import { enterPhase, type Phase } from "./phase.ts";
 import type { RunStore, WorkflowProcess } from "./ports.ts";
 import type { MessageSender, RejectionLog } from "./rejection_log.ts";
@@ -55,7 +55,7 @@ export class Probes {
     enterPhase(entry, { tag: "probing", old, process, message });
     const late = `did not say within ${formatDuration(probeMaxMs)} whether it agrees`;
     assignments.reserve(process, entry, probeMaxMs, () => this.#stay(entry, `the new code ${late}`));
-    process.probe(toRunStart(run), run.attempt + 1, dispatcher.measureThread(entry));
+    process.probe(toRunStart(run), run.attempt + 1, measureThread(entry));
     void this.#sendThread(entry, process);
     return true;
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { backoffMaxMs } from "../../../src/base/limits.ts";
 import { Bench } from "../../support/workflow_bench.ts";
 
 /** A run "r" of two attempts, the second of which contradicts its first message. */
@@ -105,4 +106,17 @@ Deno.test("a paused run may be resumed with its code accepted", async () => {
   await bench.manager.resumeRun("r", true);
   await bench.turn();
   assert.equal(bench.at("r").thread.accepted, 1);
+});
+
+Deno.test("a log that cannot say what was accepted is asked again, and costs nobody the run", async () => {
+  const bench = await held(), read = bench.store.readAccepted.bind(bench.store);
+  bench.store.readAccepted = () => {
+    throw new Error("the file is damaged");
+  };
+  await bench.manager.resumeRun("r", true);
+  await bench.turn();
+  assert.deepEqual([bench.working(), bench.problems.length > 0], [[], true]);
+  bench.store.readAccepted = read;
+  await bench.clock.tick(backoffMaxMs);
+  assert.deepEqual([bench.working(), bench.at("r").thread.accepted], [["r"], 1]);
 });
