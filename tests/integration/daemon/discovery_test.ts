@@ -4,12 +4,14 @@
 import assert from "node:assert/strict";
 import { readOwnProcessId, readProcessStat } from "../../../src/base/process_id.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { untilRefused } from "../../support/own_ports.ts";
 
 /** A socket file without a listener, as kill -9 leaves it: closing would remove the name to which it was bound. */
-function leaveSocket(path: string): void {
+async function leaveSocket(path: string): Promise<void> {
   const listener = Deno.listen({ transport: "unix", path: `${path}.bound` });
   Deno.renameSync(`${path}.bound`, path);
   listener.close();
+  await untilRefused(async () => await Deno.connect({ transport: "unix", path }));
   assert.ok(Deno.lstatSync(path).isSocket);
 }
 
@@ -22,7 +24,7 @@ Deno.test("leftovers of a killed daemon, and a reused pid, are neither believed 
     const start = Number(readProcessStat(bystander.pid)?.startTime);
     Deno.writeTextFileSync(paths.lockFile, `${bystander.pid} ${start - 1}\n`);
     Deno.writeTextFileSync(paths.pidFile, `${bystander.pid}\n`);
-    leaveSocket(paths.socket);
+    await leaveSocket(paths.socket);
     Deno.mkdirSync(paths.logs);
     const supervisor = { ...readOwnProcessId(), startTime: "1" };
     const state = { supervisor, state: "running", since: 0, kernel: bystander.pid, deaths: 0, problem: null };

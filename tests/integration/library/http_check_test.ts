@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { lasting } from "../../support/certificate.ts";
 import { type Outcome, TestSense } from "../../support/library.ts";
+import { addressOf, OwnPorts } from "../../support/own_ports.ts";
 import { serve } from "../../support/test_server.ts";
 
 function checked(outcome: Outcome) {
@@ -73,11 +74,11 @@ Deno.test("http-check reports a latency above max_latency", async () => {
 });
 
 Deno.test("http-check reports a closed port as a problem, not as an error", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${port}`] });
-  const down = checked(await sense.compute({ url: `https://127.0.0.1:${port}/` }));
+  const own = new OwnPorts("127.81.7.4"), listener = own.listen();
+  const address = addressOf(listener);
+  await own.close(listener);
+  await using sense = new TestSense("http-check", { net: [address] });
+  const down = checked(await sense.compute({ url: `https://${address}/` }));
   assert.equal(down.problems.length, 1);
   assert.match(down.problems[0], /^no answer: .*refused/i);
 });

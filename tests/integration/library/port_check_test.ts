@@ -2,27 +2,18 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { addressOf, OwnPorts } from "../../support/own_ports.ts";
 
-/**
- * An address and ports of its own, below those that the system gives: a port that is closed here is not taken by a test
- * that runs beside this one, not even by one that listens at every address.
- */
 const hostname = "127.81.7.3";
-let lastPort = 20_000;
-
-function listen(port = ++lastPort): Deno.TcpListener {
-  return Deno.listen({ hostname, port });
-}
-
-const addressOf = ({ addr }: Deno.TcpListener) => `${hostname}:${addr.port}`;
+const own = new OwnPorts(hostname);
 
 Deno.test("port-check is silent while ports are open, signals while one is closed, and once when it is open again", async () => {
-  using steady = listen();
-  let other = listen();
+  using steady = own.listen();
+  let other = own.listen();
   const ports = [addressOf(steady), addressOf(other)];
   await using sense = new TestSense("port-check", { net: ports });
   assert.deepEqual(await sense.compute({ ports }), { kind: "null" });
-  other.close();
+  await own.close(other);
   for (let times = 0; times < 2; times++) {
     const down = valueOf(await sense.compute({ ports }));
     assert.equal(down.ok, false);
@@ -30,7 +21,7 @@ Deno.test("port-check is silent while ports are open, signals while one is close
     assert.equal(down.problems.length, 1);
     assert.match(down.problems[0], new RegExp(`^${ports[1]}: .*refused`, "i"));
   }
-  other = listen(Number(ports[1]?.split(":")[1]));
+  other = own.listen(Number(ports[1]?.split(":")[1]));
   try {
     const from = performance.now(), up = valueOf(await sense.compute({ ports }));
     assert.deepEqual([up.ok, up.problems], [true, []]);
@@ -43,7 +34,7 @@ Deno.test("port-check is silent while ports are open, signals while one is close
 });
 
 Deno.test("port-check sends nothing to what listens", async () => {
-  using listener = listen();
+  using listener = own.listen();
   const received = listener.accept().then(async (connection) => {
     using _ = connection;
     return await connection.read(new Uint8Array(1));
@@ -54,13 +45,13 @@ Deno.test("port-check sends nothing to what listens", async () => {
 });
 
 Deno.test("port-check starts a workflow when a port has just closed, and not again while it stays closed", async () => {
-  using steady = listen();
-  const listener = listen();
+  using steady = own.listen();
+  const listener = own.listen();
   const ports = [addressOf(steady), addressOf(listener)];
   await using sense = new TestSense("port-check", { net: ports });
   const config = { ports, workflow: "restart-service" };
   assert.deepEqual(await sense.compute(config), { kind: "null" });
-  listener.close();
+  await own.close(listener);
   const gone = valueOf(await sense.compute(config));
   assert.deepEqual(gone.workflow, {
     name: "restart-service",
@@ -107,7 +98,7 @@ Deno.test("port-check rejects an invalid address", async () => {
 });
 
 Deno.test("port-check fails with NotCapable without its grant, and with the grant of another port or name", async () => {
-  using listener = listen();
+  using listener = own.listen();
   for (const grants of [{}, { net: ["127.0.0.1:1"] }, { net: [`localhost:${listener.addr.port}`] }]) {
     await using sense = new TestSense("port-check", grants);
     const outcome = await sense.compute({ ports: addressOf(listener) });
@@ -116,7 +107,7 @@ Deno.test("port-check fails with NotCapable without its grant, and with the gran
 });
 
 Deno.test("port-check deletes rows older than keep", async () => {
-  using listener = listen();
+  using listener = own.listen();
   await using sense = new TestSense("port-check", { net: [addressOf(listener)] });
   await sense.compute({ ports: addressOf(listener) });
   const db = new DatabaseSync(sense.database);
