@@ -43,8 +43,8 @@ export interface LogFollower extends AsyncIterable<LogRow> {
 /** Errors: ALERT_UNKNOWN, USAGE. A change is on disk when its promise resolves. */
 export interface AlertsPort {
   /** Of each alert only some of the states that are not inactive. */
-  views(): AlertView[];
-  view(name: string): AlertView;
+  views(): Promise<AlertView[]>;
+  view(name: string): Promise<AlertView>;
   silence(name: string, request: SilenceRequest): Promise<AlertChanged>;
   unsilence(name: string, request: UnsilenceRequest): Promise<AlertChanged>;
   ack(name: string, request: AckRequest): Promise<AlertChanged>;

@@ -24,10 +24,10 @@ export interface AlertingPorts {
   emit(event: KernelEvent): void;
 }
 
-/** What clients may do with alerts; each change is on disk when its promise resolves. */
+/** What clients may do with alerts. Each change is on disk when its promise resolves, and so are the rows of what is shown. */
 export interface ShownAlerts {
-  views(): AlertView[];
-  view(name: string): AlertView;
+  views(): Promise<AlertView[]>;
+  view(name: string): Promise<AlertView>;
   silence(name: string, request: SilenceRequest): Promise<AlertChanged>;
   unsilence(name: string, request: UnsilenceRequest): Promise<AlertChanged>;
   ack(name: string, request: AckRequest): Promise<AlertChanged>;
@@ -53,9 +53,13 @@ export class Alerting {
       await store.log.durable();
       return changed;
     };
+    const recorded = async <T>(shown: T): Promise<T> => {
+      await store.recorded();
+      return secrets.mask(shown);
+    };
     this.shown = {
-      views: () => secrets.mask(desk.views()),
-      view: (name) => secrets.mask(desk.view(name)),
+      views: async () => await recorded(desk.views()),
+      view: async (name) => await recorded(desk.view(name)),
       silence: (name, request) => stored(desk.silence(name, request)),
       unsilence: (name, request) => stored(desk.unsilence(name, request)),
       ack: (name, request) => stored(desk.ack(name, request)),

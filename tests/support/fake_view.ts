@@ -146,8 +146,8 @@ export class FakeView implements KernelPort {
   readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
 
   readonly alerts: KernelPort["alerts"] = {
-    views: () => [...this.alertsByName.values()],
-    view: (name) => this.#alert(name),
+    views: () => Promise.resolve([...this.alertsByName.values()]),
+    view: (name) => Promise.try(() => this.#alert(name)),
     silence: (name, request) => this.#changeAlert(name, { silence: name, ...request }),
     unsilence: (name, request) => this.#changeAlert(name, { unsilence: name, ...request }),
     ack: (name, request) => this.#changeAlert(name, { ack: name, ...request }),

@@ -26,7 +26,7 @@ export function alertRoutes(view: KernelPort) {
         description: "Of each alert the first states that are pending or fire.",
         responses: describeResponses("Every alert, by name", alertsSchema),
       }),
-      (c) => c.json({ items: view.alerts.views() }),
+      async (c) => c.json({ items: await view.alerts.views() }),
     )
     .get(
       "/alerts/:name",
@@ -35,7 +35,7 @@ export function alertRoutes(view: KernelPort) {
         responses: describeResponses("The alert with all its states", alertViewSchema, 404),
       }),
       validatePart("param", named),
-      (c) => c.json(view.alerts.view(c.req.valid("param").name)),
+      async (c) => c.json(await view.alerts.view(c.req.valid("param").name)),
     )
     .post(
       "/alerts/:name/silence",

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
 import type { AlertNotice } from "../../../src/protocol/alert.ts";
+import { openRecords } from "../../../src/cli/open_records.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const told = `import { defineWorkflow, END } from "nerve";
@@ -73,19 +74,23 @@ Deno.test("states outlive the kernel, and a reload that changes when keeps them"
   await using workspace = await startWorkspace({ yaml: yamlOf([0.95], { for: "1h" }), ...files });
   await workspace.trigger("disk");
   assert.deepEqual(workspace.kernel.health().alerts, { firing: 0, pending: 1 });
-  const { since } = workspace.kernel.api.alerts.view("full").states[0] ?? {};
+  const { since } = (await workspace.kernel.api.alerts.view("full")).states[0] ?? {};
   await workspace.stop();
   await workspace.start();
-  assert.equal(workspace.kernel.api.alerts.view("full").states[0]?.since, since);
+  assert.equal((await workspace.kernel.api.alerts.view("full")).states[0]?.since, since);
   workspace.write("nerve.yaml", JSON.stringify(yamlOf([0.95], { for: "1h", when: "signal.used > 0.99" })));
   const { changes } = await workspace.kernel.api.reload();
   assert.deepEqual(changes, [{ of: "alert:full", change: "changed" }]);
-  assert.equal(workspace.kernel.api.alerts.view("full").states[0]?.status, "pending");
+  assert.equal((await workspace.kernel.api.alerts.view("full")).states[0]?.status, "pending");
   await workspace.trigger("disk");
-  assert.equal(workspace.kernel.api.alerts.view("full").states[0]?.status, "inactive");
+  assert.equal((await workspace.kernel.api.alerts.view("full")).states[0]?.status, "inactive");
+  // Whoever is told of a state finds its row: read on a connection of its own, as a command does.
+  using records = openRecords(workspace.paths);
+  const [last] = records?.logs({ source: "alert:full", order: "desc", limit: 1 }) ?? [];
+  assert.equal(last?.type, "alert.inactive");
   workspace.write("nerve.yaml", JSON.stringify({ ...yamlOf([0.95]), alerts: {}, reflexes: [] }));
   await workspace.kernel.api.reload();
-  assert.throws(() => workspace.kernel.api.alerts.view("full"), { code: "ALERT_UNKNOWN" });
+  await assert.rejects(workspace.kernel.api.alerts.view("full"), { code: "ALERT_UNKNOWN" });
 });
 
 Deno.test("a silence is on disk when it is answered", async () => {
@@ -94,7 +99,7 @@ Deno.test("a silence is on disk when it is answered", async () => {
   await workspace.stop();
   await workspace.start();
   await workspace.trigger("disk");
-  const view = workspace.kernel.api.alerts.view("full");
+  const view = await workspace.kernel.api.alerts.view("full");
   assert.deepEqual([view.silences.length, view.firing, view.counters.silenced], [1, 1, 1]);
   assert.deepEqual(await notices(workspace, 0), []);
 });
