@@ -122,6 +122,11 @@ export const errorCodes = {
     cause: "A decision names the digest of what was shown, and this one is not the digest of the request.",
     remedy: "Look at the request again (`nerve approvals ID`), and decide on what it shows.",
   },
+  APPROVAL_FORBIDDEN: {
+    meaning: "The decision has no signature of somebody who may decide the request.",
+    cause: "nerve.yaml names approvers: a decision counts when one of them has signed it, for this request and option.",
+    remedy: "Sign it with your key: `nerve approve ID --key FILE`. `nerve approvals ID` shows who may decide.",
+  },
   EVENT_CONFLICT: {
     meaning: "The run was sent another event with this key.",
     cause: "A key belongs to one event of its run: the same key with the same name and payload is that event again.",

@@ -15,6 +15,11 @@ export const gateOptionMaxChars = 64;
 export const approvalTokenMaxChars = 200;
 export const approvalByMaxChars = 100;
 export const approvalCommentMaxChars = 10_000;
+export const approvalSignatureMaxChars = 16_384;
+/** Who may decide at a gate. */
+export const gateApproversMax = 100;
+/** Reminders of one request are at least this far apart. */
+export const remindMinMs = 60_000;
 /** The name of an event. */
 export const eventNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** The payload of an event, which becomes part of the `meta` of a message, and its key. */

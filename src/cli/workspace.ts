@@ -11,6 +11,7 @@ import type { NerveConfig } from "../config/types.ts";
 import { configFileName, findWorkspace, readHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import type { ControlClient } from "../control/client/client.ts";
 import { findDaemon } from "../daemon/discovery.ts";
+import type { Approvers } from "../protocol/approver.ts";
 import { describeLockHolder } from "../protocol/lock_holder.ts";
 import type { CliIo } from "./io.ts";
 
@@ -41,6 +42,12 @@ export async function readConfigFile(paths: WorkspacePaths): Promise<Result<Pars
   // runs.
   const { parseNerveConfig } = await import("../config/parse.ts");
   return parseNerveConfig(await Deno.readTextFile(paths.configFile), configFileName);
+}
+
+/** Who may decide requests as nerve.yaml says; null when it has errors. */
+export async function readApprovers(paths: WorkspacePaths): Promise<Approvers | null> {
+  const parsed = await readConfigFile(paths);
+  return parsed.ok ? parsed.value.config.approvers : null;
 }
 
 /** For commands that need a valid configuration. Throws CONFIG_INVALID with the first error. */

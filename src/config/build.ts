@@ -16,10 +16,19 @@ import {
 import { namePattern } from "../protocol/signal.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import { buildAlert } from "./alert_entries.ts";
+import { buildApprovers } from "./approvers.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { AlertDefinition } from "../protocol/alert.ts";
 import type { FileShape, ReflexShape, ScheduleShape, SenseShape, WorkflowShape } from "./schema.ts";
-import type { GroupConfig, NerveConfig, ReflexConfig, ScheduleConfig, SenseConfig, WorkflowConfig } from "./types.ts";
+import type {
+  ApprovalsConfig,
+  GroupConfig,
+  NerveConfig,
+  ReflexConfig,
+  ScheduleConfig,
+  SenseConfig,
+  WorkflowConfig,
+} from "./types.ts";
 
 /** `omit`: the positions of reflexes known to be invalid; the others keep their order. */
 export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: ReadonlySet<number>): {
@@ -58,8 +67,18 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     reflexes,
     workflows,
     alerts,
+    approvers: buildApprovers(file, diagnostics),
+    approvals: buildApprovals(file, diagnostics),
   };
   return { config, reflexPositions: positions };
+}
+
+function buildApprovals({ approvals }: FileShape, diagnostics: DiagnosticList): ApprovalsConfig {
+  const notify = approvals?.notify ?? null, remindMs = approvals?.remind ?? null;
+  if (notify === null && remindMs !== null) {
+    diagnostics.error(["approvals", "remind"], "remind has no effect without notify", "remove it, or add notify");
+  }
+  return { notify, remindMs };
 }
 
 function buildSense(name: string, shape: SenseShape, diagnostics: DiagnosticList): SenseConfig {

@@ -82,6 +82,11 @@ function checkReferences(
       }
     });
   }
+  const { notify } = config.approvals;
+  if (notify !== null && !config.workflows.has(notify)) {
+    const text = unknownText("workflow", clipText(notify));
+    diagnostics.error(["approvals", "notify"], text, () => hintNearest(notify, config.workflows.keys()));
+  }
   for (const [section, units] of [["senses", config.senses], ["workflows", config.workflows]] as const) {
     for (const { name, peers } of units.values()) {
       if (peers === "all") continue;

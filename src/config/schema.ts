@@ -18,6 +18,7 @@ import {
   threadMinBytes,
   timeoutMinMs,
 } from "../base/limits.ts";
+import { remindMinMs } from "../base/wait_limits.ts";
 import { alertSeverities } from "../protocol/alert.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import { readPermissionRequest } from "./permissions/request.ts";
@@ -160,6 +161,24 @@ const workflow = z.strictObject({
   config: userConfig,
 });
 
+/** A person with a key or several, or a group of people. */
+const approver = z.unknown().transform((value, context): string[] | { key: string | string[] } | null => {
+  if (value === null || value === undefined) return null;
+  const isTexts = (each: unknown): each is string[] =>
+    Array.isArray(each) && each.every((one) => typeof one === "string");
+  if (isTexts(value)) return value;
+  const { key, ...rest } = isPlainObject(value) ? value : {}, [unknown] = Object.keys(rest);
+  if (unknown === undefined && (typeof key === "string" || isTexts(key))) return { key };
+  addIssue(
+    context,
+    unknown === undefined ? "must be a person or a group of people" : `unknown key ${JSON.stringify(unknown)}`,
+    "write { key: ssh-ed25519 AAAA... } for a person, [ada, bob] for a group",
+  );
+  return z.NEVER;
+});
+
+const approvals = z.strictObject({ notify: text, remind: duration(remindMinMs) });
+
 const alert = z.strictObject({
   /** Required; alert_entries.ts says so, because here it would drop the whole entry. */
   sense: text,
@@ -188,6 +207,8 @@ export const fileSchema = z.strictObject({
   reflexes: z.array(reflex).nullish(),
   workflows: z.record(z.string(), workflow.nullable()).nullish(),
   alerts: z.record(z.string(), alert.nullable()).nullish(),
+  approvers: z.record(z.string(), approver).nullish(),
+  approvals: approvals.nullish(),
 });
 
 export type FileShape = z.infer<typeof fileSchema>;
@@ -201,6 +222,7 @@ export type AlertShape = z.infer<typeof alert>;
 export function listKnownKeys(path: readonly PropertyKey[]): string[] {
   const [section] = path;
   if (path.length === 0) return Object.keys(fileSchema.shape);
+  if (path.length === 1 && section === "approvals") return Object.keys(approvals.shape);
   const entries = { senses: sense, groups: group, reflexes: reflex, workflows: workflow, alerts: alert };
   for (const [name, entry] of Object.entries(entries)) {
     if (name === section && path.length === 2) return Object.keys(entry.shape);

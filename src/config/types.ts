@@ -3,6 +3,7 @@
  * makes it from nerve.yaml. It uses Maps, because users choose the names (`constructor` is a valid one).
  */
 import type { AlertDefinition } from "../protocol/alert.ts";
+import type { Approvers } from "../protocol/approver.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
 /** Deno's permissions, in display order. */
@@ -84,6 +85,14 @@ export interface WorkflowConfig {
   readonly config: JsonObject;
 }
 
+/** How people learn of requests. */
+export interface ApprovalsConfig {
+  /** The workflow that is started for each request; null: none. */
+  readonly notify: string | null;
+  /** After this time without a decision it is started again, and so on; null: never. */
+  readonly remindMs: number | null;
+}
+
 export interface NerveConfig {
   readonly maxRounds: number;
   readonly retentionMs: number;
@@ -97,6 +106,8 @@ export interface NerveConfig {
   readonly reflexes: readonly ReflexConfig[];
   readonly workflows: ReadonlyMap<string, WorkflowConfig>;
   readonly alerts: ReadonlyMap<string, AlertDefinition>;
+  readonly approvers: Approvers;
+  readonly approvals: ApprovalsConfig;
 }
 
 /** The senses of a group, in the order of nerve.yaml. */

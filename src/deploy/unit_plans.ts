@@ -69,12 +69,14 @@ function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string, env
 function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string, environment: Environment): UnitPlan {
   const workflow = config.workflows.get(name);
   assert(workflow !== undefined, `workflow ${name} is configured`);
+  const { people, groups } = config.approvers, approvers = [...people.keys(), ...groups.keys()];
+  const { peers, config: own } = workflow;
   const spec: ProcessSpec = {
     ...toSharedSpec(config, paths, "workflow", name),
     unconfined: workflow.permissions.unconfined === true,
     modules: toModuleRules([paths.workflowFolder(workflow.use), paths.lib], [workflow.permissions]),
     senses: [],
-    workflow: { name, entry: paths.workflowEntry(workflow.use), peers: workflow.peers, config: workflow.config },
+    workflow: { name, entry: paths.workflowEntry(workflow.use), peers, approvers, config: own },
   };
   const limits = { memoryBytes: workflow.memoryBytes, diskBytes: null };
   const request = toLaunchRequest(limits, spec, [workflow.permissions], environment);

@@ -200,11 +200,12 @@ function makeWorkflows(
   supervisor: UnitSupervisor,
   codeOf: (workflow: string) => string,
 ): WorkflowManager {
-  const { clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
+  const { current, clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
   return new WorkflowManager({
     store: store.runs,
     host: new SupervisedWorkflows(supervisor, codeOf),
     clock,
+    approvers: () => current.config.approvers,
     log: append,
     onChange: (run) => emit({ kind: "run", run, tookMs: spans.measure(run) }),
     onRoleFailed: ({ workflow, runId }, text) => {

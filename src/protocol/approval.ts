@@ -1,6 +1,11 @@
 /** Approvals: what a run asks a person to decide, and the decision. */
 import * as z from "zod";
-import { approvalByMaxChars, approvalCommentMaxChars, approvalTokenMaxChars } from "../base/wait_limits.ts";
+import {
+  approvalByMaxChars,
+  approvalCommentMaxChars,
+  approvalSignatureMaxChars,
+  approvalTokenMaxChars,
+} from "../base/wait_limits.ts";
 import { runIdSchema } from "./run.ts";
 import { nameSchema } from "./signal.ts";
 
@@ -33,16 +38,20 @@ export const approvalSummarySchema = z.object({
   expires: z.number().nullable(),
   /** The option that the expiry decides for. */
   onExpiry: z.string().nullable(),
+  /** The people and groups that the gate names; null: it names nobody. */
+  approvers: z.array(z.string()).nullable(),
   decision: z.string().nullable(),
   by: z.string().nullable(),
   how: decisionHowSchema.nullable(),
+  /** The fingerprint of the key that signed the decision. */
+  key: z.string().nullable(),
   comment: z.string().nullable(),
   decided: z.number().nullable(),
 });
 export type ApprovalSummary = z.infer<typeof approvalSummarySchema>;
 
-/** `body` is Markdown: what is decided on. */
-export const approvalSchema = approvalSummarySchema.extend({ body: z.string() });
+/** `body` is Markdown: what is decided on. `signature`: of the decision, as `ssh-keygen -Y sign` writes it. */
+export const approvalSchema = approvalSummarySchema.extend({ body: z.string(), signature: z.string().nullable() });
 export type Approval = z.infer<typeof approvalSchema>;
 
 /** A request, with the token of its decision. */
@@ -66,6 +75,7 @@ export type NewApproval = Pick<
   | "created"
   | "expires"
   | "onExpiry"
+  | "approvers"
 >;
 
 /** The decision of a request. `token` is null for an expiry. */
@@ -78,12 +88,16 @@ export type ApprovalDecision = {
   readonly how: DecisionHow;
   readonly token: string | null;
   readonly comment: string | null;
+  /** Null: it is not signed. */
+  readonly key: string | null;
+  readonly signature: string | null;
   readonly decided: number;
 };
 
 /**
  * `token` is chosen by the client, the same at every retry: the same option with the same token is one decision. `by`: the
- * name of who decides, as the client says.
+ * name of who decides, as the client says; with `approvers` in nerve.yaml it is the person whose key has signed.
+ * `signature`: of `toSignedText`, as `ssh-keygen -Y sign -n nerve-approval` writes it.
  */
 export const decisionRequestSchema = z.strictObject({
   option: z.string(),
@@ -91,6 +105,7 @@ export const decisionRequestSchema = z.strictObject({
   token: z.string().min(1).max(approvalTokenMaxChars),
   by: z.string().min(1).max(approvalByMaxChars).optional(),
   comment: z.string().max(approvalCommentMaxChars).optional(),
+  signature: z.string().max(approvalSignatureMaxChars).optional(),
 });
 export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
 
@@ -109,6 +124,19 @@ export interface ApprovalQuery {
 /** `total` counts every request that passes the filter. */
 export const approvalPageSchema = z.object({ total: z.int(), items: z.array(approvalSummarySchema) });
 export type ApprovalPage = z.infer<typeof approvalPageSchema>;
+
+/** What a signature of a decision is made for, beside its text. */
+export const approvalNamespace = "nerve-approval";
+
+/** The text that an approver signs: the request, what it shows, and the decision. */
+export function toSignedText(
+  { id, digest }: Pick<Approval, "id" | "digest">,
+  { option, comment = "" }: Pick<DecisionRequest, "option" | "comment">,
+): string {
+  const lines = ["nerve approval", `request ${JSON.stringify(id)}`, `digest ${digest}`, `option ${option}`];
+  if (comment !== "") lines.push(`comment ${JSON.stringify(comment)}`);
+  return `${lines.join("\n")}\n`;
+}
 
 /** The state of a request that was decided for this option. */
 export function stateOfDecision(option: string): Exclude<ApprovalState, "pending" | "expired"> {

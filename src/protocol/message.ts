@@ -13,19 +13,12 @@ import {
   roleTimeoutMaxMs,
   silenceMaxChars,
 } from "../base/limits.ts";
-import {
-  gateBodyMaxBytes,
-  gateOptionMaxChars,
-  gateOptionsMax,
-  gateTitleMaxChars,
-  sleepMaxMs,
-  sleepUntilMax,
-} from "../base/wait_limits.ts";
+import { gateBodyMaxBytes } from "../base/wait_limits.ts";
+import { waitSchema } from "./asked_wait.ts";
 import type { Confinement } from "./confinement.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
-import { eventNameSchema } from "./run_event.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger } from "./signal.ts";
 import { triggerKinds } from "./signal_text.ts";
 
@@ -59,6 +52,8 @@ export interface WorkflowSpec {
   readonly entry: string;
   /** Senses whose databases its roles may read. */
   readonly peers: "all" | readonly string[];
+  /** The names of all people and groups that its gates may name. */
+  readonly approvers: readonly string[];
   readonly config: Json;
 }
 
@@ -159,26 +154,6 @@ const roleRef = {
   waitMs: z.int().min(0).max(retryWaitMaxMs).nullable(),
   exhausted: z.enum(["fail", "pause"]),
 };
-
-/** What a role that waits asks the kernel for: a span, a wall time in milliseconds, a person's decision, or an event. */
-const waitSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("for"), ms: z.int().min(0).max(sleepMaxMs) }),
-  z.object({ kind: z.literal("until"), at: z.int().min(0).max(sleepUntilMax) }),
-  z.object({
-    kind: z.literal("gate"),
-    title: z.string().min(1).max(gateTitleMaxChars),
-    body: z.string().max(gateBodyMaxBytes),
-    options: z.array(z.string().min(1).max(gateOptionMaxChars)).min(1).max(gateOptionsMax),
-    expiresMs: z.int().min(0).max(sleepMaxMs).nullable(),
-    onExpiry: z.string().nullable(),
-  }),
-  z.object({
-    kind: z.literal("event"),
-    name: eventNameSchema,
-    timeoutMs: z.int().min(0).max(sleepMaxMs).nullable(),
-  }),
-]);
-export type AskedWait = z.infer<typeof waitSchema>;
 
 /** Process to kernel. */
 export const fromProcessSchema = z.discriminatedUnion("t", [

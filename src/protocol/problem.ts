@@ -14,7 +14,7 @@ export const problemSchema = z.object({
 export type ProblemDocument = z.infer<typeof problemSchema>;
 
 /** The HTTP status of each error code. */
-export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 500 | 502 | 503>> = {
+export const problemStatus: Readonly<Record<ErrorCode, 400 | 403 | 404 | 409 | 413 | 500 | 502 | 503>> = {
   CONFIG_INVALID: 409,
   WORKSPACE_EXISTS: 409,
   WORKSPACE_MISSING: 404,
@@ -35,6 +35,7 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   APPROVAL_UNKNOWN: 404,
   APPROVAL_DECIDED: 409,
   APPROVAL_STALE: 409,
+  APPROVAL_FORBIDDEN: 403,
   EVENT_CONFLICT: 409,
   EVENTS_MANY: 409,
   RUN_PAUSED: 409,

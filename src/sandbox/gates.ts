@@ -5,6 +5,7 @@
 import { parseDuration } from "../base/duration.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import {
+  gateApproversMax,
   gateBodyMaxBytes,
   gateOptionMaxChars,
   gateOptionsMax,
@@ -12,7 +13,7 @@ import {
   sleepMaxMs,
 } from "../base/wait_limits.ts";
 import { byteLength } from "../protocol/json.ts";
-import type { AskedWait } from "../protocol/message.ts";
+import type { AskedWait } from "../protocol/asked_wait.ts";
 import type { WaitContext } from "../sdk/waits.ts";
 import { describeError } from "./error_text.ts";
 import type { WaitFault, WaitPlan } from "./wait_plan.ts";
@@ -20,7 +21,7 @@ import type { WaitFault, WaitPlan } from "./wait_plan.ts";
 type AskedGate = Extract<AskedWait, { kind: "gate" }>;
 type Text = string | ((context: WaitContext) => unknown);
 
-const keys: readonly string[] = ["title", "body", "options", "expires", "onExpiry"];
+const keys: readonly string[] = ["title", "body", "options", "expires", "onExpiry", "approvers"];
 
 /** The plan of a declared gate, or what is wrong with it. */
 export function readGatePlan(gate: Record<string, unknown>): Result<WaitPlan, string> {
@@ -38,13 +39,27 @@ export function readGatePlan(gate: Record<string, unknown>): Result<WaitPlan, st
     const text = parts[key], fault = typeof text === "string" ? findFault(key, text) : null;
     if (fault !== null) return err(`has a ${key} that ${fault}`);
   }
-  return ok({ ask: (context) => askTexts(parts, context, rest.value) });
+  const approvers = readApprovers(gate.approvers);
+  if (!approvers.ok) return approvers;
+  const asked = { ...rest.value, approvers: approvers.value };
+  return ok({ ask: (context) => askTexts(parts, context, asked), approvers: asked.approvers ?? [] });
 }
+
+function readApprovers(names: unknown): Result<string[] | null, string> {
+  if (names === undefined) return ok(null);
+  const isNames = Array.isArray(names) && names.every((name) => typeof name === "string");
+  if (!isNames || names.length === 0 || names.length > gateApproversMax) {
+    return err(`has approvers that are no list of 1 to ${gateApproversMax} names`);
+  }
+  return ok([...new Set(names as string[])]);
+}
+
+type Rest = Omit<AskedGate, "kind" | "title" | "body">;
 
 function askTexts(
   { title, body }: Readonly<Record<"title" | "body", Text>>,
   context: WaitContext,
-  rest: Omit<AskedGate, "kind" | "title" | "body">,
+  rest: Rest,
 ): Result<AskedWait, WaitFault> {
   const asked = askText("title", title, context);
   if (!asked.ok) return asked;
@@ -78,7 +93,7 @@ function findFault(key: "title" | "body", text: unknown): string | null {
   return text.trim() === "" ? "is empty" : null;
 }
 
-function readRest(gate: Record<string, unknown>): Result<Omit<AskedGate, "kind" | "title" | "body">, string> {
+function readRest(gate: Record<string, unknown>): Result<Omit<Rest, "approvers">, string> {
   const { options = ["approve", "reject"], expires } = gate;
   if (!Array.isArray(options) || options.length === 0 || options.length > gateOptionsMax) {
     return err(`has options that are no list of 1 to ${gateOptionsMax}`);

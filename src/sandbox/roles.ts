@@ -42,16 +42,24 @@ export function findRetryWait(plan: RolePlan, failures: number, thrown: unknown)
   return calculateBackoff(failures, plan.backoffMs, plan.maxBackoffMs);
 }
 
-/** The roles of the workflow that a module exports, or what is wrong with it. */
-export function readWorkflow(exported: unknown): Result<ReadonlyMap<string, AnyPlan>, string> {
+/** The roles of the workflow that a module exports, or what is wrong with it. `approvers`: whom its gates may name. */
+export function readWorkflow(
+  exported: unknown,
+  approvers: readonly string[],
+): Result<ReadonlyMap<string, AnyPlan>, string> {
   if (!isPlainObject(exported)) {
     return err("has no default export: write export default defineWorkflow({ roles, moderator })");
   }
-  return typeof exported.moderator === "function" ? readRoles(exported.roles) : err("its moderator is not a function");
+  return typeof exported.moderator === "function"
+    ? readRoles(exported.roles, approvers)
+    : err("its moderator is not a function");
 }
 
-/** All roles by name, or what is wrong with the first invalid one. */
-export function readRoles(roles: unknown): Result<ReadonlyMap<string, AnyPlan>, string> {
+/** All roles by name, or what is wrong with the first invalid one. `approvers`: whom gates may name. */
+export function readRoles(
+  roles: unknown,
+  approvers: readonly string[] = [],
+): Result<ReadonlyMap<string, AnyPlan>, string> {
   if (!isPlainObject(roles) || Object.keys(roles).length === 0) return err("it has no roles");
   const plans = new Map<string, AnyPlan>();
   for (const [name, role] of Object.entries(roles)) {
@@ -59,6 +67,11 @@ export function readRoles(roles: unknown): Result<ReadonlyMap<string, AnyPlan>, 
     if (name.length > roleNameMaxChars) return err(`a role's name is longer than ${roleNameMaxChars} characters`);
     const plan = isWait(role) ? readWaitPlan(role) : readRole(role);
     if (!plan.ok) return err(`its role ${name} ${plan.error}`);
+    const named = "ask" in plan.value ? plan.value.approvers ?? [] : [];
+    const stranger = named.find((approver) => !approvers.includes(approver));
+    if (stranger !== undefined) {
+      return err(`its role ${name} names ${JSON.stringify(stranger)}, who is not among the approvers of nerve.yaml`);
+    }
     plans.set(name, plan.value);
   }
   return ok(plans);

@@ -1,10 +1,12 @@
 /** A role that nerve plays, as the runtime knows it. Made by waits.ts and gates.ts. */
 import type { Result } from "../base/result.ts";
-import type { AskedWait } from "../protocol/message.ts";
+import type { AskedWait } from "../protocol/asked_wait.ts";
 import type { WaitContext } from "../sdk/waits.ts";
 
 export interface WaitPlan {
   /** What the wait is about now. Calls the author's functions. */
+  /** The people and groups that its author has named. */
+  readonly approvers?: readonly string[];
   readonly ask: (context: WaitContext) => Result<AskedWait, WaitFault>;
 }
 

@@ -7,7 +7,7 @@ import { parseDuration } from "../base/duration.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { eventNamePattern, sleepMaxMs, sleepUntilMax } from "../base/wait_limits.ts";
 import { isPlainObject } from "../protocol/json.ts";
-import type { AskedWait } from "../protocol/message.ts";
+import type { AskedWait } from "../protocol/asked_wait.ts";
 import type { WaitContext } from "../sdk/waits.ts";
 import { describeError } from "./error_text.ts";
 import { readGatePlan } from "./gates.ts";

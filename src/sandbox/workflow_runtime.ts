@@ -12,7 +12,7 @@
  * I6. Retries do not wait here: the kernel waits, and then assigns the run again.
  */
 import type { JsonObject } from "../protocol/json.ts";
-import type { FromProcess, LoadProblem, ProcessSpec } from "../protocol/message.ts";
+import type { FromProcess, LoadProblem, ProcessSpec, WorkflowSpec } from "../protocol/message.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import { formatPlace } from "../protocol/signal_text.ts";
 import type { Blobs } from "../sdk/sense.ts";
@@ -40,10 +40,9 @@ type Loaded =
 
 export class WorkflowRuntime implements Runtime {
   readonly #kernel: KernelChannel;
-  readonly #entry: string;
+  readonly #spec: WorkflowSpec;
   readonly #folder: string;
   readonly #config: JsonObject;
-  readonly #name: string;
   readonly #blobs: Blobs;
   readonly #logs: OpenLogs;
   readonly #threads = new Map<string, Thread>();
@@ -55,9 +54,8 @@ export class WorkflowRuntime implements Runtime {
   constructor(spec: ProcessSpec, kernel: KernelChannel) {
     if (spec.workflow === null) throw new Error("nerve bug: a workflow's process got no workflow");
     this.#kernel = kernel;
-    this.#name = spec.workflow.name;
-    this.#entry = spec.workflow.entry;
-    this.#folder = this.#entry.slice(0, this.#entry.lastIndexOf("/") + 1);
+    const { entry } = this.#spec = spec.workflow;
+    this.#folder = entry.slice(0, entry.lastIndexOf("/") + 1);
     this.#config = deepFreeze((spec.workflow.config ?? {}) as JsonObject);
     this.#blobs = new BlobStore(spec.blobs);
     this.#logs = openLogs(spec.logDatabase);
@@ -112,19 +110,20 @@ export class WorkflowRuntime implements Runtime {
       this.#loading = this.#loadModule();
       this.#loading.then((loaded) => {
         const problems = loaded.ok ? [] : [loaded.problem];
-        this.#kernel.send({ t: "loaded", name: this.#name, problems });
+        this.#kernel.send({ t: "loaded", name: this.#spec.name, problems });
       });
     }
     return this.#loading;
   }
 
   async #loadModule(): Promise<Loaded> {
+    const { entry, approvers } = this.#spec;
     try {
       this.#opened = await this.#peers.open();
-      const module = await importUserModule(this.#entry);
-      const roles = readWorkflow(module.default);
+      const module = await importUserModule(entry);
+      const roles = readWorkflow(module.default, approvers);
       if (roles.ok) return { ok: true, workflow: module.default as Workflow, roles: roles.value };
-      return { ok: false, problem: { message: roles.error, place: { file: this.#entry, line: 1, column: 1 } } };
+      return { ok: false, problem: { message: roles.error, place: { file: entry, line: 1, column: 1 } } };
     } catch (thrown) {
       return { ok: false, problem: toLoadProblem(thrown, this.#folder) };
     }

@@ -35,6 +35,8 @@ export interface GateRequest {
   readonly expires?: Span;
   /** One of the options. Default: reject, if that is one of them. */
   readonly onExpiry?: string;
+  /** Who may decide: people and groups of `approvers` in nerve.yaml. Default: all of them. */
+  readonly approvers?: readonly string[];
 }
 
 /** A role that a person plays, by a decision; see `gate`. */

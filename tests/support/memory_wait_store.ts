@@ -41,7 +41,8 @@ export abstract class MemoryWaitStore {
     const source = `workflow:${of.workflow}` as const, payload = { attempt: of.attempt, wait };
     this.state.rows.push({ source, type: "run.waiting", refId: of.runId, causeId: null, payload });
     if (request !== null) {
-      const undecided = { decision: null, by: null, how: null, comment: null, decided: null };
+      const unsigned = { key: null, signature: null };
+      const undecided = { decision: null, by: null, how: null, comment: null, decided: null, ...unsigned };
       const { runId, workflow } = of, approval = { ...request, runId, workflow, state: "pending", open: true } as const;
       this.state.approvals.set(request.id, { approval: { ...approval, ...undecided }, token: null });
       this.state.rows.push({ source, type: "approval.requested", refId: runId, causeId: null, payload: { request } });

@@ -1,7 +1,8 @@
 /** One manager on fakes, for tests that tell a story step by step. */
 import assert from "node:assert/strict";
 import type { NewLogRow } from "../../src/protocol/log.ts";
-import type { AskedWait } from "../../src/protocol/message.ts";
+import type { Approvers } from "../../src/protocol/approver.ts";
+import type { AskedWait } from "../../src/protocol/asked_wait.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { RunRequest, WorkflowPlan } from "../../src/workflow/engine.ts";
 import { WorkflowManager } from "../../src/workflow/local/manager.ts";
@@ -33,6 +34,8 @@ export class Bench {
   readonly problems: string[] = [];
   readonly failures: string[] = [];
   readonly freed: number[] = [];
+  /** Who may decide; nobody: whoever asks. */
+  approvers: Approvers = { people: new Map(), groups: new Map() };
   /** Rows that changed no run. */
   readonly logged: NewLogRow[] = [];
   #ids = 0;
@@ -48,6 +51,7 @@ export class Bench {
       store,
       host: this.host,
       clock: this.clock,
+      approvers: () => this.approvers,
       log: (row) => this.logged.push(row),
       onChange: (run) => this.changes.push(`${run.runId}:${run.status}`),
       onRoleFailed: (run, text) => this.failures.push(`${run.runId}: ${text}`),

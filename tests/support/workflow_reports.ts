@@ -1,6 +1,6 @@
 /** What the fake processes of workflow_world.ts report to the manager. */
 import type { WorkflowManager } from "../../src/workflow/local/manager.ts";
-import type { AskedWait } from "../../src/protocol/message.ts";
+import type { AskedWait } from "../../src/protocol/asked_wait.ts";
 import type { FakeProcess, FakeThread } from "./fake_workflow_host.ts";
 import { roleOf, said, waitOf } from "./workflow_threads.ts";
 
@@ -53,6 +53,6 @@ export function anyWait(n: number): AskedWait {
   const ms = [0, 200, 40_000][n % 3] ?? 0, timeoutMs = n % 2 === 0 ? ms : null;
   if (n % 5 < 2) return { kind: "for", ms };
   if (n % 5 < 4) return { kind: "event", name: "go", timeoutMs };
-  const gate = { kind: "gate", title: "Go?", body: "b", options: ["approve", "reject"] } as const;
+  const gate = { kind: "gate", title: "Go?", body: "b", options: ["approve", "reject"], approvers: null } as const;
   return { ...gate, options: [...gate.options], expiresMs: timeoutMs, onExpiry: timeoutMs === null ? null : "reject" };
 }

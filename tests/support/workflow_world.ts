@@ -158,6 +158,7 @@ export class World {
       store: this.#backing.store,
       host,
       clock: this.clock,
+      approvers: () => ({ people: new Map(), groups: new Map() }),
       log: () => {},
       onChange: (run) => isCurrent() && witness.changed(run),
       onRoleFailed: () => {},

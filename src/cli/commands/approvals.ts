@@ -4,10 +4,11 @@
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
-import type { Approval, ApprovalSummary } from "../../protocol/approval.ts";
+import { type Approval, type ApprovalSummary, toSignedText } from "../../protocol/approval.ts";
 import { unknownApproval } from "../../protocol/common_errors.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecordsOrEmpty, printNothingYet } from "../open_records.ts";
+import { describeDeciders } from "../render/deciders.ts";
 import {
   clip,
   dim,
@@ -20,10 +21,13 @@ import {
   sign,
   toPrintableLines,
 } from "../render/terminal.ts";
-import { openWorkspace } from "../workspace.ts";
+import { openWorkspace, readApprovers } from "../workspace.ts";
 
 interface Flags {
   readonly all: boolean;
+  /** The option for which to print what is signed. */
+  readonly toSign?: string | undefined;
+  readonly comment?: string | undefined;
   readonly run?: string | undefined;
   readonly limit?: number | undefined;
   readonly offset?: number | undefined;
@@ -32,12 +36,20 @@ interface Flags {
 }
 
 export async function approvals(io: CliIo, flags: Flags, id?: string): Promise<number> {
-  using records = openRecordsOrEmpty(await openWorkspace(io, flags.workspace));
+  const paths = await openWorkspace(io, flags.workspace);
+  using records = openRecordsOrEmpty(paths);
+  const { toSign, comment = "" } = flags;
+  if (id === undefined && toSign !== undefined) {
+    throw new NerveError("USAGE", "--to-sign needs the request", { hint: "nerve approvals ID --to-sign OPTION" });
+  }
   if (id === undefined) listRequests(io, flags, records);
   else {
     const approval = findApproval(records, id);
-    if (flags.json) printJson(io, approval);
-    else printApproval(io, approval);
+    // The very bytes, for ssh-keygen: nothing is made printable.
+    if (toSign !== undefined) {
+      io.stdout.write(toSignedText(approval, { option: requireOption(approval, toSign), comment }));
+    } else if (flags.json) printJson(io, approval);
+    else printApproval(io, approval, describeDeciders(approval, await readApprovers(paths)));
   }
   return exit.ok;
 }
@@ -51,6 +63,14 @@ export function findApproval(records: CliRecords, id: string): Approval {
   if (run === null) throw unknownApproval(id);
   throw new NerveError("APPROVAL_UNKNOWN", `run ${id} waits for no decision: it is ${run.status}`, {
     hint: `nerve approvals --all --run ${id} shows what it asked before`,
+  });
+}
+
+/** The option, which the request must have. */
+export function requireOption({ id, options }: Approval, option: string): string {
+  if (options.includes(option)) return option;
+  throw new NerveError("USAGE", `"${option}" is no option of request ${id}`, {
+    hint: `nerve approve ${id} --option OPTION; there are: ${options.join(", ")}`,
   });
 }
 
@@ -95,7 +115,7 @@ function stateOf({ open, state, decision }: ApprovalSummary): string {
   return state === "decided" || state === "expired" ? `${state}: ${decision}` : state;
 }
 
-export function printApproval(io: CliIo, approval: Approval): void {
+export function printApproval(io: CliIo, approval: Approval, deciders: string | null): void {
   const { id, runId, workflow, round, role, title, body, options, digest, expires, onExpiry, created, open } = approval;
   print(io, `${signOf(approval)} ${toPrintable(title)}`);
   const fields: [string, string][] = [
@@ -103,6 +123,7 @@ export function printApproval(io: CliIo, approval: Approval): void {
     ["run", `${runId} of ${workflow}, round ${round}, role ${clip(role, 100)}`],
     ["state", stateOf(approval)],
     ["options", options.join(", ")],
+    ...(open ? [["decides", deciders ?? "whoever may use the daemon"]] as [string, string][] : []),
     ["asked", `${formatDateTime(created)} (${formatDistance(created, io.clock.now())})`],
     ["expires", expires === null ? "never" : `${formatDateTime(expires)}, then ${onExpiry}`],
     ["digest", digest],
@@ -111,17 +132,18 @@ export function printApproval(io: CliIo, approval: Approval): void {
   for (const [name, value] of fields) print(io, `   ${dim(io, name.padEnd(8))} ${value}`);
   if (body !== "") print(io, `\n${toPrintableLines(body)}`);
   if (!open) return;
-  const reject = options.includes("reject") ? `, nerve reject ${id}` : "";
-  const option = options.includes("approve") ? "" : " --option OPTION";
-  print(io, dim(io, `\nnext: nerve approve ${id}${option}${reject}`));
+  const reject = options.includes("reject") && deciders === null ? `, nerve reject ${id}` : "";
+  const option = options.includes("approve") ? "" : " --option OPTION", key = deciders === null ? "" : " --key FILE";
+  print(io, dim(io, `\nnext: nerve approve ${id}${option}${key}${reject}`));
 }
 
-function decisionFields({ decision, by, how, comment, decided }: Approval): [string, string][] {
+function decisionFields({ decision, by, how, key, comment, decided }: Approval): [string, string][] {
   if (decision === null) return [];
   const who = how === "expiry" ? "nobody in time" : toPrintable(by ?? "a person");
   const when = decided === null ? "" : `, ${formatDateTime(decided)}`;
   return [
     ["decision", `${decision}, by ${who}${when}`],
+    ...(key === null ? [] : [["signed", `with the key ${key}`]]),
     ...(comment === null ? [] : [["comment", clip(comment, 2_000)]]),
   ] as [
     string,

@@ -2,18 +2,24 @@
  * `nerve approve ID` and `nerve reject ID`: decide what a run has asked, in the running daemon. The decision names the
  * digest of the request, so that it is about what `nerve approvals ID` shows.
  */
-import { NerveError } from "../../base/errors.ts";
+import { resolve } from "node:path";
+import { messageOf, NerveError } from "../../base/errors.ts";
+import { toSignedText } from "../../protocol/approval.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecordsOrEmpty } from "../open_records.ts";
 import { print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
-import { findApproval } from "./approvals.ts";
+import { signText } from "../sign.ts";
+import { findApproval, requireOption } from "./approvals.ts";
 
 interface Flags {
   readonly option?: string | undefined;
   readonly comment?: string | undefined;
   readonly digest?: string | undefined;
   readonly token?: string | undefined;
+  readonly key?: string | undefined;
+  /** The file of a signature that was made elsewhere. */
+  readonly signature?: string | undefined;
   readonly json: boolean;
   readonly workspace?: string | undefined;
 }
@@ -31,17 +37,17 @@ async function decide(io: CliIo, flags: Flags, id: string, option: string): Prom
   using client = await connect(paths);
   using records = openRecordsOrEmpty(paths);
   const asked = findApproval(records, id), by = io.env.USER ?? io.env.LOGNAME;
-  if (!asked.options.includes(option)) {
-    throw new NerveError("USAGE", `"${option}" is no option of request ${asked.id}`, {
-      hint: `nerve approve ${asked.id} --option OPTION; there are: ${asked.options.join(", ")}`,
-    });
-  }
-  const reply = await client.decide(asked.id, {
-    option,
+  const decision = {
+    option: requireOption(asked, option),
     digest: flags.digest ?? asked.digest,
+    ...(flags.comment === undefined ? {} : { comment: flags.comment }),
+  };
+  const signature = await findSignature(io, flags, toSignedText({ id: asked.id, digest: decision.digest }, decision));
+  const reply = await client.decide(asked.id, {
+    ...decision,
     token: flags.token ?? crypto.randomUUID(),
     ...(by === undefined || by === "" ? {} : { by }),
-    ...(flags.comment === undefined ? {} : { comment: flags.comment }),
+    ...(signature === null ? {} : { signature }),
   });
   if (flags.json) printJson(io, reply);
   else {
@@ -52,4 +58,18 @@ async function decide(io: CliIo, flags: Flags, id: string, option: string): Prom
     print(io, `${sign.next} nerve workflow inspect ${approval.runId}`);
   }
   return exit.ok;
+}
+
+/** Null: the decision is not signed. */
+async function findSignature(io: CliIo, { key, signature }: Flags, text: string): Promise<string | null> {
+  if (key !== undefined && signature !== undefined) {
+    throw new NerveError("USAGE", "a decision has one signature", { hint: "give --key FILE or --signature FILE" });
+  }
+  if (key !== undefined) return await signText(io, key, text);
+  if (signature === undefined) return null;
+  try {
+    return await Deno.readTextFile(resolve(io.cwd, signature));
+  } catch (thrown) {
+    throw new NerveError("USAGE", `${signature} cannot be read: ${messageOf(thrown)}`, { hint: "name the .sig file" });
+  }
 }

@@ -4,6 +4,7 @@
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
@@ -19,6 +20,7 @@ import {
   formatElapsed,
   traceCauses,
 } from "../render/cause_text.ts";
+import { describeDeciders } from "../render/deciders.ts";
 import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
 import {
   clip,
@@ -33,7 +35,7 @@ import {
   runSign,
   sign,
 } from "../render/terminal.ts";
-import { openWorkspace, requireConfig } from "../workspace.ts";
+import { openWorkspace, readApprovers, requireConfig } from "../workspace.ts";
 
 interface Flags {
   readonly sense?: string | undefined;
@@ -68,7 +70,8 @@ export async function why(io: CliIo, flags: Flags, id?: string): Promise<number>
 }
 
 async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> {
-  using records = openRecordsOrEmpty(await openWorkspace(io, flags.workspace));
+  const paths = await openWorkspace(io, flags.workspace);
+  using records = openRecordsOrEmpty(paths);
   const chain = traceCauses(records, findAskedRow(records, id));
   if (flags.json) {
     printJson(io, { id, chain: [...chain.rows], missing: chain.missing } satisfies WhyOutput);
@@ -80,22 +83,21 @@ async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> 
   print(io, dim(io, `${describeFirstCause(chain)}${formatElapsed(chain)}`));
   const run = records.run(id);
   if (run?.status === "started" && run.reason !== null) print(io, `${sign.broken} now: ${clip(run.reason, 300)}`);
-  if (run?.status === "waiting") printWait(io, records, run);
+  if (run?.status === "waiting") await printWait(io, paths, records, run);
   if (run?.status === "paused") print(io, `${runSign.paused} now: ${clip(run.reason ?? run.status, 300)}`);
   return exit.ok;
 }
 
 /** What the run waits for; at a gate, for whom and since when. */
-function printWait(io: CliIo, records: CliRecords, run: Run): void {
+async function printWait(io: CliIo, paths: WorkspacePaths, records: CliRecords, run: Run): Promise<void> {
   print(io, `${sign.asleep} now: ${clip(run.reason ?? run.status, 300)}`);
   const asked = records.approvalAt(run.runId, run.rounds + 1);
   if (asked === null) return;
   const { id, created, expires, onExpiry } = asked, now = io.clock.now();
   const until = expires === null ? "" : `, else ${onExpiry} ${formatDistance(expires, now)}`;
-  print(
-    io,
-    dim(io, `it waits for a person since ${formatDateTime(created)} (${formatDistance(created, now)})${until}`),
-  );
+  const whom = describeDeciders(asked, await readApprovers(paths)) ?? "a person";
+  const since = `${formatDateTime(created)} (${formatDistance(created, now)})`;
+  print(io, dim(io, `it waits for ${whom} since ${since}${until}`));
   print(io, dim(io, `next: nerve approvals ${id}`));
 }
 

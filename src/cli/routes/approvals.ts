@@ -12,6 +12,8 @@ const request = {
 const decisionFlags = {
   comment: textFlag("What the run is told with the decision", "TEXT"),
   digest: textFlag("The digest of what was shown; default: that of the request as it is", "HEX"),
+  key: textFlag("Sign with this SSH key, where nerve.yaml names approvers", "FILE"),
+  signature: textFlag("A signature made elsewhere; see nerve approvals ID --to-sign", "FILE"),
   token: textFlag("The same at every retry of this decision; default: a new one", "TOKEN"),
 };
 
@@ -21,12 +23,19 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
     {
       brief: "Show what waits for a decision",
       details: "Lists the requests that wait for a decision, oldest first; with --all every request, newest first.\n" +
-        "With an ID: one request, and what is decided on.",
-      examples: ["nerve approvals", "nerve approvals ID", "nerve approvals --all --run RUN"],
+        "With an ID: one request, and what is decided on; with --to-sign what an approver signs.",
+      examples: [
+        "nerve approvals",
+        "nerve approvals ID",
+        "nerve approvals --all --run RUN",
+        "nerve approvals ID --to-sign approve | ssh-keygen -Y sign -n nerve-approval -f KEY > decision.sig",
+      ],
     },
     {
       flags: {
         all: switchFlag("Include requests that were decided, and those of runs that have ended"),
+        toSign: textFlag("Print the text that is signed to decide this; --comment becomes a part of it", "OPTION"),
+        comment: textFlag("The comment of the decision that is signed", "TEXT"),
         run: { ...textFlag("Only requests of this run", "RUN"), proposeCompletions: proposeRuns },
         limit: wholeNumberFlag("How many requests; default 20", "N", 1),
         offset: wholeNumberFlag("How many to skip", "N", 0),
@@ -42,7 +51,11 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
       details:
         "Decides what a run has asked, in the running daemon; without --option it approves. The run goes on with the\n" +
         "decision. Exits 1 when the request was decided in another way, or by somebody else.",
-      examples: ["nerve approve ID", `nerve approve ID --option later --comment "after the release"`],
+      examples: [
+        "nerve approve ID",
+        "nerve approve ID --key ~/.ssh/id_ed25519",
+        `nerve approve ID --option later --comment "after the release"`,
+      ],
     },
     {
       flags: { option: textFlag("What is decided; default: approve", "OPTION"), ...decisionFlags },

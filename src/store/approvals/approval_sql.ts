@@ -16,9 +16,18 @@ import type { Run } from "../../protocol/run.ts";
 import type { Step, Value } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
+/** A statement of each text. */
+export type Statements = Pick<StatementCache, "get">;
+
+/** For a table that a former version has made, before decisions could be signed. */
+export function withoutSignatures(statements: Statements): Statements {
+  const table = "select *, null as approvers, null as signed_by, null as signature from main.approvals";
+  return { get: (sql) => statements.get(`with approvals as (${table}) ${sql}`) };
+}
+
 const summaryColumns =
   "id, run_id, workflow, round, role, gate_key, kind, title, options, digest, state, open, created," +
-  " expires, on_expiry, decision, by, how, comment, decided";
+  " expires, on_expiry, approvers, decision, by, how, signed_by, comment, decided";
 
 /** A row as an object: the database is ours and its tables are strict. */
 function toSummary(row: Record<string, unknown>): ApprovalSummary {
@@ -38,34 +47,37 @@ function toSummary(row: Record<string, unknown>): ApprovalSummary {
     created: row.created as number,
     expires: row.expires as number | null,
     onExpiry: row.on_expiry as string | null,
+    approvers: row.approvers === null ? null : JSON.parse(row.approvers as string) as string[],
     decision: row.decision as string | null,
     by: row.by as string | null,
     how: row.how as DecisionHow | null,
+    key: row.signed_by as string | null,
     comment: row.comment as string | null,
     decided: row.decided as number | null,
   };
 }
 
-export function readApproval(statements: StatementCache, id: string): StoredApproval | null {
-  const row = statements.get(`select ${summaryColumns}, body, token from approvals where id = ?`).get(id);
+export function readApproval(statements: Statements, id: string): StoredApproval | null {
+  const row = statements.get(`select ${summaryColumns}, body, token, signature from approvals where id = ?`).get(id);
   if (row === undefined) return null;
-  return { approval: { ...toSummary(row), body: row.body as string }, token: row.token as string | null };
+  const { body, token, signature } = row as { body: string; token: string | null; signature: string | null };
+  return { approval: { ...toSummary(row), body, signature }, token };
 }
 
 /** The request of a run in a round; null when that round is no gate. */
-export function readApprovalAt(statements: StatementCache, runId: string, round: number): StoredApproval | null {
+export function readApprovalAt(statements: Statements, runId: string, round: number): StoredApproval | null {
   const row = statements.get("select id from approvals where run_id = ? and round = ?").get(runId, round);
   return row === undefined ? null : readApproval(statements, row.id as string);
 }
 
 /** How many requests a gate of a run has made. */
-export function countApprovals(statements: StatementCache, runId: string, gate: string): number {
+export function countApprovals(statements: Statements, runId: string, gate: string): number {
   const sql = "select count(*) as count from approvals where run_id = ? and gate_key = ?";
   return Number(statements.get(sql).get(runId, gate)?.count);
 }
 
 /** Open requests, oldest first; with `all`, every one, newest first. */
-export function listApprovals(statements: StatementCache, query: ApprovalQuery): ApprovalPage {
+export function listApprovals(statements: Statements, query: ApprovalQuery): ApprovalPage {
   const { runId, all, limit, offset } = query;
   const parts = [...(all ? [] : ["open = 1"]), ...(runId === undefined ? [] : ["run_id = ?"])];
   const where = parts.length === 0 ? "" : ` where ${parts.join(" and ")}`, values = runId === undefined ? [] : [runId];
@@ -76,7 +88,7 @@ export function listApprovals(statements: StatementCache, query: ApprovalQuery):
 }
 
 /** How many requests are open, and since when the oldest is. */
-export function countOpen(statements: StatementCache): { readonly open: number; readonly oldest: number | null } {
+export function countOpen(statements: Statements): { readonly open: number; readonly oldest: number | null } {
   const open = Number(statements.get("select count(*) as count from approvals where open = 1").get()?.count);
   const first = statements.get("select created from approvals where open = 1 order by seq limit 1").get();
   return { open, oldest: first === undefined ? null : first.created as number };
@@ -85,13 +97,15 @@ export function countOpen(statements: StatementCache): { readonly open: number; 
 /** The request of a run that has just become `waiting`. */
 export function insertApproval(run: Pick<Run, "runId" | "workflow">, request: NewApproval): Step {
   const { id, round, role, gate, kind, title, body, options, digest, created, expires, onExpiry } = request;
+  // A row that a former version has written names nobody.
+  const approvers = request.approvers ?? null;
   return {
     sql:
       "insert into approvals (id, run_id, workflow, round, role, gate_key, kind, title, body, options, digest, state," +
-      " open, created, expires, on_expiry) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 1, ?, ?, ?)",
+      " open, created, expires, on_expiry, approvers) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 1, ?, ?, ?, ?)",
     values: [
       ...[id, run.runId, run.workflow, round, role, gate, kind, title, body, JSON.stringify(options), digest],
-      ...[created, expires, onExpiry],
+      ...[created, expires, onExpiry, approvers === null ? null : JSON.stringify(approvers)],
     ],
   };
 }
@@ -99,11 +113,12 @@ export function insertApproval(run: Pick<Run, "runId" | "workflow">, request: Ne
 /** Decides a request whose run has just moved on. */
 export function decideApproval(decision: ApprovalDecision): Step {
   const { id, digest, state, decision: option, by, how, token, comment, decided } = decision;
+  const { key = null, signature = null } = decision;
   return {
     sql:
-      "update approvals set open = 0, state = ?, decision = ?, by = ?, how = ?, token = ?, comment = ?, decided = ?" +
-      " where id = ? and digest = ?",
-    values: [state, option, by, how, token, comment, decided, id, digest],
+      "update approvals set open = 0, state = ?, decision = ?, by = ?, how = ?, token = ?, comment = ?, signed_by = ?," +
+      " signature = ?, decided = ? where id = ? and digest = ?",
+    values: [state, option, by, how, token, comment, key, signature, decided, id, digest],
   };
 }
 

@@ -8,7 +8,14 @@ import type { Approval, ApprovalPage, ApprovalQuery } from "../../protocol/appro
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
-import { countOpen, listApprovals, readApproval, readApprovalAt } from "../approvals/approval_sql.ts";
+import {
+  countOpen,
+  listApprovals,
+  readApproval,
+  readApprovalAt,
+  type Statements,
+  withoutSignatures,
+} from "../approvals/approval_sql.ts";
 import { readAlertStates, type StoredAlertState } from "../alerts/alert_store.ts";
 import type { Page } from "../reading/pages.ts";
 import { readAll, type Steps } from "../reading/steps.ts";
@@ -21,7 +28,7 @@ import { findRows } from "./row_finder.ts";
 import { logMigrations } from "./schema.ts";
 
 /** The first version of the tables that has approvals. */
-const approvalsVersion = 3;
+const approvalsVersion = 3, signaturesVersion = 7;
 
 const unreadable = "the log cannot be read";
 
@@ -140,28 +147,31 @@ export class StoreReader {
 
   /** Open requests, oldest first; with `all`, every one, newest first. */
   approvals(query: ApprovalQuery): ApprovalPage {
-    return this.#readNow(() => this.#hasApprovals ? listApprovals(this.#statements, query) : { total: 0, items: [] });
+    return this.#readApprovals((statements) => listApprovals(statements, query)) ?? { total: 0, items: [] };
   }
 
   /** The request with this id. */
   approval(id: string): Approval | null {
-    return this.#readNow(() => this.#hasApprovals ? readApproval(this.#statements, id)?.approval ?? null : null);
+    return this.#readApprovals((statements) => readApproval(statements, id)?.approval ?? null);
   }
 
   /** The request of a run in a round. */
   approvalAt(runId: string, round: number): Approval | null {
-    if (!this.#hasApprovals) return null;
-    return this.#readNow(() => readApprovalAt(this.#statements, runId, round)?.approval ?? null);
+    return this.#readApprovals((statements) => readApprovalAt(statements, runId, round)?.approval ?? null);
   }
 
   /** How many requests are open, and since when the oldest is. */
   countOpenApprovals(): { readonly open: number; readonly oldest: number | null } {
-    return this.#readNow(() => this.#hasApprovals ? countOpen(this.#statements) : { open: 0, oldest: null });
+    return this.#readApprovals(countOpen) ?? { open: 0, oldest: null };
   }
 
-  /** A database of an older nerve has none, until a daemon migrates it. */
-  get #hasApprovals(): boolean {
-    return readUserVersion(this.#db) >= approvalsVersion;
+  /** Null for a database of an older nerve that has none, until a daemon migrates it. */
+  #readApprovals<T>(read: (statements: Statements) => T): T | null {
+    return this.#readNow(() => {
+      const version = readUserVersion(this.#db);
+      if (version < approvalsVersion) return null;
+      return read(version < signaturesVersion ? withoutSignatures(this.#statements) : this.#statements);
+    });
   }
 
   /** Goes on over a new connection to the database at this path. */

@@ -245,4 +245,16 @@ create trigger run_pauses_end after update of status on workflow_runs
 when old.status = 'paused' and new.status <> 'paused'
 begin delete from run_pauses where run_id = new.run_id; end;
 `,
+  `
+alter table approvals add column approvers text;
+alter table approvals add column signed_by text;
+alter table approvals add column signature text;
+
+drop trigger approvals_identity;
+create trigger approvals_identity before update of
+  seq, id, run_id, workflow, round, role, gate_key, kind, title, body, options, digest, created, expires, on_expiry,
+  approvers
+  on approvals
+begin select raise(abort, 'what a request asks never changes'); end;
+`,
 ];

@@ -3,19 +3,22 @@
  * I1. A request is decided once. The decision, its message and the move of its run are one commit.
  * I2. Whoever repeats a decision (the same option, with the same token or by the same person) gets the same answer, and
  *     nothing changes. Any other decision of a decided request is a conflict that tells the decision.
- * I3. A decision on anything else than what the request shows is refused, and the log has it.
+ * I3. Where nerve.yaml names approvers, a decision counts only with a signature of one of them who may decide it.
+ * I4. A decision on anything else than what the request shows is refused, and the log has it.
  */
 import { NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { DecisionReply, DecisionRequest, StoredApproval } from "../../protocol/approval.ts";
 import { unknownApproval } from "../../protocol/common_errors.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
+import type { Approvers } from "../../protocol/approver.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createDecision, createDecisionMessage, describeDecision } from "./gates.ts";
 import type { RunStore } from "./ports.ts";
 import { toStoreFailed } from "./run_admission.ts";
 import { toStorableText } from "./run_request.ts";
 import type { RunWriter } from "./run_writer.ts";
+import { findSigner, type Signer } from "./signer.ts";
 import type { Waits } from "./waits.ts";
 
 export interface DecisionsParts {
@@ -24,7 +27,10 @@ export interface DecisionsParts {
   readonly dispatcher: Dispatcher;
   readonly store: Pick<RunStore, "get" | "readApproval">;
   readonly clock: Clock;
+  /** Writes a row that changes no run. */
   readonly log: (row: NewLogRow) => unknown;
+  /** Who may decide. */
+  readonly approvers: () => Approvers;
 }
 
 export class Decisions {
@@ -34,9 +40,10 @@ export class Decisions {
     this.#parts = parts;
   }
 
-  /** Errors: APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, RUN_ENDED, RUN_PAUSED, PAYLOAD_INVALID, STORE_FAILED. */
+  /** Errors: APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, APPROVAL_FORBIDDEN, RUN_ENDED, RUN_PAUSED, PAYLOAD_INVALID, STORE_FAILED. */
   async decide(id: string, asked: DecisionRequest): Promise<DecisionReply> {
     const { waits, store, writer } = this.#parts;
+    let signer: Signer | null | undefined;
     for (;;) {
       const stored = store.readApproval(id);
       if (stored === null) throw unknownApproval(id);
@@ -47,7 +54,8 @@ export class Decisions {
         const run = store.get(runId);
         if (run?.status === "paused") throw toPaused(runId);
         if (run?.status !== "waiting") throw this.#refuse(stored, asked, toNotWaiting(stored));
-        if (await this.#settle(stored, asked)) {
+        if (signer === undefined) signer = await this.#findSigner(stored, asked);
+        else if (await this.#settle(stored, asked, signer)) {
           return { replayed: false, approval: store.readApproval(id)?.approval ?? approval };
         }
       } else await moving;
@@ -56,15 +64,29 @@ export class Decisions {
     }
   }
 
-  async #settle({ approval }: StoredApproval, { option, token, by, comment }: DecisionRequest): Promise<boolean> {
+  async #findSigner(stored: StoredApproval, asked: DecisionRequest): Promise<Signer | null> {
+    try {
+      return await findSigner(this.#parts.approvers(), stored.approval, asked);
+    } catch (thrown) {
+      throw thrown instanceof NerveError ? this.#refuse(stored, asked, thrown) : thrown;
+    }
+  }
+
+  async #settle(
+    { approval }: StoredApproval,
+    { option, token, by, comment }: DecisionRequest,
+    signer: Signer | null,
+  ): Promise<boolean> {
     const { waits, store, dispatcher, clock } = this.#parts, run = store.get(approval.runId);
     if (run === null) return false;
     const how = {
       decision: option,
-      by: by === undefined ? null : toStorableText(by),
+      by: signer?.by ?? (by === undefined ? null : toStorableText(by)),
       how: "person",
       token: toStorableText(token),
       comment: comment === undefined || comment === "" ? null : toStorableText(comment),
+      key: signer?.key ?? null,
+      signature: signer?.signature ?? null,
     } as const;
     const decision = createDecision(approval, how, clock.now());
     const entry = waits.load(run);

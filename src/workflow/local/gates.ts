@@ -5,7 +5,7 @@
  */
 import { sha256 } from "../../base/sha256.ts";
 import { type Approval, type ApprovalDecision, type NewApproval, stateOfDecision } from "../../protocol/approval.ts";
-import type { AskedWait } from "../../protocol/message.ts";
+import type { AskedWait } from "../../protocol/asked_wait.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { RunWait } from "../../protocol/run_wait.ts";
 import { toStorableText } from "./run_request.ts";
@@ -19,7 +19,7 @@ export async function createRequest(
   asked: AskedGate,
   { messages, count, code }: { messages: Iterable<RunMessage>; count: number; code: string },
 ): Promise<NewApproval> {
-  const { round, role, since, due } = wait, { options, onExpiry } = asked;
+  const { round, role, since, due } = wait, { options, onExpiry, approvers } = asked;
   const title = toStorableText(asked.title), body = toStorableText(asked.body);
   const digests: string[] = [];
   for (const { round, role, content, meta } of messages) {
@@ -27,8 +27,9 @@ export async function createRequest(
   }
   const about = [run.workflow, code, run.runId, round, role, title, body, options];
   const digest = await sha256OfJson([...about, digests]);
-  const id = `${run.runId}:${role}::${count + 1}`, kind = "gate", gate = role;
-  return { id, round, role, gate, kind, title, body, options, digest, created: since.wall, expires: due, onExpiry };
+  const id = `${run.runId}:${role}::${count + 1}`, gate = role;
+  const shown = { id, round, role, gate, kind: "gate", title, body, options, digest } as const;
+  return { ...shown, created: since.wall, expires: due, onExpiry, approvers };
 }
 
 /** For a reader: the reason of a run that waits at a gate. */
@@ -47,7 +48,7 @@ export function describeDecision({ decision, by, how, decided }: Approval): stri
 /** The decision for an option. */
 export function createDecision(
   { id, digest }: Pick<Approval, "id" | "digest">,
-  how: Pick<ApprovalDecision, "decision" | "by" | "how" | "token" | "comment">,
+  how: Pick<ApprovalDecision, "decision" | "by" | "how" | "token" | "comment" | "key" | "signature">,
   now: number,
 ): ApprovalDecision {
   const state = how.how === "expiry" ? "expired" : stateOfDecision(how.decision);

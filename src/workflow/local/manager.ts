@@ -14,14 +14,13 @@ import type { Clock } from "../../base/time.ts";
 import { TimerGroup } from "../../base/timer_group.ts";
 import { unknownRun } from "../../protocol/common_errors.ts";
 import type { DecisionReply, DecisionRequest } from "../../protocol/approval.ts";
-import type { NewLogRow } from "../../protocol/log.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../protocol/run_event.ts";
 import type { RunRequest, WorkflowEngine, WorkflowLoad, WorkflowPlan } from "../engine.ts";
 import { isTerminal } from "../transitions.ts";
 import { ActiveRuns, type RunEntry } from "./active_runs.ts";
 import { Assignments } from "./assignments.ts";
-import { Decisions } from "./decisions.ts";
+import { Decisions, type DecisionsParts } from "./decisions.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Events } from "./events.ts";
 import { Holds } from "./holds.ts";
@@ -39,12 +38,10 @@ import { RunAdmission } from "./run_admission.ts";
 import { RunWriter } from "./run_writer.ts";
 import { Waits } from "./waits.ts";
 
-export interface ManagerOptions {
+export interface ManagerOptions extends Pick<DecisionsParts, "log" | "approvers"> {
   readonly store: RunStore;
   readonly host: WorkflowHost;
   readonly clock: Clock;
-  /** Writes a row that changes no run. */
-  readonly log: (row: NewLogRow) => unknown;
   /** Called after each durable change of a run's status or attempt. */
   readonly onChange: (run: Run) => void;
   /** Called after a failed attempt of a role is durable, with what happened. */
@@ -77,7 +74,7 @@ export class WorkflowManager implements WorkflowEngine {
   #endDrain: () => void = () => {};
 
   constructor(options: ManagerOptions) {
-    const { store, host, clock, reportProblem, log } = options;
+    const { store, host, clock, reportProblem, log, approvers } = options;
     this.#options = options;
     const runs = this.#runs;
     const timers = this.#timers = new TimerGroup(clock);
@@ -96,7 +93,7 @@ export class WorkflowManager implements WorkflowEngine {
     const shared = { writer, assignments, dispatcher, clock, log };
     const probes = new Probes({ ...shared, rejections, store }), holds = this.#holds = new Holds(shared);
     const waits = this.#waits = new Waits({ ...shared, runs, store, host, reportProblem });
-    this.#decisions = new Decisions({ ...shared, waits, store });
+    this.#decisions = new Decisions({ ...shared, waits, store, approvers });
     const events = this.#events = new Events({ ...shared, runs, waits, store, timers, reportProblem });
     waits.onEventAwaited = (runId) => void events.deliverLater(runId);
     const onResumed = (run: Run) => options.onChange(run);

@@ -2,7 +2,7 @@
 import { readMoment } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
 import type { NewApproval } from "../../protocol/approval.ts";
-import type { AskedWait } from "../../protocol/message.ts";
+import type { AskedWait } from "../../protocol/asked_wait.ts";
 import type { RunMessage } from "../../protocol/run.ts";
 import type { KeptEvent, RunWait } from "../../protocol/run_wait.ts";
 import { describeGate } from "./gates.ts";

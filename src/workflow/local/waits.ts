@@ -229,7 +229,8 @@ export class Waits {
     const { onExpiry } = approval;
     assert(onExpiry !== null, `request ${approval.id} is due without an option for that`);
     const how = { decision: onExpiry, by: null, how: "expiry", token: null, comment: null } as const;
-    return createDecision(approval, how, clock.now());
+    const unsigned = { key: null, signature: null };
+    return createDecision(approval, { ...how, ...unsigned }, clock.now());
   }
 
   /**

@@ -21,11 +21,13 @@ const message = { round: 1, role: "ask", content: "approve", meta: {}, ts: 5 };
 function requestOf(runId: string): NewApproval {
   const texts = { title: `Go ${runId}?`, body: "- a", options: ["approve", "reject"], digest: `digest ${runId}` };
   const id = `${runId}:ask::1`;
-  return { id, round: 1, role: "ask", gate: "ask", kind: "gate", ...texts, created: 3, expires: null, onExpiry: null };
+  const rest = { created: 3, expires: null, onExpiry: null, approvers: ["ops"] };
+  return { id, round: 1, role: "ask", gate: "ask", kind: "gate", ...texts, ...rest };
 }
 
 function decisionOf(runId: string, more: Partial<ApprovalDecision> = {}): ApprovalDecision {
-  const { id, digest } = requestOf(runId), who = { by: "ada", how: "person", token: "t", comment: "c" } as const;
+  const { id, digest } = requestOf(runId), signed = { key: "SHA256:k", signature: "s" };
+  const who = { by: "ada", how: "person", token: "t", comment: "c", ...signed } as const;
   return { id, digest, state: "approved", decision: "approve", ...who, decided: 8, ...more };
 }
 
@@ -49,9 +51,9 @@ Deno.test("a request, its wait and their rows are one commit, and so are a decis
     );
     assert.deepEqual(written, [true, false]);
     const { approval, token } = store.runs.readApproval("a:ask::1") ?? assert.fail();
-    const { by, how, comment, decided, decision, state, open } = approval;
-    assert.deepEqual([by, how, comment, decided, decision, state, open, token], [
-      ...["ada", "person", "c", 8, "approve", "approved", false, "t"],
+    const { by, how, comment, decided, decision, state, open, approvers, key, signature } = approval;
+    assert.deepEqual([by, how, comment, decided, decision, state, open, token, approvers, key, signature], [
+      ...["ada", "person", "c", 8, "approve", "approved", false, "t", ["ops"], "SHA256:k", "s"],
     ]);
     assert.deepEqual(store.reader.approvalAt("a", 1), approval);
     assert.deepEqual([store.runs.get("a")?.status, store.runs.get("a")?.rounds], ["started", 1]);
@@ -67,7 +69,7 @@ Deno.test("the database refuses a request of a run that does not wait, and a dec
     const rest = "gate_key, kind, title, body, options, digest";
     const columns = (runId: string, state: string) =>
       `null, '${runId}:x', '${runId}', workflow, 1, role, ${rest}, ${state}, 1, created, expires, on_expiry, decision,` +
-      " by, how, token, comment, decided";
+      " by, how, token, comment, decided, approvers, signed_by, signature";
     await store.runs.create(newRun("b"), runRow("b"));
     assert.throws(() => copy(columns("b", "state")), /begins as pending, of a run that waits/);
     assert.throws(() => copy(columns("a", "'approved'")), /begins as pending/);
@@ -109,4 +111,29 @@ Deno.test("open requests are listed oldest first, all of them newest first, in p
       false,
     );
     assert.deepEqual(store.reader.countOpenApprovals(), { open: 3, oldest: 3 });
+  }));
+
+Deno.test("the requests of a database that a former version has made are read as they were", () =>
+  withStore(async ({ store, path }) => {
+    await ask(store.runs, "a");
+    await store.close();
+    {
+      using db = openDatabase(path);
+      const first = logMigrations.findIndex((sql) => sql.includes("alter table approvals add column signature"));
+      db.exec("drop trigger approvals_identity");
+      for (const column of ["approvers", "signed_by", "signature"]) {
+        db.exec(`alter table approvals drop column ${column}`);
+      }
+      db.exec(`pragma user_version = ${first}`);
+    }
+    const reader = StoreReader.open(path) ?? assert.fail();
+    try {
+      const approval = reader.approval("a:ask::1");
+      assert.deepEqual(approval, reader.approvalAt("a", 1));
+      assert.deepEqual([approval?.title, approval?.approvers, approval?.key], ["Go a?", null, null]);
+      assert.equal(reader.approvals({ all: false, limit: 9, offset: 0 }).total, 1);
+      assert.equal(reader.countOpenApprovals().open, 1);
+    } finally {
+      reader.close();
+    }
   }));

@@ -28,11 +28,12 @@ const id = fc.constantFrom(...runIds);
 
 function requestOf(id: string, round: number): NewApproval {
   const texts = { title: "Go?", body: "- a", options: ["approve", "reject"], digest: `digest of ${id}` };
-  return { id, round, role: "ask", gate: "ask", kind: "gate", ...texts, created: 3, expires: 9, onExpiry: "reject" };
+  const rest = { created: 3, expires: 9, onExpiry: "reject", approvers: ["ops"] };
+  return { id, round, role: "ask", gate: "ask", kind: "gate", ...texts, ...rest };
 }
 
 function decisionOf({ id, digest }: Approval): ApprovalDecision {
-  const who = { by: "ada", how: "person", token: "t", comment: null } as const;
+  const who = { by: "ada", how: "person", token: "t", comment: null, key: "SHA256:k", signature: "s" } as const;
   return { id, digest, state: "approved", decision: "approve", ...who, decided: 8 };
 }
 

@@ -188,6 +188,8 @@ const reflex = (names: readonly string[]): fc.Arbitrary<ReflexConfig> => {
   });
 };
 
+const adasKey = "AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+
 const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, maxLength: 5 }).chain((names) => {
   return fc.record({
     maxRounds: fc.integer({ min: 1, max: 1_000 }),
@@ -201,8 +203,14 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
     ),
     memory: fc.integer({ min: 64, max: 1_024 }),
   }).chain((found) => {
-    const listed = fc.array(anyAlert(names, found.workflows.map((each) => each.name)), { maxLength: 3 });
-    return listed.map((alerts) => ({ ...found, alerts }));
+    const flows = found.workflows.map((each) => each.name);
+    return fc.record({
+      alerts: fc.array(anyAlert(names, flows), { maxLength: 3 }),
+      notify: fc.constantFrom(null, ...flows),
+      remindMs: fc.constantFrom(null, 3_600_000),
+    }).map(({ alerts, notify, remindMs }) => {
+      return { ...found, alerts, approvals: { notify, remindMs: notify === null ? null : remindMs } };
+    });
   }).map(({ senses, workflows, alerts, memory, ...rest }) => ({
     ...rest,
     senses: new Map(senses.map((value) => [value.name, value])),
@@ -211,6 +219,7 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
     ),
     workflows: new Map(workflows.map((value) => [value.name, value])),
     alerts: new Map(alerts.map((value) => [value.name, value])),
+    approvers: { people: new Map([["ada", [adasKey]]]), groups: new Map([["ops", ["ada"]]]) },
   }));
 });
 
@@ -225,6 +234,11 @@ function written(value: NerveConfig): string {
     retention: formatDuration(value.retentionMs),
     env_file: value.envFile,
     isolation: value.isolation,
+    approvers: { ada: { key: `ssh-ed25519 ${adasKey}` }, ops: ["ada"] },
+    approvals: {
+      notify: value.approvals.notify,
+      remind: value.approvals.remindMs === null ? null : formatDuration(value.approvals.remindMs),
+    },
     senses: entries(value.senses, (item) => ({
       use: item.use,
       group: item.group,

@@ -13,6 +13,7 @@ const asked: AskedGate = {
   options: ["approve", "reject", "later"],
   expiresMs: null,
   onExpiry: null,
+  approvers: null,
 };
 const id = "a:ask::1";
 
@@ -60,6 +61,7 @@ Deno.test("a run at a gate waits in no process, and its request says what is ask
       open: true,
     },
     ...{ created: bench.clock.now(), expires: null, decision: null, by: null, how: null, comment: null, decided: null },
+    ...{ key: null, signature: null },
   });
 });
 

@@ -146,7 +146,8 @@ Deno.test("an event for a paused run is kept, and its wait takes it after the re
 
 Deno.test("what a paused run asks is decided only after the resume", async () => {
   const bench = await running("a");
-  const gate = { kind: "gate", title: "Go?", body: "", options: ["approve"], expiresMs: null, onExpiry: null } as const;
+  const texts = { kind: "gate", title: "Go?", body: "", options: ["approve"] } as const;
+  const gate = { ...texts, expiresMs: null, onExpiry: null, approvers: null };
   await bench.wait("a", { ...gate, options: [...gate.options] });
   while (bench.status("a") === "started") await bench.turn();
   const { digest, id } = bench.store.readApprovalAt("a", 1)?.approval ?? assert.fail();

@@ -1,0 +1,34 @@
+/** What a role that waits asks the kernel for. */
+import * as z from "zod";
+import {
+  gateApproversMax,
+  gateBodyMaxBytes,
+  gateOptionMaxChars,
+  gateOptionsMax,
+  gateTitleMaxChars,
+  sleepMaxMs,
+  sleepUntilMax,
+} from "../base/wait_limits.ts";
+import { eventNameSchema } from "./run_event.ts";
+import { nameSchema } from "./signal.ts";
+
+/** A span, a wall time in milliseconds, a person's decision, or an event. */
+export const waitSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("for"), ms: z.int().min(0).max(sleepMaxMs) }),
+  z.object({ kind: z.literal("until"), at: z.int().min(0).max(sleepUntilMax) }),
+  z.object({
+    kind: z.literal("gate"),
+    title: z.string().min(1).max(gateTitleMaxChars),
+    body: z.string().max(gateBodyMaxBytes),
+    options: z.array(z.string().min(1).max(gateOptionMaxChars)).min(1).max(gateOptionsMax),
+    expiresMs: z.int().min(0).max(sleepMaxMs).nullable(),
+    onExpiry: z.string().nullable(),
+    approvers: z.array(nameSchema).min(1).max(gateApproversMax).nullable(),
+  }),
+  z.object({
+    kind: z.literal("event"),
+    name: eventNameSchema,
+    timeoutMs: z.int().min(0).max(sleepMaxMs).nullable(),
+  }),
+]);
+export type AskedWait = z.infer<typeof waitSchema>;
