@@ -22,7 +22,14 @@ import type { NewLogRow } from "../protocol/log.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import { diffConfigs, isSameDefinition, removesEntries } from "./config_diff.ts";
 import type { CurrentConfig } from "./current_config.ts";
-import type { AlertTarget, ScheduleTarget, SenseTarget, WorkflowScheduleTarget, WorkflowTarget } from "./ports.ts";
+import type {
+  AlertTarget,
+  ApprovalsTarget,
+  ScheduleTarget,
+  SenseTarget,
+  WorkflowScheduleTarget,
+  WorkflowTarget,
+} from "./ports.ts";
 import { toComputeLimits, toSchedulePlans, toWorkflowPlans, toWorkflowSchedules } from "./stage_plans.ts";
 import { listLockProblems, type PermissionLockInForce } from "./permission_lock.ts";
 import { planUnits } from "./unit_plans.ts";
@@ -43,6 +50,7 @@ export interface ConfigApplierPorts {
   readonly scheduler: ScheduleTarget;
   readonly schedules: WorkflowScheduleTarget;
   readonly alerts: AlertTarget;
+  readonly approvals: ApprovalsTarget;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   /** The time up to which a sense's cron lines were followed; null when they never were. */
@@ -181,6 +189,7 @@ export class ConfigApplier {
     scheduler.setPlans(toSchedulePlans(config, lastCronTick));
     // After the workflows that they start.
     alerts.configure(config.alerts.values());
+    this.#ports.approvals.configure(config.approvals);
     senses.keepOnly(config.senses);
     for (const key of removed) {
       current.removeUnit(key);

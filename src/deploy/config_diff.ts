@@ -21,6 +21,9 @@ export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChan
   compare("sense", groupReflexesBySense(before), groupReflexesBySense(after));
   compare("workflow", before.workflows, after.workflows);
   compare("alert", before.alerts, after.alerts);
+  for (const key of ["approvers", "approvals"] as const) {
+    if (!isDeepStrictEqual(before[key], after[key])) changes.push({ of: key, change: "changed" });
+  }
   if (before.retentionMs !== after.retentionMs) changes.push({ of: "kernel", change: "changed" });
   return changes;
 }

@@ -203,6 +203,7 @@ export class Kernel {
       await parts.alerting.runner.start();
       parts.scheduler.start();
       parts.schedules.start();
+      parts.approvalNotices.start();
       parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.resume();
       parts.retention.start();
@@ -267,6 +268,7 @@ export class Kernel {
     ]);
     scheduler.stop();
     parts.schedules.stop();
+    parts.approvalNotices.stop();
     parts.logBudget.stop();
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();

@@ -155,7 +155,7 @@ export class KernelApi extends WaitsApi {
         paused: total("paused"),
         dropped: workflows.dropped,
       },
-      approvals: store.reader.countOpenApprovals(),
+      approvals: store.reader.countApprovals(this.#ports.clock.now() - 7 * 24 * 3_600_000),
       alerts: this.#ports.alerting.desk.counts(),
       counters,
       configError: current.error,

@@ -33,6 +33,7 @@ import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { Alerting } from "./alerting.ts";
+import { ApprovalNotices } from "./approval_notices.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
 import { LogBudget } from "./log_budget.ts";
@@ -81,6 +82,7 @@ export interface KernelParts {
   readonly listening: Listening;
   readonly outboxes: OutboxRecovery;
   readonly alerting: Alerting;
+  readonly approvalNotices: ApprovalNotices;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
   readonly reload: Reload;
@@ -112,7 +114,12 @@ export function wireKernel(from: Foundation): KernelParts {
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
   const runner = new ComputeRunner(supervisor, clock);
-  const workflows = makeWorkflows(store, outlets, supervisor, (name) => reload.contentOf(workflowKey(name)));
+  const workflows = makeWorkflows(store, outlets, supervisor, {
+    codeOf: (name) => reload.contentOf(workflowKey(name)),
+    onWaiting: () => approvalNotices.look(),
+  });
+  const recorded = () => store.recorded();
+  const approvalNotices: ApprovalNotices = new ApprovalNotices({ ...outlets, ...store, workflows, recorded });
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = new DatabaseWatch({ ...outlets, supervisor, folder: paths.senseDatabases });
@@ -135,6 +142,7 @@ export function wireKernel(from: Foundation): KernelParts {
     scheduler: listening,
     schedules,
     alerts: alerting.runner,
+    approvals: approvalNotices,
     paths,
     lock,
     variables,
@@ -158,7 +166,7 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const made = { ...stages, schedules, alerting, store, current, variables, feed, reload, retention };
+  const made = { ...stages, schedules, alerting, approvalNotices, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
   return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
@@ -198,7 +206,7 @@ function makeWorkflows(
   store: Store,
   outlets: Outlets,
   supervisor: UnitSupervisor,
-  codeOf: (workflow: string) => string,
+  { codeOf, onWaiting }: { codeOf(workflow: string): string; onWaiting(): void },
 ): WorkflowManager {
   const { current, clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
   return new WorkflowManager({
@@ -207,7 +215,10 @@ function makeWorkflows(
     clock,
     approvers: () => current.config.approvers,
     log: append,
-    onChange: (run) => emit({ kind: "run", run, tookMs: spans.measure(run) }),
+    onChange(run) {
+      emit({ kind: "run", run, tookMs: spans.measure(run) });
+      if (run.status === "waiting") onWaiting();
+    },
     onRoleFailed: ({ workflow, runId }, text) => {
       const message = `run ${runId}: ${text}`;
       emit({ kind: "log", source: `workflow:${workflow}`, level: "warn", message, ts: clock.now() });

@@ -4,6 +4,7 @@
  * Times are milliseconds since the epoch.
  */
 import * as z from "zod";
+import { approvalCountsSchema } from "./approval.ts";
 import { logRowSchema } from "./log.ts";
 import { computeErrorCodeSchema, handedSignalsSchema, placeSchema, signalSchema } from "./signal.ts";
 
@@ -54,7 +55,7 @@ export const healthSchema = z.object({
     dropped: z.int().default(0),
   }),
   /** Requests that nobody has decided, and when the oldest of them was made. */
-  approvals: z.object({ open: z.int(), oldest: z.number().nullable() }).default({ open: 0, oldest: null }),
+  approvals: approvalCountsSchema.default({ open: 0, oldest: null, expired: 0 }),
   /** How many states of alerts fire, and how many are about to. */
   alerts: z.object({ firing: z.int(), pending: z.int() }).default({ firing: 0, pending: 0 }),
   counters: z.record(z.string(), z.number()),

@@ -113,6 +113,30 @@ export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
 export const decisionReplySchema = z.object({ replayed: z.boolean(), approval: approvalSchema });
 export type DecisionReply = z.infer<typeof decisionReplySchema>;
 
+/** How many requests are open, when the oldest was made, and how many nobody decided in time in the last 7 days. */
+export const approvalCountsSchema = z.object({
+  open: z.int(),
+  oldest: z.number().nullable(),
+  expired: z.int().default(0),
+});
+export type ApprovalCounts = z.infer<typeof approvalCountsSchema>;
+
+/** The payload of a run of the workflow `approvals.notify`. Times are milliseconds. */
+export type ApprovalNotice = {
+  readonly request: string;
+  readonly runId: string;
+  readonly workflow: string;
+  readonly role: string;
+  readonly title: string;
+  readonly options: string[];
+  /** Null: the gate names nobody. */
+  readonly approvers: string[] | null;
+  readonly created: number;
+  readonly expires: number | null;
+  /** How often people were told before. */
+  readonly reminder: number;
+};
+
 /** Which requests to list: the oldest first, and of those that are open unless `all`; then the newest first. */
 export interface ApprovalQuery {
   readonly runId?: string;

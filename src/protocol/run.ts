@@ -31,6 +31,8 @@ export const exitCode = { completed: 0, failed: 1, maxRounds: 2, killed: 137, cr
 export const runTriggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("sense"), sense: nameSchema }),
   z.object({ kind: z.literal("alert"), alert: nameSchema }),
+  /** To tell people of this request. */
+  z.object({ kind: z.literal("approval"), request: z.string() }),
   z.object({ kind: z.literal("manual") }),
   /** The workflow's own clock: `due` is the time that its cron line names. */
   z.object({ kind: z.literal("schedule"), cron: z.string(), due: z.number() }),

@@ -14,6 +14,7 @@ import { continueIds } from "./archive/continue_ids.ts";
 import { GroupCommit } from "./commit/group_commit.ts";
 import type { SpareSpace } from "./commit/reserve.ts";
 import type { CommitCounters } from "./commit/write_outcomes.ts";
+import { ApprovalNoticeStore } from "./approvals/approval_notices.ts";
 import { AlertStore } from "./alerts/alert_store.ts";
 import { LogStore } from "./log/log_store.ts";
 import { MetaStore } from "./log/meta_store.ts";
@@ -76,6 +77,7 @@ export class Store {
   readonly runs: SqliteRunStore;
   readonly meta: MetaStore;
   readonly alerts: AlertStore;
+  readonly notices: ApprovalNoticeStore;
   /** Sees committed rows only. */
   readonly reader: StoreReader;
   /** The thread for reads that may be long. */
@@ -106,6 +108,7 @@ export class Store {
     this.runs = new SqliteRunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);
     this.alerts = new AlertStore(statements, this.log);
+    this.notices = new ApprovalNoticeStore(statements, this.#writer);
     this.newRunId = createUlids(() => clock.now());
   }
 

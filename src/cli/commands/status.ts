@@ -191,7 +191,15 @@ function formatHeadline(document: StatusDocument): string[] {
   }
 }
 
-function printApprovals(io: CliIo, { open, oldest }: Health["approvals"]): void {
+function printApprovals(io: CliIo, { open, oldest, expired }: Health["approvals"]): void {
+  if (expired > 0) {
+    print(
+      io,
+      `   ${sign.warning} ${
+        plural(expired, "request")
+      } decided by nobody in time, in the last 7 days: nerve approvals --all`,
+    );
+  }
   if (open === 0) return;
   const since = oldest === null ? "" : `, the oldest since ${formatDistance(oldest, io.clock.now())}`;
   print(io, `   ${sign.next} ${plural(open, "request")} for a decision${since}: nerve approvals`);

@@ -117,6 +117,8 @@ function printRun(io: CliIo, run: Run, asked: Approval | null): void {
     ? `its schedule (${trigger.cron})`
     : trigger.kind === "alert"
     ? `alert ${trigger.alert}`
+    : trigger.kind === "approval"
+    ? `request ${trigger.request}, to tell people of it`
     : "hand";
   const time = (ms: number | null) => ms === null ? "-" : formatDateTime(ms);
   print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);

@@ -3,6 +3,7 @@
  * connection), rebuild.ts, verify.ts and reader.ts.
  */
 import type {
+  ApprovalCounts,
   ApprovalDecision,
   ApprovalPage,
   ApprovalQuery,
@@ -25,12 +26,13 @@ export function withoutSignatures(statements: Statements): Statements {
   return { get: (sql) => statements.get(`with approvals as (${table}) ${sql}`) };
 }
 
-const summaryColumns =
+/** The columns that `toSummary` needs. */
+export const summaryColumns =
   "id, run_id, workflow, round, role, gate_key, kind, title, options, digest, state, open, created," +
   " expires, on_expiry, approvers, decision, by, how, signed_by, comment, decided";
 
 /** A row as an object: the database is ours and its tables are strict. */
-function toSummary(row: Record<string, unknown>): ApprovalSummary {
+export function toSummary(row: Record<string, unknown>): ApprovalSummary {
   return {
     id: row.id as string,
     runId: row.run_id as string,
@@ -87,11 +89,16 @@ export function listApprovals(statements: Statements, query: ApprovalQuery): App
   return { total, items: statements.get(sql).all(...values, limit, offset).map(toSummary) };
 }
 
-/** How many requests are open, and since when the oldest is. */
-export function countOpen(statements: Statements): { readonly open: number; readonly oldest: number | null } {
+/** How many requests are open, and since when the oldest is; `expired`: how many nobody decided in time since then. */
+export function countOpen(statements: Statements, since: number): ApprovalCounts {
   const open = Number(statements.get("select count(*) as count from approvals where open = 1").get()?.count);
   const first = statements.get("select created from approvals where open = 1 order by seq limit 1").get();
-  return { open, oldest: first === undefined ? null : first.created as number };
+  const late = statements.get("select count(*) as count from approvals where state = 'expired' and decided >= ?");
+  return {
+    open,
+    oldest: first === undefined ? null : first.created as number,
+    expired: Number(late.get(since)?.count),
+  };
 }
 
 /** The request of a run that has just become `waiting`. */

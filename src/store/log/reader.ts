@@ -4,7 +4,7 @@
  * it reads a damaged part of the file.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { Approval, ApprovalPage, ApprovalQuery } from "../../protocol/approval.ts";
+import type { Approval, ApprovalCounts, ApprovalPage, ApprovalQuery } from "../../protocol/approval.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
@@ -160,9 +160,9 @@ export class StoreReader {
     return this.#readApprovals((statements) => readApprovalAt(statements, runId, round)?.approval ?? null);
   }
 
-  /** How many requests are open, and since when the oldest is. */
-  countOpenApprovals(): { readonly open: number; readonly oldest: number | null } {
-    return this.#readApprovals(countOpen) ?? { open: 0, oldest: null };
+  /** `since`: from when on those count that nobody decided in time. */
+  countApprovals(since: number): ApprovalCounts {
+    return this.#readApprovals((statements) => countOpen(statements, since)) ?? { open: 0, oldest: null, expired: 0 };
   }
 
   /** Null for a database of an older nerve that has none, until a daemon migrates it. */

@@ -137,6 +137,7 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
         launch: { isolation: systemIsolation() },
         append: () => {},
         emit: () => {},
+        approvals: { configure: applied },
         lastCronTick: () => null,
         schedules: { setPlans: applied },
       },

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import type { ApprovalDecision, NewApproval } from "../../../src/protocol/approval.ts";
 import type { RunWait } from "../../../src/protocol/run_wait.ts";
+import { StoreReader } from "../../../src/store/log/reader.ts";
+import { logMigrations } from "../../../src/store/log/schema.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { newRun, runRow, withStore } from "../../support/store_bench.ts";
@@ -110,13 +112,12 @@ Deno.test("open requests are listed oldest first, all of them newest first, in p
       Object.hasOwn(store.reader.approvals({ all: true, limit: 1, offset: 0 }).items[0] ?? {}, "body"),
       false,
     );
-    assert.deepEqual(store.reader.countOpenApprovals(), { open: 3, oldest: 3 });
+    assert.deepEqual(store.reader.countApprovals(0), { open: 3, oldest: 3, expired: 0 });
   }));
 
 Deno.test("the requests of a database that a former version has made are read as they were", () =>
   withStore(async ({ store, path }) => {
     await ask(store.runs, "a");
-    await store.close();
     {
       using db = openDatabase(path);
       const first = logMigrations.findIndex((sql) => sql.includes("alter table approvals add column signature"));
@@ -132,7 +133,7 @@ Deno.test("the requests of a database that a former version has made are read as
       assert.deepEqual(approval, reader.approvalAt("a", 1));
       assert.deepEqual([approval?.title, approval?.approvers, approval?.key], ["Go a?", null, null]);
       assert.equal(reader.approvals({ all: false, limit: 9, offset: 0 }).total, 1);
-      assert.equal(reader.countOpenApprovals().open, 1);
+      assert.equal(reader.countApprovals(0).open, 1);
     } finally {
       reader.close();
     }

@@ -1,0 +1,134 @@
+/**
+ * Tells people of requests: starts the workflow `approvals.notify` for each, and again after each `approvals.remind`
+ * without a decision. Created by wiring.ts.
+ * I1. Each telling is one run, whatever dies: its id follows from the request and from how often people were told.
+ * I2. What was told is in the database; in memory is only when to look next.
+ * I3. People are not told of the requests of that workflow itself: it would tell of its own tellings without end.
+ */
+import { messageOf } from "../base/errors.ts";
+import { backoffMaxMs } from "../base/limits.ts";
+import { sha256 } from "../base/sha256.ts";
+import type { CancelTimer, Clock } from "../base/time.ts";
+import type { ApprovalsConfig } from "../config/types.ts";
+import type { ApprovalNotice } from "../protocol/approval.ts";
+import { isPlainObject } from "../protocol/json.ts";
+import type { Records } from "../protocol/queries.ts";
+import type { ApprovalNoticeStore, DueNotice } from "../store/approvals/approval_notices.ts";
+import type { WorkflowEngine } from "../workflow/engine.ts";
+
+export interface ApprovalNoticePorts {
+  readonly clock: Clock;
+  readonly notices: ApprovalNoticeStore;
+  readonly reader: Pick<Records, "logs">;
+  readonly workflows: Pick<WorkflowEngine, "startRun">;
+  /** Resolves when what was written can be read. */
+  recorded(): Promise<void>;
+  reportProblem(message: string): void;
+}
+
+/** How many runs are started at a time. */
+const startsMax = 100;
+
+export class ApprovalNotices {
+  readonly #ports: ApprovalNoticePorts;
+  #config: ApprovalsConfig = { notify: null, remindMs: null };
+  #open = false;
+  #looking = false;
+  /** Something may be due that the look in progress has not seen. */
+  #again = false;
+  #cancel: CancelTimer = () => {};
+
+  constructor(ports: ApprovalNoticePorts) {
+    this.#ports = ports;
+  }
+
+  configure(config: ApprovalsConfig): void {
+    this.#config = config;
+    this.look();
+  }
+
+  start(): void {
+    this.#open = true;
+    this.look();
+  }
+
+  stop(): void {
+    this.#open = false;
+    this.#cancel();
+  }
+
+  /** Call this when there may be a new request. */
+  look(): void {
+    this.#again = true;
+    if (this.#open && !this.#looking) void this.#look();
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true;
+    this.#cancel();
+    let inMs: number | null = null;
+    try {
+      while (this.#again && this.#open) {
+        this.#again = false;
+        inMs = await this.#tellDue();
+      }
+    } catch (thrown) {
+      inMs = backoffMaxMs;
+      if (this.#open) {
+        this.#ports.reportProblem(`people could not be told of a request; retrying: ${messageOf(thrown)}`);
+      }
+    }
+    this.#looking = false;
+    if (this.#open && this.#again) return void this.#look();
+    if (this.#open && inMs !== null) this.#cancel = this.#ports.clock.after(inMs, () => this.look());
+  }
+
+  /** In how many milliseconds something is due; null: nothing is. */
+  async #tellDue(): Promise<number | null> {
+    const { clock, notices } = this.#ports, { notify, remindMs } = this.#config;
+    if (notify === null) return null;
+    notices.forgetFuture(clock.now());
+    const before = remindMs === null ? null : clock.now() - remindMs;
+    const due = notices.listDue(before, notify, startsMax), now = clock.now();
+    await Promise.all(due.map((each) => this.#tell(notify, each)));
+    for (const each of due) notices.markTold(each, now);
+    await this.#ports.recorded();
+    this.#again ||= due.length === startsMax;
+    const first = remindMs === null ? null : notices.firstToldAt(notify);
+    return first === null || remindMs === null ? null : Math.max(1, first + remindMs - clock.now());
+  }
+
+  async #tell(workflow: string, { approval, told }: DueNotice): Promise<void> {
+    const { id, runId, role, title, options, approvers, created, expires } = approval;
+    const about = {
+      runId,
+      workflow: approval.workflow,
+      role,
+      title,
+      options: [...options],
+      approvers,
+      created,
+      expires,
+    };
+    const notice: ApprovalNotice = { request: id, ...about, reminder: told };
+    const since = told === 0 ? "" : ` since ${new Date(created).toISOString()}`;
+    await this.#ports.workflows.startRun({
+      workflow,
+      prompt: `run ${runId} of ${approval.workflow} waits for a decision${since}: ${title} (nerve approvals ${id})`,
+      payload: notice,
+      maxRounds: null,
+      runId: `approval-${(await sha256(new TextEncoder().encode(id))).slice(0, 20)}-${told}`,
+      trigger: { kind: "approval", request: id },
+      causeId: this.#findRow(runId, id),
+    });
+  }
+
+  /** The row that tells what was asked. */
+  #findRow(runId: string, id: string): number | null {
+    const rows = this.#ports.reader.logs({ refId: runId, type: "approval.requested", order: "desc", limit: 20 });
+    return rows.find(({ payload }) =>
+      isPlainObject(payload) && isPlainObject(payload.request) && payload.request.id === id
+    )
+      ?.id ?? null;
+  }
+}
