@@ -76,10 +76,11 @@ export const loadsMax = 8;
 export const firstComputesMax = 64;
 /** The time a process has to close its databases after `end`; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
-/** How long to wait for the end of programs after SIGKILL; those that are left are told, and not started again. */
+/**
+ * How long to wait for the end of programs after SIGKILL, also at the start of the kernel for those that an earlier one
+ * left behind; what is left is told, and not started again.
+ */
 export const programEndMaxMs = 2 * secondMs;
-/** The same at the start of the kernel, for programs that an earlier one left behind. */
-export const leftoverEndMaxMs = 200;
 /** How often to look whether a program that could not be ended has. */
 export const stuckCheckMs = 1 * secondMs;
 export const memoryWatchMs = 250;

@@ -7,7 +7,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { ifPresent } from "../base/if_present.ts";
-import { leftoverEndMaxMs, programEndMaxMs } from "../base/limits.ts";
+import { programEndMaxMs } from "../base/limits.ts";
 import { isAlive, type ProcessStat, readOwnProcessId } from "../base/process_id.ts";
 import { formatProcessMark, formatWork, identifyWorkspace, parseMark } from "../base/program_mark.ts";
 import { endPrograms, isLocal, type Sweep, type SweepResult } from "../base/program_sweep.ts";
@@ -169,5 +169,5 @@ export function endLeftovers(folder: string): Promise<SweepResult> {
     // A container may hold the same workspace, with a daemon of its own: its pids mean nothing here.
     return mark !== null && mark.workspace === workspace && !isAlive(mark.owner) && isLocal(pid);
   };
-  return endPrograms({ isCandidate: () => true, isTarget, waitMs: leftoverEndMaxMs });
+  return endPrograms({ isCandidate: () => true, isTarget, waitMs: programEndMaxMs });
 }
