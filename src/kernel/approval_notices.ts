@@ -13,7 +13,7 @@ import type { ApprovalsConfig } from "../config/types.ts";
 import type { ApprovalNotice } from "../protocol/approval.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import type { Records } from "../protocol/queries.ts";
-import type { ApprovalNoticeStore, DueNotice } from "../store/approvals/approval_notices.ts";
+import type { ApprovalNoticeStore, UntoldRequest } from "../store/approvals/approval_notices.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
 
 export interface ApprovalNoticePorts {
@@ -98,7 +98,7 @@ export class ApprovalNotices {
     return first === null || remindMs === null ? null : Math.max(1, first + remindMs - clock.now());
   }
 
-  async #tell(workflow: string, { approval, told }: DueNotice): Promise<void> {
+  async #tell(workflow: string, { approval, told }: UntoldRequest): Promise<void> {
     const { id, runId, role, title, options, approvers, created, expires } = approval;
     const about = {
       runId,

@@ -114,12 +114,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
   const runner = new ComputeRunner(supervisor, clock);
-  const workflows = makeWorkflows(store, outlets, supervisor, {
-    codeOf: (name) => reload.contentOf(workflowKey(name)),
-    onWaiting: () => approvalNotices.look(),
-  });
-  const recorded = () => store.recorded();
-  const approvalNotices: ApprovalNotices = new ApprovalNotices({ ...outlets, ...store, workflows, recorded });
+  const { workflows, approvalNotices } = makeWorkflows(from, outlets, supervisor, () => reload);
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = new DatabaseWatch({ ...outlets, supervisor, folder: paths.senseDatabases });
@@ -203,21 +198,21 @@ function makeFeed({ store, failures }: Foundation, secrets: CurrentSecrets): Log
 }
 
 function makeWorkflows(
-  store: Store,
+  { store }: Foundation,
   outlets: Outlets,
   supervisor: UnitSupervisor,
-  { codeOf, onWaiting }: { codeOf(workflow: string): string; onWaiting(): void },
-): WorkflowManager {
+  reload: () => Reload,
+): { workflows: WorkflowManager; approvalNotices: ApprovalNotices } {
   const { current, clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
-  return new WorkflowManager({
+  const workflows = new WorkflowManager({
     store: store.runs,
-    host: new SupervisedWorkflows(supervisor, codeOf),
+    host: new SupervisedWorkflows(supervisor, (name) => reload().contentOf(workflowKey(name))),
     clock,
     approvers: () => current.config.approvers,
     log: append,
     onChange(run) {
       emit({ kind: "run", run, tookMs: spans.measure(run) });
-      if (run.status === "waiting") onWaiting();
+      if (run.status === "waiting") approvalNotices.look();
     },
     onRoleFailed: ({ workflow, runId }, text) => {
       const message = `run ${runId}: ${text}`;
@@ -227,6 +222,9 @@ function makeWorkflows(
     newRunId: store.newRunId,
     reportProblem,
   });
+  const recorded = () => store.recorded();
+  const approvalNotices: ApprovalNotices = new ApprovalNotices({ ...outlets, ...store, workflows, recorded });
+  return { workflows, approvalNotices };
 }
 
 interface SensesNeeds {

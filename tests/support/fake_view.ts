@@ -105,7 +105,7 @@ export class FakeView implements KernelPort {
       uptimeMs: 20_000,
       units: [],
       runs: { active: 0, queued: 0, waiting: 0, paused: 0, dropped: 0 },
-      approvals: { open: 0, oldest: null },
+      approvals: { open: 0, oldest: null, expired: 0 },
       alerts: { firing: 0, pending: 0 },
       counters: { computes: 3 },
       configError: null,

@@ -28,6 +28,7 @@ const readByCode: Readonly<Record<string, Schema>> = {
   keep_firing_for: span,
   absent: span,
   repeat: span,
+  remind: span,
   limit: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["10 per 1h"] },
   memory: bytes,
   disk: bytes,
@@ -50,10 +51,30 @@ const readByCode: Readonly<Record<string, Schema>> = {
   },
 };
 
+const approvers: Schema = {
+  type: ["object", "null"],
+  propertyNames: { pattern: namePattern.source },
+  additionalProperties: {
+    anyOf: [
+      {
+        type: "object",
+        additionalProperties: false,
+        required: ["key"],
+        properties: {
+          key: { anyOf: [{ type: "string" }, texts], description: "The line of an .pub file, or several." },
+        },
+      },
+      { ...texts, description: "The people of a group." },
+    ],
+  },
+};
+
 /** `manual`: docs/configuration.md. */
 export function configSchema(manual: string): string {
   const made = z.toJSONSchema(fileSchema, { io: "input", unrepresentable: "any", target: "draft-7" }) as Schema;
   describe(made, "Top level", manual);
+  describe(withoutNull(propertiesOf(made)["approvals"]), "approvals", manual);
+  propertiesOf(made)["approvers"] = { ...approvers, description: meaningOf(manual, "Top level", "approvers") };
   for (const section of ["senses", "groups", "reflexes", "alerts", "workflows"]) {
     const entry = findEntry(propertiesOf(made)[section]);
     describe(entry, section, manual);

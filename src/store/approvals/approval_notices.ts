@@ -8,7 +8,7 @@ import type { StatementCache } from "../sqlite/database.ts";
 import { summaryColumns, toSummary } from "./approval_sql.ts";
 
 /** A request that people are to be told of; `told`: how often they were. */
-export interface DueNotice {
+export interface UntoldRequest {
   readonly seq: number;
   readonly told: number;
   readonly approval: ApprovalSummary;
@@ -27,7 +27,7 @@ export class ApprovalNoticeStore {
    * Requests that nobody was told of, and those that were last told of by `before`, in wall milliseconds; the longest
    * untold first. Not those of the workflow `except`.
    */
-  listDue(before: number | null, except: string, limit: number): DueNotice[] {
+  listDue(before: number | null, except: string, limit: number): UntoldRequest[] {
     const columns = summaryColumns.split(", ").map((column) => `a.${column}`).join(", ");
     const sql = `
 select n.seq as seq, n.told as told, ${columns} from approval_notices n join approvals a on a.seq = n.seq
@@ -46,7 +46,7 @@ where n.told_at is not null and a.workflow <> ? order by n.told_at limit 1`;
   }
 
   /** Never throws for a disk failure: then people are told again, by the same run. */
-  markTold({ seq, told }: DueNotice, at: number): void {
+  markTold({ seq, told }: UntoldRequest, at: number): void {
     const sql = "update approval_notices set told = ?, told_at = ? where seq = ?";
     this.#writer.write([{ sql, values: [told + 1, at, seq] }]);
   }

@@ -1,8 +1,8 @@
 /** SSH signatures as `ssh-keygen` makes them. Danger: a decision is believed that nobody with the key has made. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { fingerprintOf, parseSshPublicKey } from "../../../src/base/ssh_key.ts";
 import { verifySshSignature } from "../../../src/base/ssh_signature.ts";
+import fc from "../../support/fast_check.ts";
 import { HardwareKey, hasSshKeygen, publicKeyOf, sign, SshKeys } from "../../support/ssh_keys.ts";
 
 const options = { ignore: !hasSshKeygen };
