@@ -22,6 +22,7 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   memory: () => import("./memory.ts"),
   scale: () => import("./scale.ts"),
   alerts: () => import("./alerts.ts"),
+  waits: () => import("./waits.ts"),
 };
 
 const [selected] = Deno.args;
