@@ -10,7 +10,8 @@ export async function hasProgram(program: string, packageName: string): Promise<
   // Several tests may be at it: apt waits for its lock.
   const install = () => apt("install", "--yes", "--no-install-recommends", packageName);
   if (await install() || (await apt("update") && await install())) return findProgram(program) !== null;
-  console.warn(`${packageName} could not be installed: the tests that need ${program} are ignored`);
+  const message = `${packageName} could not be installed: the tests that need ${program} are ignored\n`;
+  Deno.stderr.writeSync(new TextEncoder().encode(message));
   return false;
 }
 
