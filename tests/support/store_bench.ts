@@ -79,3 +79,13 @@ export function sleepOf(round: number): RunWait {
     event: null,
   };
 }
+
+/**
+ * A batch of the commit thread, which commits when the disk is slow, may hold the file at that moment: kernel/wal_watch.ts
+ * tries again, too.
+ */
+export function restoreWal(store: Store): Promise<boolean> {
+  return store.restoreWal().catch((thrown) => {
+    return /a reader holds it/.test(String(thrown)) ? restoreWal(store) : Promise.reject(thrown);
+  });
+}

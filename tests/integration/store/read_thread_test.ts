@@ -13,7 +13,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { join } from "../../support/paths.ts";
-import { newRow } from "../../support/store_bench.ts";
+import { newRow, restoreWal } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 import { isFaster, loopStaysFree } from "../../support/watched_loop.ts";
 
@@ -160,7 +160,7 @@ Deno.test("the log is opened anew while queries run: they end with their rows, a
       ];
       Deno.removeSync(`${path}-wal`);
       const row = store.log.append(newRow());
-      assert.equal(await store.restoreWal(), true);
+      assert.equal(await restoreWal(store), true);
       assert.equal(store.walLost, false);
       assert.deepEqual((await Promise.all(reads)).map(({ items }) => items.length), [0, 1, 0]);
       await store.recorded();
@@ -176,7 +176,7 @@ Deno.test("a read that is asked for while the -wal file is gone waits until the 
     const read = store.reads.read(short, stays).then(() => answered = true);
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(answered, false);
-    await store.restoreWal();
+    await restoreWal(store);
     assert.equal(await read, true);
   }));
 

@@ -5,6 +5,7 @@ import { identifyFile } from "../../../src/base/file_identity.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { join } from "../../support/paths.ts";
+import { restoreWal } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const row = (n: number) =>
@@ -36,7 +37,7 @@ Deno.test("a -wal file that is removed or replaced is noticed, and nothing that 
       await write(10);
       assert.equal(store.walLost, true);
       const writing = write(10);
-      assert.equal(await store.restoreWal(), true);
+      assert.equal(await restoreWal(store), true);
       await writing;
       await write(10);
       assert.equal(store.walLost, false);
@@ -65,12 +66,7 @@ Deno.test("a -wal file is restored while the commit thread is at work, and every
       const before = written;
       while (written < before + 1_000) await store.log.durable();
       Deno.removeSync(`${path}-wal`);
-      // A batch of the commit thread may hold the file at that moment: kernel/wal_watch.ts tries again, too.
-      const restore = (): Promise<boolean> =>
-        store.restoreWal().catch((thrown) =>
-          /a reader holds it/.test(String(thrown)) ? restore() : Promise.reject(thrown)
-        );
-      assert.equal(await restore(), true);
+      assert.equal(await restoreWal(store), true);
       assert.equal(store.walLost, false);
     }
     over = true;
