@@ -1,0 +1,160 @@
+/**
+ * Ends the waits of runs whose time is over. Called by waits.ts.
+ * I1. Only the next due time is in memory. At most `dueWaitsMax` runs are loaded at a time.
+ * I2. A span is over when the wall clock says so, or when as much time has passed; a time of day, when the wall clock
+ *     says so. Neither a restart nor a clock that is set back makes a span longer.
+ * I3. Waits are settled in the order in which they are due.
+ */
+import { assert, messageOf } from "../../base/errors.ts";
+import { backoffFirstMs, backoffMaxMs } from "../../base/limits.ts";
+import type { CancelTimer, Clock } from "../../base/time.ts";
+import { dueWaitsMax } from "../../base/wait_limits.ts";
+import type { ApprovalDecision } from "../../protocol/approval.ts";
+import type { Run, RunMessage } from "../../protocol/run.ts";
+import type { RunWait, Settlement, WaitingRun } from "../../protocol/run_wait.ts";
+import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { createDecision, createDecisionMessage } from "./gates.ts";
+import type { RunStore } from "./ports.ts";
+import type { RunWriter } from "./run_writer.ts";
+import { createEventMessage, createSleepMessage, createTimeoutMessage } from "./wait_texts.ts";
+
+export interface DueWaitsParts {
+  readonly runs: ActiveRuns;
+  readonly writer: RunWriter;
+  readonly dispatcher: Dispatcher;
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly reportProblem: (message: string) => void;
+  /** As in waits.ts. */
+  readonly load: (run: Run) => RunEntry;
+  readonly settle: (entry: RunEntry, message: RunMessage, by: Settlement) => Promise<boolean>;
+}
+
+export class DueWaits {
+  readonly #parts: DueWaitsParts;
+  #open = false;
+  #waking = false;
+  /** When the timers below fire, in wall milliseconds. */
+  #armedFor = Infinity;
+  #timers: CancelTimer[] = [];
+
+  constructor(parts: DueWaitsParts) {
+    this.#parts = parts;
+  }
+
+  /** Settles what is over from now on. */
+  open(): void {
+    this.#open = true;
+    void this.#wakeDue();
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#disarm();
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** A run has begun to wait until then. */
+  add(due: number | null): void {
+    if (due !== null && due < this.#armedFor) this.arm();
+  }
+
+  /** Calls `work` in a while, unless it is closed before. */
+  later(work: () => void): void {
+    this.#timers.push(this.#parts.clock.after(backoffMaxMs, work));
+  }
+
+  async #wakeDue(): Promise<void> {
+    if (this.#waking || !this.#open) return;
+    this.#waking = true;
+    const { store, clock } = this.#parts;
+    let left = 0;
+    for (let woken = true; woken && this.#open;) {
+      const due = this.read(() => store.listDueWaits(clock.now(), clock.boot(), dueWaitsMax)) ?? [];
+      left = due.length;
+      woken = left > 0 && await this.#wakeAll(due);
+    }
+    this.#waking = false;
+    // What is left is ending, and its end cannot be written yet.
+    this.arm(left === 0 ? 0 : backoffFirstMs);
+  }
+
+  /** False when none of them was settled. */
+  async #wakeAll(due: readonly WaitingRun[]): Promise<boolean> {
+    const { dispatcher } = this.#parts;
+    const woken = await Promise.all(due.map((each) => this.#wake(each)));
+    for (const queue of new Set(woken)) if (queue !== null) dispatcher.dispatch(queue);
+    return woken.some((queue) => queue !== null);
+  }
+
+  /** The queue of a run whose wait is settled; null when it is not. The caller dispatches it. */
+  async #wake({ runId, wait }: WaitingRun): Promise<WorkflowQueue | null> {
+    const { runs, writer, load, settle } = this.#parts;
+    const run = runs.get(runId)?.run ?? writer.read(runId);
+    if (run === null || run.status !== "waiting") return null;
+    const entry = load(run);
+    if (entry.phase.tag !== "waiting" || entry.endsPending > 0) return null;
+    const [message, by] = this.#endOf(runId, wait);
+    return await settle(entry, message, by) ? entry.queue : null;
+  }
+
+  /** What settles a wait whose time is over. */
+  #endOf(runId: string, wait: RunWait): [RunMessage, Settlement] {
+    const { store, clock } = this.#parts, now = clock.now();
+    if (wait.kind === "gate") {
+      const decision = this.#expire(runId, wait);
+      return [createDecisionMessage(wait, decision), { decision }];
+    }
+    if (wait.event === null) return [createSleepMessage(wait, now), {}];
+    // One that came in time, and that a death has left undelivered.
+    const kept = store.readKeptEvent(runId, wait.event);
+    return kept === null
+      ? [createTimeoutMessage(wait, now), {}]
+      : [createEventMessage(wait, kept, now), { event: kept.key }];
+  }
+
+  /** Nobody has decided in time. */
+  #expire(runId: string, { round }: RunWait): ApprovalDecision {
+    const { store, clock } = this.#parts, approval = store.readApprovalAt(runId, round)?.approval;
+    assert(approval !== undefined, `run ${runId} waits at a gate without a request`);
+    const { onExpiry } = approval;
+    assert(onExpiry !== null, `request ${approval.id} is due without an option for that`);
+    const how = { decision: onExpiry, by: null, how: "expiry", token: null, comment: null } as const;
+    const unsigned = { key: null, signature: null };
+    return createDecision(approval, { ...how, ...unsigned }, clock.now());
+  }
+
+  /** Waits for what is due next, for `leastMs` at least. */
+  arm(leastMs = 0): void {
+    this.#disarm();
+    const { store, clock } = this.#parts, boot = clock.boot(), now = clock.now();
+    const next = this.#open ? this.read(() => store.readNextDue(boot)) : null;
+    if (next === null) return;
+    const wake = () => void this.#wakeDue(), { wall, bootMs } = next;
+    if (wall !== null && wall <= now + leastMs) this.#timers.push(clock.after(leastMs, wake));
+    else if (wall !== null) this.#timers.push(clock.at(wall, wake));
+    if (bootMs !== null && boot !== null) this.#timers.push(clock.after(Math.max(leastMs, bootMs - boot.ms), wake));
+    this.#armedFor = wall ?? Infinity;
+  }
+
+  #disarm(): void {
+    for (const cancel of this.#timers) cancel();
+    this.#timers = [];
+    this.#armedFor = Infinity;
+  }
+
+  /** Null when the store cannot be read: it is tried again. */
+  read<T>(read: () => T): T | null {
+    try {
+      return read();
+    } catch (thrown) {
+      this.#parts.reportProblem(`the waits of runs cannot be read; retrying: ${messageOf(thrown)}`);
+      if (this.#open) this.later(() => void this.#wakeDue());
+      return null;
+    }
+  }
+}
