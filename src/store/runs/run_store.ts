@@ -7,59 +7,27 @@
  *     (group_commit.ts).
  */
 import { assert } from "../../base/errors.ts";
-import type { BootTime } from "../../base/boot_time.ts";
-import type { NewApproval, StoredApproval } from "../../protocol/approval.ts";
+import type { NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
-import type {
-  KeptEvent,
-  NewRunEvent,
-  PausedRun,
-  RunPause,
-  RunWait,
-  Settlement,
-  StoredRunEvent,
-  WaitingRun,
-} from "../../protocol/run_wait.ts";
-import {
-  countApprovals,
-  decideApproval,
-  insertApproval,
-  readApproval,
-  readApprovalAt,
-} from "../approvals/approval_sql.ts";
+import type { NewRunEvent, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
+import { decideApproval, insertApproval } from "../approvals/approval_sql.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
-import { type StatementCache, toStoreError } from "../sqlite/database.ts";
+import type { StatementCache } from "../sqlite/database.ts";
+import { insertEvent, takeEvent } from "./event_sql.ts";
+import { insertPause, unpauseRun } from "./pause_sql.ts";
 import { buildChangeRow, buildFirstRow, runStateTypes } from "./run_log_rows.ts";
-import {
-  copyMessages,
-  countMessage,
-  countMessages,
-  insertAtRound,
-  insertRun,
-  readAccepted,
-  readFork,
-  readLastFailure,
-  readRun,
-  readThread,
-  readThreadBytes,
-  runColumns,
-  type RunGuard,
-  toRun,
-  updateRun,
-} from "./run_sql.ts";
-import { insertPause, listPaused, readPause, unpauseRun } from "./pause_sql.ts";
-import { insertEvent, listDeliverable, readEvent, readKeptEvent, takeEvent } from "./event_sql.ts";
-import { countWaiting, insertWait, listDueWaits, type NextDue, readNextDue, readWait, settleWait } from "./wait_sql.ts";
+import { RunReads } from "./run_reads.ts";
+import { copyMessages, countMessage, insertAtRound, insertRun, type RunGuard, updateRun } from "./run_sql.ts";
+import { insertWait, settleWait } from "./wait_sql.ts";
 
-export class SqliteRunStore {
-  readonly #statements: StatementCache;
+export class SqliteRunStore extends RunReads {
   readonly #writer: GroupCommit;
   readonly #log: LogStore;
 
   constructor(statements: StatementCache, writer: GroupCommit, log: LogStore) {
-    this.#statements = statements;
+    super(statements);
     this.#writer = writer;
     this.#log = log;
   }
@@ -78,11 +46,6 @@ export class SqliteRunStore {
     const steps = [insertRun(run), this.#log.toStep(first)];
     if (from !== null) steps.push(copyMessages(run, from, this.#log.takeIds(from.rounds)));
     return this.#writer.run(steps);
-  }
-
-  /** How many of the first `rounds` messages of a run are in the log; the others are in its archive. */
-  countMessages(runId: string, rounds: number): number {
-    return this.#readNow(() => countMessages(this.#statements, runId, rounds));
   }
 
   /**
@@ -157,117 +120,10 @@ export class SqliteRunStore {
     return this.#writer.run(steps);
   }
 
-  readPause(runId: string): RunPause | null {
-    return this.#readNow(() => readPause(this.#statements, runId));
-  }
-
-  /** Every paused run. */
-  listPaused(): PausedRun[] {
-    return listPaused(this.#statements);
-  }
-
-  /** What a run waits for; null when it does not wait. */
-  readWait(runId: string): RunWait | null {
-    return this.#readNow(() => readWait(this.#statements, runId));
-  }
-
   /** Keeps an event for a run. False, without a row, if the key is known, the run has ended or keeps too many. */
   insertEvent(run: RunRef, event: NewRunEvent): Promise<boolean> {
     const row = this.#log.toStep({ ...toRow(run, "run.event"), payload: { event } });
     return this.#writer.run([insertEvent(run.runId, event), row]);
-  }
-
-  readEvent(runId: string, key: string): StoredRunEvent | null {
-    return this.#readNow(() => readEvent(this.#statements, runId, key));
-  }
-
-  /** The oldest event of that name that no wait has taken. */
-  readKeptEvent(runId: string, name: string): KeptEvent | null {
-    return this.#readNow(() => readKeptEvent(this.#statements, runId, name));
-  }
-
-  /** Runs that wait for an event which they keep; at most `limit`. */
-  listDeliverable(limit: number): string[] {
-    return this.#readNow(() => listDeliverable(this.#statements, limit));
-  }
-
-  /** Throws NerveError STORE_FAILED as `get`. */
-  readApproval(id: string): StoredApproval | null {
-    return this.#readNow(() => readApproval(this.#statements, id));
-  }
-
-  /** The request of a run in a round; null when that round is no gate. */
-  readApprovalAt(runId: string, round: number): StoredApproval | null {
-    return this.#readNow(() => readApprovalAt(this.#statements, runId, round));
-  }
-
-  /** How many requests a gate of a run has made. */
-  countApprovals(runId: string, gate: string): number {
-    return this.#readNow(() => countApprovals(this.#statements, runId, gate));
-  }
-
-  /** When the next waits are due. */
-  readNextDue(boot: BootTime | null): NextDue {
-    return readNextDue(this.#statements, boot);
-  }
-
-  /** Waits that are over, in the order in which they were due; at most `limit`. */
-  listDueWaits(now: number, boot: BootTime | null, limit: number): WaitingRun[] {
-    return listDueWaits(this.#statements, now, boot, limit);
-  }
-
-  /** How many runs of each workflow wait. */
-  countWaiting(): Map<string, number> {
-    return countWaiting(this.#statements);
-  }
-
-  /** Runs of a workflow that wait, oldest first; at most `limit`. */
-  listWaiting(workflow: string, limit: number): Run[] {
-    const sql =
-      `select ${runColumns} from workflow_runs where workflow = ? and status = 'waiting' order by seq limit ?`;
-    return this.#statements.arrays(sql).all(workflow, limit).map(toRun);
-  }
-
-  /** The newest failed attempt of a role of this run, whatever its round. */
-  readLastFailure(runId: string): RoleFailure | null {
-    return readLastFailure(this.#statements, runId);
-  }
-
-  readFork(runId: string): { runId: string; rounds: number } | null {
-    return readFork(this.#statements, runId);
-  }
-
-  readAccepted(runId: string): number {
-    return readAccepted(this.#statements, runId);
-  }
-
-  /** Throws NerveError STORE_FAILED when it reads a damaged part of the file. */
-  get(runId: string): Run | null {
-    return this.#readNow(() => readRun(this.#statements, runId));
-  }
-
-  /** All messages of a run, oldest first, read in small parts while they are taken. */
-  readThread(runId: string): Iterable<RunMessage> {
-    return readThread(this.#statements, runId);
-  }
-
-  /** The bytes that the messages of a run take in the log. */
-  readThreadBytes(runId: string): number {
-    return readThreadBytes(this.#statements, runId);
-  }
-
-  /** Runs that are `queued` or `started`, in order of creation. */
-  listUnfinished(): Run[] {
-    const sql = `select ${runColumns} from workflow_runs where status in ('queued', 'started') order by seq`;
-    return this.#statements.arrays(sql).all().map(toRun);
-  }
-
-  #readNow<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (thrown) {
-      throw toStoreError("the log cannot be read", thrown);
-    }
   }
 }
 

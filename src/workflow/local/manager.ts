@@ -25,6 +25,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { Events } from "./events.ts";
 import { Holds } from "./holds.ts";
 import { Kills } from "./kills.ts";
+import { describeHeldRuns, readLoads } from "./loads.ts";
 import { Pauses } from "./pauses.ts";
 import { enterPhase } from "./phase.ts";
 import type { ProcessExit, RunStore, WorkflowHost } from "./ports.ts";
@@ -217,19 +218,8 @@ export class WorkflowManager implements WorkflowEngine {
     return this.#assignments.findAssigned(processId, runId) !== null;
   }
 
-  /** Every configured workflow, and removed ones that still have runs. */
   readLoads(): WorkflowLoad[] {
-    return [...this.#runs.queues()].filter((queue) =>
-      queue.plan !== null || queue.active.size + queue.queued.size + queue.waiting + queue.paused.size > 0
-    )
-      .map((queue) => ({
-        workflow: queue.name,
-        active: queue.active.size,
-        unassigned: [...queue.active].filter((entry) => entry.phase.tag === "unassigned").length,
-        queued: queue.queued.size,
-        waiting: queue.waiting,
-        paused: queue.paused.size,
-      }));
+    return readLoads(this.#runs);
   }
 
   get dropped(): number {
@@ -237,8 +227,7 @@ export class WorkflowManager implements WorkflowEngine {
   }
 
   describeHeldRuns(): string[] {
-    const held = [...this.#runs.entries()].filter(({ phase }) => phase.tag === "held");
-    return held.map(({ run: { runId, workflow, reason } }) => `run ${runId} of ${workflow} is ${reason}`);
+    return describeHeldRuns(this.#runs);
   }
 
   /** The entry of an unfinished run, once its first row is durable; for one that waits or has ended, the run itself. */

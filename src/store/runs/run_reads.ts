@@ -1,0 +1,141 @@
+/** What run_store.ts reads of runs on disk: their state, what they wait for, what they ask, and their messages. */
+import type { BootTime } from "../../base/boot_time.ts";
+import type { StoredApproval } from "../../protocol/approval.ts";
+import type { RoleFailure, Run, RunMessage } from "../../protocol/run.ts";
+import type { KeptEvent, PausedRun, RunPause, RunWait, StoredRunEvent, WaitingRun } from "../../protocol/run_wait.ts";
+import { countApprovals, readApproval, readApprovalAt } from "../approvals/approval_sql.ts";
+import { type StatementCache, toStoreError } from "../sqlite/database.ts";
+import { listDeliverable, readEvent, readKeptEvent } from "./event_sql.ts";
+import { listPaused, readPause } from "./pause_sql.ts";
+import {
+  countMessages,
+  readAccepted,
+  readFork,
+  readLastFailure,
+  readRun,
+  readThread,
+  readThreadBytes,
+  runColumns,
+  toRun,
+} from "./run_sql.ts";
+import { countWaiting, listDueWaits, type NextDue, readNextDue, readWait } from "./wait_sql.ts";
+
+export abstract class RunReads {
+  protected readonly statements: StatementCache;
+
+  constructor(statements: StatementCache) {
+    this.statements = statements;
+  }
+
+  /** How many of the first `rounds` messages of a run are in the log; the others are in its archive. */
+  countMessages(runId: string, rounds: number): number {
+    return this.readNow(() => countMessages(this.statements, runId, rounds));
+  }
+
+  readPause(runId: string): RunPause | null {
+    return this.readNow(() => readPause(this.statements, runId));
+  }
+
+  /** Every paused run. */
+  listPaused(): PausedRun[] {
+    return listPaused(this.statements);
+  }
+
+  /** What a run waits for; null when it does not wait. */
+  readWait(runId: string): RunWait | null {
+    return this.readNow(() => readWait(this.statements, runId));
+  }
+
+  readEvent(runId: string, key: string): StoredRunEvent | null {
+    return this.readNow(() => readEvent(this.statements, runId, key));
+  }
+
+  /** The oldest event of that name that no wait has taken. */
+  readKeptEvent(runId: string, name: string): KeptEvent | null {
+    return this.readNow(() => readKeptEvent(this.statements, runId, name));
+  }
+
+  /** Runs that wait for an event which they keep; at most `limit`. */
+  listDeliverable(limit: number): string[] {
+    return this.readNow(() => listDeliverable(this.statements, limit));
+  }
+
+  /** Throws NerveError STORE_FAILED as `get`. */
+  readApproval(id: string): StoredApproval | null {
+    return this.readNow(() => readApproval(this.statements, id));
+  }
+
+  /** The request of a run in a round; null when that round is no gate. */
+  readApprovalAt(runId: string, round: number): StoredApproval | null {
+    return this.readNow(() => readApprovalAt(this.statements, runId, round));
+  }
+
+  /** How many requests a gate of a run has made. */
+  countApprovals(runId: string, gate: string): number {
+    return this.readNow(() => countApprovals(this.statements, runId, gate));
+  }
+
+  /** When the next waits are due. */
+  readNextDue(boot: BootTime | null): NextDue {
+    return readNextDue(this.statements, boot);
+  }
+
+  /** Waits that are over, in the order in which they were due; at most `limit`. */
+  listDueWaits(now: number, boot: BootTime | null, limit: number): WaitingRun[] {
+    return listDueWaits(this.statements, now, boot, limit);
+  }
+
+  /** How many runs of each workflow wait. */
+  countWaiting(): Map<string, number> {
+    return countWaiting(this.statements);
+  }
+
+  /** Runs of a workflow that wait, oldest first; at most `limit`. */
+  listWaiting(workflow: string, limit: number): Run[] {
+    const sql =
+      `select ${runColumns} from workflow_runs where workflow = ? and status = 'waiting' order by seq limit ?`;
+    return this.statements.arrays(sql).all(workflow, limit).map(toRun);
+  }
+
+  /** The newest failed attempt of a role of this run, whatever its round. */
+  readLastFailure(runId: string): RoleFailure | null {
+    return readLastFailure(this.statements, runId);
+  }
+
+  readFork(runId: string): { runId: string; rounds: number } | null {
+    return readFork(this.statements, runId);
+  }
+
+  readAccepted(runId: string): number {
+    return readAccepted(this.statements, runId);
+  }
+
+  /** Throws NerveError STORE_FAILED when it reads a damaged part of the file. */
+  get(runId: string): Run | null {
+    return this.readNow(() => readRun(this.statements, runId));
+  }
+
+  /** All messages of a run, oldest first, read in small parts while they are taken. */
+  readThread(runId: string): Iterable<RunMessage> {
+    return readThread(this.statements, runId);
+  }
+
+  /** The bytes that the messages of a run take in the log. */
+  readThreadBytes(runId: string): number {
+    return readThreadBytes(this.statements, runId);
+  }
+
+  /** Runs that are `queued` or `started`, in order of creation. */
+  listUnfinished(): Run[] {
+    const sql = `select ${runColumns} from workflow_runs where status in ('queued', 'started') order by seq`;
+    return this.statements.arrays(sql).all().map(toRun);
+  }
+
+  protected readNow<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (thrown) {
+      throw toStoreError("the log cannot be read", thrown);
+    }
+  }
+}

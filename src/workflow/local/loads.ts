@@ -1,0 +1,24 @@
+/** What the workflows have to do now, for readers. Pure; used by manager.ts. */
+import type { WorkflowLoad } from "../engine.ts";
+import type { ActiveRuns } from "./active_runs.ts";
+
+/** Every configured workflow, and removed ones that still have runs. */
+export function readLoads(runs: ActiveRuns): WorkflowLoad[] {
+  const known = [...runs.queues()].filter(({ plan, active, queued, waiting, paused }) =>
+    plan !== null || active.size + queued.size + waiting + paused.size > 0
+  );
+  return known.map(({ name, active, queued, waiting, paused }) => ({
+    workflow: name,
+    active: active.size,
+    unassigned: [...active].filter((entry) => entry.phase.tag === "unassigned").length,
+    queued: queued.size,
+    waiting,
+    paused: paused.size,
+  }));
+}
+
+/** One text for each run that waits for other code. */
+export function describeHeldRuns(runs: ActiveRuns): string[] {
+  const held = [...runs.entries()].filter(({ phase }) => phase.tag === "held");
+  return held.map(({ run: { runId, workflow, reason } }) => `run ${runId} of ${workflow} is ${reason}`);
+}
