@@ -12,16 +12,17 @@
  * I6. Retries do not wait here: the kernel waits, and then assigns the run again.
  */
 import type { JsonObject } from "../protocol/json.ts";
-import type { FromProcess, LoadProblem, ProcessSpec, WorkflowSpec } from "../protocol/message.ts";
+import type { FromProcess, ProcessSpec, WorkflowSpec } from "../protocol/message.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import { formatPlace } from "../protocol/signal_text.ts";
 import type { Blobs } from "../sdk/sense.ts";
 import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
-import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
+import { describeError, placeOf } from "./error_text.ts";
+import { type Loaded, loadWorkflow } from "./load_workflow.ts";
 import { type Answer, askModerator, findContradiction } from "./moderator.ts";
 import type { Peers } from "./peers.ts";
-import { type AnyPlan, findRetryWait, readWorkflow, type RolePlan } from "./roles.ts";
+import { type AnyPlan, findRetryWait, type RolePlan } from "./roles.ts";
 import { type CheckedResult, checkResult, runRole } from "./run_role.ts";
 import { runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
@@ -29,14 +30,10 @@ import { createThread, type Thread } from "./thread.ts";
 import type { WaitPlan } from "./wait_plan.ts";
 import { WorkflowPeers } from "./workflow_peers.ts";
 import { createLog, deepFreeze, type OpenLogs, openLogs } from "./context_helpers.ts";
-import { importUserModule } from "./user_module.ts";
 
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
 /** How the work on a run ended in this process: an outcome to report, or "over" when there is nothing to report. */
 type Ended = Finished | "over";
-type Loaded =
-  | { readonly ok: true; readonly workflow: Workflow; readonly roles: ReadonlyMap<string, AnyPlan> }
-  | { readonly ok: false; readonly problem: LoadProblem };
 
 export class WorkflowRuntime implements Runtime {
   readonly #kernel: KernelChannel;
@@ -107,26 +104,14 @@ export class WorkflowRuntime implements Runtime {
 
   #load(): Promise<Loaded> {
     if (this.#loading === null) {
-      this.#loading = this.#loadModule();
+      const open = async () => void (this.#opened = await this.#peers.open());
+      this.#loading = loadWorkflow(this.#spec, this.#folder, open);
       this.#loading.then((loaded) => {
         const problems = loaded.ok ? [] : [loaded.problem];
         this.#kernel.send({ t: "loaded", name: this.#spec.name, problems });
       });
     }
     return this.#loading;
-  }
-
-  async #loadModule(): Promise<Loaded> {
-    const { entry, approvers } = this.#spec;
-    try {
-      this.#opened = await this.#peers.open();
-      const module = await importUserModule(entry);
-      const roles = readWorkflow(module.default, approvers);
-      if (roles.ok) return { ok: true, workflow: module.default as Workflow, roles: roles.value };
-      return { ok: false, problem: { message: roles.error, place: { file: entry, line: 1, column: 1 } } };
-    } catch (thrown) {
-      return { ok: false, problem: toLoadProblem(thrown, this.#folder) };
-    }
   }
 
   async #run(message: Extract<RuntimeMessage, { t: "run" }>): Promise<void> {

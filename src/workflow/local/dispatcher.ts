@@ -13,18 +13,18 @@ import { backoffMaxMs } from "../../base/limits.ts";
 import { msSince } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
 import type { TimerGroup } from "../../base/timer_group.ts";
-import { byteLength } from "../../protocol/json.ts";
-import type { RunMessage } from "../../protocol/run.ts";
 import type { WorkflowPlan } from "../engine.ts";
 import { type ActiveRuns, countSlots, type RunEntry, type WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import { mustRunAlone } from "./crash_policy.ts";
+import { createEnding, type Ending } from "./endings.ts";
 import { enterPhase } from "./phase.ts";
-import type { RunStore, ThreadSize, WorkflowHost, WorkflowProcess } from "./ports.ts";
+import type { RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
 import { countStartable } from "./queue_policy.ts";
 import { currentRoundOf, describeFailure, failureOf, pausesRun } from "./role_failure.ts";
 import { toRunStart } from "./run_request.ts";
-import { createEnding, createRunRow, type Ending, type RunWriter, toReason } from "./run_writer.ts";
+import { createRunRow, type RunWriter, toReason } from "./run_writer.ts";
+import { measureThread, readWhile } from "./thread_size.ts";
 
 export interface DispatcherParts {
   readonly runs: ActiveRuns;
@@ -264,33 +264,6 @@ export class Dispatcher {
 /** Why the runs of a workflow end that has left the configuration. */
 export function describeUnconfigured({ name }: WorkflowQueue): string {
   return `workflow ${name} is no longer in the configuration`;
-}
-
-/** The messages while `holds`; then `entry.threadBytes` is what they take. Throws when some are missing. */
-export function* readWhile(
-  entry: RunEntry,
-  messages: Iterable<RunMessage>,
-  holds: () => boolean,
-): Generator<RunMessage> {
-  let count = 0, bytes = 0;
-  for (const message of messages) {
-    if (!holds()) return;
-    count++;
-    bytes += measureMessage(message);
-    yield message;
-  }
-  if (count !== entry.run.rounds) throw new Error(`the log has ${count} of its ${entry.run.rounds} messages`);
-  entry.threadBytes = bytes;
-}
-
-/** After `#fits` has read what it takes. */
-export function measureThread({ run: { rounds }, accepted }: RunEntry): ThreadSize {
-  return { rounds, accepted };
-}
-
-/** The bytes of content and `meta`. */
-export function measureMessage({ content, meta }: Pick<RunMessage, "content" | "meta">): number {
-  return byteLength(content) + byteLength(JSON.stringify(meta));
 }
 
 function isSuspect(entry: RunEntry): boolean {

@@ -9,9 +9,10 @@ import type { Run } from "../../protocol/run.ts";
 import { isTerminal } from "../transitions.ts";
 import type { ActiveRuns, RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
+import { createEnding } from "./endings.ts";
 import type { RunStore } from "./ports.ts";
 import { toStoreFailed } from "./run_admission.ts";
-import { createEnding, type RunWriter } from "./run_writer.ts";
+import type { RunWriter } from "./run_writer.ts";
 import type { Waits } from "./waits.ts";
 
 export interface KillsParts {

@@ -16,12 +16,13 @@ import type { FromProcess } from "../../protocol/message.ts";
 import type { RunMessage } from "../../protocol/run.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
-import { type Dispatcher, measureThread, readWhile } from "./dispatcher.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase, type Phase } from "./phase.ts";
 import type { RunStore, WorkflowProcess } from "./ports.ts";
 import type { MessageSender, RejectionLog } from "./rejection_log.ts";
 import { toRunStart } from "./run_request.ts";
 import { createRunRow, type RunWriter, toReason } from "./run_writer.ts";
+import { measureThread, readWhile } from "./thread_size.ts";
 
 export type ProbedReport = Extract<FromProcess, { t: "probed" }>;
 

@@ -14,11 +14,12 @@ import type { RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import { countDeath, shouldEndRun, waitAfterKills } from "./crash_policy.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { createEnding } from "./endings.ts";
 import { enterPhase } from "./phase.ts";
 import type { ProcessExit } from "./ports.ts";
 import type { Probes } from "./probes.ts";
 import { currentRoundOf } from "./role_failure.ts";
-import { createEnding, createRunRow, type RunWriter } from "./run_writer.ts";
+import { createRunRow, type RunWriter } from "./run_writer.ts";
 
 export interface ProcessExitParts {
   readonly assignments: Assignments;

@@ -13,14 +13,7 @@ import type { Clock } from "../../base/time.ts";
 import type { Json } from "../../protocol/json.ts";
 import type { NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
-import {
-  exitCode,
-  type RoleFailure,
-  type Run,
-  type RunChange,
-  type RunMessage,
-  type RunStatus,
-} from "../../protocol/run.ts";
+import type { RoleFailure, Run, RunChange, RunMessage, RunStatus } from "../../protocol/run.ts";
 import type { RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
 import type { Fork } from "../engine.ts";
 import { guardOf, isTerminal } from "../transitions.ts";
@@ -271,19 +264,6 @@ export function createRunRow(run: Run, type: LogType, payload: Json): NewLogRow 
 function createFirstRow(run: Run, fork: Fork | null): NewLogRow {
   const type = run.status === "started" ? "run.started" : run.status === "queued" ? "run.queued" : "run.dropped";
   return createRunRow(run, type, fork === null ? null : { fork: { ...fork } });
-}
-
-/** Every way a run can end. `maxRounds` is a failure with its own exit code. */
-export type Ending = "completed" | "failed" | "maxRounds" | "killed" | "crashed" | "interrupted" | "dropped";
-
-const exitCodes: Readonly<Partial<Record<Ending, number>>> = exitCode;
-
-/** The change that ends a run, and its row. */
-export function createEnding(run: Run, how: Ending, reason: string | null, now: number): [RunChange, NewLogRow] {
-  const status = how === "maxRounds" ? "failed" : how;
-  const code = exitCodes[how] ?? null;
-  const change: RunChange = { status, exitCode: code, reason: reason === null ? null : toReason(reason), endedAt: now };
-  return [change, createRunRow(run, `run.${status}`, { attempt: run.attempt, rounds: run.rounds })];
 }
 
 /** The text as it may be stored as a run's reason: bounded. */
