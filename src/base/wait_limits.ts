@@ -28,6 +28,12 @@ export const eventKeyMaxChars = 200;
 /** What a run keeps of events that it does not wait for yet. */
 export const keptEventsMax = 1_000;
 export const keptEventsMaxBytes = 1024 * 1024;
+/** The runs that one role starts and waits for: how many, what they are asked for as JSON, and how deep they may nest. */
+export const childrenMax = 500;
+export const childrenMaxBytes = 1024 * 1024;
+export const childDepthMax = 8;
+/** What the message says of one of them, in characters at most; together they fit into its `meta`. */
+export const childContentMaxChars = 16 * 1024;
 /** How many waits are settled at a time. */
 export const dueWaitsMax = 1_000;
 

@@ -2,7 +2,7 @@
 import { NerveError } from "../base/errors.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { unknownSense } from "../protocol/common_errors.ts";
-import { namePattern } from "../protocol/signal.ts";
+import { namePattern } from "../base/name_pattern.ts";
 import { findDatabaseFault } from "../store/maintenance/odd_files.ts";
 import { requireConfig } from "./workspace.ts";
 

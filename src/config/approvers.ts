@@ -1,7 +1,7 @@
 /** `approvers` of nerve.yaml: who may decide requests, and with which keys. Called by build.ts. */
 import { parseSshPublicKey } from "../base/ssh_key.ts";
 import type { Approvers } from "../protocol/approver.ts";
-import { namePattern } from "../protocol/signal.ts";
+import { namePattern } from "../base/name_pattern.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { FileShape } from "./schema.ts";

@@ -13,7 +13,7 @@ import {
   defaultRetentionMs,
   defaultTimeoutMs,
 } from "../base/limits.ts";
-import { namePattern } from "../protocol/signal.ts";
+import { namePattern } from "../base/name_pattern.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import { buildAlert } from "./alert_entries.ts";
 import { buildApprovers } from "./approvers.ts";

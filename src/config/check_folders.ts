@@ -1,7 +1,7 @@
 /** Compares nerve.yaml with the folders of senses and workflows. Called by load.ts; reads names, not contents. */
 import { join } from "node:path";
 import { isMissing } from "../base/if_present.ts";
-import { namePattern } from "../protocol/signal.ts";
+import { namePattern } from "../base/name_pattern.ts";
 import { type Diagnostic, quote } from "./diagnostic.ts";
 import { DiagnosticList } from "./diagnostic_list.ts";
 import { findNearest } from "../base/did_you_mean.ts";

@@ -7,7 +7,7 @@
  */
 import type * as z from "zod";
 import { isPlainObject } from "../protocol/json.ts";
-import { namePattern } from "../protocol/signal.ts";
+import { namePattern } from "../base/name_pattern.ts";
 import { type ConfigPath, type Diagnostic, formatConfigPath } from "./diagnostic.ts";
 import { DiagnosticList, type PlaceOf } from "./diagnostic_list.ts";
 import { findNearest } from "../base/did_you_mean.ts";

@@ -1,6 +1,8 @@
 /** What a role that waits asks the kernel for. */
 import * as z from "zod";
+import { maxRoundsMax } from "../base/limits.ts";
 import {
+  childrenMax,
   gateApproversMax,
   gateBodyMaxBytes,
   gateOptionMaxChars,
@@ -9,10 +11,20 @@ import {
   sleepMaxMs,
   sleepUntilMax,
 } from "../base/wait_limits.ts";
+import { jsonSchema } from "./json_schema.ts";
 import { eventNameSchema } from "./run_event.ts";
 import { nameSchema } from "./signal.ts";
 
-/** A span, a wall time in milliseconds, a person's decision, or an event. */
+/** A run that a role asks for. */
+export const childRequestSchema = z.object({
+  workflow: nameSchema,
+  prompt: z.string(),
+  payload: jsonSchema,
+  maxRounds: z.int().min(1).max(maxRoundsMax).nullable(),
+});
+export type ChildRequest = z.infer<typeof childRequestSchema>;
+
+/** A span, a wall time in milliseconds, a person's decision, an event, or runs. */
 export const waitSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("for"), ms: z.int().min(0).max(sleepMaxMs) }),
   z.object({ kind: z.literal("until"), at: z.int().min(0).max(sleepUntilMax) }),
@@ -30,5 +42,6 @@ export const waitSchema = z.discriminatedUnion("kind", [
     name: eventNameSchema,
     timeoutMs: z.int().min(0).max(sleepMaxMs).nullable(),
   }),
+  z.object({ kind: z.literal("children"), runs: z.array(childRequestSchema).max(childrenMax) }),
 ]);
 export type AskedWait = z.infer<typeof waitSchema>;

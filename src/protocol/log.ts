@@ -46,6 +46,7 @@ export const logTypes = [
   "run.waiting",
   "run.paused",
   "run.event",
+  "run.child_refused",
   "run.stayed",
   "run.message",
   "run.attempt_failed",

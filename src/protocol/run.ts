@@ -27,7 +27,7 @@ export const queueFullReason = "the queue was full, and it was the oldest run in
 /** Exit codes of a run (listed in docs/errors.md); `dropped` and `interrupted` runs have none. */
 export const exitCode = { completed: 0, failed: 1, maxRounds: 2, killed: 137, crashed: 255 } as const;
 
-/** What requested a run: the return value of a sense, a change of an alert, a person or program over the API, or the workflow's schedule. */
+/** What requested a run: the return value of a sense, a change of an alert, a person or program over the API, the workflow's schedule, or a role of another run. */
 export const runTriggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("sense"), sense: nameSchema }),
   z.object({ kind: z.literal("alert"), alert: nameSchema }),
@@ -36,6 +36,8 @@ export const runTriggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("manual") }),
   /** The workflow's own clock: `due` is the time that its cron line names. */
   z.object({ kind: z.literal("schedule"), cron: z.string(), due: z.number() }),
+  /** Run `run` waits for it in round `round`. `depth`: how many runs wait for it, one for another. */
+  z.object({ kind: z.literal("run"), run: runIdSchema, round: z.int().min(1), depth: z.int().min(1) }),
 ]);
 export type RunTrigger = z.infer<typeof runTriggerSchema>;
 

@@ -2,11 +2,13 @@
 import type { BootTime } from "../base/boot_time.ts";
 import type { Moment } from "../base/moment.ts";
 import type { ApprovalDecision } from "./approval.ts";
+import type { ChildRequest } from "./asked_wait.ts";
 import type { Json } from "./json.ts";
+import type { Run } from "./run.ts";
 import type { RunEvent } from "./run_event.ts";
 
 /** What a run may wait for. */
-export const waitKinds = ["sleep", "gate", "event"] as const;
+export const waitKinds = ["sleep", "gate", "event", "children"] as const;
 export type WaitKind = (typeof waitKinds)[number];
 
 /** What a `waiting` run waits for: a role that the kernel plays. Part of its `run.waiting` row. */
@@ -44,10 +46,35 @@ export interface StoredRunEvent {
   readonly digest: string;
 }
 
-/** What settles a wait beside its message: a decision, or the event with this key. Neither: its time. */
+/** A run that another run waits for, as it was asked for. Part of the `run.waiting` row. */
+export type NewChild = {
+  readonly runId: string;
+  readonly request: ChildRequest;
+};
+
+/** One that has to be started. */
+export interface MissingChild extends NewChild {
+  readonly n: number;
+}
+
+/** What became of it. */
+export interface ChildOfRun {
+  readonly round: number;
+  readonly runId: string;
+  readonly workflow: string;
+  /** Its place among those of its round, from 1. */
+  readonly n: number;
+  /** Why it was not started; null: it was, or will be. */
+  readonly refused: string | null;
+  /** Null: it does not exist yet. */
+  readonly run: Pick<Run, "status" | "exitCode" | "reason"> | null;
+}
+
+/** What settles a wait beside its message: a decision, the event with this key, or that all children have ended. None: its time. */
 export interface Settlement {
   readonly decision?: ApprovalDecision;
   readonly event?: string;
+  readonly children?: true;
 }
 
 /** A run that waits, and what for. */

@@ -1,11 +1,11 @@
 /** Names, signals, triggers and compute outcomes: the shapes that every stage shares. */
 import * as z from "zod";
 import { heardSignalsMax } from "../base/limits.ts";
+import { namePattern } from "../base/name_pattern.ts";
 import type { Json } from "./json.ts";
 import { jsonSchema } from "./json_schema.ts";
 
 /** Names of senses, groups and workflows. */
-export const namePattern = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;
 export const nameSchema: z.ZodString = z.string().regex(namePattern);
 
 /** A value that a sense returned, other than null. `id` is the id of its log row; `ts` is milliseconds. */

@@ -1,7 +1,7 @@
 /**
  * Reads the roles that nerve plays, as their author declared them, and asks the author's functions what a wait is about.
  * The functions are called once, when the moderator has named the role. Used by roles.ts and workflow_runtime.ts; gates.ts
- * reads those that a person plays.
+ * reads those that a person plays, children.ts those that start runs.
  */
 import { parseDuration } from "../base/duration.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -9,6 +9,7 @@ import { eventNamePattern, sleepMaxMs, sleepUntilMax } from "../base/wait_limits
 import { isPlainObject } from "../protocol/json.ts";
 import type { AskedWait } from "../protocol/asked_wait.ts";
 import type { WaitContext } from "../sdk/waits.ts";
+import { readChildrenPlan } from "./children.ts";
 import { describeError } from "./error_text.ts";
 import { readGatePlan } from "./gates.ts";
 import type { WaitFault, WaitPlan } from "./wait_plan.ts";
@@ -23,8 +24,11 @@ export function readWaitPlan(role: { readonly wait: unknown }): Result<WaitPlan,
   const { wait, ...rest } = role as Record<string, unknown>;
   if (wait === "gate") return readGatePlan(rest);
   if (wait === "event") return readEventPlan(rest);
+  if (wait === "children") return readChildrenPlan(rest);
   if (wait !== "sleep") {
-    return err(`waits for ${typeof wait === "string" ? `"${wait}"` : typeof wait}: use sleep(), gate() or event()`);
+    return err(
+      `waits for ${typeof wait === "string" ? `"${wait}"` : typeof wait}: use sleep(), gate(), event() or children()`,
+    );
   }
   const { time, ...more } = rest, [unknown] = Object.keys(more);
   if (unknown !== undefined) return err(`has an unknown key ${unknown}: write sleep(TIME)`);

@@ -49,6 +49,10 @@ export {
   type Workflow,
 } from "./workflow.ts";
 export {
+  type Child,
+  type Children,
+  children,
+  type ChildResult,
   event,
   type EventWait,
   type Gate,

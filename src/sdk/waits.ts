@@ -1,5 +1,5 @@
 /** Waits: roles that nerve plays. An author declares them as data among the roles of a workflow. */
-import type { JsonObject } from "../protocol/json.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
 
 /** A span of time: `"500ms"`, `"30s"`, `"1h30m"`, or milliseconds. */
@@ -51,8 +51,37 @@ export interface EventWait {
   readonly timeout?: Span;
 }
 
+/** A run that a role starts; see `children`. */
+export interface Child {
+  /** A workflow of the workspace, such as this one. */
+  readonly workflow: string;
+  /** Default: an empty object. */
+  readonly payload?: Json;
+  /** Default: empty. */
+  readonly prompt?: string;
+  /** Default: what its workflow allows. */
+  readonly maxRounds?: number;
+}
+
+/** A role that starts runs and waits until all have ended; see `children`. */
+export interface Children {
+  readonly wait: "children";
+  readonly runs: readonly Child[] | ((context: WaitContext) => readonly Child[]);
+}
+
+/** What became of a run that `children` has started: an item of `meta.runs`. */
+export interface ChildResult {
+  /** `RUN.ROUND.N`, where N counts from 1. */
+  readonly runId: string;
+  /** `refused`: it could not be started, and `content` says why. */
+  readonly status: "completed" | "failed" | "killed" | "crashed" | "interrupted" | "dropped" | "refused";
+  readonly exitCode: number | null;
+  /** The content of its last message; if it has not completed, why not. Long ones are cut, and end with "...". */
+  readonly content: string;
+}
+
 /** A role that nerve plays. */
-export type Wait = Sleep | Gate | EventWait;
+export type Wait = Sleep | Gate | EventWait | Children;
 
 /**
  * A role that lets time pass: a span, a time, or a function that returns one of them. No process is kept for it, and the
@@ -116,4 +145,26 @@ export function gate(request: GateRequest): Gate {
  */
 export function event(name: string, options: { readonly timeout?: Span } = {}): EventWait {
   return { ...options, wait: "event", name };
+}
+
+/**
+ * A role that starts runs of other workflows, or of this one, and waits until all of them have ended, in whatever way: a
+ * list, or a function that returns one. No process is kept for it. They are killed with this run. Its message has
+ * `meta: { runs }`, a list of `ChildResult` in the order in which they were asked for.
+ * @example
+ * ```ts
+ * export default defineWorkflow({
+ *   roles: {
+ *     check: children(({ config }) => (config.hosts as string[]).map((host) => ({ workflow: "check-host", payload: { host } }))),
+ *     tell: ({ messages }) => {
+ *       const runs = messages.at(-1)?.meta.runs as unknown as ChildResult[];
+ *       return { content: `${runs.filter(({ status }) => status !== "completed").length} hosts are ill`, meta: {} };
+ *     },
+ *   },
+ *   moderator: ({ messages }) => (["check", "tell"] as const)[messages.length] ?? END,
+ * });
+ * ```
+ */
+export function children(runs: Children["runs"]): Children {
+  return { wait: "children", runs };
 }

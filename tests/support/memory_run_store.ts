@@ -39,6 +39,7 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
       approvals: new Map(),
       events: new Map(),
       pauses: new Map(),
+      children: new Map(),
     },
   ) {
     super();
@@ -181,5 +182,6 @@ function copyOf(state: MemoryState): MemoryState {
     approvals: new Map(state.approvals),
     events: new Map(state.events),
     pauses: new Map(state.pauses),
+    children: new Map(state.children),
   };
 }

@@ -1,11 +1,11 @@
 /** The part of memory_run_store.ts that knows of waits, requests, events and pauses. */
 import { keptEventsMax } from "../../src/base/wait_limits.ts";
 import type { NewApproval, StoredApproval } from "../../src/protocol/approval.ts";
-import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { BootTime } from "../../src/base/boot_time.ts";
 import type { Run, RunMessage, RunRef } from "../../src/protocol/run.ts";
 import type {
   KeptEvent,
+  NewChild,
   NewRunEvent,
   PausedRun,
   RunPause,
@@ -15,12 +15,10 @@ import type {
   WaitingRun,
 } from "../../src/protocol/run_wait.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
+import { type ChildState, MemoryChildStore } from "./memory_children.ts";
 import { countWaitingOf, findDue, findKept, findNextDue, listPausedOf, type SentEvent } from "./memory_waits.ts";
 
-export interface MemoryState {
-  readonly runs: Map<string, Run>;
-  readonly messages: Map<string, readonly RunMessage[]>;
-  readonly rows: NewLogRow[];
+export interface MemoryState extends ChildState {
   readonly waits: Map<string, RunWait>;
   readonly approvals: Map<string, StoredApproval>;
   readonly pauses: Map<string, RunPause>;
@@ -28,16 +26,22 @@ export interface MemoryState {
   readonly events: Map<string, SentEvent>;
 }
 
-export abstract class MemoryWaitStore {
-  protected abstract get state(): MemoryState;
-  protected abstract done(result: boolean): Promise<boolean>;
+export abstract class MemoryWaitStore extends MemoryChildStore {
+  protected abstract override get state(): MemoryState;
 
-  beginWait(of: RunRef, wait: RunWait, reason: string, request: NewApproval | null = null): Promise<boolean> {
+  beginWait(
+    of: RunRef,
+    wait: RunWait,
+    reason: string,
+    request: NewApproval | null = null,
+    children: readonly NewChild[] = [],
+  ): Promise<boolean> {
     const run = this.state.runs.get(of.runId);
     if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.done(false);
     if (run.rounds !== wait.round - 1) return this.done(false);
     this.state.runs.set(of.runId, { ...run, status: "waiting", reason });
     this.state.waits.set(of.runId, wait);
+    this.addChildren(of.runId, wait.round, children);
     const source = `workflow:${of.workflow}` as const, payload = { attempt: of.attempt, wait };
     this.state.rows.push({ source, type: "run.waiting", refId: of.runId, causeId: null, payload });
     if (request !== null) {
@@ -57,12 +61,14 @@ export abstract class MemoryWaitStore {
     if (decision !== null && (asked?.approval.open !== true || asked.approval.digest !== decision.digest)) {
       return this.done(false);
     }
+    if (by.children === true && this.isAwaitingChildren(of.runId, message.round)) return this.done(false);
     const taken = event === undefined ? undefined : this.state.events.get(`${of.runId} ${event}`);
     if (event !== undefined && taken?.taken !== null) return this.done(false);
     if (taken !== undefined) this.state.events.set(`${of.runId} ${event}`, { ...taken, taken: message.round });
     const attempt = run.attempt + 1, { round } = message;
     this.state.runs.set(of.runId, { ...run, status: "started", attempt, rounds: round, reason: null });
     this.state.waits.delete(of.runId);
+    if (by.children === true) this.forgetChildren(of.runId);
     this.state.messages.set(of.runId, [...this.state.messages.get(of.runId) ?? [], message]);
     const source = `workflow:${of.workflow}` as const;
     this.state.rows.push({ source, type: "run.message", refId: of.runId, causeId: null, payload: { ...message } });

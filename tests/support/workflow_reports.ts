@@ -48,8 +48,19 @@ export function beginWait(manager: WorkflowManager, [process, thread]: At, wait:
   manager.onMessage(process, { ...waitOf(thread, 0), wait });
 }
 
+/**
+ * A list of runs, for a choice. No run waits for one in the queue of "queues", where runs that wait keep their slots: two
+ * that did so could wait for ever.
+ */
+function anyChildren(n: number): AskedWait {
+  const request = { prompt: "p", payload: { n: 0 }, maxRounds: null };
+  const workflows = ["frees", "drops", n % 7 === 0 ? "unknown" : "frees", "frees"].slice(0, n % 5);
+  return { kind: "children", runs: workflows.map((workflow) => ({ workflow, ...request })) };
+}
+
 /** A wait of each kind, for a choice. */
 export function anyWait(n: number): AskedWait {
+  if (n % 4 === 3) return anyChildren(Math.floor(n / 4));
   const ms = [0, 200, 40_000][n % 3] ?? 0, timeoutMs = n % 2 === 0 ? ms : null;
   if (n % 5 < 2) return { kind: "for", ms };
   if (n % 5 < 4) return { kind: "event", name: "go", timeoutMs };

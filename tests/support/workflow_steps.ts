@@ -29,8 +29,14 @@ export const stepArbitrary: fc.Arbitrary<Step> = fc.record({
 /** A possible retry policy. */
 export const waits: readonly (number | null)[] = [null, 0, 700];
 
-export function plan(name: string, concurrency: number, overflow: "drop" | "queue", maxQueue: number): WorkflowPlan {
-  const sizes = { waiting: "keep", maxThreadBytes: 128 * 1024 ** 2, memoryBytes: 256 * 1024 ** 2 } as const;
+export function plan(
+  name: string,
+  concurrency: number,
+  overflow: "drop" | "queue",
+  maxQueue: number,
+  waiting: "keep" | "release" = "keep",
+): WorkflowPlan {
+  const sizes = { waiting, maxThreadBytes: 128 * 1024 ** 2, memoryBytes: 256 * 1024 ** 2 } as const;
   return { name, concurrency, overflow, maxQueue, maxRounds: 4, drainTimeoutMs: 30_000, ...sizes };
 }
 

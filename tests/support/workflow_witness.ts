@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { NerveError } from "../../src/base/errors.ts";
 import { roundDeathsMax } from "../../src/base/limits.ts";
 import type { Approval } from "../../src/protocol/approval.ts";
+import type { AskedWait } from "../../src/protocol/asked_wait.ts";
+import type { Json } from "../../src/protocol/json.ts";
 import type { Run, RunMessage } from "../../src/protocol/run.ts";
 import type { RunStore } from "../../src/workflow/local/ports.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
@@ -57,6 +59,25 @@ export class Witness {
     }
   }
 
+  /** A run is about to wait: it may start runs with these ids. */
+  awaited({ start: { runId }, messages }: FakeThread, wait: AskedWait): AskedWait {
+    if (wait.kind !== "children") return wait;
+    const ids = wait.runs.map((_, index) => `${runId}.${messages.length + 1}.${index + 1}`);
+    for (const id of ids) if (!this.ids.includes(id)) this.ids.push(id);
+    return wait;
+  }
+
+  /** What a run was told of those that it waited for. */
+  #checkChildren(parent: string, told: Json): void {
+    for (const { runId, status, exitCode } of told as { runId: string; status: string; exitCode: number | null }[]) {
+      const run = this.#backing.run(runId);
+      // Somebody else may have started one with that id.
+      const isOwn = run?.trigger.kind === "run" && run.trigger.run === parent;
+      if (status === "refused") assert.ok(!isOwn, `${runId} was not started by ${parent}`);
+      else assert.deepEqual([run?.status, run?.exitCode], [status, exitCode], `${parent} was told of ${runId}`);
+    }
+  }
+
   check(): void {
     if (this.#broken.length > 0) throw this.#broken[0];
     for (const runId of this.ids) {
@@ -64,6 +85,7 @@ export class Witness {
       const events = messages.flatMap(({ meta }) => typeof meta.key === "string" ? meta.key : []);
       assert.equal(new Set(events).size, events.length, `${runId} took each event once`);
       assert.deepEqual(rounds, rounds.map((_, index) => index + 1), "rounds have no gap and none is there twice");
+      for (const { meta } of messages) if (meta.runs !== undefined) this.#checkChildren(runId, meta.runs);
       const ended = this.#ended.get(runId);
       if (ended !== undefined) assert.deepEqual(this.#backing.run(runId), ended, "an ended run never changes");
     }
@@ -173,11 +195,18 @@ export class Witness {
   #end(run: Run, disk: Run): void {
     assert.deepEqual(run, disk, "an end is told as it is on disk");
     this.#ended.set(run.runId, run);
-    if (run.status === "killed") assert.ok(this.#killed.has(run.runId), "only who was killed is killed");
+    // Its children end with it, and others may pass them in the queue.
+    for (const id of this.#queue) if (id.startsWith(`${run.runId}.`)) this.#unqueue(id);
+    if (run.status === "killed") assert.ok(this.#isKilled(run), "only who was killed is killed, and its children");
     if (run.status !== "crashed") return;
     const deaths = this.#deaths.get(`${run.runId}/${run.rounds + 1}`) ?? { count: 0, alone: false };
     assert.ok(deaths.count >= roundDeathsMax, `${run.runId} ended as crashed after ${deaths.count} deaths`);
     assert.ok(deaths.alone, `${run.runId} ended as crashed by a death in company`);
+  }
+
+  #isKilled({ runId, trigger }: Run): boolean {
+    const parent = trigger.kind === "run" ? this.#backing.run(trigger.run) : null;
+    return this.#killed.has(runId) || parent !== null && isTerminal(parent.status);
   }
 
   #unqueue(runId: string): void {

@@ -36,6 +36,7 @@ export class World {
     this.#witness = new Witness(backing);
     this.#plans.set("drops", plan("drops", 2, "drop", 0));
     this.#plans.set("queues", plan("queues", 2, "queue", 3));
+    this.#plans.set("frees", plan("frees", 2, "queue", 3, "release"));
     this.#manager = this.#newManager();
   }
 
@@ -94,7 +95,7 @@ export class World {
         return at && failRole(this.#manager, at, pick(waits, b) ?? null, b % 2 === 0 ? "fail" : "pause");
       case "wait":
         this.#hashing = hashesMax;
-        return at && beginWait(this.#manager, at, anyWait(b));
+        return at && beginWait(this.#manager, at, this.#witness.awaited(at[1], anyWait(b)));
       case "decide":
         return decide(this.#manager, this.#backing.store, this.#witness, a, b);
       case "send":
@@ -235,6 +236,8 @@ export class World {
   #configure(a: number, b: number): void {
     if (b % 5 === 0) this.#plans.delete("queues");
     else this.#plans.set("queues", plan("queues", 1 + a % 3, "queue", 1 + b % 4));
+    if (b % 7 === 0) this.#plans.delete("frees");
+    else this.#plans.set("frees", plan("frees", 1 + b % 3, "queue", 1 + a % 4, "release"));
     this.#manager.configure([...this.#plans.values()]);
   }
 

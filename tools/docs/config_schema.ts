@@ -7,7 +7,7 @@ import { assert } from "../../src/base/errors.ts";
 import { fileSchema } from "../../src/config/schema.ts";
 import { permissionNames } from "../../src/config/types.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
-import { namePattern } from "../../src/protocol/signal.ts";
+import { namePattern } from "../../src/base/name_pattern.ts";
 
 type Schema = Record<string, unknown>;
 

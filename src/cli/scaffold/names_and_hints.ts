@@ -2,7 +2,7 @@
  * Shared by the commands that add a sense or workflow to a workspace.
  */
 import { NerveError } from "../../base/errors.ts";
-import { namePattern } from "../../protocol/signal.ts";
+import { namePattern } from "../../base/name_pattern.ts";
 import type { CliIo } from "../io.ts";
 import { print, sign } from "../render/terminal.ts";
 

@@ -1,8 +1,9 @@
 /**
- * The rows that an archive run leaves in the log, because they are still needed there: those of unfinished runs, and
- * signals that a listener has not heard. Used by archiver.ts.
+ * The rows that an archive run leaves in the log, because they are still needed there: those of unfinished runs,
+ * of runs whose results another run waits for, and signals that a listener has not heard. Used by archiver.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { neededChildren } from "../runs/child_sql.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
 /** Whether a row of `logs` stays: 1 or 0. */
@@ -31,6 +32,7 @@ export function refreshHeld(db: DatabaseSync): void {
   db.exec(`
 delete from held;
 insert into held select run_id from workflow_runs where status in ('queued', 'started', 'waiting', 'paused');
+insert or ignore into held ${neededChildren};
 delete from unheard; insert into unheard ${heardByAll}`);
 }
 

@@ -9,7 +9,9 @@
  * I5. A request of `approvals` is decided once, and only in a transaction that moves its run on.
  * I6. An event of `run_events` settles one wait at most; its payload stays until then, or until its run ends.
  * I7. A paused run goes on only from where it was.
+ * I8. `run_children` has what a run waits for in a round: what each child was asked for stays until the wait is over.
  */
+import { childrenMigration } from "./children_schema.ts";
 
 export const logMigrations: readonly string[] = [
   `
@@ -276,4 +278,5 @@ begin delete from approval_notices where seq = new.seq; end;
 create trigger approval_notices_drop after delete on approvals
 begin delete from approval_notices where seq = old.seq; end;
 `,
+  childrenMigration,
 ];

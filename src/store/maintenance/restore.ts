@@ -14,7 +14,7 @@ import { syncFolder, syncFolders } from "../../base/durable_folder.ts";
 import { NerveError } from "../../base/errors.ts";
 import { passFaultPoint } from "../../base/fault_point.ts";
 import { ifPresent } from "../../base/if_present.ts";
-import { namePattern } from "../../protocol/signal.ts";
+import { namePattern } from "../../base/name_pattern.ts";
 import { startNewHistory } from "../log/new_history.ts";
 import { toStoreError } from "../sqlite/database.ts";
 import {

@@ -1,5 +1,5 @@
 /**
- * Rebuilds `workflow_runs`, `run_waits` and `approvals` from the log and, on request, from its archive, by replaying the
+ * Rebuilds `workflow_runs`, and with it what runs wait for, from the log and, on request, from its archive, by replaying the
  * rows that run_log_rows.ts describes. The usual statements and triggers apply, so an illegal move in the log is detected. Used by store.ts and
  * verify.ts.
  */
@@ -8,13 +8,14 @@ import { isPlainObject } from "../../protocol/json.ts";
 import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { Run, RunChange, RunMessage } from "../../protocol/run.ts";
-import type { NewRunEvent, RunPause, RunWait } from "../../protocol/run_wait.ts";
+import type { NewChild, NewRunEvent, RunPause, RunWait } from "../../protocol/run_wait.ts";
 import { listArchivedDays, parseRow, parseRowId, readLines } from "../archive/archive_file.ts";
 import { runStep } from "../commit/operations.ts";
 import { logColumns, toLogRow } from "../log/log_sql.ts";
 import { inTransaction, StatementCache } from "../sqlite/database.ts";
 import { runStateTypes } from "./run_log_rows.ts";
 import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
+import { closeChildren, insertChild, refuseChild } from "./child_sql.ts";
 import { insertLoggedEvent, takeEvent } from "./event_sql.ts";
 import { insertPause } from "./pause_sql.ts";
 import { insertWait, settleWait } from "./wait_sql.ts";
@@ -54,6 +55,7 @@ export function replayRuns(
       for (const table of ["run_waits", "run_pauses", "approvals", "run_events"]) {
         target.get(`delete from ${table} where run_id = ?`).run(runId);
       }
+      target.get("delete from run_children where parent_id = ?").run(runId);
       runStep(target, insertRun(payload));
       made.add(runId);
     } else if (isPlainObject(payload)) {
@@ -77,11 +79,18 @@ const rowTypes: readonly string[] = [
   ...runStateTypes,
   "run.message",
   "run.event",
+  "run.child_refused",
   "approval.requested",
   "approval.decided",
 ];
 /** Those that change something although they have no status. */
-const changing: readonly string[] = ["run.message", "run.event", "approval.requested", "approval.decided"];
+const changing: readonly string[] = [
+  "run.message",
+  "run.event",
+  "run.child_refused",
+  "approval.requested",
+  "approval.decided",
+];
 const pageRows = 1_000;
 
 /** Reads pages of rows: `iterate` ends silently at an unreadable page of the database (Deno 2.9.6). */
@@ -143,10 +152,15 @@ function replay(statements: StatementCache, type: string, runId: string, payload
     if (typeof payload.copiedFrom === "string") return round <= run.rounds;
     const step = run.status === "waiting" ? settleWait(runId, round) : countMessage(runId, run.attempt, round);
     const took = payload.took;
-    return runStep(statements, step) > 0 &&
-      (typeof took !== "string" || runStep(statements, takeEvent(runId, took, round)) > 0);
+    if (runStep(statements, step) === 0) return false;
+    runStep(statements, closeChildren(runId));
+    return typeof took !== "string" || runStep(statements, takeEvent(runId, took, round)) > 0;
   }
   if (type === "run.event") return runStep(statements, insertLoggedEvent(runId, payload.event as NewRunEvent)) > 0;
+  if (type === "run.child_refused") {
+    const { round, n, why } = payload as { round: number; n: number; why: string };
+    return runStep(statements, refuseChild(runId, round, n, why)) > 0;
+  }
   if (type === "approval.requested") {
     return runStep(statements, insertApproval(run, payload.request as NewApproval)) > 0;
   }
@@ -154,6 +168,12 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   if (payload.status === undefined) return false;
   const changed = runStep(statements, updateRun(runId, { from: [run.status] }, payload as unknown as RunChange)) > 0;
   if (changed && isPlainObject(payload.wait)) runStep(statements, insertWait(runId, payload.wait as RunWait));
+  if (changed && Array.isArray(payload.children) && isPlainObject(payload.wait)) {
+    const { round } = payload.wait as RunWait;
+    for (const [index, child] of payload.children.entries()) {
+      runStep(statements, insertChild(runId, round, index + 1, child as NewChild));
+    }
+  }
   if (changed && isPlainObject(payload.pause)) runStep(statements, insertPause(runId, payload.pause as RunPause));
   return changed;
 }

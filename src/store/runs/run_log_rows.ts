@@ -4,7 +4,8 @@
  * - The first row of a run (`run.queued`, `run.started` or `run.dropped`) holds every field of the run.
  * - The row of a later change holds the changed fields; `status` is always one of them.
  * - A `run.message` row holds the message. Where the run waits, it also settles the wait.
- * - A `run.waiting` row holds, beside the changed fields, the `wait`.
+ * - A `run.waiting` row holds, beside the changed fields, the `wait`, and the `children` that the run waits for.
+ * - A `run.child_refused` row says which of them was not started.
  * - An `approval.requested` row holds the `request` of a run that has just begun to wait, and an `approval.decided` row
  *   the `decision`, after the message that settles the wait.
  * - A `run.event` row holds the `event` that was sent; the `run.message` row of a wait that took it has its key, `took`.

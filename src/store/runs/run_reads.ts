@@ -2,9 +2,26 @@
 import type { BootTime } from "../../base/boot_time.ts";
 import type { StoredApproval } from "../../protocol/approval.ts";
 import type { RoleFailure, Run, RunMessage } from "../../protocol/run.ts";
-import type { KeptEvent, PausedRun, RunPause, RunWait, StoredRunEvent, WaitingRun } from "../../protocol/run_wait.ts";
+import type {
+  ChildOfRun,
+  KeptEvent,
+  MissingChild,
+  PausedRun,
+  RunPause,
+  RunWait,
+  StoredRunEvent,
+  WaitingRun,
+} from "../../protocol/run_wait.ts";
 import { countApprovals, readApproval, readApprovalAt } from "../approvals/approval_sql.ts";
 import { type StatementCache, toStoreError } from "../sqlite/database.ts";
+import {
+  hasOpenChildren,
+  isAwaitingChildren,
+  listChildren,
+  listMissingChildren,
+  listOpenParents,
+  listUnfinishedChildren,
+} from "./child_sql.ts";
 import { listDeliverable, readEvent, readKeptEvent } from "./event_sql.ts";
 import { listPaused, readPause } from "./pause_sql.ts";
 import {
@@ -12,6 +29,8 @@ import {
   readAccepted,
   readFork,
   readLastFailure,
+  readLastMessage,
+  readNewestRow,
   readRun,
   readThread,
   readThreadBytes,
@@ -44,6 +63,43 @@ export abstract class RunReads {
   /** What a run waits for; null when it does not wait. */
   readWait(runId: string): RunWait | null {
     return this.readNow(() => readWait(this.statements, runId));
+  }
+
+  /** Whether any run that this one waits for in that round has not ended. */
+  isAwaitingChildren(runId: string, round: number): boolean {
+    return this.readNow(() => isAwaitingChildren(this.statements, runId, round));
+  }
+
+  /** Those that have to be started, in order. */
+  listMissingChildren(runId: string, round: number): MissingChild[] {
+    return this.readNow(() => listMissingChildren(this.statements, runId, round));
+  }
+
+  listUnfinishedChildren(runId: string): string[] {
+    return this.readNow(() => listUnfinishedChildren(this.statements, runId));
+  }
+
+  listChildren(runId: string, round: number | null = null): ChildOfRun[] {
+    return this.readNow(() => listChildren(this.statements, runId, round));
+  }
+
+  hasOpenChildren(runId: string): boolean {
+    return this.readNow(() => hasOpenChildren(this.statements, runId));
+  }
+
+  /** Runs with children that are not closed, by id, after this one; at most `limit`. */
+  listOpenParents(after: string, limit: number): string[] {
+    return this.readNow(() => listOpenParents(this.statements, after, limit));
+  }
+
+  /** The row that made it wait; null when it is not in the log. */
+  readWaitRow(runId: string): number | null {
+    return this.readNow(() => readNewestRow(this.statements, runId, "run.waiting"));
+  }
+
+  /** The newest message of a run; null when it has none. */
+  readLastMessage(runId: string): RunMessage | null {
+    return this.readNow(() => readLastMessage(this.statements, runId));
   }
 
   readEvent(runId: string, key: string): StoredRunEvent | null {

@@ -3,6 +3,7 @@
  * connection), run_pages.ts, reader.ts, rebuild.ts and verify.ts.
  */
 import type { Json, JsonObject } from "../../protocol/json.ts";
+import type { LogType } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunStatus, RunTrigger } from "../../protocol/run.ts";
 import type { Step } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
@@ -173,6 +174,19 @@ export function readThreadBytes(statements: StatementCache, runId: string): numb
   const sql = "select sum(octet_length(payload)) from logs where ref_id = ? and type = 'run.message'";
   const [bytes] = statements.arrays(sql).get(runId) as unknown as [number | null];
   return bytes ?? 0;
+}
+
+export function readLastMessage(statements: StatementCache, runId: string): RunMessage | null {
+  const sql = "select ts, payload from logs where ref_id = ? and type = 'run.message' order by id desc limit 1";
+  const row = statements.arrays(sql).get(runId) as unknown as [number, string] | undefined;
+  return row === undefined ? null : toRunMessage(row[0], JSON.parse(row[1]));
+}
+
+/** The id of the newest row of that type about a run. */
+export function readNewestRow(statements: StatementCache, runId: string, type: LogType): number | null {
+  const sql = "select max(id) from logs where ref_id = ? and type = ?";
+  const [id] = statements.arrays(sql).get(runId, type) as unknown as [number | null];
+  return id;
 }
 
 /** The content of the newest `run.attempt_failed` row of a run; null when there is none. */

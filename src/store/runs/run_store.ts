@@ -10,11 +10,12 @@ import { assert } from "../../base/errors.ts";
 import type { NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
-import type { NewRunEvent, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
+import type { MissingChild, NewChild, NewRunEvent, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
 import { decideApproval, insertApproval } from "../approvals/approval_sql.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
+import { closeChildren, insertChild, refuseChild } from "./child_sql.ts";
 import { insertEvent, takeEvent } from "./event_sql.ts";
 import { insertPause, unpauseRun } from "./pause_sql.ts";
 import { buildChangeRow, buildFirstRow, runStateTypes } from "./run_log_rows.ts";
@@ -71,12 +72,20 @@ export class SqliteRunStore extends RunReads {
     return this.#writer.run([insertAtRound(row, runId, attempt, failure.round)]);
   }
 
-  /** A started run begins to wait, and asks `request`. False, without a row, if it is not in that attempt and round. */
-  beginWait(run: RunRef, wait: RunWait, reason: string, request: NewApproval | null = null): Promise<boolean> {
+  /** A started run begins to wait, and asks `request` or for `children`. False, without a row, if it is not in that attempt and round. */
+  beginWait(
+    run: RunRef,
+    wait: RunWait,
+    reason: string,
+    request: NewApproval | null = null,
+    children: readonly NewChild[] = [],
+  ): Promise<boolean> {
     const { runId, attempt } = run, change = { status: "waiting", reason } as const;
     const guard = { from: ["started"], fence: attempt, rounds: wait.round - 1 } as const;
-    const row = buildChangeRow({ ...toRow(run, "run.waiting"), payload: { attempt, wait } }, change);
+    const payload = { attempt, wait, ...children.length === 0 ? {} : { children: [...children] } };
+    const row = buildChangeRow({ ...toRow(run, "run.waiting"), payload }, change);
     const steps = [updateRun(runId, guard, change), this.#log.toStep(row), insertWait(runId, wait)];
+    for (const [index, child] of children.entries()) steps.push(insertChild(runId, wait.round, index + 1, child));
     if (request !== null) {
       const asked = this.#log.toStep({ ...toRow(run, "approval.requested"), payload: { request } });
       steps.push(insertApproval(run, request), asked);
@@ -86,7 +95,7 @@ export class SqliteRunStore extends RunReads {
 
   /**
    * A message settles the wait of a run, which goes on in its next attempt. False, without a row, if it does not wait, or
-   * if the decision cannot be made or the event is taken.
+   * if the decision cannot be made, the event is taken or a child has not ended.
    */
   settleWait(run: RunRef, message: RunMessage, by: Settlement = {}): Promise<boolean> {
     const { runId } = run, { round, role, content, meta, ts } = message, { decision, event } = by;
@@ -98,6 +107,7 @@ export class SqliteRunStore extends RunReads {
       steps.push(decideApproval(decision), decided);
     }
     if (event !== undefined) steps.push(takeEvent(runId, event, round));
+    if (by.children === true) steps.push(closeChildren(runId));
     return this.#writer.run(steps);
   }
 
@@ -118,6 +128,18 @@ export class SqliteRunStore extends RunReads {
     const steps = [unpauseRun(run.runId, pause), this.#log.toStep(row)];
     if (wait !== null) steps.push(insertWait(run.runId, wait));
     return this.#writer.run(steps);
+  }
+
+  /** A child is not started. False, without a row, if it is refused already or nobody waits for it. */
+  refuseChild(run: RunRef, round: number, { n, runId, request }: MissingChild, why: string): Promise<boolean> {
+    const payload = { round, n, runId, workflow: request.workflow, why };
+    const row = this.#log.toStep({ ...toRow(run, "run.child_refused"), payload });
+    return this.#writer.run([refuseChild(run.runId, round, n, why), row]);
+  }
+
+  /** Nobody waits for the children of a run any more. */
+  async closeChildren(runId: string): Promise<void> {
+    await this.#writer.run([closeChildren(runId)]);
   }
 
   /** Keeps an event for a run. False, without a row, if the key is known, the run has ended or keeps too many. */

@@ -6,7 +6,8 @@ import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
 import type { RunWait, Settlement, WaitingRun, WaitKind } from "../../protocol/run_wait.ts";
 import { valuesOfOpen, whereOpen } from "../approvals/approval_sql.ts";
-import type { Step } from "../commit/operations.ts";
+import type { Step, Value } from "../commit/operations.ts";
+import { whereChildrenEnded } from "./child_sql.ts";
 import { whereKept } from "./event_sql.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
@@ -40,18 +41,22 @@ export function insertWait(runId: string, { round, role, kind, since, due, dueBo
 
 /**
  * Message number `round` settles the wait of a run, which goes on in its next attempt. With a decision or
- * an event: only if that can be made or taken.
+ * an event: only if that can be made or taken; with children: only if all have ended.
  */
 export function settleWait(runId: string, round: number, by: Settlement = {}): Step {
-  const { decision, event } = by;
-  const where = decision !== undefined ? whereOpen : event !== undefined ? whereKept : "";
-  const values = decision !== undefined ? valuesOfOpen(decision) : event !== undefined ? [runId, event] : [];
+  const [where, values] = guardOf(runId, round, by);
   return {
     sql: `
 update workflow_runs set status = 'started', attempt = attempt + 1, rounds = rounds + 1, reason = null
 where run_id = ? and status = 'waiting' and rounds = ?${where}`,
     values: [runId, round - 1, ...values],
   };
+}
+
+function guardOf(runId: string, round: number, { decision, event, children }: Settlement): [string, Value[]] {
+  if (decision !== undefined) return [whereOpen, valuesOfOpen(decision)];
+  if (event !== undefined) return [whereKept, [runId, event]];
+  return children === true ? [whereChildrenEnded, [runId, round]] : ["", []];
 }
 
 export function readWait(statements: StatementCache, runId: string): RunWait | null {

@@ -56,9 +56,15 @@ export interface WorkflowQueue {
   readonly paused: Map<string, boolean>;
 }
 
+/** Whether a run that waits keeps its slot. */
+export function keepsSlots({ plan }: WorkflowQueue): boolean {
+  return plan?.waiting !== "release";
+}
+
 /** How many slots of `concurrency` are taken. */
-export function countSlots({ plan, active, waiting, paused }: WorkflowQueue): number {
-  if (plan?.waiting === "release") return active.size;
+export function countSlots(queue: WorkflowQueue): number {
+  const { active, waiting, paused } = queue;
+  if (!keepsSlots(queue)) return active.size;
   return active.size + waiting + [...paused.values()].filter((keepsSlot) => keepsSlot).length;
 }
 

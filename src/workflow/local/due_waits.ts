@@ -13,6 +13,7 @@ import type { ApprovalDecision } from "../../protocol/approval.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { RunWait, Settlement, WaitingRun } from "../../protocol/run_wait.ts";
 import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
+import { createChildrenMessage } from "./child_texts.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createDecision, createDecisionMessage } from "./gates.ts";
 import type { RunStore } from "./ports.ts";
@@ -109,6 +110,7 @@ export class DueWaits {
       const decision = this.#expire(runId, wait);
       return [createDecisionMessage(wait, decision), { decision }];
     }
+    if (wait.kind === "children") return [createChildrenMessage(wait, [], now), { children: true }];
     if (wait.event === null) return [createSleepMessage(wait, now), {}];
     // One that came in time, and that a death has left undelivered.
     const kept = store.readKeptEvent(runId, wait.event);

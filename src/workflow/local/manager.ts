@@ -10,7 +10,6 @@
  * I5. A process can end its own runs and no others. No store failure ends the kernel or loses a run.
  */
 import { stopDrainMs } from "../../base/limits.ts";
-import type { Clock } from "../../base/time.ts";
 import { TimerGroup } from "../../base/timer_group.ts";
 import { unknownRun } from "../../protocol/common_errors.ts";
 import type { DecisionReply, DecisionRequest } from "../../protocol/approval.ts";
@@ -20,7 +19,8 @@ import type { RunRequest, WorkflowEngine, WorkflowLoad, WorkflowPlan } from "../
 import { isTerminal } from "../transitions.ts";
 import { ActiveRuns, type RunEntry } from "./active_runs.ts";
 import { Assignments } from "./assignments.ts";
-import { Decisions, type DecisionsParts } from "./decisions.ts";
+import { Children } from "./children.ts";
+import { Decisions } from "./decisions.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Events } from "./events.ts";
 import { Holds } from "./holds.ts";
@@ -28,7 +28,7 @@ import { Kills } from "./kills.ts";
 import { describeHeldRuns, readLoads } from "./loads.ts";
 import { Pauses } from "./pauses.ts";
 import { enterPhase } from "./phase.ts";
-import type { ProcessExit, RunStore, WorkflowHost } from "./ports.ts";
+import type { ManagerOptions, ProcessExit } from "./ports.ts";
 import { ProcessExitHandler } from "./process_exit.ts";
 import { type ProcessMessage, ProcessMessages } from "./process_messages.ts";
 import { Probes } from "./probes.ts";
@@ -38,21 +38,6 @@ import { Retries } from "./retries.ts";
 import { RunAdmission } from "./run_admission.ts";
 import { RunWriter } from "./run_writer.ts";
 import { Waits } from "./waits.ts";
-
-export interface ManagerOptions extends Pick<DecisionsParts, "log" | "approvers"> {
-  readonly store: RunStore;
-  readonly host: WorkflowHost;
-  readonly clock: Clock;
-  /** Called after each durable change of a run's status or attempt. */
-  readonly onChange: (run: Run) => void;
-  /** Called after a failed attempt of a role is durable, with what happened. */
-  readonly onRoleFailed: (run: Run, text: string) => void;
-  /** Called when a process has no runs left: a replaced one may then be ended. */
-  readonly onProcessIdle: (processId: number) => void;
-  /** Reports a problem to the operator, such as a failing store. */
-  readonly reportProblem: (message: string) => void;
-  readonly newRunId: () => string;
-}
 
 export class WorkflowManager implements WorkflowEngine {
   readonly #options: ManagerOptions;
@@ -69,6 +54,7 @@ export class WorkflowManager implements WorkflowEngine {
   readonly #decisions: Decisions;
   readonly #kills: Kills;
   readonly #events: Events;
+  readonly #children: Children;
   readonly #pauses: Pauses;
   #stopping: Promise<void> | null = null;
   /** Ends the drain of `stop`: every process is idle, or the time is up. */
@@ -96,7 +82,21 @@ export class WorkflowManager implements WorkflowEngine {
     const waits = this.#waits = new Waits({ ...shared, runs, store, host, reportProblem });
     this.#decisions = new Decisions({ ...shared, waits, store, approvers });
     const events = this.#events = new Events({ ...shared, runs, waits, store, timers, reportProblem });
-    waits.onEventAwaited = (runId) => void events.deliverLater(runId);
+    const start = (request: RunRequest) => this.startRun(request), kill = this.killRun.bind(this);
+    const children = this.#children = new Children({
+      ...shared,
+      runs,
+      waits,
+      store,
+      timers,
+      reportProblem,
+      start,
+      kill,
+    });
+    waits.onAwaited = (runId) => {
+      void events.deliverLater(runId);
+      children.check(runId);
+    };
     const onResumed = (run: Run) => options.onChange(run);
     this.#pauses = new Pauses({ ...shared, runs, waits, holds, store, onResumed });
     this.#kills = new Kills({ ...shared, runs, waits, store });
@@ -126,6 +126,7 @@ export class WorkflowManager implements WorkflowEngine {
     this.#dispatcher.open();
     this.#waits.open();
     void this.#events.recover();
+    void this.#children.recover();
     for (const queue of this.#runs.queues()) if (queue.plan === null) void this.#waits.endUnconfigured(queue);
   }
 
@@ -153,7 +154,8 @@ export class WorkflowManager implements WorkflowEngine {
    * has ended all the same, and the end is recorded as soon as the store allows.
    */
   async killRun(runId: string, reason: string | null): Promise<Run> {
-    return await this.#kills.kill(await this.#findUnfinished(runId), reason);
+    await this.#whenStored(runId);
+    return await this.#kills.kill(this.#find(runId), reason);
   }
 
   /** Pauses a run; a role that is running is aborted. Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
@@ -178,7 +180,8 @@ export class WorkflowManager implements WorkflowEngine {
 
   /** The run once it has ended, or as it stands when the manager stops. Error: RUN_UNKNOWN. */
   async waitForEnd(runId: string): Promise<Run> {
-    const entry = await this.#findUnfinished(runId);
+    await this.#whenStored(runId);
+    const entry = this.#find(runId);
     if (!("queue" in entry) && isTerminal(entry.status)) return entry;
     return await new Promise((resolve) => this.#runs.follow(runId, resolve));
   }
@@ -230,13 +233,17 @@ export class WorkflowManager implements WorkflowEngine {
     return describeHeldRuns(this.#runs);
   }
 
-  /** The entry of an unfinished run, once its first row is durable; for one that waits or has ended, the run itself. */
-  async #findUnfinished(runId: string): Promise<RunEntry | Run> {
+  /** Resolves when the first row of a run is durable, and nothing resumes it. Rejects when that row could not be written. */
+  async #whenStored(runId: string): Promise<void> {
     const resuming = this.#pauses.resumeOf(runId);
     if (resuming !== null) await resuming.catch(() => {});
+    await this.#runs.get(runId)?.created;
+  }
+
+  /** The entry of an unfinished run; for one that waits or has ended, the run itself. Use it at once: it may leave memory. */
+  #find(runId: string): RunEntry | Run {
     const entry = this.#runs.get(runId);
-    await entry?.created;
-    if (entry !== null) return this.#runs.has(entry) ? entry : entry.run;
+    if (entry !== null) return entry;
     const run = this.#options.store.get(runId);
     if (run === null) throw unknownRun(runId);
     return run;
@@ -250,7 +257,10 @@ export class WorkflowManager implements WorkflowEngine {
     if (entry.phase.tag !== "aborting") enterPhase(entry, { tag: "ending" });
     this.#runs.remove(entry);
     this.#options.onChange(run);
-    if (isTerminal(run.status)) { for (const follower of this.#runs.takeFollowers(run.runId)) follower(run); }
+    if (isTerminal(run.status)) {
+      for (const follower of this.#runs.takeFollowers(run.runId)) follower(run);
+      this.#children.onEnded(run);
+    }
     this.#dispatcher.dispatch(entry.queue);
   }
 

@@ -3,11 +3,16 @@
  * store/runs/run_store.ts and kernel/workflow_host.ts implement these ports.
  */
 import type { BootTime } from "../../base/boot_time.ts";
+import type { Clock } from "../../base/time.ts";
 import type { NewApproval, StoredApproval } from "../../protocol/approval.ts";
+import type { Approvers } from "../../protocol/approver.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStart, RunStatus } from "../../protocol/run.ts";
 import type {
+  ChildOfRun,
   KeptEvent,
+  MissingChild,
+  NewChild,
   NewRunEvent,
   PausedRun,
   RunPause,
@@ -49,14 +54,20 @@ export interface RunStore {
    */
   appendRoleFailure(run: RunRef, failure: RoleFailure): Promise<boolean>;
   /**
-   * Makes a started run wait, writes its `run.waiting` row, and stores what it asks, if it asks something. False unless its attempt is `attempt` and it holds
+   * Makes a started run wait, writes its `run.waiting` row, and stores what it asks and which runs it waits for. False unless its attempt is `attempt` and it holds
    * exactly `wait.round - 1` messages.
    */
-  beginWait(run: RunRef, wait: RunWait, reason: string, request?: NewApproval | null): Promise<boolean>;
+  beginWait(
+    run: RunRef,
+    wait: RunWait,
+    reason: string,
+    request?: NewApproval | null,
+    children?: readonly NewChild[],
+  ): Promise<boolean>;
   /**
    * Stores message number `message.round` of a waiting run, which is `started` then, with attempt + 1 and no reason. False
    * unless it waits for that message. Also false unless the request of the decision is
-   * open and has its digest, and the event is kept.
+   * open and has its digest, the event is kept, and all children have ended.
    */
   settleWait(run: RunRef, message: RunMessage, by?: Settlement): Promise<boolean>;
   /** Pauses a run, and writes its `run.paused` row. False unless it has the status `pause.from`. */
@@ -76,6 +87,24 @@ export interface RunStore {
    * keeps too many.
    */
   insertEvent(run: RunRef, event: NewRunEvent): Promise<boolean>;
+  /** Whether a run that this one waits for in that round has not ended, or is still to be started. */
+  isAwaitingChildren(runId: string, round: number): boolean;
+  /** Those that are still to be started, in order. */
+  listMissingChildren(runId: string, round: number): MissingChild[];
+  /** Those that go on and were not closed, whatever the run itself does. */
+  listUnfinishedChildren(runId: string): string[];
+  /** Every child, or those of a round. */
+  listChildren(runId: string, round?: number | null): ChildOfRun[];
+  /** Writes why a child is not started. False when it is refused already, or nobody waits for it. */
+  refuseChild(run: RunRef, round: number, child: MissingChild, why: string): Promise<boolean>;
+  /** Nobody waits for its children any more; a message that settles the wait has closed them, too. */
+  closeChildren(runId: string): Promise<void>;
+  hasOpenChildren(runId: string): boolean;
+  /** Runs whose children are not closed, by id, after this one; at most `limit`. */
+  listOpenParents(after: string, limit: number): string[];
+  /** The row that made the run wait; null when there is none. */
+  readWaitRow(runId: string): number | null;
+  readLastMessage(runId: string): RunMessage | null;
   readEvent(runId: string, key: string): StoredRunEvent | null;
   /** The oldest event of that name that no wait has taken. */
   readKeptEvent(runId: string, name: string): KeptEvent | null;
@@ -168,4 +197,24 @@ export interface WorkflowHost {
 export interface ProcessExit {
   readonly kind: "crash" | "outside" | "recycled" | "idle" | "drained" | "stopped";
   readonly message: string;
+}
+
+/** What kernel/wiring.ts gives the manager. */
+export interface ManagerOptions {
+  readonly store: RunStore;
+  readonly host: WorkflowHost;
+  readonly clock: Clock;
+  /** Writes a row that changes no run. */
+  readonly log: (row: NewLogRow) => unknown;
+  /** Who may decide what runs ask, as the configuration says now. */
+  readonly approvers: () => Approvers;
+  /** Called after each durable change of a run's status or attempt. */
+  readonly onChange: (run: Run) => void;
+  /** Called after a failed attempt of a role is durable, with what happened. */
+  readonly onRoleFailed: (run: Run, text: string) => void;
+  /** Called when a process has no runs left: a replaced one may then be ended. */
+  readonly onProcessIdle: (processId: number) => void;
+  /** Reports a problem to the operator, such as a failing store. */
+  readonly reportProblem: (message: string) => void;
+  readonly newRunId: () => string;
 }

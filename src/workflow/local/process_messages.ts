@@ -20,6 +20,7 @@ import type { ActiveRuns, RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createEnding, type Ending } from "./endings.ts";
+import { findChildrenFault } from "./child_texts.ts";
 import { enterPhase } from "./phase.ts";
 import type { Holds } from "./holds.ts";
 import type { WorkflowProcess } from "./ports.ts";
@@ -114,7 +115,8 @@ export class ProcessMessages {
   }
 
   #onWait({ entry, process }: AcceptedReport, report: WaitReport): void {
-    const fault = findRoundFault(report, entry.run);
+    const why = findChildrenFault(entry.run, report.role, report.wait);
+    const fault = findRoundFault(report, entry.run) ?? (why === null ? null : toFault(report, why));
     if (fault !== null) return this.#onFault({ entry, process }, fault);
     void this.#parts.waits.begin(entry, process, report);
   }

@@ -14,7 +14,7 @@ import type { Json } from "../../protocol/json.ts";
 import type { NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunStatus } from "../../protocol/run.ts";
-import type { RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
+import type { NewChild, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
 import type { Fork } from "../engine.ts";
 import { guardOf, isTerminal } from "../transitions.ts";
 import type { RunEntry } from "./active_runs.ts";
@@ -95,12 +95,13 @@ export class RunWriter {
     wait: RunWait,
     reason: string,
     request: NewApproval | null,
+    children: readonly NewChild[] = [],
   ): Promise<boolean> {
     const { run } = entry, what = `run ${run.runId} could not be written as waiting`;
     const written = await this.#retryUntilWritten(
       entry,
       what,
-      () => this.#options.store.beginWait(run, wait, reason, request),
+      () => this.#options.store.beginWait(run, wait, reason, request, children),
     );
     if (written) this.#apply(entry, { status: "waiting", reason });
     return written;

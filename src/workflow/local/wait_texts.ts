@@ -4,28 +4,32 @@ import type { Clock } from "../../base/time.ts";
 import type { NewApproval } from "../../protocol/approval.ts";
 import type { AskedWait } from "../../protocol/asked_wait.ts";
 import type { RunMessage } from "../../protocol/run.ts";
-import type { KeptEvent, RunWait } from "../../protocol/run_wait.ts";
+import type { KeptEvent, NewChild, RunWait } from "../../protocol/run_wait.ts";
+import { describeChildren } from "./child_texts.ts";
 import { describeGate } from "./gates.ts";
 
 export function createWait(round: number, role: string, asked: AskedWait, clock: Clock): RunWait {
   const since = readMoment(clock), { boot, wall } = since;
   const rest = { round, role, kind: kinds[asked.kind], since, event: asked.kind === "event" ? asked.name : null };
   if (asked.kind === "until") return { ...rest, due: asked.at, dueBoot: null };
+  // No run would end, and settle it.
+  if (asked.kind === "children") return { ...rest, due: asked.runs.length === 0 ? wall : null, dueBoot: null };
   const ms = spanOf(asked);
   if (ms === null) return { ...rest, due: null, dueBoot: null };
   return { ...rest, due: wall + ms, dueBoot: boot === null ? null : { id: boot.id, ms: boot.ms + ms } };
 }
 
-const kinds = { for: "sleep", until: "sleep", gate: "gate", event: "event" } as const;
+const kinds = { for: "sleep", until: "sleep", gate: "gate", event: "event", children: "children" } as const;
 
-function spanOf(asked: Exclude<AskedWait, { kind: "until" }>): number | null {
+function spanOf(asked: Exclude<AskedWait, { kind: "until" | "children" }>): number | null {
   return asked.kind === "for" ? asked.ms : asked.kind === "gate" ? asked.expiresMs : asked.timeoutMs;
 }
 
 /** For a reader: the reason of a run that waits. */
-export function describeWait(wait: RunWait, request: NewApproval | null): string {
+export function describeWait(wait: RunWait, request: NewApproval | null, children: readonly NewChild[]): string {
   if (request !== null) return describeGate(request);
   const { role, due, event } = wait;
+  if (wait.kind === "children") return `role ${role} waits for ${describeChildren(children)}`;
   if (event === null) return `role ${role} sleeps until ${formatTime(due)}`;
   return `role ${role} waits for the event ${event}${due === null ? "" : `, until ${formatTime(due)}`}`;
 }

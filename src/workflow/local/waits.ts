@@ -15,6 +15,7 @@ import type { RunWait, Settlement } from "../../protocol/run_wait.ts";
 import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import { describeUnconfigured, type Dispatcher } from "./dispatcher.ts";
+import { createChildren } from "./child_texts.ts";
 import { DueWaits } from "./due_waits.ts";
 import { type AskedGate, createRequest } from "./gates.ts";
 import { enterPhase } from "./phase.ts";
@@ -42,8 +43,8 @@ export class Waits {
   /** By run id: a wait that begins or is being settled. */
   readonly #moving = new Map<string, Promise<void>>();
 
-  /** Called when a run has begun to wait for an event: it may keep one already. */
-  onEventAwaited: (runId: string) => void = () => {};
+  /** Called when a run has begun to wait for an event, which it may keep already, or for runs, which have to be started. */
+  onAwaited: (runId: string) => void = () => {};
 
   constructor(parts: WaitsParts) {
     this.#parts = parts;
@@ -73,7 +74,8 @@ export class Waits {
     const request = asked.kind === "gate" ? await this.#createRequest(entry, wait, asked) : null;
     // It has ended meanwhile.
     if (entry.phase.tag !== "parking") return;
-    const written = await writer.beginWait(entry, wait, describeWait(wait, request), request);
+    const children = createChildren(entry.run, wait.round, asked), reason = describeWait(wait, request, children);
+    const written = await writer.beginWait(entry, wait, reason, request, children);
     if (entry.phase.tag !== "parking") return;
     if (written) this.#park(entry, wait);
     else if (writer.reconcile(entry)) dispatcher.detach(entry, "its wait could not be stored");
@@ -112,7 +114,7 @@ export class Waits {
 
   /** A run that was paused waits again. */
   rearm({ runId }: Run, queue: WorkflowQueue): void {
-    this.onEventAwaited(runId);
+    this.onAwaited(runId);
     this.#due.arm();
     if (queue.plan === null) void this.endUnconfigured(queue);
   }
@@ -155,7 +157,7 @@ export class Waits {
   #park(entry: RunEntry, wait: RunWait): void {
     enterPhase(entry, { tag: "waiting" });
     if (this.#isAtRest(entry)) this.#parts.runs.remove(entry);
-    if (wait.event !== null) this.onEventAwaited(entry.run.runId);
+    if (wait.event !== null || wait.kind === "children") this.onAwaited(entry.run.runId);
     this.#due.add(wait.due);
     // Its workflow left the configuration while it had a process.
     if (entry.queue.plan === null) void this.endUnconfigured(entry.queue);

@@ -12,7 +12,7 @@ import { toOneLine, toPrintableLines } from "../../../src/cli/render/terminal.ts
 import { SecretMask } from "../../../src/config/permissions/secret_mask.ts";
 import { scanImports } from "../../../src/deploy/import_scanner.ts";
 import { findLostNumber, nestsTooDeep, toJsonText } from "../../../src/protocol/json.ts";
-import { namePattern } from "../../../src/protocol/signal.ts";
+import { namePattern } from "../../../src/base/name_pattern.ts";
 import { describeError, placeOf, toLoadProblem } from "../../../src/sandbox/error_text.ts";
 import { isLinear } from "../../support/worst_texts.ts";
 

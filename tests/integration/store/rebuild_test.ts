@@ -22,6 +22,7 @@ type Step =
     readonly do: "start" | "resume" | "message" | "wait" | "ask" | "await" | "send" | "pause" | "unpause" | "noise";
     readonly id: string;
   }
+  | { readonly do: "spawn" | "born" | "refuse" | "over"; readonly id: string }
   | { readonly do: "end"; readonly id: string; readonly status: RunStatus };
 
 const id = fc.constantFrom(...runIds);
@@ -43,6 +44,7 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
     do: fc.constantFrom("start", "resume", "message", "wait", "ask", "await", "send", "pause", "unpause", "noise"),
     id,
   }),
+  fc.record({ do: fc.constantFrom("spawn", "born", "refuse", "over"), id }),
   fc.record({ do: fc.constant("end" as const), id, status: fc.constantFrom(...ends, "dropped" as const) }),
 );
 
@@ -69,7 +71,11 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
       const asked = runs.readApprovalAt(step.id, round);
       const kept = runs.readKeptEvent(step.id, "go"), wait = runs.readWait(step.id);
       const event = wait?.event === null || kept === null ? {} : { event: kept.key };
-      const decision = asked === null ? event : { decision: decisionOf(asked.approval) };
+      const decision = wait?.kind === "children"
+        ? { children: true } as const
+        : asked === null
+        ? event
+        : { decision: decisionOf(asked.approval) };
       await (run?.status === "waiting" ? runs.settleWait(of, message, decision) : runs.appendMessage(of, message));
       return;
     }
@@ -86,8 +92,33 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
     }
     case "noise":
       return;
+    case "spawn":
+    case "born":
+    case "refuse":
+    case "over":
+      return await spawn(runs, step);
     default:
       return await stop(runs, step);
+  }
+}
+
+/** The steps of a run that waits for two others: the first one starts and ends, the second one is refused. */
+async function spawn(runs: SqliteRunStore, step: Step): Promise<void> {
+  const run = runs.get(step.id), round = (run?.rounds ?? 0) + 1, runId = `${step.id}.${round}.1`;
+  const of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1, causeId: null };
+  const request = { workflow: "cleanup", prompt: "p", payload: { n: 1 }, maxRounds: null };
+  if (step.do === "spawn") {
+    const children = [{ runId, request }, { runId: `${step.id}.${round}.2`, request }];
+    await runs.beginWait(of, { ...sleepOf(round), kind: "children" }, "waits", null, children);
+  } else if (step.do === "born") {
+    const trigger = { kind: "run", run: step.id, round, depth: 1 } as const;
+    if (runs.readWait(step.id)?.kind === "children") await runs.create(newRun(runId, { trigger }), runRow(runId));
+  } else if (step.do === "refuse") {
+    const child = runs.listMissingChildren(step.id, round).find(({ n }) => n === 2);
+    if (child !== undefined) await runs.refuseChild(of, round, child, "no such workflow");
+  } else {
+    const change = { status: "completed", exitCode: 0, endedAt: 99 } as const;
+    await runs.transition(runId, { from: ["started"] }, change, runRow(runId, { type: "run.completed" }));
   }
 }
 
@@ -149,9 +180,11 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         const approvals = () => db.prepare("select * from approvals order by id").all().map(withoutSeq);
         const events = () => db.prepare("select * from run_events order by run_id, key").all().map(withoutSeq);
         const pauses = () => db.prepare("select * from run_pauses order by run_id").all().map((row) => ({ ...row }));
+        const children = () => db.prepare("select * from run_children").all().map((row) => ({ ...row }));
         const before = table(), held = pauses(), waited = waits(), asked = approvals(), sent = events();
+        const born = children();
         db.exec(
-          "delete from workflow_runs; delete from run_waits; delete from approvals; delete from run_events; delete from run_pauses",
+          "delete from workflow_runs; delete from run_waits; delete from approvals; delete from run_events; delete from run_pauses; delete from run_children",
         );
         assert.deepEqual(rebuildRuns(db), { runs: before.length, skipped: 0 });
         assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
@@ -161,6 +194,7 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         assert.deepEqual(approvals(), asked);
         assert.deepEqual(events(), sent);
         assert.deepEqual(pauses(), held);
+        assert.deepEqual(children(), born);
       }),
       { numRuns: 60 },
     );

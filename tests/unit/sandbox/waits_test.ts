@@ -61,7 +61,10 @@ Deno.test("an unknown wait or key keeps the workflow from loading, and names the
     return roles.ok ? "" : roles.error;
   };
   assert.equal(fault(sleep("1m")), "");
-  assert.equal(fault({ wait: "forever" }), 'its role cool waits for "forever": use sleep(), gate() or event()');
-  assert.equal(fault({ wait: 5 }), "its role cool waits for number: use sleep(), gate() or event()");
+  assert.equal(
+    fault({ wait: "forever" }),
+    'its role cool waits for "forever": use sleep(), gate(), event() or children()',
+  );
+  assert.equal(fault({ wait: 5 }), "its role cool waits for number: use sleep(), gate(), event() or children()");
   assert.equal(fault({ ...sleep("1m"), retry: {} }), "its role cool has an unknown key retry: write sleep(TIME)");
 });

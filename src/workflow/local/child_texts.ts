@@ -1,0 +1,106 @@
+/** The runs that a role asks for, and the message that tells what became of them. Pure; used by waits.ts and children.ts. */
+import { messageMetaMaxBytes } from "../../base/limits.ts";
+import { childContentMaxChars, childDepthMax } from "../../base/wait_limits.ts";
+import type { AskedWait } from "../../protocol/asked_wait.ts";
+import { byteLength, type JsonObject } from "../../protocol/json.ts";
+import { type Run, runIdSchema, type RunMessage } from "../../protocol/run.ts";
+import type { ChildOfRun, NewChild, RunWait } from "../../protocol/run_wait.ts";
+import { currentRoundOf } from "./role_failure.ts";
+
+/** What the sandbox calls a `ChildResult`. */
+export type ChildOutcome = {
+  readonly runId: string;
+  readonly status: string;
+  readonly exitCode: number | null;
+  readonly content: string;
+};
+
+/** The runs of a role, with their ids: the same for the same round of the same run. */
+export function createChildren({ runId }: Run, round: number, asked: AskedWait): NewChild[] {
+  if (asked.kind !== "children") return [];
+  return asked.runs.map((request, index) => ({ runId: `${runId}.${round}.${index + 1}`, request }));
+}
+
+/** How deep the children of a run are. */
+export function childDepthOf({ trigger }: Pick<Run, "trigger">): number {
+  return trigger.kind === "run" ? trigger.depth + 1 : 1;
+}
+
+/** Why a run cannot have these children; null when it can. */
+export function findChildrenFault(run: Run, role: string, asked: AskedWait): string | null {
+  const last = createChildren(run, currentRoundOf(run), asked).at(-1);
+  if (last === undefined) return null;
+  if (childDepthOf(run) > childDepthMax) {
+    return `role ${role} cannot start runs: ${childDepthMax} runs wait for this one already, one for another;` +
+      " does a workflow start itself without end?";
+  }
+  if (runIdSchema.safeParse(last.runId).success) return null;
+  return `role ${role} cannot start runs: their ids would be longer than 128 characters, such as ${last.runId};` +
+    " start this run with a shorter id";
+}
+
+/** For a reader. */
+export function describeChildren(children: readonly NewChild[]): string {
+  const [first] = children;
+  if (first === undefined) return "no runs";
+  return children.length === 1 ? `run ${first.runId} of ${first.request.workflow}` : `${children.length} runs`;
+}
+
+/** What became of a child. `last`: the content of its last message. */
+export function createOutcome({ runId, refused, run }: ChildOfRun, last: string): ChildOutcome {
+  if (run === null) return { runId, status: "refused", exitCode: null, content: refused ?? "it was not started" };
+  const { status, exitCode, reason } = run;
+  const content = status === "completed" ? last : reason ?? status;
+  return { runId, status, exitCode, content: clipText(content, childContentMaxChars) };
+}
+
+/** The message that settles the wait. What does not fit into its `meta` is cut, the longest texts first. */
+export function createChildrenMessage(
+  { round, role }: Pick<RunWait, "round" | "role">,
+  outcomes: readonly ChildOutcome[],
+  now: number,
+): RunMessage {
+  const counts = new Map<string, number>();
+  for (const { status } of outcomes) counts.set(status, (counts.get(status) ?? 0) + 1);
+  const parts = [...counts].map(([status, count]) => `${count} ${status}`).join(", ");
+  const content = outcomes.length === 0
+    ? "no runs"
+    : `${outcomes.length === 1 ? "1 run" : `${outcomes.length} runs`}: ${parts}`;
+  const meta: JsonObject = { runs: fitOutcomes(outcomes) };
+  return { round, role, content, meta, ts: now };
+}
+
+/** Room for the rest of `meta`. */
+const envelopeBytes = 1024;
+
+function fitOutcomes(outcomes: readonly ChildOutcome[]): JsonObject[] {
+  const bare = byteLength(JSON.stringify(outcomes.map((outcome) => ({ ...outcome, content: "" }))));
+  let room = messageMetaMaxBytes - envelopeBytes - bare, left = outcomes.length;
+  const fitted = new Map<ChildOutcome, string>();
+  for (const outcome of outcomes.toSorted((a, b) => sizeOf(a.content) - sizeOf(b.content))) {
+    const content = clipToBytes(outcome.content, Math.floor(room / left--));
+    room -= sizeOf(content);
+    fitted.set(outcome, content);
+  }
+  return outcomes.map((outcome) => ({ ...outcome, content: fitted.get(outcome) ?? "" }));
+}
+
+/** The bytes of the text in JSON, without its quotes. */
+function sizeOf(text: string): number {
+  return byteLength(JSON.stringify(text)) - 2;
+}
+
+function clipToBytes(text: string, most: number): string {
+  if (sizeOf(text) <= most) return text;
+  let fits = 0;
+  for (let above = text.length; above - fits > 1;) {
+    const half = Math.floor((fits + above) / 2);
+    if (sizeOf(clipText(text, half)) <= most) fits = half;
+    else above = half;
+  }
+  return clipText(text, fits);
+}
+
+function clipText(text: string, most: number): string {
+  return (text.length <= most ? text : `${text.slice(0, most)}...`).toWellFormed();
+}

@@ -1,0 +1,207 @@
+/**
+ * Runs that other runs wait for: starts them, tells their parent when all have ended, and ends them with it. Called by
+ * manager.ts. What is to be done follows from the store alone, so it is the same after a death of the daemon.
+ * I1. The ids of children are on disk with the wait, before the first one starts: none is lost, and none starts twice.
+ * I2. One message settles the wait, when all children have ended or cannot be started. The store checks that too.
+ * I3. A run that has ended has no child that goes on.
+ * I4. What concerns one parent is done one after the other; what happens meanwhile is looked at afterwards.
+ */
+import { setImmediate } from "node:timers";
+import { messageOf, NerveError } from "../../base/errors.ts";
+import { backoffFirstMs, backoffMaxMs } from "../../base/limits.ts";
+import type { Clock } from "../../base/time.ts";
+import type { TimerGroup } from "../../base/timer_group.ts";
+import type { Run } from "../../protocol/run.ts";
+import type { MissingChild, RunWait } from "../../protocol/run_wait.ts";
+import type { RunRequest } from "../engine.ts";
+import { isTerminal } from "../transitions.ts";
+import { type ActiveRuns, keepsSlots } from "./active_runs.ts";
+import { childDepthOf, type ChildOutcome, createChildrenMessage, createOutcome } from "./child_texts.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { RunStore } from "./ports.ts";
+import type { RunWriter } from "./run_writer.ts";
+import type { Waits } from "./waits.ts";
+
+export interface ChildrenParts {
+  readonly runs: ActiveRuns;
+  readonly waits: Waits;
+  readonly writer: RunWriter;
+  readonly dispatcher: Dispatcher;
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly timers: TimerGroup;
+  readonly reportProblem: (message: string) => void;
+  /** As `WorkflowManager` has them. */
+  readonly start: (request: RunRequest) => Promise<Run>;
+  readonly kill: (runId: string, reason: string) => Promise<Run>;
+}
+
+/** Parents that are looked at together when the daemon starts, and bytes of messages that are read in one turn. */
+const parentsPerTurn = 500, turnBytes = 256 * 1024;
+
+export class Children {
+  readonly #parts: ChildrenParts;
+  /** By parent: whether it has to be looked at again. */
+  readonly #working = new Map<string, boolean>();
+
+  constructor(parts: ChildrenParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks at all runs that wait for others, or have left some behind. */
+  async recover(): Promise<void> {
+    const { store, timers, reportProblem } = this.#parts;
+    try {
+      for (let after = "";;) {
+        const parents = store.listOpenParents(after, parentsPerTurn);
+        for (const parent of parents) this.check(parent);
+        if (parents.length < parentsPerTurn) return;
+        after = parents.at(-1) ?? after;
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    } catch (thrown) {
+      reportProblem(`the runs that others wait for cannot be read; retrying: ${messageOf(thrown)}`);
+      timers.after(backoffMaxMs, () => void this.recover());
+    }
+  }
+
+  /** The run has ended: as a child, as a parent, or both. */
+  onEnded({ runId, trigger }: Run): void {
+    if (trigger.kind === "run") this.check(trigger.run);
+    if (this.#hasOpen(runId)) this.check(runId);
+  }
+
+  #hasOpen(runId: string): boolean {
+    try {
+      return this.#parts.store.hasOpenChildren(runId);
+    } catch {
+      // `check` tries it again, and reports it.
+      return true;
+    }
+  }
+
+  /** Does what there is to do about the children of this run. */
+  check(parentId: string): void {
+    const isWorking = this.#working.has(parentId);
+    this.#working.set(parentId, true);
+    if (!isWorking) void this.#work(parentId);
+  }
+
+  async #work(parentId: string): Promise<void> {
+    const { writer, timers, reportProblem } = this.#parts;
+    // First, whoever calls `check` comes to an end with what it does.
+    await null;
+    try {
+      while (this.#working.get(parentId) === true && !writer.closed) {
+        this.#working.set(parentId, false);
+        await this.#doAll(parentId);
+      }
+    } catch (thrown) {
+      if (writer.closed) return;
+      reportProblem(`the runs that ${parentId} waits for cannot be looked after; retrying: ${messageOf(thrown)}`);
+      timers.after(backoffMaxMs, () => this.check(parentId));
+    } finally {
+      this.#working.delete(parentId);
+    }
+  }
+
+  async #doAll(parentId: string): Promise<void> {
+    const { store, waits } = this.#parts;
+    for (let moving = waits.movingOf(parentId); moving !== null; moving = waits.movingOf(parentId)) await moving;
+    const parent = store.get(parentId);
+    if (parent === null) return;
+    if (isTerminal(parent.status)) return await this.#endAll(parent);
+    // One that is paused starts nothing and is told nothing before it goes on.
+    const wait = parent.status === "waiting" ? store.readWait(parentId) : null;
+    if (wait?.kind !== "children") return;
+    await this.#startMissing(parent, wait);
+    if (!store.isAwaitingChildren(parentId, wait.round)) await this.#settle(parentId, wait);
+  }
+
+  async #startMissing(parent: Run, { round }: RunWait): Promise<void> {
+    const { store, dispatcher } = this.#parts;
+    // A queue would take it for one that overflows.
+    if (!dispatcher.isOpen) return;
+    const missing = store.listMissingChildren(parent.runId, round);
+    if (missing.length === 0) return;
+    const causeId = store.readWaitRow(parent.runId);
+    const results = await Promise.allSettled(missing.map((child) => this.#start(parent, round, child, causeId)));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  async #start(parent: Run, round: number, child: MissingChild, causeId: number | null): Promise<void> {
+    const { store, start, dispatcher } = this.#parts, { runId, request } = child;
+    const trigger = { kind: "run", run: parent.runId, round, depth: childDepthOf(parent) } as const;
+    const why = this.#findDeadlock(parent, request.workflow) ??
+      await start({ ...request, runId, trigger, causeId }).then(
+        (run) => isChildOf(parent, run) ? null : `run ${runId} exists, and is not one of ${parent.runId}`,
+        (thrown) => {
+          const isFinal = thrown instanceof NerveError && thrown.code !== "STORE_FAILED";
+          if (isFinal) return thrown.message;
+          throw thrown;
+        },
+      );
+    if (why !== null && dispatcher.isOpen) await store.refuseChild(parent, round, child, why);
+  }
+
+  /** Why it would wait for ever: the runs that wait for it hold all slots of its workflow. */
+  #findDeadlock(parent: Run, workflow: string): string | null {
+    const { runs, store } = this.#parts, queue = runs.findQueue(workflow), plan = queue?.plan;
+    if (queue === null || plan == null || !keepsSlots(queue)) return null;
+    const holders: string[] = [];
+    for (
+      let run: Run | null = parent;
+      run !== null;
+      run = run.trigger.kind === "run" ? store.get(run.trigger.run) : null
+    ) {
+      if (run.workflow === workflow && !isTerminal(run.status)) holders.push(run.runId);
+    }
+    if (holders.length < plan.concurrency) return null;
+    const who = holders.length === 1
+      ? `run ${holders[0]}, which waits for it, holds the only slot`
+      : `${holders.length} runs that wait for it hold all slots`;
+    return `it would never start: ${who} of workflow ${workflow}; raise its concurrency, or let it say waiting: release`;
+  }
+
+  async #settle(parentId: string, wait: RunWait): Promise<void> {
+    const { store, waits, dispatcher, clock, timers } = this.#parts;
+    const outcomes: ChildOutcome[] = [];
+    let bytes = 0;
+    for (const child of store.listChildren(parentId, wait.round)) {
+      const last = child.run?.status === "completed" ? store.readLastMessage(child.runId)?.content ?? "" : "";
+      outcomes.push(createOutcome(child, last));
+      bytes += last.length;
+      if (bytes < turnBytes) continue;
+      bytes = 0;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    const parent = store.get(parentId);
+    if (parent?.status !== "waiting") return this.check(parentId);
+    const entry = waits.load(parent);
+    // A kill or a pause of it is being written. Neither may succeed.
+    if (entry.phase.tag !== "waiting" || entry.endsPending > 0) {
+      return void timers.after(backoffFirstMs, () => this.check(parentId));
+    }
+    const message = createChildrenMessage(wait, outcomes, clock.now());
+    if (await waits.settle(entry, message, { children: true })) dispatcher.dispatch(entry.queue);
+    else this.check(parentId);
+  }
+
+  /** The parent has ended while it waited. */
+  async #endAll(parent: Run): Promise<void> {
+    const { store, kill } = this.#parts, { runId, status } = parent;
+    const unfinished = store.listUnfinishedChildren(runId);
+    const reason = `run ${runId}, which waited for it, was ${status}`;
+    const killed = await Promise.allSettled(unfinished.map((child) => kill(child, reason)));
+    for (const result of killed) {
+      const hasEnded = result.status === "fulfilled" ||
+        result.reason instanceof NerveError && result.reason.code === "RUN_ENDED";
+      if (!hasEnded) throw result.reason;
+    }
+    if (store.listUnfinishedChildren(runId).length === 0) await store.closeChildren(runId);
+  }
+}
+
+function isChildOf(parent: Run, { trigger }: Run): boolean {
+  return trigger.kind === "run" && trigger.run === parent.runId;
+}
