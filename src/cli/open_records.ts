@@ -11,6 +11,7 @@ import type { Approval, ApprovalPage, ApprovalQuery } from "../protocol/approval
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { MessageQuery, Records, RunPage, RunQuery } from "../protocol/queries.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
+import type { ChildOfRun } from "../protocol/run_wait.ts";
 import { History } from "../store/history/history.ts";
 import { StoreReader } from "../store/log/reader.ts";
 import { readAll } from "../store/reading/steps.ts";
@@ -23,6 +24,8 @@ export interface CliRecords extends Records, Disposable {
   approval(id: string): Approval | null;
   /** The request of a run in a round. */
   approvalAt(runId: string, round: number): Approval | null;
+  /** The runs that a run has started to wait for, of every round. */
+  children(runId: string): ChildOfRun[];
   /** Like `logs`, but includes archived rows. */
   allLogs(filter: LogFilter): LogRow[];
   /** How many rows the log has of a run; null when some of them may be archived. */
@@ -68,6 +71,10 @@ class DiskRecords implements CliRecords {
     return this.#reader.approvalAt(runId, round);
   }
 
+  children(runId: string): ChildOfRun[] {
+    return this.#reader.children(runId);
+  }
+
   /** Includes archived rows when the filter names a run. */
   logs(filter: LogFilter): LogRow[] {
     return readAll(this.#history.logs(filter, false)).items;
@@ -100,6 +107,7 @@ function maskRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
     approvals: (query) => secrets.mask(records.approvals(query)),
     approval: (id) => secrets.mask(records.approval(id)),
     approvalAt: (runId, round) => secrets.mask(records.approvalAt(runId, round)),
+    children: (runId) => secrets.mask(records.children(runId)),
     logs: (filter) => secrets.mask(records.logs(filter)),
     allLogs: (filter) => secrets.mask(records.allLogs(filter)),
     countRows: (runId) => records.countRows(runId),
@@ -127,6 +135,7 @@ export const emptyRecords: CliRecords = {
   approvals: () => ({ total: 0, items: [] }),
   approval: () => null,
   approvalAt: () => null,
+  children: () => [],
   logs: () => [],
   allLogs: () => [],
   countRows: () => 0,

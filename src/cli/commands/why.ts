@@ -20,6 +20,7 @@ import {
   formatElapsed,
   traceCauses,
 } from "../render/cause_text.ts";
+import { printChildren } from "../render/children_text.ts";
 import { describeDeciders } from "../render/deciders.ts";
 import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
 import {
@@ -84,6 +85,7 @@ async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> 
   const run = records.run(id);
   if (run?.status === "started" && run.reason !== null) print(io, `${sign.broken} now: ${clip(run.reason, 300)}`);
   if (run?.status === "waiting") await printWait(io, paths, records, run);
+  if (run?.status === "waiting" || run?.status === "paused") await printChildren(io, paths, records, run);
   if (run?.status === "paused") print(io, `${runSign.paused} now: ${clip(run.reason ?? run.status, 300)}`);
   return exit.ok;
 }

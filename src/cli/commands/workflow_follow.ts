@@ -103,7 +103,10 @@ function describe({ type, refId }: LogRow, payload: JsonObject): string {
   if (type === "run.event" && isPlainObject(event)) {
     return `${sign.next} event ${clip(String(event.name), reasonMaxChars)}`;
   }
-  const why = [reason, message, after].find((text) => typeof text === "string")?.replace(/^(paused|held): /, "");
+  const why = [reason, message, after, payload.why].find((text) => typeof text === "string")?.replace(
+    /^(paused|held): /,
+    "",
+  );
   const detail = why === undefined
     ? status.success ? "" : ` ${preview(payload, 200)}`
     : `: ${clip(why, reasonMaxChars)}`;

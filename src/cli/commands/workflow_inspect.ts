@@ -7,6 +7,7 @@ import { toNextRow } from "../../protocol/queries.ts";
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecordsOrEmpty, requireRun } from "../open_records.ts";
+import { printChildren } from "../render/children_text.ts";
 import {
   clip,
   dim,
@@ -41,10 +42,23 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
   const more = nextRow !== null && records.logs(nextRow).length > 0;
   const total = records.countRows(runId);
   if (flags.json) {
-    printJson(io, { run, attempts: readAttempts(records, runId), rows, more, total });
+    printJson(io, {
+      run,
+      attempts: readAttempts(records, runId),
+      children: records.children(runId),
+      rows,
+      more,
+      total,
+    });
     return exit.ok;
   }
-  printRun(io, run, run.status === "waiting" ? records.approvalAt(runId, run.rounds + 1) : null);
+  printRun(
+    io,
+    run,
+    run.status === "waiting" ? records.approvalAt(runId, run.rounds + 1) : null,
+    describeFork(records, runId),
+  );
+  await printChildren(io, paths, records, run);
   printAttempts(io, readAttempts(records, runId));
   printRows(io, rows);
   print(io, dim(io, `${plural(rows.length, "row")}${total === null ? "" : ` of ${total}`}`));
@@ -108,8 +122,15 @@ function printAttempts(io: CliIo, attempts: readonly Attempt[]): void {
   );
 }
 
-/** `asked`: what it waits to be decided. */
-function printRun(io: CliIo, run: Run, asked: Approval | null): void {
+/** `run R, 3 messages`, for a run that took over messages. */
+function describeFork(records: CliRecords, runId: string): string | null {
+  const [first] = records.logs({ refId: runId, order: "asc", limit: 1 });
+  const { fork } = first !== undefined && isPlainObject(first.payload) ? first.payload : {};
+  return isPlainObject(fork) ? `run ${fork.runId}, ${plural(Number(fork.rounds), "message")}` : null;
+}
+
+/** `asked`: what it waits to be decided; `fork`: from where it took over messages. */
+function printRun(io: CliIo, run: Run, asked: Approval | null, fork: string | null): void {
   const { trigger, causeId } = run;
   const by = trigger.kind === "sense"
     ? `sense ${trigger.sense}`
@@ -119,6 +140,8 @@ function printRun(io: CliIo, run: Run, asked: Approval | null): void {
     ? `alert ${trigger.alert}`
     : trigger.kind === "approval"
     ? `request ${trigger.request}, to tell people of it`
+    : trigger.kind === "run"
+    ? `run ${trigger.run}, round ${trigger.round}`
     : "hand";
   const time = (ms: number | null) => ms === null ? "-" : formatDateTime(ms);
   print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);
@@ -126,6 +149,7 @@ function printRun(io: CliIo, run: Run, asked: Approval | null): void {
     ["exit code", run.exitCode === null ? "-" : String(run.exitCode)],
     ["reason", run.reason === null ? "-" : toOneLine(run.reason, reasonMaxChars)],
     ["started by", `${by}${causeId === null ? "" : `, row ${causeId}`}`],
+    ...fork === null ? [] : [["forked from", fork] satisfies [string, string]],
     ["prompt", run.prompt === "" ? "-" : clip(run.prompt, 500)],
     ["payload", preview(run.payload, 500)],
     ["rounds", `${run.rounds} of at most ${run.maxRounds}`],
@@ -153,7 +177,7 @@ function printRun(io: CliIo, run: Run, asked: Approval | null): void {
 /** Rows that say why something failed are shown whole. */
 const failures: ReadonlySet<LogRow["type"]> = new Set([
   ...["run.attempt_failed", "run.failed", "run.crashed", "run.killed", "run.interrupted", "run.dropped"] as const,
-  ...["run.refused", "run.resumed", "run.held", "run.stayed"] as const,
+  ...["run.refused", "run.resumed", "run.held", "run.stayed", "run.child_refused"] as const,
   ...["approval.decided", "approval.refused"] as const,
 ]);
 

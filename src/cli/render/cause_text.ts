@@ -71,6 +71,10 @@ export function describeRow(row: LogRow): string {
       return `${runSign.waiting} run ${clip(refId ?? "", 128)} of ${name} waits: ${
         clip(toText(payload.reason), textMaxChars)
       }`;
+    case "run.child_refused":
+      return `${sign.warning} run ${clip(toText(payload.runId), 128)} of ${
+        clip(toText(payload.workflow), 64)
+      } was not started: ${clip(toText(payload.why), textMaxChars)}`;
     case "approval.refused":
       return `${sign.warning} a decision of run ${clip(refId ?? "", 128)} was refused: ${
         clip(toText(payload.why), textMaxChars)

@@ -18,7 +18,7 @@ import {
 } from "../../protocol/api.ts";
 import { approvalPageSchema } from "../../protocol/approval.ts";
 import { logRowSchema } from "../../protocol/log.ts";
-import { runMessageSchema } from "../../protocol/run.ts";
+import { runMessageSchema, runStatusSchema } from "../../protocol/run.ts";
 import { placeSchema } from "../../protocol/signal.ts";
 
 /** The error of any command; `hint` says what to do. The codes are those of base/errors.ts. */
@@ -81,7 +81,7 @@ export const workflowListOutput = z.strictObject({
 
 /**
  * `nerve workflow inspect RUN`: its attempts, each with its first round and with why the one before it ended (`after`);
- * and a page of its rows, oldest first. `more`: there are further rows. `total`: how many rows it has; null when some
+ * the runs that it has started to wait for, with why one was not started (`refused`); and a page of its rows, oldest first. `more`: there are further rows. `total`: how many rows it has; null when some
  * are archived.
  */
 export const workflowInspectOutput = z.strictObject({
@@ -89,6 +89,18 @@ export const workflowInspectOutput = z.strictObject({
   attempts: z.array(
     z.strictObject({ attempt: z.int(), at: z.number(), round: z.int(), after: z.string().nullable() }),
   ),
+  children: z.array(z.strictObject({
+    round: z.int(),
+    n: z.int(),
+    runId: z.string(),
+    workflow: z.string(),
+    refused: z.string().nullable(),
+    run: z.strictObject({
+      status: runStatusSchema,
+      exitCode: z.int().nullable(),
+      reason: z.string().nullable(),
+    }).nullable(),
+  })),
   rows: z.array(logRowSchema),
   more: z.boolean(),
   total: z.int().nullable(),

@@ -8,6 +8,7 @@ import type { Approval, ApprovalCounts, ApprovalPage, ApprovalQuery } from "../.
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
+import type { ChildOfRun } from "../../protocol/run_wait.ts";
 import {
   countOpen,
   listApprovals,
@@ -19,6 +20,7 @@ import {
 import { readAlertStates, type StoredAlertState } from "../alerts/alert_store.ts";
 import type { Page } from "../reading/pages.ts";
 import { readAll, type Steps } from "../reading/steps.ts";
+import { listChildren } from "../runs/child_sql.ts";
 import { findMessages, findRuns } from "../runs/run_pages.ts";
 import { readRun } from "../runs/run_sql.ts";
 import { checkVersion, openDatabase, readUserVersion, StatementCache, toStoreError } from "../sqlite/database.ts";
@@ -158,6 +160,14 @@ export class StoreReader {
   /** The request of a run in a round. */
   approvalAt(runId: string, round: number): Approval | null {
     return this.#readApprovals((statements) => readApprovalAt(statements, runId, round)?.approval ?? null);
+  }
+
+  /** The runs that a run has started to wait for, of every round. */
+  children(runId: string): ChildOfRun[] {
+    return this.#readNow(() => {
+      const known = this.#statements.get("select 1 from sqlite_schema where name = 'run_children'").get();
+      return known === undefined ? [] : listChildren(this.#statements, runId);
+    });
   }
 
   /** `since`: from when on those count that nobody decided in time. */
