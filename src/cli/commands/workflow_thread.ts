@@ -3,6 +3,7 @@ import { toPrintable } from "../../base/printable.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecordsOrEmpty, requireRun } from "../open_records.ts";
+import { printChildren } from "../render/children_text.ts";
 import { dim, formatClockTime, print, printJson, runSign, sign, toPrintableLines } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -33,8 +34,12 @@ export async function workflowThread(io: CliIo, flags: Flags, runId: string): Pr
   const messages = fitBudget(pages(), flags.budget ?? defaultBudget);
   const first = messages[0]?.round ?? 1;
   const earlier = first > 1 ? `nerve workflow thread ${runId} --before ${first}${formatBudget(flags)}` : null;
-  if (flags.json) printJson(io, { run, messages, earlier });
-  else printThread(io, run, messages, earlier);
+  if (flags.json) {
+    printJson(io, { run, messages, earlier });
+    return exit.ok;
+  }
+  printThread(io, run, messages, earlier);
+  if (run.status === "waiting" || run.status === "paused") await printChildren(io, paths, records, run);
   return exit.ok;
 }
 

@@ -72,13 +72,9 @@ export function describeRow(row: LogRow): string {
         clip(toText(payload.reason), textMaxChars)
       }`;
     case "run.child_refused":
-      return `${sign.warning} run ${clip(toText(payload.runId), 128)} of ${
-        clip(toText(payload.workflow), 64)
-      } was not started: ${clip(toText(payload.why), textMaxChars)}`;
+      return `${sign.warning} run ${clip(toText(payload.runId), 128)} was not started: ${whyOf(payload)}`;
     case "approval.refused":
-      return `${sign.warning} a decision of run ${clip(refId ?? "", 128)} was refused: ${
-        clip(toText(payload.why), textMaxChars)
-      }`;
+      return `${sign.warning} a decision of run ${clip(refId ?? "", 128)} was refused: ${whyOf(payload)}`;
     case "run.held":
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     case "alert.pending":
@@ -96,6 +92,10 @@ export function describeRow(row: LogRow): string {
     default:
       return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
   }
+}
+
+function whyOf({ why }: JsonObject): string {
+  return clip(toText(why), textMaxChars);
 }
 
 /** `2026-11-30 09:00:00 by 0 9 * * 1-5 (Europe/Berlin)` */

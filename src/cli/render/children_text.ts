@@ -1,4 +1,4 @@
-/** Shows which runs a run has started and waits for. Used by workflow_inspect.ts and why.ts; needs no daemon. */
+/** Shows which runs a run has started and waits for. Used by workflow_inspect.ts, workflow_thread.ts and why.ts; needs no daemon. */
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { ChildOfRun } from "../../protocol/run_wait.ts";

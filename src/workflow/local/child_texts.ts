@@ -16,7 +16,11 @@ export type ChildOutcome = {
 };
 
 /** The runs of a role, with their ids: the same for the same round of the same run. */
-export function createChildren({ runId }: Run, round: number, asked: AskedWait): NewChild[] {
+export function createChildren(
+  { runId }: Run,
+  round: number,
+  asked: AskedWait | { readonly kind: "recovery" },
+): NewChild[] {
   if (asked.kind !== "children") return [];
   return asked.runs.map((request, index) => ({ runId: `${runId}.${round}.${index + 1}`, request }));
 }
@@ -73,34 +77,44 @@ export function createChildrenMessage(
 /** Room for the rest of `meta`. */
 const envelopeBytes = 1024;
 
+/** Each gets an equal share of the room that shorter ones have left. It looks at no more text than fits. */
 function fitOutcomes(outcomes: readonly ChildOutcome[]): JsonObject[] {
   const bare = byteLength(JSON.stringify(outcomes.map((outcome) => ({ ...outcome, content: "" }))));
   let room = messageMetaMaxBytes - envelopeBytes - bare, left = outcomes.length;
   const fitted = new Map<ChildOutcome, string>();
-  for (const outcome of outcomes.toSorted((a, b) => sizeOf(a.content) - sizeOf(b.content))) {
-    const content = clipToBytes(outcome.content, Math.floor(room / left--));
-    room -= sizeOf(content);
-    fitted.set(outcome, content);
+  for (const outcome of outcomes.toSorted((a, b) => a.content.length - b.content.length)) {
+    const { text, bytes } = fitText(outcome.content.toWellFormed(), Math.floor(room / left--));
+    room -= bytes;
+    fitted.set(outcome, text);
   }
   return outcomes.map((outcome) => ({ ...outcome, content: fitted.get(outcome) ?? "" }));
 }
 
-/** The bytes of the text in JSON, without its quotes. */
-function sizeOf(text: string): number {
-  return byteLength(JSON.stringify(text)) - 2;
+const dots = "...";
+
+/** The text, cut to so many bytes of JSON if need be, and what it takes. */
+function fitText(text: string, most: number): { readonly text: string; readonly bytes: number } {
+  let bytes = 0, cutAt = 0, cutBytes = 0;
+  for (let at = 0; at < text.length;) {
+    const code = text.codePointAt(at) ?? 0;
+    if (bytes + dots.length <= most) {
+      cutAt = at;
+      cutBytes = bytes;
+    }
+    bytes += bytesInJson(code);
+    if (bytes > most) return { text: `${text.slice(0, cutAt)}${dots}`, bytes: cutBytes + dots.length };
+    at += code > 0xffff ? 2 : 1;
+  }
+  return { text, bytes };
 }
 
-function clipToBytes(text: string, most: number): string {
-  if (sizeOf(text) <= most) return text;
-  let fits = 0;
-  for (let above = text.length; above - fits > 1;) {
-    const half = Math.floor((fits + above) / 2);
-    if (sizeOf(clipText(text, half)) <= most) fits = half;
-    else above = half;
-  }
-  return clipText(text, fits);
+/** At most: some control characters have shorter escapes. */
+function bytesInJson(code: number): number {
+  if (code < 0x20) return 6;
+  if (code === 0x22 || code === 0x5c) return 2;
+  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 }
 
 function clipText(text: string, most: number): string {
-  return (text.length <= most ? text : `${text.slice(0, most)}...`).toWellFormed();
+  return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}${dots}`;
 }

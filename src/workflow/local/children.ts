@@ -22,7 +22,7 @@ import type { RunStore } from "./ports.ts";
 import type { RunWriter } from "./run_writer.ts";
 import type { Waits } from "./waits.ts";
 
-export interface ChildrenParts {
+export interface ChildRunsParts {
   readonly runs: ActiveRuns;
   readonly waits: Waits;
   readonly writer: RunWriter;
@@ -37,14 +37,14 @@ export interface ChildrenParts {
 }
 
 /** Parents that are looked at together when the daemon starts, and bytes of messages that are read in one turn. */
-const parentsPerTurn = 500, turnBytes = 256 * 1024;
+const parentsPerTurn = 100, turnBytes = 256 * 1024;
 
-export class Children {
-  readonly #parts: ChildrenParts;
+export class ChildRuns {
+  readonly #parts: ChildRunsParts;
   /** By parent: whether it has to be looked at again. */
   readonly #working = new Map<string, boolean>();
 
-  constructor(parts: ChildrenParts) {
+  constructor(parts: ChildRunsParts) {
     this.#parts = parts;
   }
 

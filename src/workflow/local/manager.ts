@@ -19,7 +19,7 @@ import type { RunRequest, WorkflowEngine, WorkflowLoad, WorkflowPlan } from "../
 import { isTerminal } from "../transitions.ts";
 import { ActiveRuns, type RunEntry } from "./active_runs.ts";
 import { Assignments } from "./assignments.ts";
-import { Children } from "./children.ts";
+import { ChildRuns } from "./children.ts";
 import { Decisions } from "./decisions.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Events } from "./events.ts";
@@ -54,7 +54,7 @@ export class WorkflowManager implements WorkflowEngine {
   readonly #decisions: Decisions;
   readonly #kills: Kills;
   readonly #events: Events;
-  readonly #children: Children;
+  readonly #children: ChildRuns;
   readonly #pauses: Pauses;
   #stopping: Promise<void> | null = null;
   /** Ends the drain of `stop`: every process is idle, or the time is up. */
@@ -83,7 +83,7 @@ export class WorkflowManager implements WorkflowEngine {
     this.#decisions = new Decisions({ ...shared, waits, store, approvers });
     const events = this.#events = new Events({ ...shared, runs, waits, store, timers, reportProblem });
     const start = (request: RunRequest) => this.startRun(request), kill = this.killRun.bind(this);
-    const children = this.#children = new Children({
+    const children = this.#children = new ChildRuns({
       ...shared,
       runs,
       waits,

@@ -156,7 +156,7 @@ Deno.test("a parent that waits for its own slot through another run says so in n
   const queued = workspace.run("queued");
   await workspace.kernel.startWorkflow("fleet", { runId: "r" });
   await queued;
-  for (const command of [["why", "r"], ["workflow", "inspect", "r"]]) {
+  for (const command of [["why", "r"], ["workflow", "inspect", "r"], ["workflow", "thread", "r"]]) {
     const { out } = await served.nerve(...command);
     assert.match(out, /run r\.1\.1 cannot start: runs of check-host that wait or are paused hold all 1 of its slots/);
   }

@@ -7,6 +7,7 @@ import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { at, withArchive } from "../../support/archive_bench.ts";
+import { takeChildStep } from "../../support/child_steps.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import fc from "../../support/fast_check.ts";
 import { newRow, newRun, runRow, sleepOf, withStore } from "../../support/store_bench.ts";
@@ -96,29 +97,9 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
     case "born":
     case "refuse":
     case "over":
-      return await spawn(runs, step);
+      return await takeChildStep(runs, step.do, step.id);
     default:
       return await stop(runs, step);
-  }
-}
-
-/** The steps of a run that waits for two others: the first one starts and ends, the second one is refused. */
-async function spawn(runs: SqliteRunStore, step: Step): Promise<void> {
-  const run = runs.get(step.id), round = (run?.rounds ?? 0) + 1, runId = `${step.id}.${round}.1`;
-  const of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1, causeId: null };
-  const request = { workflow: "cleanup", prompt: "p", payload: { n: 1 }, maxRounds: null };
-  if (step.do === "spawn") {
-    const children = [{ runId, request }, { runId: `${step.id}.${round}.2`, request }];
-    await runs.beginWait(of, { ...sleepOf(round), kind: "children" }, "waits", null, children);
-  } else if (step.do === "born") {
-    const trigger = { kind: "run", run: step.id, round, depth: 1 } as const;
-    if (runs.readWait(step.id)?.kind === "children") await runs.create(newRun(runId, { trigger }), runRow(runId));
-  } else if (step.do === "refuse") {
-    const child = runs.listMissingChildren(step.id, round).find(({ n }) => n === 2);
-    if (child !== undefined) await runs.refuseChild(of, round, child, "no such workflow");
-  } else {
-    const change = { status: "completed", exitCode: 0, endedAt: 99 } as const;
-    await runs.transition(runId, { from: ["started"] }, change, runRow(runId, { type: "run.completed" }));
   }
 }
 
