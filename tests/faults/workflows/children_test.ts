@@ -112,9 +112,10 @@ Deno.test("children that end in the same moment: their parent is told once, of a
   assert.equal((await rowsOf(workspace, "r", "run.message")).length, 2);
 });
 
-Deno.test("a child that its queue drops is told so, and killing the parent kills the others", async () => {
+/** A run "r" whose first child works, whose second one its queue has dropped, and whose third one is queued. */
+async function startDropping(): Promise<WorkspaceFixture> {
   const { settings } = gated, text = gated.text();
-  await using workspace = await startWorkspace({
+  const workspace = await startWorkspace({
     yaml: {
       workflows: {
         fleet: { config: { hosts: ["a", "b", "c"] }, concurrency: 2 },
@@ -124,18 +125,27 @@ Deno.test("a child that its queue drops is told so, and killing the parent kills
     workflows: { fleet, "check-host": text },
   });
   closeGate(workspace);
-  const { kernel } = workspace, records = () => kernel.api.records;
   const working = workspace.log("workflow:check-host", /^r\.1\.1 works$/, 0);
-  await kernel.startWorkflow("fleet", { runId: "r" });
+  await workspace.kernel.startWorkflow("fleet", { runId: "r" });
   await working;
-  await kernel.api.killRun("r", null);
+  await runEnd(workspace, "r.1.2");
+  return workspace;
+}
+
+Deno.test("a child that its queue drops is told so", async () => {
+  await using workspace = await startDropping();
+  openGate(workspace);
+  await runEnd(workspace, "r");
+  const [message] = workspace.kernel.api.records.messages("r", {});
+  assert.equal(message?.content, "3 runs: 2 completed, 1 dropped");
+});
+
+Deno.test("killing the parent kills the children that have not ended", async () => {
+  await using workspace = await startDropping();
+  await workspace.kernel.api.killRun("r", null);
   const ends = await Promise.all(["r.1.1", "r.1.2", "r.1.3"].map((id) => runEnd(workspace, id)));
   assert.deepEqual(ends.map(({ status }) => status), ["killed", "dropped", "killed"]);
   assert.equal(ends[2]?.reason, "run r, which waited for it, was killed");
-  openGate(workspace);
-  await kernel.startWorkflow("fleet", { runId: "s" });
-  await runEnd(workspace, "s");
-  assert.equal(records().messages("s", {})[0]?.content, "3 runs: 2 completed, 1 dropped");
 });
 
 Deno.test("a parent that waits for its own slot through another run says so in nerve why and inspect", async () => {

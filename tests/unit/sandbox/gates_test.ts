@@ -26,7 +26,8 @@ function ask(request: unknown): unknown {
 }
 
 Deno.test("a gate has texts or functions of the run, and defaults for all but its title", () => {
-  const never = { expiresMs: null, onExpiry: null }, plain = { kind: "gate", body: "", options: ["approve", "reject"] };
+  const never = { expiresMs: null, onExpiry: null, approvers: null },
+    plain = { kind: "gate", body: "", options: ["approve", "reject"] };
   assert.deepEqual(ask({ title: "Go?" }), { ...plain, title: "Go?", ...never });
   const own = ask({
     title: ({ messages }: typeof context) => ` Remove\n ${messages[0]?.meta.count} images? `,
@@ -37,8 +38,16 @@ Deno.test("a gate has texts or functions of the run, and defaults for all but it
   });
   const expiry = { expiresMs: 3_600_000, onExpiry: "to night" };
   const texts = { title: "Remove 3 images?", body: "of c" };
-  assert.deepEqual(own, { kind: "gate", ...texts, options: ["now", "to night"], ...expiry });
-  assert.deepEqual(ask({ title: "Go?", expires: 5 }), { ...plain, title: "Go?", expiresMs: 5, onExpiry: "reject" });
+  assert.deepEqual(own, { kind: "gate", ...texts, options: ["now", "to night"], ...expiry, approvers: null });
+  assert.deepEqual(ask({ title: "Go?", expires: 5 }), {
+    ...plain,
+    ...never,
+    title: "Go?",
+    expiresMs: 5,
+    onExpiry: "reject",
+  });
+  const named = ask({ title: "Go?", approvers: ["ops", "ada", "ops"] });
+  assert.deepEqual(named, { ...plain, title: "Go?", ...never, approvers: ["ops", "ada"] });
 });
 
 Deno.test("what is fixed is wrong when the workflow loads, what a function returns when the run comes to the gate", () => {
@@ -80,6 +89,9 @@ Deno.test("a wrong gate keeps its workflow from loading, and says why", () => {
     [{ title: "t", expires: -1 }, /an expires that is not a span/],
     [{ title: "t", options: ["go"], expires: "1h" }, /onExpiry that is none of its options/],
     [{ title: "t", onExpiry: "reject" }, /onExpiry, but never expires/],
+    [{ title: "t", approvers: [] }, /approvers that are no list of 1 to/],
+    [{ title: "t", approvers: "ops" }, /approvers that are no list/],
+    [{ title: "t", approvers: [1] }, /approvers that are no list/],
   ];
   for (const [wrong, why] of cases) {
     const plan = readGatePlan(wrong);
