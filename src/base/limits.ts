@@ -20,6 +20,8 @@ export const logFileMaxBytes = 10 * MiB;
 export const logFilesKept = 5;
 /** The body of a request to the control API. */
 export const requestBodyMaxBytes = 1 * MiB;
+/** Runs of one workflow that are planned for later. */
+export const plannedStartsMax = 10_000;
 /** Runs that one request starts. */
 export const startRunsMax = 1_000;
 export const configFileMaxBytes = 1 * MiB;

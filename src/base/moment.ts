@@ -25,7 +25,13 @@ export function msSince(clock: Clock, { wall, boot }: Moment): number {
   return Math.max(0, clock.now() - wall, sameBoot ? now.ms - boot.ms : 0);
 }
 
-/** The moment `ms` before. */
+/** Whether a moment that was planned has come, by one of both clocks. Without a boot time: by the wall clock alone. */
+export function hasCome(clock: Clock, { wall, boot }: Moment): boolean {
+  const now = clock.boot();
+  return clock.now() >= wall || now !== null && boot !== null && now.id === boot.id && now.ms >= boot.ms;
+}
+
+/** The moment `ms` before; with less than nothing, after. */
 export function momentBefore({ wall, boot }: Moment, ms: number): Moment {
   return { wall: wall - ms, boot: boot === null ? null : { id: boot.id, ms: boot.ms - ms } };
 }

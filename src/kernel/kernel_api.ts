@@ -39,6 +39,7 @@ import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { Alerting, ShownAlerts } from "./alerting.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import { toFork } from "./fork.ts";
+import { toStartTime } from "./start_time.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
 import { toManualTrigger, toTriggeredRow } from "./manual_trigger.ts";
@@ -272,6 +273,7 @@ export class KernelApi extends WaitsApi {
       trigger: { kind: "manual" },
       causeId: null,
       fork: fromRound === undefined ? null : toFork(store, old, fromRound),
+      starts: toStartTime(this.#ports.clock, request),
     });
     if (!attaches) this.#runsByRequest++;
     return this.#ports.secrets.mask(run);

@@ -1,6 +1,7 @@
 /** What the control API is asked about runs, and what it answers. Part of api.ts, which says what holds for all. */
 import * as z from "zod";
 import { promptMaxBytes, reasonMaxChars, startRunsMax } from "../base/limits.ts";
+import { sleepMaxMs, sleepUntilMax } from "../base/wait_limits.ts";
 import { jsonSchema } from "./json_schema.ts";
 import { problemSchema } from "./problem.ts";
 import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
@@ -9,7 +10,8 @@ import { nameSchema } from "./signal.ts";
 /**
  * Without `runId` the kernel makes one. With the id of an existing run, the answer is that run. `rerunOf`: an earlier run
  * of the workflow, whose prompt, payload and `maxRounds` it takes where none are given. `fromRound`: it also takes the
- * messages before that round, and goes on there.
+ * messages before that round, and goes on there. `at`, in wall milliseconds, or `inMs`: it is queued until then; an
+ * existing run keeps its own time.
  */
 export const startRunRequestSchema = z.strictObject({
   payload: jsonSchema.optional(),
@@ -18,6 +20,8 @@ export const startRunRequestSchema = z.strictObject({
   runId: runIdSchema.optional(),
   rerunOf: runIdSchema.optional(),
   fromRound: z.int().min(1).optional(),
+  at: z.int().min(0).max(sleepUntilMax).optional(),
+  inMs: z.int().min(0).max(sleepMaxMs).optional(),
 });
 export type StartRunRequest = z.infer<typeof startRunRequestSchema>;
 

@@ -4,6 +4,7 @@
  * Starting a run with an id that exists attaches to that run. Every change is durable when its promise resolves.
  */
 import type { DecisionReply, DecisionRequest } from "../protocol/approval.ts";
+import type { Moment } from "../base/moment.ts";
 import type { Json } from "../protocol/json.ts";
 import type { Run, RunTrigger } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
@@ -27,6 +28,8 @@ export interface RunRequest {
   readonly causeId: number | null;
   /** Null or absent: the run begins without messages. */
   readonly fork?: Fork | null;
+  /** It is queued until then. Null or absent: it starts now. */
+  readonly starts?: Moment | null;
 }
 
 /** The configuration of one workflow. */

@@ -3,6 +3,7 @@
  * that a test can hold back, fail, or lose in a crash. The real one is src/store/runs/run_store.ts.
  */
 import assert from "node:assert/strict";
+import type { Moment } from "../../src/base/moment.ts";
 import { NerveError } from "../../src/base/errors.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
@@ -39,6 +40,7 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
       approvals: new Map(),
       events: new Map(),
       pauses: new Map(),
+      planned: new Map(),
       children: new Map(),
     },
   ) {
@@ -76,11 +78,20 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     for (const { resolve, result } of waiting) resolve(result);
   }
 
-  create(run: Run, row: NewLogRow, fork: Fork | null = null): Promise<boolean> {
+  listPlanned(): ReadonlyMap<string, Moment> {
+    return this.#state.planned;
+  }
+
+  readPlanned(runId: string): Moment | null {
+    return this.#state.planned.get(runId) ?? null;
+  }
+
+  create(run: Run, row: NewLogRow, fork: Fork | null = null, starts: Moment | null = null): Promise<boolean> {
     if (this.#state.runs.has(run.runId)) return this.done(false);
     this.#state.runs.set(run.runId, run);
     const copied = fork === null ? [] : this.#state.messages.get(fork.runId)?.slice(0, fork.rounds) ?? [];
     this.#state.messages.set(run.runId, copied);
+    if (starts !== null) this.#state.planned.set(run.runId, starts);
     this.#state.rows.push(row);
     return this.done(true);
   }
@@ -99,7 +110,7 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     const isResumed = run.status === "started" && change.status === "started";
     assert.ok(!isResumed || change.attempt === run.attempt + 1, "the database takes no other change of a started run");
     this.#state.runs.set(runId, { ...run, ...change });
-    for (const map of [this.#state.waits, this.#state.pauses]) map.delete(runId);
+    for (const map of [this.#state.waits, this.#state.pauses, this.#state.planned]) map.delete(runId);
     if (isTerminal(change.status)) this.closeApprovals(runId);
     this.#state.rows.push(row);
     return this.done(true);
@@ -182,6 +193,7 @@ function copyOf(state: MemoryState): MemoryState {
     approvals: new Map(state.approvals),
     events: new Map(state.events),
     pauses: new Map(state.pauses),
+    planned: new Map(state.planned),
     children: new Map(state.children),
   };
 }

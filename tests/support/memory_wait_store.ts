@@ -1,5 +1,6 @@
 /** The part of memory_run_store.ts that knows of waits, requests, events and pauses. */
 import { keptEventsMax } from "../../src/base/wait_limits.ts";
+import type { Moment } from "../../src/base/moment.ts";
 import type { NewApproval, StoredApproval } from "../../src/protocol/approval.ts";
 import type { BootTime } from "../../src/base/boot_time.ts";
 import type { Run, RunMessage, RunRef } from "../../src/protocol/run.ts";
@@ -22,6 +23,7 @@ export interface MemoryState extends ChildState {
   readonly waits: Map<string, RunWait>;
   readonly approvals: Map<string, StoredApproval>;
   readonly pauses: Map<string, RunPause>;
+  readonly planned: Map<string, Moment>;
   /** By run and key. */
   readonly events: Map<string, SentEvent>;
 }

@@ -3,11 +3,13 @@ import { messageOf, NerveError } from "../../base/errors.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import type { StartRunRequest } from "../../protocol/api.ts";
+import { parseDuration } from "../../base/duration.ts";
 import { findLostNumber, isPlainObject, type Json } from "../../protocol/json.ts";
 import { type Run, runIdSchema } from "../../protocol/run.ts";
 import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dim, plural, print, printJson, runSign, sign } from "../render/terminal.ts";
+import { parseTime } from "../time_flag.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -15,6 +17,9 @@ interface Flags {
   readonly prompt?: string | undefined;
   readonly maxRounds?: number | undefined;
   readonly id?: string | undefined;
+  /** A time, or a span, after which it starts. */
+  readonly at?: string | undefined;
+  readonly in?: string | undefined;
   readonly wait: boolean;
   readonly json: boolean;
   readonly workspace?: string | undefined;
@@ -32,6 +37,7 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
     ...(flags.prompt === undefined ? {} : { prompt: flags.prompt }),
     ...(flags.maxRounds === undefined ? {} : { maxRounds: flags.maxRounds }),
     ...(flags.id === undefined ? {} : { runId: flags.id }),
+    ...parseStartTime(flags, io.clock.now()),
   };
   warnOfRequestInPayload(io, request);
   using client = await connect(paths);
@@ -55,8 +61,9 @@ export async function followStart(
     if (flags.json) printJson(io, started);
     else {
       print(io, started.runId);
+      const why = started.reason === null ? "" : `: ${clip(started.reason, 300)}`;
       io.stderr.write(
-        dim(io, `${runSign[started.status]} ${started.status}; nerve workflow thread ${started.runId}\n`),
+        dim(io, `${runSign[started.status]} ${started.status}${why}; nerve workflow thread ${started.runId}\n`),
       );
     }
     return started.status === "dropped" ? exit.failed : exit.ok;
@@ -137,6 +144,31 @@ async function readEndedRun(client: ControlClient, runId: string): Promise<Run> 
 function formatEnd(run: Run): string {
   const why = run.reason === null ? "" : `: ${clip(run.reason, 300)}`;
   return `${runSign[run.status]} ${run.status} after ${plural(run.rounds, "round")}${why}`;
+}
+
+function parseStartTime(
+  { at, in: span }: Pick<Flags, "at" | "in">,
+  now: number,
+): Pick<StartRunRequest, "at" | "inMs"> {
+  if (at !== undefined && span !== undefined) {
+    throw new NerveError("USAGE", "a run starts at a time or in a span, not both", { hint: "give --at or --in" });
+  }
+  if (at !== undefined) {
+    const ms = parseTime(at);
+    if (ms === null) {
+      throw new NerveError("USAGE", `--at ${clip(at, 100)} is no time`, {
+        hint: "write 2026-12-24T18:00 in local time, or 2026-12-24T18:00:00Z",
+      });
+    }
+    if (ms <= now) {
+      throw new NerveError("USAGE", `--at ${clip(at, 100)} is in the past`, { hint: "leave it out to start now" });
+    }
+    return { at: ms };
+  }
+  if (span === undefined) return {};
+  const ms = parseDuration(span);
+  if (!ms.ok) throw new NerveError("USAGE", `--in ${clip(span, 100)}: ${ms.error}`, { hint: "write 30m or 1h30m" });
+  return { inMs: ms.value };
 }
 
 export function parsePayload(text: string): Json {

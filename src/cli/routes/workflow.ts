@@ -25,6 +25,7 @@ const trigger = defineCommand(
     examples: [
       "nerve workflow trigger cleanup --wait",
       `nerve workflow trigger notify --payload '{"text":"hello"}' --id hello-1`,
+      "nerve workflow trigger cleanup --in 2h",
     ],
   },
   {
@@ -33,6 +34,8 @@ const trigger = defineCommand(
       prompt: textFlag("The run's prompt", "TEXT"),
       maxRounds: wholeNumberFlag("The maximum number of rounds", "N", 1),
       id: textFlag("The run's id; an existing id attaches to that run", "ID"),
+      at: textFlag("When it starts, such as 2026-12-24T18:00 in local time", "TIME"),
+      in: textFlag("After which time it starts, such as 1h30m", "SPAN"),
       wait: switchFlag("Wait until the run has ended"),
     },
     json: true,

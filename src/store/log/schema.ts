@@ -10,8 +10,10 @@
  * I6. An event of `run_events` settles one wait at most; its payload stays until then, or until its run ends.
  * I7. A paused run goes on only from where it was.
  * I8. `run_children` has what a run waits for in a round: what each child was asked for stays until the wait is over.
+ * I9. `planned_starts` has rows of queued and paused runs only.
  */
 import { childrenMigration } from "./children_schema.ts";
+import { plannedMigration } from "./planned_schema.ts";
 
 export const logMigrations: readonly string[] = [
   `
@@ -279,4 +281,5 @@ create trigger approval_notices_drop after delete on approvals
 begin delete from approval_notices where seq = old.seq; end;
 `,
   childrenMigration,
+  plannedMigration,
 ];

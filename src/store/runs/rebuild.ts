@@ -4,6 +4,7 @@
  * verify.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { Moment } from "../../base/moment.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { LogRow } from "../../protocol/log.ts";
@@ -18,6 +19,7 @@ import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
 import { closeChildren, insertChild, refuseChild } from "./child_sql.ts";
 import { insertLoggedEvent, takeEvent } from "./event_sql.ts";
 import { insertPause } from "./pause_sql.ts";
+import { insertPlanned } from "./planned_sql.ts";
 import { insertWait, settleWait } from "./wait_sql.ts";
 import { decideApproval, insertApproval } from "../approvals/approval_sql.ts";
 
@@ -52,11 +54,13 @@ export function replayRuns(
   ) {
     if (isFirstRow(payload)) {
       target.get("delete from workflow_runs where run_id = ?").run(runId);
-      for (const table of ["run_waits", "run_pauses", "approvals", "run_events"]) {
+      for (const table of ["run_waits", "run_pauses", "approvals", "run_events", "planned_starts"]) {
         target.get(`delete from ${table} where run_id = ?`).run(runId);
       }
       target.get("delete from run_children where parent_id = ?").run(runId);
       runStep(target, insertRun(payload));
+      const { starts } = payload as { readonly starts?: Moment };
+      if (starts !== undefined) runStep(target, insertPlanned(runId, starts));
       made.add(runId);
     } else if (isPlainObject(payload)) {
       const applied = made.has(runId) && replay(target, type, runId, payload);

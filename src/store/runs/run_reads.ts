@@ -1,5 +1,6 @@
 /** What run_store.ts reads of runs on disk: their state, what they wait for, what they ask, and their messages. */
 import type { BootTime } from "../../base/boot_time.ts";
+import type { Moment } from "../../base/moment.ts";
 import type { StoredApproval } from "../../protocol/approval.ts";
 import type { RoleFailure, Run, RunMessage } from "../../protocol/run.ts";
 import type {
@@ -24,6 +25,7 @@ import {
 } from "./child_sql.ts";
 import { listDeliverable, readEvent, readKeptEvent } from "./event_sql.ts";
 import { listPaused, readPause } from "./pause_sql.ts";
+import { listPlanned, readPlanned } from "./planned_sql.ts";
 import {
   countMessages,
   readAccepted,
@@ -49,6 +51,15 @@ export abstract class RunReads {
   /** How many of the first `rounds` messages of a run are in the log; the others are in its archive. */
   countMessages(runId: string, rounds: number): number {
     return this.readNow(() => countMessages(this.statements, runId, rounds));
+  }
+
+  /** When queued runs may start, by run id. */
+  listPlanned(): ReadonlyMap<string, Moment> {
+    return listPlanned(this.statements);
+  }
+
+  readPlanned(runId: string): Moment | null {
+    return this.readNow(() => readPlanned(this.statements, runId));
   }
 
   readPause(runId: string): RunPause | null {

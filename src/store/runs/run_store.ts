@@ -7,6 +7,7 @@
  *     (group_commit.ts).
  */
 import { assert } from "../../base/errors.ts";
+import type { Moment } from "../../base/moment.ts";
 import type { NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
@@ -18,6 +19,7 @@ import type { StatementCache } from "../sqlite/database.ts";
 import { closeChildren, insertChild, refuseChild } from "./child_sql.ts";
 import { insertEvent, takeEvent } from "./event_sql.ts";
 import { insertPause, unpauseRun } from "./pause_sql.ts";
+import { insertPlanned } from "./planned_sql.ts";
 import { buildChangeRow, buildFirstRow, runStateTypes } from "./run_log_rows.ts";
 import { RunReads } from "./run_reads.ts";
 import { copyMessages, countMessage, insertAtRound, insertRun, type RunGuard, updateRun } from "./run_sql.ts";
@@ -41,11 +43,13 @@ export class SqliteRunStore extends RunReads {
     run: Run,
     row: NewLogRow,
     from: { readonly runId: string; readonly rounds: number } | null = null,
+    starts: Moment | null = null,
   ): Promise<boolean> {
     const first = buildFirstRow(row, run);
     checkRow(first, run.runId);
     const steps = [insertRun(run), this.#log.toStep(first)];
     if (from !== null) steps.push(copyMessages(run, from, this.#log.takeIds(from.rounds)));
+    if (starts !== null) steps.push(insertPlanned(run.runId, starts));
     return this.#writer.run(steps);
   }
 

@@ -49,6 +49,8 @@ export interface WorkflowQueue {
   /** Counts how often the code was replaced. */
   code: number;
   readonly queued: Set<RunEntry>;
+  /** Queued runs whose time has not come. */
+  readonly planned: Set<RunEntry>;
   readonly active: Set<RunEntry>;
   /** How many of its runs wait, in memory or not. */
   waiting: number;
@@ -94,7 +96,8 @@ export class ActiveRuns {
   getOrAddQueue(name: string): WorkflowQueue {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
-      queue = { name, plan: null, code: 0, queued: new Set(), active: new Set(), waiting: 0, paused: new Map() };
+      const sets = { queued: new Set<RunEntry>(), planned: new Set<RunEntry>(), active: new Set<RunEntry>() };
+      queue = { name, plan: null, code: 0, ...sets, waiting: 0, paused: new Map() };
       this.#queues.set(name, queue);
     }
     return queue;
@@ -174,6 +177,7 @@ export class ActiveRuns {
     this.#entries.delete(entry.run.runId);
     entry.left = true;
     entry.queue.queued.delete(entry);
+    entry.queue.planned.delete(entry);
     if (entry.phase.tag !== "aborting") entry.queue.active.delete(entry);
   }
 

@@ -118,8 +118,8 @@ export class Dispatcher {
 
   #endUnconfigured(queue: WorkflowQueue): void {
     const reason = describeUnconfigured(queue);
-    for (const entry of [...queue.active, ...queue.queued]) {
-      if (["unassigned", "held", "queued"].includes(entry.phase.tag)) {
+    for (const entry of [...queue.active, ...queue.queued, ...queue.planned]) {
+      if (["unassigned", "held", "queued", "planned"].includes(entry.phase.tag)) {
         void this.endRun(entry, "interrupted", reason);
       }
     }
@@ -248,8 +248,11 @@ export class Dispatcher {
 
   async #start(entry: RunEntry): Promise<void> {
     enterPhase(entry, { tag: "starting" });
-    const change = { status: "started", attempt: 1, startedAt: this.#parts.clock.now() } as const;
-    const row = createRunRow(entry.run, "run.started", null);
+    const { run } = entry;
+    // What it waited for, if that was a time.
+    const reason = run.reason === null ? {} : { reason: null };
+    const change = { status: "started", attempt: 1, startedAt: this.#parts.clock.now(), ...reason } as const;
+    const row = createRunRow(run, "run.started", null);
     this.#onAttemptWritten(entry, await this.#parts.writer.change(entry, change, row));
   }
 

@@ -74,7 +74,7 @@ export class WorkflowManager implements WorkflowEngine {
     });
     const dispatcher = new Dispatcher({ runs, writer, assignments, timers, store, host, clock, reportProblem });
     this.#dispatcher = dispatcher;
-    this.#admission = new RunAdmission({ runs, writer, dispatcher, store, clock, newRunId: options.newRunId });
+    this.#admission = new RunAdmission({ runs, writer, dispatcher, store, timers, clock, newRunId: options.newRunId });
     const rejections = new RejectionLog((runId) => writer.read(runId), clock, log);
     const retries = new Retries({ writer, assignments, dispatcher, clock, onFailureStored: options.onRoleFailed });
     const shared = { writer, assignments, dispatcher, clock, log };
@@ -98,7 +98,8 @@ export class WorkflowManager implements WorkflowEngine {
       children.check(runId);
     };
     const onResumed = (run: Run) => options.onChange(run);
-    this.#pauses = new Pauses({ ...shared, runs, waits, holds, store, onResumed });
+    const { planned } = this.#admission;
+    this.#pauses = new Pauses({ ...shared, runs, waits, holds, planned, store, onResumed });
     this.#kills = new Kills({ ...shared, runs, waits, store });
     this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits });
     this.#exits = new ProcessExitHandler({ ...shared, timers, probes });
@@ -122,7 +123,7 @@ export class WorkflowManager implements WorkflowEngine {
 
   /** Recovers the runs that the last daemon left unfinished, then starts dispatching. Call `configure` first. */
   start(): void {
-    recoverRuns(this.#options.store, this.#runs);
+    recoverRuns(this.#options.store, this.#runs, this.#admission.planned);
     this.#dispatcher.open();
     this.#waits.open();
     void this.#events.recover();

@@ -14,6 +14,7 @@ import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Holds } from "./holds.ts";
 import { toRunEnded } from "./kills.ts";
+import type { PlannedStarts } from "./planned_starts.ts";
 import type { RunStore } from "./ports.ts";
 import { toStoreFailed } from "./run_admission.ts";
 import { type RunWriter, toReason } from "./run_writer.ts";
@@ -26,6 +27,7 @@ export interface PausesParts {
   readonly dispatcher: Dispatcher;
   readonly waits: Waits;
   readonly holds: Holds;
+  readonly planned: Pick<PlannedStarts, "restore">;
   readonly store: RunStore;
   readonly clock: Clock;
   /** Called after a run that was paused goes on. */
@@ -129,7 +131,7 @@ export class Pauses {
   }
 
   #goOn(run: Run, { from }: RunPause): void {
-    const { runs, store, waits, dispatcher, onResumed } = this.#parts, { runId } = run;
+    const { runs, store, waits, dispatcher, planned, onResumed } = this.#parts, { runId } = run;
     const queue = runs.getOrAddQueue(run.workflow);
     queue.paused.delete(runId);
     if (from === "waiting") {
@@ -138,6 +140,8 @@ export class Pauses {
     } else {
       const entry = runs.add(run, from === "queued" ? { tag: "queued" } : { tag: "unassigned", ready: true });
       entry.lastFailure = store.readLastFailure(runId);
+      const starts = from === "queued" ? store.readPlanned(runId) : null;
+      if (starts !== null) planned.restore(entry, starts);
     }
     if (from === "queued") runs.sortQueue(queue, store.listUnfinished());
     onResumed(run);

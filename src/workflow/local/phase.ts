@@ -10,6 +10,8 @@ export type Phase =
   /** Its first row is being written. */
   | { readonly tag: "creating" }
   | { readonly tag: "queued" }
+  /** Its status is queued, and its time has not come (planned_starts.ts). */
+  | { readonly tag: "planned" }
   /** queued -> started is being written. */
   | { readonly tag: "starting" }
   /** Started, and in no process. `ready`: its current attempt was not given to any process yet. */
@@ -60,8 +62,9 @@ export type PhaseTag = Phase["tag"];
 
 /** For each phase, the phases that may follow. Any phase may end: a kill waits for nothing. */
 export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
-  creating: ["queued", "unassigned", "ending"],
-  queued: ["starting", "ending"],
+  creating: ["queued", "planned", "unassigned", "ending"],
+  queued: ["starting", "planned", "ending"],
+  planned: ["queued", "ending"],
   starting: ["unassigned", "ending"],
   unassigned: ["resuming", "running", "ending"],
   resuming: ["unassigned", "ending"],

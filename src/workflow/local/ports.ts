@@ -3,6 +3,7 @@
  * store/runs/run_store.ts and kernel/workflow_host.ts implement these ports.
  */
 import type { BootTime } from "../../base/boot_time.ts";
+import type { Moment } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
 import type { NewApproval, StoredApproval } from "../../protocol/approval.ts";
 import type { Approvers } from "../../protocol/approver.ts";
@@ -30,9 +31,9 @@ import type { Fork } from "../engine.ts";
 export interface RunStore {
   /**
    * Inserts the run with its first log row and, after it, copies of the messages that `fork` says. False, and no row, when
-   * the id exists already.
+   * the id exists already. `starts`: a queued run starts no earlier.
    */
-  create(run: Run, row: NewLogRow, fork?: Fork | null): Promise<boolean>;
+  create(run: Run, row: NewLogRow, fork?: Fork | null, starts?: Moment | null): Promise<boolean>;
   /**
    * Changes a run that has one of the statuses `from` and, if given, the attempt `fence` and the number `rounds` of
    * messages. Writes the log row only then. False: another change was first, and nothing was written.
@@ -77,6 +78,9 @@ export interface RunStore {
    * rounds are accepted from then on.
    */
   unpause(run: RunRef & Pick<Run, "rounds">, pause: RunPause, acceptCode: boolean): Promise<boolean>;
+  /** When queued runs may start at the earliest, by run id; and that of one that is queued or paused. */
+  listPlanned(): ReadonlyMap<string, Moment>;
+  readPlanned(runId: string): Moment | null;
   readPause(runId: string): RunPause | null;
   /** Every paused run. */
   listPaused(): PausedRun[];

@@ -15,7 +15,7 @@ export interface Load {
 export type QueueDecision =
   | { readonly kind: "start" }
   /** It waits at the end of the queue. Once that is stored, `countExcess` says how many leave at the front. */
-  | { readonly kind: "queue" }
+  | { readonly kind: "queue"; readonly reason?: string }
   | { readonly kind: "drop"; readonly reason: string };
 
 type Rules = Pick<WorkflowPlan, "concurrency" | "overflow" | "maxQueue">;

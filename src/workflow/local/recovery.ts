@@ -6,12 +6,15 @@
  * I2. The last failure of a role is loaded too: a wait between two attempts neither starts over nor is cut short.
  */
 import type { ActiveRuns } from "./active_runs.ts";
+import type { PlannedStarts } from "./planned_starts.ts";
 import type { RunStore } from "./ports.ts";
 
 export function recoverRuns(
-  store: Pick<RunStore, "listUnfinished" | "readLastFailure" | "countWaiting" | "listPaused">,
+  store: Pick<RunStore, "listUnfinished" | "readLastFailure" | "countWaiting" | "listPaused" | "listPlanned">,
   runs: ActiveRuns,
+  planned: Pick<PlannedStarts, "restore">,
 ): void {
+  const starts = store.listPlanned();
   for (const [workflow, count] of store.countWaiting()) runs.getOrAddQueue(workflow).waiting = count;
   for (const { runId, workflow, from } of store.listPaused()) {
     runs.getOrAddQueue(workflow).paused.set(runId, from !== "queued");
@@ -20,7 +23,8 @@ export function recoverRuns(
     // A run that was requested before the manager started is in memory already.
     if (runs.get(run.runId) !== null) continue;
     if (run.status === "queued") {
-      runs.add(run, { tag: "queued" });
+      const entry = runs.add(run, { tag: "queued" }), at = starts.get(run.runId);
+      if (at !== undefined) planned.restore(entry, at);
     } else {
       const entry = runs.add(run, { tag: "unassigned", ready: false });
       entry.detachReason = "the daemon was down";

@@ -5,15 +5,19 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { messageOf, NerveError } from "../../base/errors.ts";
+import { hasCome, type Moment } from "../../base/moment.ts";
+import { plannedStartsMax } from "../../base/limits.ts";
+import type { TimerGroup } from "../../base/timer_group.ts";
 import type { Clock } from "../../base/time.ts";
 import { unknownWorkflow } from "../../protocol/common_errors.ts";
 import { queueFullReason, type Run } from "../../protocol/run.ts";
-import type { Fork, RunRequest } from "../engine.ts";
+import type { Fork, RunRequest, WorkflowPlan } from "../engine.ts";
 import { type ActiveRuns, countSlots, type RunEntry, type WorkflowQueue } from "./active_runs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
 import type { RunStore } from "./ports.ts";
-import { admit, countExcess } from "./queue_policy.ts";
+import { describePlanned, PlannedStarts } from "./planned_starts.ts";
+import { admit, countExcess, type QueueDecision } from "./queue_policy.ts";
 import { checkRequest, createRun, findDifference } from "./run_request.ts";
 import type { RunWriter } from "./run_writer.ts";
 
@@ -22,23 +26,26 @@ export interface RunAdmissionParts {
   readonly writer: RunWriter;
   readonly dispatcher: Dispatcher;
   readonly store: Pick<RunStore, "get" | "readFork">;
+  readonly timers: TimerGroup;
   readonly clock: Clock;
   readonly newRunId: () => string;
 }
 
 export class RunAdmission {
   readonly #parts: RunAdmissionParts;
+  readonly planned: PlannedStarts;
   /** How many runs were dropped. */
   dropped = 0;
 
   constructor(parts: RunAdmissionParts) {
     this.#parts = parts;
+    this.planned = new PlannedStarts({ ...parts, onQueued: (entry) => this.#onQueued(entry) });
   }
 
   /** `WorkflowManager.startRun` */
   async start(wanted: RunRequest): Promise<Run> {
     const request = checkRequest(wanted);
-    const { runs, store, clock, dispatcher, newRunId } = this.#parts;
+    const { runs, store, clock, newRunId } = this.#parts;
     const runId = request.runId ?? newRunId();
     const existing = runs.get(runId)?.run ?? store.get(runId);
     if (existing !== null) return await this.#attach(existing, request);
@@ -47,13 +54,29 @@ export class RunAdmission {
       const known = [...runs.queues()].filter(({ plan }) => plan !== null).map(({ name }) => name);
       throw unknownWorkflow(request.workflow, known);
     }
-    const load = { active: countSlots(queue), queued: queue.queued.size, accepting: dispatcher.isAccepting(queue) };
-    const admission = admit(load, queue.plan);
+    const starts = request.starts == null || hasCome(clock, request.starts) ? null : request.starts;
+    const admission = starts === null ? this.#admit(queue, queue.plan, queue.queued.size) : plan(queue, starts);
     if (admission.kind === "drop") this.dropped++;
     const entry = runs.add(createRun(request, runId, queue.plan, admission, clock.now()), { tag: "creating" });
-    entry.created = this.#create(entry, request.fork ?? null);
+    entry.created = this.#create(entry, request.fork ?? null, starts);
     await entry.created;
     return entry.run;
+  }
+
+  #admit(queue: WorkflowQueue, rules: WorkflowPlan, queued: number): QueueDecision {
+    const accepting = this.#parts.dispatcher.isAccepting(queue);
+    return admit({ active: countSlots(queue), queued, accepting }, rules);
+  }
+
+  /** Its time has come: it is treated as one that was just asked for. */
+  #onQueued(entry: RunEntry): void {
+    const { queue } = entry;
+    if (queue.plan === null) return;
+    const admission = this.#admit(queue, queue.plan, queue.queued.size - 1);
+    if (admission.kind !== "drop") return this.#dropOldest(queue);
+    queue.queued.delete(entry);
+    this.dropped++;
+    void this.#parts.dispatcher.endRun(entry, "dropped", admission.reason);
   }
 
   async #attach(existing: Run, request: RunRequest): Promise<Run> {
@@ -75,10 +98,10 @@ export class RunAdmission {
     return fork === null || isDeepStrictEqual(this.#parts.store.readFork(runId), { ...fork }) ? null : "fork";
   }
 
-  async #create(entry: RunEntry, fork: Fork | null): Promise<void> {
+  async #create(entry: RunEntry, fork: Fork | null, starts: Moment | null): Promise<void> {
     const { runs, writer, dispatcher } = this.#parts;
     try {
-      if (!await writer.create(entry, fork)) throw new Error("the store already has a run with this id");
+      if (!await writer.create(entry, { fork, starts })) throw new Error("the store already has a run with this id");
     } catch (thrown) {
       runs.remove(entry);
       dispatcher.dispatch(entry.queue);
@@ -86,7 +109,8 @@ export class RunAdmission {
     }
     // A run that was dropped or killed meanwhile has been removed already.
     if (!runs.has(entry)) return;
-    if (entry.run.status === "queued") {
+    if (entry.run.status === "queued" && starts !== null) this.planned.add(entry, starts);
+    else if (entry.run.status === "queued") {
       enterPhase(entry, { tag: "queued" });
       this.#dropOldest(entry.queue);
     } else {
@@ -106,6 +130,12 @@ export class RunAdmission {
       void this.#parts.dispatcher.endRun(entry, "dropped", queueFullReason);
     }
   }
+}
+
+function plan({ planned }: WorkflowQueue, starts: Moment): QueueDecision {
+  return planned.size < plannedStartsMax
+    ? { kind: "queue", reason: describePlanned(starts) }
+    : { kind: "drop", reason: `${plannedStartsMax} runs are planned already` };
 }
 
 /**

@@ -69,7 +69,7 @@ export function createRun(
     payload,
     trigger,
     causeId,
-    reason: dropped ? admission.reason : null,
+    reason: admission.kind === "start" ? null : admission.reason ?? null,
     queuedAt: now,
     startedAt: started ? now : null,
     endedAt: dropped ? now : null,

@@ -15,7 +15,8 @@ import type { NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunStatus } from "../../protocol/run.ts";
 import type { NewChild, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
-import type { Fork } from "../engine.ts";
+import type { Moment } from "../../base/moment.ts";
+import type { Fork, RunRequest } from "../engine.ts";
 import { guardOf, isTerminal } from "../transitions.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
@@ -41,9 +42,9 @@ export class RunWriter {
   }
 
   /** Writes a new run. False: the id exists. Rejects with the store's error. */
-  async create(entry: RunEntry, fork: Fork | null): Promise<boolean> {
-    const row = createFirstRow(entry.run, fork);
-    const written = await this.#track(this.#options.store.create(entry.run, row, fork));
+  async create(entry: RunEntry, { fork = null, starts = null }: Pick<RunRequest, "fork" | "starts">): Promise<boolean> {
+    const row = createFirstRow(entry.run, fork, starts);
+    const written = await this.#track(this.#options.store.create(entry.run, row, fork, starts));
     if (written) this.#options.onChanged(entry, entry.run.status);
     return written;
   }
@@ -261,10 +262,11 @@ export function createRunRow(run: Run, type: LogType, payload: Json): NewLogRow 
   return { source: `workflow:${run.workflow}`, type, refId: run.runId, causeId: run.causeId, payload };
 }
 
-/** The row has no payload but where it forks off: the store adds the run's fields to its first row, and the changed fields to later ones. */
-function createFirstRow(run: Run, fork: Fork | null): NewLogRow {
+/** The row has no payload but where it forks off and when it starts: the store adds the run's fields to its first row, and the changed fields to later ones. */
+function createFirstRow(run: Run, fork: Fork | null, starts: Moment | null): NewLogRow {
   const type = run.status === "started" ? "run.started" : run.status === "queued" ? "run.queued" : "run.dropped";
-  return createRunRow(run, type, fork === null ? null : { fork: { ...fork } });
+  const more = { ...fork === null ? {} : { fork: { ...fork } }, ...starts === null ? {} : { starts } };
+  return createRunRow(run, type, Object.keys(more).length === 0 ? null : more);
 }
 
 /** The text as it may be stored as a run's reason: bounded. */

@@ -39,6 +39,37 @@ Deno.test("a time that throws fails its run, with its place", async () => {
   assert.match(run.reason ?? "", /^role cool failed in round 2: its time threw: no time for it \(.*index.ts:4:/);
 });
 
+Deno.test("kill -9 of the daemon at any time: every run that was planned starts once, and none too early", async () => {
+  const workspace = await makeWorkspace({ yaml: workflows("1ms"), workflows: { w: sleeper } });
+  await using _ = workspace;
+  let daemon = await Daemon.start(workspace.paths);
+  const planned = Array.from({ length: 20 }, (_, n) => ({ runId: `p${n}`, inMs: 100 * n }));
+  const asked = systemClock.now();
+  try {
+    for (const request of planned) await daemon.client.startRun("w", request);
+    for (const afterMs of [0, 200, 400, 600]) {
+      await delay(systemClock, afterMs);
+      await daemon.kill();
+      daemon = await Daemon.start(workspace.paths);
+    }
+    for (const { runId } of planned) await within(daemon.client.run(runId, true), `the end of ${runId}`);
+  } finally {
+    await daemon.kill();
+  }
+  const reader = StoreReader.open(workspace.paths.logDatabase);
+  try {
+    for (const { runId, inMs } of planned) {
+      const run = reader?.run(runId), rows = reader?.logs({ refId: runId }).map(({ type }) => type) ?? [];
+      assert.equal(run?.status, "completed", runId);
+      assert.ok((run?.startedAt ?? 0) >= asked + inMs, `${runId} started after ${(run?.startedAt ?? 0) - asked} ms`);
+      assert.equal(rows.filter((type) => type === "run.started").length, 1, rows.join());
+      assert.equal(reader?.messages(runId).length, 3);
+    }
+  } finally {
+    reader?.close();
+  }
+});
+
 Deno.test("kill -9 of the daemon at any time: every sleep ends once, and no role runs for a round that is done", async () => {
   const workspace = await makeWorkspace({ yaml: workflows("400ms"), workflows: { w: sleeper } });
   await using _ = workspace;

@@ -8,6 +8,7 @@ import { withDaemon } from "../../support/fake_daemon.ts";
 import { aRun } from "../../support/api_views.ts";
 import { fastClock } from "../../support/fast_clock.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { serveWorkspace } from "../../support/served_workspace.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
 Deno.test("workflow trigger prints the run id, and with --wait has the run's exit code", async () => {
@@ -93,4 +94,28 @@ Deno.test("workflow trigger --wait says why the run is waiting", async () => {
       "🔴 the run waits: cleanup is quarantined: cannot be loaded: SyntaxError",
     ]);
   });
+});
+
+Deno.test("workflow trigger --at and --in plan a run, and inspect says when it starts", async () => {
+  const workflow = `import { defineWorkflow, END } from "nerve";
+export default defineWorkflow({ roles: { say: () => ({ content: "hi", meta: {} }) }, moderator: () => END });`;
+  await using served = await serveWorkspace({ workflows: { w: workflow } });
+  const planned = await served.nerve("workflow", "trigger", "w", "--in", "2h", "--id", "later");
+  assert.deepEqual([planned.code, planned.out], [0, "later\n"]);
+  assert.match(planned.err, /queued: starts at 2\d{3}-/);
+  assert.match((await served.nerve("workflow", "inspect", "later")).out, /queued\n[\s\S]*reason +starts at 2\d{3}-/);
+  assert.equal((await served.nerve("workflow", "trigger", "w", "--at", "2999-01-01T00:00Z", "--id", "far")).code, 0);
+  assert.match((await served.nerve("workflow", "inspect", "far")).out, /starts at 2999-01-01T00:00:00.000Z/);
+  for (
+    const [args, why] of [
+      [["--at", "2001-01-01T00:00"], /is in the past/],
+      [["--at", "soon"], /is no time\n +write 2026-12-24T18:00/],
+      [["--in", "2 hours"], /--in 2 hours: /],
+      [["--in", "1h", "--at", "2999-01-01T00:00"], /not both/],
+    ] as const
+  ) {
+    const refused = await served.nerve("workflow", "trigger", "w", ...args);
+    assert.deepEqual([refused.code, why.test(refused.err)], [2, true], refused.err);
+  }
+  assert.equal((await served.nerve("workflow", "kill", "later")).code, 0);
 });
