@@ -49,6 +49,7 @@ export interface ProcessEventPorts {
   emit(event: KernelEvent): void;
 }
 
+const beginnings: readonly FromProcess["t"][] = ["may_begin", "role_begun", "attempt_failed"];
 const exitRefused = "user code tried to end the process";
 
 export class ProcessEvents implements SupervisorPorts {
@@ -104,6 +105,7 @@ export class ProcessEvents implements SupervisorPorts {
         return this.#onLog(key, process, message);
       case "message":
       case "finished":
+      case "may_begin":
       case "role_begun":
       case "attempt_failed":
       case "probed":
@@ -112,7 +114,7 @@ export class ProcessEvents implements SupervisorPorts {
           return this.#reject(key, message, `a ${message.t} of run ${message.runId}`);
         }
         // A role that begins or fails has finished nothing.
-        if (message.t !== "role_begun" && message.t !== "attempt_failed") this.#noteWorkOn(key, process, message.runId);
+        if (!beginnings.includes(message.t)) this.#noteWorkOn(key, process, message.runId);
         return workflows.onMessage({ id: process.id, workflow: process.spec.name }, message);
       case "stray":
         return this.#onStray(key, message);

@@ -49,6 +49,7 @@ function handleOf(process: UnitProcess, workflow: string): WorkflowProcess {
     proceed: (runId, attempt) => process.send({ t: "proceed", runId, attempt }),
     sendThread: (runId, attempt, messages) => process.sendPaced(toThreadMessages(runId, attempt, messages)),
     ack: (runId, attempt, message) => process.send({ t: "ack", runId, attempt, message }),
+    begin: (runId, attempt, round) => process.send({ t: "begin", runId, attempt, round }),
     abortRun: (runId, attempt, reason) => process.send({ t: "abort_run", runId, attempt, reason }),
     recycle: (reason) => process.kill("recycled", `was recycled: ${reason}`),
   };

@@ -1,11 +1,13 @@
 /** Approvals: what a run asks a person to decide, and the decision. */
 import * as z from "zod";
+import { messageContentMaxBytes } from "../base/limits.ts";
 import {
   approvalByMaxChars,
   approvalCommentMaxChars,
   approvalSignatureMaxChars,
   approvalTokenMaxChars,
 } from "../base/wait_limits.ts";
+import { jsonObjectSchema } from "./json_schema.ts";
 import { runIdSchema } from "./run.ts";
 import { nameSchema } from "./signal.ts";
 
@@ -19,14 +21,15 @@ export type DecisionHow = z.infer<typeof decisionHowSchema>;
 
 /** A request without its body, for lists. Times are milliseconds. */
 export const approvalSummarySchema = z.object({
-  /** `RUN:GATE::N`: the N-th request of that gate of the run. */
+  /** `RUN:GATE::N`: the N-th request of that gate of the run; `RUN:ROLE:recovery:N` for a role whose end is unknown. */
   id: z.string(),
   runId: runIdSchema,
   workflow: nameSchema,
   round: z.int(),
   role: z.string(),
   gate: z.string(),
-  kind: z.enum(["gate"]),
+  /** `recovery`: a role that runs once has begun, and its end is unknown. */
+  kind: z.enum(["gate", "recovery"]),
   title: z.string(),
   options: z.array(z.string()),
   /** Over the workflow and its code, the run, the messages before, and everything that is shown. A decision names it. */
@@ -97,7 +100,8 @@ export type ApprovalDecision = {
 /**
  * `token` is chosen by the client, the same at every retry: the same option with the same token is one decision. `by`: the
  * name of who decides, as the client says; with `approvers` in nerve.yaml it is the person whose key has signed.
- * `signature`: of `toSignedText`, as `ssh-keygen -Y sign -n nerve-approval` writes it.
+ * `signature`: of `toSignedText`, as `ssh-keygen -Y sign -n nerve-approval` writes it. `content` and `meta`: the message of
+ * the role, where a recovery is decided as done.
  */
 export const decisionRequestSchema = z.strictObject({
   option: z.string(),
@@ -106,6 +110,8 @@ export const decisionRequestSchema = z.strictObject({
   by: z.string().min(1).max(approvalByMaxChars).optional(),
   comment: z.string().max(approvalCommentMaxChars).optional(),
   signature: z.string().max(approvalSignatureMaxChars).optional(),
+  content: z.string().max(messageContentMaxBytes).optional(),
+  meta: jsonObjectSchema.optional(),
 });
 export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
 
@@ -155,10 +161,12 @@ export const approvalNamespace = "nerve-approval";
 /** The text that an approver signs: the request, what it shows, and the decision. */
 export function toSignedText(
   { id, digest }: Pick<Approval, "id" | "digest">,
-  { option, comment = "" }: Pick<DecisionRequest, "option" | "comment">,
+  { option, comment = "", content, meta }: Pick<DecisionRequest, "option" | "comment" | "content" | "meta">,
 ): string {
   const lines = ["nerve approval", `request ${JSON.stringify(id)}`, `digest ${digest}`, `option ${option}`];
   if (comment !== "") lines.push(`comment ${JSON.stringify(comment)}`);
+  if (content !== undefined) lines.push(`content ${JSON.stringify(content)}`);
+  if (meta !== undefined) lines.push(`meta ${JSON.stringify(meta)}`);
   return `${lines.join("\n")}\n`;
 }
 

@@ -49,6 +49,7 @@ export const logTypes = [
   "run.child_refused",
   "run.stayed",
   "run.message",
+  "run.role_begun",
   "run.attempt_failed",
   "run.completed",
   "run.failed",

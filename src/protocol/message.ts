@@ -133,6 +133,8 @@ export type ToProcess =
   | { readonly t: "proceed"; readonly runId: string; readonly attempt: number }
   | { readonly t: "thread"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
   | { readonly t: "ack"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
+  /** Answers `may_begin`: that the role begins is on disk. */
+  | { readonly t: "begin"; readonly runId: string; readonly attempt: number; readonly round: number }
   | { readonly t: "abort_run"; readonly runId: string; readonly attempt: number; readonly reason: string }
   | { readonly t: "end" };
 
@@ -211,6 +213,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     content: z.string(),
     meta: jsonObjectSchema,
   }),
+  /** The next role runs once: it begins after `begin`. */
+  z.object({ t: z.literal("may_begin"), ...runRef, round: z.int(), role: z.string() }),
   /** A role with a timeout begins. The kernel watches it too: an endless loop would block the worker's timer. */
   z.object({ t: z.literal("role_begun"), ...roleRef, timeoutMs: z.int().min(1).max(roleTimeoutMaxMs) }),
   /** A role threw or timed out; the process sends nothing more about the run in this attempt. */
@@ -266,6 +270,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   outcome: payloadMaxBytes + envelopeBytes,
   undelivered: payloadMaxBytes + envelopeBytes,
   message: protocolLineMaxBytes,
+  may_begin: 4 * 1024,
   role_begun: 4 * 1024,
   // A character of the body takes up to six bytes of JSON.
   wait: envelopeBytes + 6 * gateBodyMaxBytes,

@@ -78,9 +78,18 @@ export interface RoleFailure {
   readonly retryAt: number | null;
   /** When it failed: the wait begins. */
   readonly failedAt: Moment;
-  /** What the run does when its attempts are used up. */
-  readonly exhausted: "fail" | "pause";
+  /** What the run does when its attempts are used up. "ask": the role runs once, and a person decides. */
+  readonly exhausted: "fail" | "pause" | "ask";
 }
+
+/** A role that runs once has begun, and its message is not on disk yet: the payload of a `run.role_begun` row. */
+export type RoleBegun = {
+  readonly attempt: number;
+  readonly round: number;
+  readonly role: string;
+  /** Wall milliseconds. */
+  readonly at: number;
+};
 
 /** A row of `workflow_runs`. Times are milliseconds; `causeId` is the log row that requested the run. */
 export interface Run {

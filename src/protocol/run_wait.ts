@@ -8,7 +8,7 @@ import type { Run } from "./run.ts";
 import type { RunEvent } from "./run_event.ts";
 
 /** What a run may wait for. */
-export const waitKinds = ["sleep", "gate", "event", "children"] as const;
+export const waitKinds = ["sleep", "gate", "event", "children", "recovery"] as const;
 export type WaitKind = (typeof waitKinds)[number];
 
 /** What a `waiting` run waits for: a role that the kernel plays. Part of its `run.waiting` row. */

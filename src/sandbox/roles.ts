@@ -16,12 +16,13 @@ import {
 } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isPlainObject } from "../protocol/json.ts";
-import { END, type RoleFunction, START } from "../sdk/workflow.ts";
+import { END, type RoleEffect, type RoleFunction, START } from "../sdk/workflow.ts";
 import type { WaitPlan } from "./wait_plan.ts";
 import { isWait, readWaitPlan } from "./waits.ts";
 
 export interface RolePlan {
   readonly run: RoleFunction;
+  readonly effect: RoleEffect;
   /** Null: no time limit. */
   readonly timeoutMs: number | null;
   /** How often it is tried, including the first attempt. */
@@ -32,6 +33,8 @@ export interface RolePlan {
   readonly nonRetryable: (thrown: unknown) => boolean;
   readonly exhausted: "fail" | "pause";
 }
+
+const effects: readonly RoleEffect[] = ["idempotent", "pure", "once"];
 
 /** A role as the runtime plays it, or as the kernel does. */
 export type AnyPlan = RolePlan | WaitPlan;
@@ -82,17 +85,25 @@ function readRole(role: unknown): Result<RolePlan, string> {
   if (!isPlainObject(object) || typeof object.run !== "function") {
     return err("is neither a function nor an object with a run function");
   }
-  const { run, timeout, retry, ...rest } = object;
+  const { run, timeout, retry, effect = "idempotent", ...rest } = object;
   const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) return err(`has an unknown key ${unknown}: the keys are run, timeout and retry`);
+  if (unknown !== undefined) return err(`has an unknown key ${unknown}: the keys are run, effect, timeout and retry`);
+  if (!isEffect(effect)) return err(`has an effect that is none of ${effects.join(", ")}`);
+  if (effect === "once" && retry !== undefined) {
+    return err('has the effect "once" and a retry: such a role is never retried by itself, a person decides');
+  }
   const timeoutMs = timeout === undefined ? ok(null) : readSpan("timeout", timeout, timeoutMinMs, roleTimeoutMaxMs);
   if (!timeoutMs.ok) return timeoutMs;
   const policy = readRetry(retry);
   if (!policy.ok) return policy;
-  return ok({ run: run as RoleFunction, timeoutMs: timeoutMs.value, ...policy.value });
+  return ok({ run: run as RoleFunction, effect, timeoutMs: timeoutMs.value, ...policy.value });
 }
 
-function readRetry(retry: unknown): Result<Omit<RolePlan, "run" | "timeoutMs">, string> {
+function isEffect(effect: unknown): effect is RoleEffect {
+  return effects.some((each) => each === effect);
+}
+
+function readRetry(retry: unknown): Result<Omit<RolePlan, "run" | "effect" | "timeoutMs">, string> {
   if (retry !== undefined && !isPlainObject(retry)) return err("has a retry that is not an object");
   const { attempts = retry === undefined ? 1 : undefined, backoff, maxBackoff, nonRetryable = [], ...others } = retry ??
     {};

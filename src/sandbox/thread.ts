@@ -18,6 +18,8 @@ export interface Thread {
   readonly controller: AbortController;
   /** Ends the wait for the acknowledgement of a message; called with null when the run is over and none will come. */
   onAck: ((message: RunMessage | null) => void) | null;
+  /** Ends the wait of a role that runs once for its beginning to be on disk; called with false when the run is over. */
+  onBegin: ((mayBegin: boolean) => void) | null;
   /** For a run that may move here: whether it has. */
   readonly moved: PromiseWithResolvers<boolean>;
 }
@@ -29,6 +31,6 @@ export function createThread(
     moved = Promise.withResolvers<boolean>(),
     controller = new AbortController();
   if (rounds === 0) whole.resolve();
-  const now = { messages: [], failures, controller, onAck: null, moved };
+  const now = { messages: [], failures, controller, onAck: null, onBegin: null, moved };
   return { start: deepFreeze(start), attempt, rounds, accepted, whole, ...now };
 }

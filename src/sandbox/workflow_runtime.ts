@@ -9,7 +9,8 @@
  *     ends. The kernel ends the process if the module does not load; the runs continue once the code is fixed.
  * I4. A run that may move here from a process with older code is only checked, and begins after `proceed`.
  * I5. A role that waits is handed to the kernel, which gives the run to a process again once the wait is over.
- * I6. Retries do not wait here: the kernel waits, and then assigns the run again.
+ * I6. A role that runs once begins when the kernel has said that its beginning is on disk.
+ * I7. Retries do not wait here: the kernel waits, and then assigns the run again.
  */
 import type { JsonObject } from "../protocol/json.ts";
 import type { FromProcess, ProcessSpec, WorkflowSpec } from "../protocol/message.ts";
@@ -81,8 +82,14 @@ export class WorkflowRuntime implements Runtime {
         thread?.controller.abort(new DOMException(message.reason, "AbortError"));
         // A running role still reports its result, so that the kernel learns that it has settled.
         thread?.onAck?.(null);
+        thread?.onBegin?.(false);
         thread?.whole.resolve();
         thread?.moved.resolve(false);
+        return;
+      }
+      case "begin": {
+        const thread = this.#findThread(message.runId, message.attempt);
+        if (thread?.messages.length === message.round - 1) thread.onBegin?.(true);
         return;
       }
       case "proceed":
@@ -212,6 +219,9 @@ export class WorkflowRuntime implements Runtime {
         const waitMs = this.#findRetryWait(plan, thread, timedOut);
         this.#kernel.sendNow({ t: "role_begun", ...about, timeoutMs, waitMs });
       });
+    if (plan.effect === "once" && !await this.#mayBegin(thread, role)) {
+      return this.#toFailed(`the run was aborted before role ${role} began`, null);
+    }
     const result = await runWork(role, act);
     if (!result.ok) {
       const { error: thrown } = result;
@@ -230,9 +240,23 @@ export class WorkflowRuntime implements Runtime {
       return "over";
     }
     const checked = checkResult(result.value);
-    return typeof checked === "string"
-      ? this.#toFailed(`role ${role} did not return a message: ${checked}`, null)
-      : checked;
+    if (typeof checked !== "string") return checked;
+    const message = `did not return a message: ${checked}`;
+    if (plan.effect !== "once") return this.#toFailed(`role ${role} ${message}`, null);
+    // Its work is done: a person may supply the message.
+    this.#kernel.send({ t: "attempt_failed", ...about, waitMs: null, message, place: null });
+    return "over";
+  }
+
+  /** Waits until it is on disk that a role which runs once begins. False: the run is over. */
+  async #mayBegin(thread: Thread, role: string): Promise<boolean> {
+    const { start: { runId }, messages, attempt, controller: { signal } } = thread;
+    if (signal.aborted) return false;
+    const answer = new Promise<boolean>((resolve) => thread.onBegin = resolve);
+    this.#kernel.send({ t: "may_begin", runId, attempt, round: messages.length + 1, role });
+    const mayBegin = await answer;
+    thread.onBegin = null;
+    return mayBegin;
   }
 
   /**

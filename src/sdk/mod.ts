@@ -42,6 +42,7 @@ export {
   type RetryPolicy,
   type Role,
   type RoleContext,
+  type RoleEffect,
   type RoleFunction,
   type RoleObject,
   type RoleResult,

@@ -9,7 +9,10 @@ export const START = "__start__";
 /** A moderator returns it when the run is complete. */
 export const END = "__end__";
 
-/** The argument of a role. A role runs at least once and, once its message is on disk, never again. */
+/**
+ * The argument of a role. A role runs at least once and, once its message is on disk, never again; one with the effect
+ * "once" runs at most once, unless a person lets it run again.
+ */
 export interface RoleContext {
   readonly start: RunStart;
   /** All messages so far, oldest first, frozen. */
@@ -56,9 +59,18 @@ export interface RetryPolicy {
   readonly exhausted?: "fail" | "pause";
 }
 
+/**
+ * What may happen to a role that began and whose end is unknown: its process, the daemon or the machine died, or it was
+ * aborted. "idempotent", the default: it runs again. "pure": it changes nothing outside, and may run as often as anybody
+ * likes. "once": it never runs again by itself; the run waits until a person decides.
+ */
+export type RoleEffect = "idempotent" | "pure" | "once";
+
 /** A role with settings for the engine. */
 export interface RoleObject {
   readonly run: RoleFunction;
+  /** Default: "idempotent". A role with the effect "once" has no `retry`. */
+  readonly effect?: RoleEffect;
   /**
    * When it expires, `signal` aborts and the attempt has failed, whatever the role returns afterwards. If the role has
    * not settled 5 s later, its process is recycled. Default: none.

@@ -28,7 +28,8 @@ export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus
   },
   waiting: {
     paused: "pause",
-    started: "its wait is over, with the message that says so",
+    started: "its wait is over, with the message that says so, or a role with an unknown end runs again",
+    failed: "a person says that a role with an unknown end has failed, exit 1",
     killed: "kill, exit 137",
     interrupted: "its workflow left the configuration",
   },
@@ -70,7 +71,7 @@ export function sourcesOf(to: RunStatus): RunStatus[] {
 
 /** The guard of a change that this engine makes as a matter of course: a wait or a pause ends only by its own writes. */
 export function guardOf(to: RunStatus): RunStatus[] {
-  return to === "started" ? ["queued", "started"] : sourcesOf(to);
+  return to === "started" ? ["queued", "started"] : to === "failed" ? ["started"] : sourcesOf(to);
 }
 
 /** The table as a Mermaid state diagram, for the documentation. */

@@ -17,6 +17,10 @@ export interface FakeThread {
   messages: RunMessage[];
   /** True while it waits for an ack. */
   waits: boolean;
+  /** Rounds whose role runs once, and that it was told to begin. */
+  begun: number[];
+  /** True while its role, which runs once, waits to be told to begin. */
+  asks: boolean;
   /** True while it is only asked whether the run may move here; `moved` after it did. */
   probed: boolean;
   moved: boolean;
@@ -31,6 +35,8 @@ export class FakeProcess implements WorkflowProcess {
   recycled: string | null = null;
   /** Called for each run that the process is given. */
   onRun: (thread: FakeThread) => void = () => {};
+  /** Called for each role that runs once and may begin. */
+  onBegin: (thread: FakeThread, round: number) => void = () => {};
 
   constructor(id: number, workflow: string) {
     this.id = id;
@@ -46,6 +52,8 @@ export class FakeProcess implements WorkflowProcess {
       accepted,
       messages: [],
       waits: false,
+      begun: [],
+      asks: false,
       probed: false,
       moved: false,
       aborted: null,
@@ -63,6 +71,8 @@ export class FakeProcess implements WorkflowProcess {
       accepted,
       messages: [],
       waits: false,
+      begun: [],
+      asks: false,
       probed: true,
       moved: false,
       aborted: null,
@@ -91,6 +101,14 @@ export class FakeProcess implements WorkflowProcess {
     if (thread?.attempt !== attempt) return;
     thread.messages.push(message);
     thread.waits = false;
+  }
+
+  begin(runId: string, attempt: number, round: number): void {
+    const thread = this.threads.get(runId);
+    if (!this.alive || thread?.attempt !== attempt) return;
+    thread.begun.push(round);
+    thread.asks = false;
+    this.onBegin(thread, round);
   }
 
   abortRun(runId: string, attempt: number, reason: string): void {

@@ -42,6 +42,7 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
       pauses: new Map(),
       planned: new Map(),
       children: new Map(),
+      begun: new Map(),
     },
   ) {
     super();
@@ -111,7 +112,10 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     assert.ok(!isResumed || change.attempt === run.attempt + 1, "the database takes no other change of a started run");
     this.#state.runs.set(runId, { ...run, ...change });
     for (const map of [this.#state.waits, this.#state.pauses, this.#state.planned]) map.delete(runId);
-    if (isTerminal(change.status)) this.closeApprovals(runId);
+    if (isTerminal(change.status)) {
+      this.closeApprovals(runId);
+      this.#state.begun.delete(runId);
+    }
     this.#state.rows.push(row);
     return this.done(true);
   }
@@ -121,6 +125,7 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.done(false);
     if (run.rounds !== message.round - 1) return this.done(false);
     this.#state.runs.set(of.runId, { ...run, rounds: message.round });
+    this.#state.begun.delete(of.runId);
     this.#state.messages.set(of.runId, [...this.#state.messages.get(of.runId) ?? [], message]);
     const source = `workflow:${of.workflow}` as const;
     this.#state.rows.push({ source, type: "run.message", refId: of.runId, causeId: null, payload: { ...message } });
@@ -142,8 +147,9 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     const row = this.#state.rows[last("run.attempt_failed")];
     if (row === undefined || !isPlainObject(row.payload)) return null;
     const { attempt: _, ...failure } = row.payload as unknown as RoleFailure & { attempt: number };
-    const isOver = failure.retryAt === null && failure.exhausted === "pause";
-    return isOver && last("run.paused") > last("run.attempt_failed") ? null : failure;
+    const since = (type: string) => last(type) > last("run.attempt_failed");
+    const isOver = failure.retryAt === null && failure.exhausted === "pause" && since("run.paused");
+    return isOver || since("approval.decided") ? null : failure;
   }
 
   readFork(runId: string): Fork | null {
@@ -195,5 +201,6 @@ function copyOf(state: MemoryState): MemoryState {
     pauses: new Map(state.pauses),
     planned: new Map(state.planned),
     children: new Map(state.children),
+    begun: new Map(state.begun),
   };
 }

@@ -1,9 +1,10 @@
 /** The part of memory_run_store.ts that knows of waits, requests, events and pauses. */
 import { keptEventsMax } from "../../src/base/wait_limits.ts";
 import type { Moment } from "../../src/base/moment.ts";
-import type { NewApproval, StoredApproval } from "../../src/protocol/approval.ts";
+import type { ApprovalDecision, NewApproval, StoredApproval } from "../../src/protocol/approval.ts";
+import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { BootTime } from "../../src/base/boot_time.ts";
-import type { Run, RunMessage, RunRef } from "../../src/protocol/run.ts";
+import type { RoleBegun, Run, RunChange, RunMessage, RunRef } from "../../src/protocol/run.ts";
 import type {
   KeptEvent,
   NewChild,
@@ -24,6 +25,7 @@ export interface MemoryState extends ChildState {
   readonly approvals: Map<string, StoredApproval>;
   readonly pauses: Map<string, RunPause>;
   readonly planned: Map<string, Moment>;
+  readonly begun: Map<string, RoleBegun>;
   /** By run and key. */
   readonly events: Map<string, SentEvent>;
 }
@@ -71,15 +73,44 @@ export abstract class MemoryWaitStore extends MemoryChildStore {
     this.state.runs.set(of.runId, { ...run, status: "started", attempt, rounds: round, reason: null });
     this.state.waits.delete(of.runId);
     if (by.children === true) this.forgetChildren(of.runId);
+    this.state.begun.delete(of.runId);
     this.state.messages.set(of.runId, [...this.state.messages.get(of.runId) ?? [], message]);
     const source = `workflow:${of.workflow}` as const;
     this.state.rows.push({ source, type: "run.message", refId: of.runId, causeId: null, payload: { ...message } });
-    if (decision !== null && asked !== null) {
-      const { token, ...rest } = decision, approval = { ...asked.approval, ...rest, open: false };
-      this.state.approvals.set(decision.id, { approval, token });
-      const row = { source, type: "approval.decided", refId: of.runId, causeId: null, payload: { decision } } as const;
-      this.state.rows.push(row);
-    }
+    if (decision !== null) this.#decide(of, decision);
+    return this.done(true);
+  }
+
+  #decide({ runId, workflow }: RunRef, decision: ApprovalDecision): void {
+    const asked = this.state.approvals.get(decision.id);
+    if (asked === undefined) return;
+    const { token, ...rest } = decision, approval = { ...asked.approval, ...rest, open: false };
+    this.state.approvals.set(decision.id, { approval, token });
+    const row = { type: "approval.decided", refId: runId, causeId: null, payload: { decision } } as const;
+    this.state.rows.push({ source: `workflow:${workflow}`, ...row });
+  }
+
+  beginRole({ runId, workflow }: RunRef, begun: RoleBegun): Promise<boolean> {
+    const run = this.state.runs.get(runId), isThere = run?.status === "started" && run.attempt === begun.attempt;
+    if (!isThere || run.rounds !== begun.round - 1 || this.state.begun.has(runId)) return this.done(false);
+    this.state.begun.set(runId, begun);
+    const row = { type: "run.role_begun", refId: runId, causeId: null, payload: begun } as const;
+    this.state.rows.push({ source: `workflow:${workflow}`, ...row });
+    return this.done(true);
+  }
+
+  readBegun(runId: string): RoleBegun | null {
+    return this.state.begun.get(runId) ?? null;
+  }
+
+  decideRecovery(of: RunRef, change: RunChange, row: NewLogRow, decision: ApprovalDecision): Promise<boolean> {
+    const run = this.state.runs.get(of.runId), asked = this.state.approvals.get(decision.id)?.approval;
+    if (run?.status !== "waiting" || run.attempt !== of.attempt) return this.done(false);
+    if (asked?.open !== true || asked.digest !== decision.digest) return this.done(false);
+    this.state.runs.set(of.runId, { ...run, ...change });
+    for (const map of [this.state.waits, this.state.begun]) map.delete(of.runId);
+    this.state.rows.push({ ...row, payload: { ...Object(row.payload), ...change } });
+    this.#decide(of, decision);
     return this.done(true);
   }
 
@@ -158,7 +189,7 @@ export abstract class MemoryWaitStore extends MemoryChildStore {
   }
 
   readApprovalAt(runId: string, round: number): StoredApproval | null {
-    return this.#approvalsOf(runId).find(({ approval }) => approval.round === round) ?? null;
+    return this.#approvalsOf(runId).findLast(({ approval }) => approval.round === round) ?? null;
   }
 
   countApprovals(runId: string, gate: string): number {

@@ -188,6 +188,13 @@ export class Bench {
     await this.turn();
   }
 
+  /** The moderator names a role that runs once. */
+  async askToBegin(runId: string, role = "charge"): Promise<void> {
+    const { process, thread } = this.at(runId), round = thread.messages.length + 1;
+    this.manager.onMessage(process, { t: "may_begin", runId, attempt: thread.attempt, round, role });
+    await this.turn();
+  }
+
   /** A role with a time limit begins. */
   async begin(runId: string, timeoutMs: number, waitMs: number | null): Promise<void> {
     const { process, thread } = this.at(runId), round = thread.messages.length + 1;

@@ -18,8 +18,8 @@ function asked(store: RunStore, ids: readonly string[]): Approval[] {
 export function decide(manager: WorkflowManager, store: RunStore, witness: Witness, a: number, b: number): void {
   const approval = pick(asked(store, witness.ids), a);
   if (approval === undefined) return;
-  const option = b % 2 === 0 ? "approve" : "reject", digest = b % 7 === 0 ? "another" : approval.digest;
-  const request = { option, digest, token: `t${b % 3}` };
+  const option = pick(approval.options, b) ?? "approve", digest = b % 7 === 0 ? "another" : approval.digest;
+  const request = { option, digest, token: `t${b % 3}`, ...option === "done" ? { content: "done" } : {} };
   const refusals = [
     "APPROVAL_UNKNOWN",
     "APPROVAL_DECIDED",
@@ -49,8 +49,13 @@ export function satisfy(manager: WorkflowManager, store: RunStore, witness: Witn
     const sent = manager.sendEvent(runId, { name: wait.event, key: `last ${n}`, payload: {} });
     witness.expect(sent, ["RUN_ENDED", "STORE_FAILED"], () => {});
   }
-  const approval = wait?.kind === "gate" ? store.readApprovalAt(runId, wait.round)?.approval : undefined;
+  const approval = wait?.kind === "gate" || wait?.kind === "recovery"
+    ? store.readApprovalAt(runId, wait.round)?.approval
+    : undefined;
   if (approval?.state !== "pending") return;
-  const { id, digest } = approval, refusals = ["APPROVAL_DECIDED", "RUN_ENDED", "STORE_FAILED"];
-  witness.expect(manager.decide(id, { option: "approve", digest, token: "last" }), refusals, () => {});
+  const { id, digest, options } = approval,
+    option = pick(options, n) ?? "approve",
+    refusals = ["APPROVAL_DECIDED", "RUN_ENDED", "STORE_FAILED"];
+  const supplied = option === "done" ? { content: "done" } : {};
+  witness.expect(manager.decide(id, { option, digest, token: "last", ...supplied }), refusals, () => {});
 }

@@ -6,8 +6,22 @@ import { roleOf, said, waitOf } from "./workflow_threads.ts";
 
 export type At = readonly [process: FakeProcess, thread: FakeThread];
 
+/** A process says nothing about a run whose message is on its way to the disk, or whose role waits to begin. */
+function isQuiet({ waits, asks, aborted }: FakeThread): boolean {
+  return waits || asks && aborted === null;
+}
+
+/** The next role runs once. */
+export function askToBegin(manager: WorkflowManager, [process, thread]: At): void {
+  const { start: { runId }, attempt, messages, begun, aborted } = thread, round = messages.length + 1;
+  const isOver = aborted !== null || round > thread.start.maxRounds;
+  if (isQuiet(thread) || isOver || begun.includes(round)) return;
+  thread.asks = true;
+  manager.onMessage(process, { t: "may_begin", runId, attempt, round, role: "once" });
+}
+
 export function sendMessage(manager: WorkflowManager, [process, thread]: At, round: number, attempt: number): void {
-  if (thread.waits) return;
+  if (isQuiet(thread)) return;
   const { runId } = thread.start;
   if (thread.aborted !== null) process.threads.delete(runId);
   else if (round === thread.messages.length + 1 && attempt === thread.attempt) thread.waits = true;
@@ -17,6 +31,7 @@ export function sendMessage(manager: WorkflowManager, [process, thread]: At, rou
 /** The end may be reported while the last message is on its way to the disk. */
 export function finish(manager: WorkflowManager, [process, thread]: At, kind: "completed" | "failed" | "contradicted") {
   const { runId } = thread.start;
+  if (thread.asks && thread.aborted === null) return;
   process.threads.delete(runId);
   const outcome = kind === "completed" ? { kind } : { kind, message: "thrown", place: null };
   manager.onMessage(process, { t: "finished", runId, attempt: thread.attempt, outcome });
@@ -32,18 +47,18 @@ export function failRole(
   waitMs: number | null,
   exhausted: "fail" | "pause",
 ): void {
-  if (thread.waits) return;
+  if (isQuiet(thread)) return;
   process.threads.delete(thread.start.runId);
   const attempts = waitMs === null ? 1 : 3, about = { ...roleOf(thread), attempts, waitMs, exhausted };
   manager.onMessage(process, { t: "attempt_failed", ...about, message: "thrown", place: null });
 }
 
 export function beginRole(manager: WorkflowManager, [process, thread]: At, waitMs: number | null): void {
-  if (!thread.waits) manager.onMessage(process, { t: "role_begun", ...roleOf(thread), waitMs, timeoutMs: 500 });
+  if (!isQuiet(thread)) manager.onMessage(process, { t: "role_begun", ...roleOf(thread), waitMs, timeoutMs: 500 });
 }
 
 export function beginWait(manager: WorkflowManager, [process, thread]: At, wait: AskedWait): void {
-  if (thread.waits) return;
+  if (isQuiet(thread)) return;
   process.threads.delete(thread.start.runId);
   manager.onMessage(process, { ...waitOf(thread, 0), wait });
 }

@@ -39,6 +39,8 @@ export class Witness {
   /** Queued on disk, in order, and not decided otherwise. */
   #queue: string[] = [];
   readonly #killed = new Set<string>();
+  /** By run and round: how often a role that runs once was told to begin. */
+  readonly #begun = new Map<string, number>();
   /** By request. */
   readonly #decisions = new Map<string, string>();
   readonly #broken: unknown[] = [];
@@ -106,11 +108,34 @@ export class Witness {
       const failures = failure?.round === thread.messages.length + 1 ? failure.failures : 0;
       assert.equal(thread.failures, failures, "and with the failures of this round");
       assert.ok(failures === 0 || failure?.retryAt !== null, `${runId} goes on after its last attempt`);
+      assert.equal(this.#backing.store.readBegun(runId), null, `${runId} is given away in doubt`);
       const key = `${runId}/${thread.attempt}`;
       assert.ok(!this.#given.has(key), `attempt ${key} is given once`);
       this.#given.add(key);
       assert.ok(active <= allowed, `${active} runs at work, allowed ${allowed}`);
     });
+  }
+
+  /** A role that runs once was told to begin. */
+  begun(runId: string, round: number): void {
+    this.#note(() => {
+      const on = this.#backing.store.readBegun(runId),
+        key = `${runId}/${round}`,
+        count = (this.#begun.get(key) ?? 0) + 1;
+      this.#begun.set(key, count);
+      assert.equal(on?.round, round, `${key} begins when that is on disk`);
+      assert.ok(count <= 1 + this.#countRetries(runId, round), `${key} begins again although nobody has decided so`);
+    });
+  }
+
+  /** How often a person has decided that the role of a round runs again. */
+  #countRetries(runId: string, round: number): number {
+    let retries = 0;
+    for (let n = 1;; n++) {
+      const asked = this.#backing.store.readApproval(`${runId}:once:recovery:${n}`)?.approval;
+      if (asked === undefined) return retries;
+      if (asked.round === round && asked.decision === "retry") retries++;
+    }
   }
 
   acked(runId: string, message: RunMessage): void {
@@ -165,11 +190,15 @@ export class Witness {
   }
 
   /** Somebody was told that this was decided. */
-  decided({ id, runId, round }: Approval, option: string): void {
+  decided({ id, runId, round, kind }: Approval, option: string): void {
     assert.equal(this.#decisions.get(id) ?? option, option, `${id} is decided once`);
     this.#decisions.set(id, option);
     const message = this.#backing.messages(runId)[round - 1];
-    assert.equal(message?.meta.decision, option, `${id}: the decision and its message are on disk together`);
+    if (kind === "gate") {
+      assert.equal(message?.meta.decision, option, `${id}: the decision and its message are on disk together`);
+    }
+    if (option === "done") assert.equal(message?.content, "done", `${id}: the message is what the person supplied`);
+    if (option === "fail") assert.equal(this.#backing.run(runId)?.status, "failed", `${id}: the run has failed`);
   }
 
   /** Somebody was told that the event was taken. */

@@ -11,7 +11,16 @@ import { isTerminal } from "../../src/workflow/transitions.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHost, type FakeProcess } from "./fake_workflow_host.ts";
 import { decide, satisfy, sendEvent } from "./workflow_people.ts";
-import { answerProbe, anyWait, beginRole, beginWait, failRole, finish, sendMessage } from "./workflow_reports.ts";
+import {
+  answerProbe,
+  anyWait,
+  askToBegin,
+  beginRole,
+  beginWait,
+  failRole,
+  finish,
+  sendMessage,
+} from "./workflow_reports.ts";
 import { reap, said, stopSlowly, threadsAsked, threadsAtWork, waitOf } from "./workflow_threads.ts";
 import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
@@ -19,6 +28,7 @@ import { type Backing, Witness } from "./workflow_witness.ts";
 const settleTurns = 3;
 /** Of the messages before a gate, and of its request. */
 const hashesMax = 6;
+const doubted: readonly Step["kind"][] = ["die", "throw", "resume", "stop", "kill9"];
 
 export class World {
   /** Each daemon has its own clock: the timers of a killed one never fire. */
@@ -41,6 +51,10 @@ export class World {
   }
 
   async step({ kind, a, b, hold }: Step): Promise<void> {
+    // A run in doubt asks a person.
+    if (doubted.includes(kind) && this.#witness.ids.some((id) => this.#backing.store.readBegun(id) !== null)) {
+      this.#hashing = hashesMax;
+    }
     await this.#do(kind, a, b);
     await this.clock.tick(0);
     if (!hold) await this.#settle();
@@ -87,6 +101,8 @@ export class World {
         return this.#start(name, pick(this.#witness.ids, b) ?? "none", b);
       case "message":
         return at && sendMessage(this.#manager, at, at[1].messages.length + 1, at[1].attempt);
+      case "once":
+        return at && askToBegin(this.#manager, at);
       case "forge":
         return this.#forge(a, b);
       case "finish":
@@ -147,6 +163,7 @@ export class World {
         if (isCurrent()) witness.acked(runId, message);
         ack(runId, attempt, message);
       };
+      process.onBegin = ({ start }, round) => isCurrent() && witness.begun(start.runId, round);
       process.onRun = (thread) => {
         const active = threadsAtWork(this.#host).filter(([{ workflow }]) => workflow === process.workflow).length;
         const holders = threadsAtWork(this.#host).filter(([, { start }]) => start.runId === thread.start.runId).length;
@@ -209,6 +226,7 @@ export class World {
     this.#manager.onMessage(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
     this.#manager.onMessage(process, { t: "probed", runId, attempt, why: null });
     this.#manager.onMessage(process, { ...waitOf(own ?? null, 0), runId, attempt });
+    this.#manager.onMessage(process, { t: "may_begin", runId, attempt, round: 1, role: "once" });
     if (own !== undefined && own.aborted === null) {
       // Out of sequence; and while its last message waits for the disk, no report at all is allowed.
       const round = own.messages.length + (own.waits ? 1 : 2);

@@ -66,9 +66,10 @@ export function readApproval(statements: Statements, id: string): StoredApproval
   return { approval: { ...toSummary(row), body, signature }, token };
 }
 
-/** The request of a run in a round; null when that round is no gate. */
+/** The newest request of a run in a round; null when it asked nothing there. */
 export function readApprovalAt(statements: Statements, runId: string, round: number): StoredApproval | null {
-  const row = statements.get("select id from approvals where run_id = ? and round = ?").get(runId, round);
+  const sql = "select id from approvals where run_id = ? and round = ? order by seq desc limit 1";
+  const row = statements.get(sql).get(runId, round);
   return row === undefined ? null : readApproval(statements, row.id as string);
 }
 

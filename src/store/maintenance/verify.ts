@@ -10,6 +10,7 @@ import { dayMs, parseDay } from "../archive/days.ts";
 import { listApprovals } from "../approvals/approval_sql.ts";
 import { archivedUpToKey } from "../log/meta_store.ts";
 import { logMigrations } from "../log/schema.ts";
+import { readBegun } from "../runs/begun_sql.ts";
 import { replayRuns } from "../runs/rebuild.ts";
 import { readRun } from "../runs/run_sql.ts";
 import { readWait } from "../runs/wait_sql.ts";
@@ -215,6 +216,8 @@ function compareRun(made: StatementCache, kept: StatementCache, id: string, hasA
   if (hasApprovals) {
     const [asked, rebuiltAsked] = [kept, made].map((all) => JSON.stringify(listApprovals(all, allOf(id)).items));
     if (asked !== rebuiltAsked) different.push("approvals");
+    const [begun, rebuiltBegun] = [kept, made].map((all) => JSON.stringify(readBegun(all, id)));
+    if (begun !== rebuiltBegun) different.push("begun");
   }
   return verdict(different.length === 0 ? null : `differs from the log: ${different.join(", ")}`);
 }

@@ -8,7 +8,7 @@ import type { Moment } from "../../base/moment.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { LogRow } from "../../protocol/log.ts";
-import type { Run, RunChange, RunMessage } from "../../protocol/run.ts";
+import type { RoleBegun, Run, RunChange, RunMessage } from "../../protocol/run.ts";
 import type { NewChild, NewRunEvent, RunPause, RunWait } from "../../protocol/run_wait.ts";
 import { listArchivedDays, parseRow, parseRowId, readLines } from "../archive/archive_file.ts";
 import { runStep } from "../commit/operations.ts";
@@ -16,6 +16,7 @@ import { logColumns, toLogRow } from "../log/log_sql.ts";
 import { inTransaction, StatementCache } from "../sqlite/database.ts";
 import { runStateTypes } from "./run_log_rows.ts";
 import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
+import { insertBegun } from "./begun_sql.ts";
 import { closeChildren, insertChild, refuseChild } from "./child_sql.ts";
 import { insertLoggedEvent, takeEvent } from "./event_sql.ts";
 import { insertPause } from "./pause_sql.ts";
@@ -54,7 +55,7 @@ export function replayRuns(
   ) {
     if (isFirstRow(payload)) {
       target.get("delete from workflow_runs where run_id = ?").run(runId);
-      for (const table of ["run_waits", "run_pauses", "approvals", "run_events", "planned_starts"]) {
+      for (const table of ["run_waits", "run_pauses", "run_begun", "approvals", "run_events", "planned_starts"]) {
         target.get(`delete from ${table} where run_id = ?`).run(runId);
       }
       target.get("delete from run_children where parent_id = ?").run(runId);
@@ -84,6 +85,7 @@ const rowTypes: readonly string[] = [
   "run.message",
   "run.event",
   "run.child_refused",
+  "run.role_begun",
   "approval.requested",
   "approval.decided",
 ];
@@ -92,6 +94,7 @@ const changing: readonly string[] = [
   "run.message",
   "run.event",
   "run.child_refused",
+  "run.role_begun",
   "approval.requested",
   "approval.decided",
 ];
@@ -165,6 +168,7 @@ function replay(statements: StatementCache, type: string, runId: string, payload
     const { round, n, why } = payload as { round: number; n: number; why: string };
     return runStep(statements, refuseChild(runId, round, n, why)) > 0;
   }
+  if (type === "run.role_begun") return runStep(statements, insertBegun(runId, payload as unknown as RoleBegun)) > 0;
   if (type === "approval.requested") {
     return runStep(statements, insertApproval(run, payload.request as NewApproval)) > 0;
   }

@@ -9,6 +9,7 @@
  * - An `approval.requested` row holds the `request` of a run that has just begun to wait, and an `approval.decided` row
  *   the `decision`, after the message that settles the wait.
  * - A `run.event` row holds the `event` that was sent; the `run.message` row of a wait that took it has its key, `took`.
+ * - A `run.role_begun` row holds which role that runs once has begun.
  * - A `run.paused` row holds the `pause`; a `run.resumed` row of a run that waits again holds the `wait`.
  * Other rows about a run (`run.log`, `run.refused`, a `run.crashed` that only records a death) have no `status`.
  */

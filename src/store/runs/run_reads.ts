@@ -2,7 +2,7 @@
 import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
 import type { StoredApproval } from "../../protocol/approval.ts";
-import type { RoleFailure, Run, RunMessage } from "../../protocol/run.ts";
+import type { RoleBegun, RoleFailure, Run, RunMessage } from "../../protocol/run.ts";
 import type {
   ChildOfRun,
   KeptEvent,
@@ -15,6 +15,7 @@ import type {
 } from "../../protocol/run_wait.ts";
 import { countApprovals, readApproval, readApprovalAt } from "../approvals/approval_sql.ts";
 import { type StatementCache, toStoreError } from "../sqlite/database.ts";
+import { readBegun } from "./begun_sql.ts";
 import {
   hasOpenChildren,
   isAwaitingChildren,
@@ -60,6 +61,11 @@ export abstract class RunReads {
 
   readPlanned(runId: string): Moment | null {
     return this.readNow(() => readPlanned(this.statements, runId));
+  }
+
+  /** The role that runs once, has begun, and has no message yet. */
+  readBegun(runId: string): RoleBegun | null {
+    return this.readNow(() => readBegun(this.statements, runId));
   }
 
   readPause(runId: string): RunPause | null {

@@ -189,20 +189,23 @@ export function readNewestRow(statements: StatementCache, runId: string, type: L
   return id;
 }
 
-/** The content of the newest `run.attempt_failed` row of a run; null when there is none. */
+/** The content of the newest `run.attempt_failed` row of a run; null when there is none, or it is over. */
 export function readLastFailure(statements: StatementCache, runId: string): RoleFailure | null {
   const row = statements.arrays(
     `select ts, payload, exists (
-       select 1 from logs where ref_id = failure.ref_id and type = 'run.paused' and id > failure.id
+       select 1 from logs where ref_id = failure.ref_id and id > failure.id and (
+         type = 'approval.decided' or type = 'run.paused' and failure.payload ->> '$.exhausted' = 'pause'
+           and failure.payload ->> '$.retryAt' is null
+       )
      ) from logs failure where ref_id = ? and type = 'run.attempt_failed' order by id desc limit 1`,
   ).get(runId);
   if (row === undefined) return null;
-  const [ts, payload, pausedSince] = row as unknown as [number, string, number];
+  const [ts, payload, overSince] = row as unknown as [number, string, number];
   const stored = JSON.parse(payload) as Omit<RoleFailure, "waitMs" | "failedAt"> & Partial<RoleFailure>;
   // Rows of an older nerve lack `exhausted`.
   const { round, role, failures, attempts, message, retryAt, exhausted = "fail" } = stored;
-  // Its attempts begin anew.
-  if (pausedSince === 1 && retryAt === null && exhausted === "pause") return null;
+  // Its attempts begin anew: the run was paused, or a person has decided.
+  if (overSince === 1) return null;
   // Rows of an older nerve lack the wait, or its beginning: it started when they were written, or before.
   const { waitMs = retryAt === null ? null : Math.max(0, retryAt - ts) } = stored;
   const { failedAt = { wall: retryAt === null || waitMs === null ? ts : retryAt - waitMs, boot: null } } = stored;

@@ -8,14 +8,15 @@
  */
 import { assert } from "../../base/errors.ts";
 import type { Moment } from "../../base/moment.ts";
-import type { NewApproval } from "../../protocol/approval.ts";
+import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
-import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
+import type { RoleBegun, RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
 import type { MissingChild, NewChild, NewRunEvent, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
-import { decideApproval, insertApproval } from "../approvals/approval_sql.ts";
+import { decideApproval, insertApproval, valuesOfOpen, whereOpen } from "../approvals/approval_sql.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
+import { insertBegun } from "./begun_sql.ts";
 import { closeChildren, insertChild, refuseChild } from "./child_sql.ts";
 import { insertEvent, takeEvent } from "./event_sql.ts";
 import { insertPause, unpauseRun } from "./pause_sql.ts";
@@ -74,6 +75,27 @@ export class SqliteRunStore extends RunReads {
     const { runId, attempt } = run;
     const row = this.#log.toStep({ ...toRow(run, "run.attempt_failed"), payload: { attempt, ...failure } });
     return this.#writer.run([insertAtRound(row, runId, attempt, failure.round)]);
+  }
+
+  /** Writes that a role which runs once begins. False, without a row, if the run is not there, or one has begun already. */
+  beginRole(run: RunRef, begun: RoleBegun): Promise<boolean> {
+    const row = this.#log.toStep({ ...toRow(run, "run.role_begun"), payload: begun });
+    return this.#writer.run([insertBegun(run.runId, begun), row]);
+  }
+
+  /**
+   * A person decides about a role with an unknown end: it runs again, or the run has failed. False, without a row, if the
+   * run does not wait for that in this attempt, or if the request cannot be decided.
+   */
+  decideRecovery(run: RunRef, change: RunChange, row: NewLogRow, decision: ApprovalDecision): Promise<boolean> {
+    const changed = buildChangeRow(row, change),
+      update = updateRun(run.runId, { from: ["waiting"], fence: run.attempt }, change);
+    checkRow(changed, run.runId);
+    const move = { sql: update.sql + whereOpen, values: [...update.values, ...valuesOfOpen(decision)] };
+    // In this order: a step takes the id of its row when it is made.
+    const moved = this.#log.toStep(changed);
+    const decided = this.#log.toStep({ ...toRow(run, "approval.decided"), payload: { decision } });
+    return this.#writer.run([move, moved, decideApproval(decision), decided]);
   }
 
   /** A started run begins to wait, and asks `request` or for `children`. False, without a row, if it is not in that attempt and round. */

@@ -6,7 +6,7 @@
  * I2. A run holds a slot from the decision to start it until its end is durable and its last role has settled.
  */
 import { assert } from "../../base/errors.ts";
-import type { RoleFailure, Run, RunStatus } from "../../protocol/run.ts";
+import type { RoleBegun, RoleFailure, Run, RunStatus } from "../../protocol/run.ts";
 import type { WorkflowPlan } from "../engine.ts";
 import type { Deaths } from "./crash_policy.ts";
 import type { Phase } from "./phase.ts";
@@ -21,6 +21,11 @@ export interface RunEntry {
   waitsUntil: number;
   /** The newest failed attempt of a role, as stored. */
   lastFailure: RoleFailure | null;
+  /**
+   * The role that runs once and has begun, or is about to: its end is unknown while its message is not on disk. `stored`:
+   * whether its row is on disk.
+   */
+  begun: { readonly role: RoleBegun; readonly stored: boolean } | null;
   /** The wait after `failure`, and when it ends in monotonic time at the latest. A timer then dispatches the run again. */
   retryWait: { readonly failure: RoleFailure; readonly until: number } | null;
   /**
@@ -116,6 +121,7 @@ export class ActiveRuns {
       kills: null,
       waitsUntil: 0,
       lastFailure: null,
+      begun: null,
       retryWait: null,
       endsPending: 0,
       threadBytes: 0,

@@ -13,6 +13,7 @@ import { unknownApproval } from "../../protocol/common_errors.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { Approvers } from "../../protocol/approver.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { checkSupplied, type Effects } from "./effects.ts";
 import { createDecision, createDecisionMessage, describeDecision } from "./gates.ts";
 import type { RunStore } from "./ports.ts";
 import { toStoreFailed } from "./run_admission.ts";
@@ -23,6 +24,7 @@ import type { Waits } from "./waits.ts";
 
 export interface DecisionsParts {
   readonly waits: Waits;
+  readonly effects: Effects;
   readonly writer: RunWriter;
   readonly dispatcher: Dispatcher;
   readonly store: Pick<RunStore, "get" | "readApproval">;
@@ -72,12 +74,9 @@ export class Decisions {
     }
   }
 
-  async #settle(
-    { approval }: StoredApproval,
-    { option, token, by, comment }: DecisionRequest,
-    signer: Signer | null,
-  ): Promise<boolean> {
-    const { waits, store, dispatcher, clock } = this.#parts, run = store.get(approval.runId);
+  async #settle({ approval }: StoredApproval, asked: DecisionRequest, signer: Signer | null): Promise<boolean> {
+    const { option, token, by, comment } = asked;
+    const { waits, effects, store, dispatcher, clock } = this.#parts, run = store.get(approval.runId);
     if (run === null) return false;
     const how = {
       decision: option,
@@ -92,7 +91,10 @@ export class Decisions {
     const entry = waits.load(run);
     if (entry.endsPending > 0) throw toNotWaiting({ approval });
     try {
-      if (!await waits.settle(entry, createDecisionMessage(approval, decision), { decision }, true)) return false;
+      const settling = approval.kind === "recovery"
+        ? effects.settle(entry, approval, decision, asked)
+        : waits.settle(entry, createDecisionMessage(approval, decision), { decision }, true);
+      if (!await settling) return false;
     } catch (thrown) {
       throw toStoreFailed(`request ${approval.id} could not be decided`, thrown);
     }
@@ -124,6 +126,7 @@ export class Decisions {
         hint: `there are: ${options.join(", ")}`,
       });
     }
+    checkSupplied(approval, asked);
     if (asked.digest === digest) return;
     const message = `the decision is about something else than request ${id} asks: its digest differs`;
     const hint = `look at what it asks now: nerve approvals ${id}`;

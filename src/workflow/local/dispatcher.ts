@@ -5,7 +5,8 @@
  * I2. A process gets a run only in an attempt that is stored, and no two processes get the same attempt.
  * I3. FIFO: a queued run never overtakes another.
  * I4. A suspect (crash_policy.ts) is alone in its process.
- * I5. After a failed attempt of its role, a run is in no process until its next attempt is due; the same while it waits
+ * I5. No run is given to a process whose role runs once and has begun (effects.ts).
+ * I6. After a failed attempt of its role, a run is in no process until its next attempt is due; the same while it waits
  *     after kills from outside.
  */
 import { messageOf } from "../../base/errors.ts";
@@ -21,7 +22,7 @@ import { createEnding, type Ending } from "./endings.ts";
 import { enterPhase } from "./phase.ts";
 import type { RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
 import { countStartable } from "./queue_policy.ts";
-import { currentRoundOf, describeFailure, failureOf, pausesRun } from "./role_failure.ts";
+import { begunOf, currentRoundOf, describeFailure, failureOf, pausesRun } from "./role_failure.ts";
 import { toRunStart } from "./run_request.ts";
 import { createRunRow, type RunWriter, toReason } from "./run_writer.ts";
 import { measureThread, readWhile } from "./thread_size.ts";
@@ -40,6 +41,8 @@ export interface DispatcherParts {
 export class Dispatcher {
   readonly #parts: DispatcherParts;
   #open = false;
+  /** Called for a run in no process whose role runs once, has begun, and has an unknown end. */
+  onInDoubt: (entry: RunEntry) => void = () => {};
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -126,7 +129,9 @@ export class Dispatcher {
   }
 
   #assignRuns(queue: WorkflowQueue, plan: WorkflowPlan): void {
-    const slots = [...queue.active].filter((entry) => !this.#isWaiting(entry) && !this.#isWaitingForRetry(entry));
+    const slots = [...queue.active].filter((entry) =>
+      !this.#isInDoubt(entry) && !this.#isWaiting(entry) && !this.#isWaitingForRetry(entry)
+    );
     const waiting = slots.filter((entry) => entry.phase.tag === "unassigned");
     if (waiting.length === 0) return;
     const suspects = slots.filter(isSuspect);
@@ -144,6 +149,14 @@ export class Dispatcher {
       else if (!this.#fits(entry, process, plan)) return;
       else this.#assign(entry, process);
     }
+  }
+
+  /** Whether a role that runs once has begun, and its end is unknown. Asks a person, once the beginning is on disk. */
+  #isInDoubt(entry: RunEntry): boolean {
+    const begun = begunOf(entry);
+    if (begun === null || entry.phase.tag !== "unassigned") return false;
+    if (begun.stored && entry.endsPending === 0) this.onInDoubt(entry);
+    return true;
   }
 
   /** Whether the run waits because its process was killed from outside too often; a timer then dispatches it again. */

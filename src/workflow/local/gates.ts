@@ -11,12 +11,14 @@ import type { RunWait } from "../../protocol/run_wait.ts";
 import { toStorableText } from "./run_request.ts";
 
 export type AskedGate = Extract<AskedWait, { kind: "gate" }>;
+/** What the kernel itself asks, about a role whose end is unknown. */
+export type AskedRecovery = Omit<AskedGate, "kind"> & { readonly kind: "recovery" };
 
 /** `count`: how many requests the gate of this run has made before; `code`: the version of the workflow's code. */
 export async function createRequest(
   run: Run,
   wait: RunWait,
-  asked: AskedGate,
+  asked: AskedGate | AskedRecovery,
   { messages, count, code }: { messages: Iterable<RunMessage>; count: number; code: string },
 ): Promise<NewApproval> {
   const { round, role, since, due } = wait, { options, onExpiry, approvers } = asked;
@@ -27,8 +29,18 @@ export async function createRequest(
   }
   const about = [run.workflow, code, run.runId, round, role, title, body, options];
   const digest = await sha256OfJson([...about, digests]);
-  const id = `${run.runId}:${role}::${count + 1}`, gate = role;
-  const shown = { id, round, role, gate, kind: "gate", title, body, options, digest } as const;
+  const { kind } = asked, phase = kind === "recovery" ? kind : "", gate = role;
+  const shown = {
+    id: `${run.runId}:${role}:${phase}:${count + 1}`,
+    round,
+    role,
+    gate,
+    kind,
+    title,
+    body,
+    options,
+    digest,
+  };
   return { ...shown, created: since.wall, expires: due, onExpiry, approvers };
 }
 

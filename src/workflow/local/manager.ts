@@ -22,6 +22,7 @@ import { Assignments } from "./assignments.ts";
 import { ChildRuns } from "./children.ts";
 import { Decisions } from "./decisions.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Effects } from "./effects.ts";
 import { Events } from "./events.ts";
 import { Holds } from "./holds.ts";
 import { Kills } from "./kills.ts";
@@ -80,7 +81,9 @@ export class WorkflowManager implements WorkflowEngine {
     const shared = { writer, assignments, dispatcher, clock, log };
     const probes = new Probes({ ...shared, rejections, store }), holds = this.#holds = new Holds(shared);
     const waits = this.#waits = new Waits({ ...shared, runs, store, host, reportProblem });
-    this.#decisions = new Decisions({ ...shared, waits, store, approvers });
+    const effects = new Effects({ ...shared, waits, store });
+    dispatcher.onInDoubt = (entry) => effects.ask(entry);
+    this.#decisions = new Decisions({ ...shared, waits, effects, store, approvers });
     const events = this.#events = new Events({ ...shared, runs, waits, store, timers, reportProblem });
     const start = (request: RunRequest) => this.startRun(request), kill = this.killRun.bind(this);
     const children = this.#children = new ChildRuns({
@@ -101,7 +104,7 @@ export class WorkflowManager implements WorkflowEngine {
     const { planned } = this.#admission;
     this.#pauses = new Pauses({ ...shared, runs, waits, holds, planned, store, onResumed });
     this.#kills = new Kills({ ...shared, runs, waits, store });
-    this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits });
+    this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits, effects });
     this.#exits = new ProcessExitHandler({ ...shared, timers, probes });
   }
 

@@ -2,7 +2,8 @@
  * Pauses runs, and lets them go on. Called by manager.ts.
  * I1. A paused run is in no process and not in memory. It goes on from where it was: at its place in the queue, with the
  *     role of its round, or with its wait.
- * I2. A role that was running is aborted, and runs again; the run goes on only when it has settled.
+ * I2. A role that was running is aborted, and runs again, or a person is asked (effects.ts); the run goes on only when it
+ *     has settled.
  */
 import type { Clock } from "../../base/time.ts";
 import { unknownRun } from "../../protocol/common_errors.ts";
@@ -142,6 +143,9 @@ export class Pauses {
       entry.lastFailure = store.readLastFailure(runId);
       const starts = from === "queued" ? store.readPlanned(runId) : null;
       if (starts !== null) planned.restore(entry, starts);
+      entry.detachReason = "the run was paused, and the role aborted";
+      const role = store.readBegun(runId);
+      if (role !== null) entry.begun = { role, stored: true };
     }
     if (from === "queued") runs.sortQueue(queue, store.listUnfinished());
     onResumed(run);

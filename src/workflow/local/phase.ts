@@ -66,7 +66,7 @@ export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   queued: ["starting", "planned", "ending"],
   planned: ["queued", "ending"],
   starting: ["unassigned", "ending"],
-  unassigned: ["resuming", "running", "ending"],
+  unassigned: ["resuming", "running", "parking", "ending"],
   resuming: ["unassigned", "ending"],
   running: ["writing", "failing", "holding", "parking", "unassigned", "aborting", "ending"],
   // writing -> writing: its process has died; its message is still being written.

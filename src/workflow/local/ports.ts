@@ -5,10 +5,19 @@
 import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
-import type { NewApproval, StoredApproval } from "../../protocol/approval.ts";
+import type { ApprovalDecision, NewApproval, StoredApproval } from "../../protocol/approval.ts";
 import type { Approvers } from "../../protocol/approver.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
-import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStart, RunStatus } from "../../protocol/run.ts";
+import type {
+  RoleBegun,
+  RoleFailure,
+  Run,
+  RunChange,
+  RunMessage,
+  RunRef,
+  RunStart,
+  RunStatus,
+} from "../../protocol/run.ts";
 import type {
   ChildOfRun,
   KeptEvent,
@@ -54,6 +63,18 @@ export interface RunStore {
    * `started`, its attempt is `attempt`, and it holds exactly `failure.round - 1` messages.
    */
   appendRoleFailure(run: RunRef, failure: RoleFailure): Promise<boolean>;
+  /**
+   * Writes that a role which runs once begins. False, and no row, unless the run is `started`, its attempt is
+   * `begun.attempt`, it holds exactly `begun.round - 1` messages, and no role of that round has begun.
+   */
+  beginRole(run: RunRef, begun: RoleBegun): Promise<boolean>;
+  /** The role that runs once, has begun, and has no message yet; null when there is none. */
+  readBegun(runId: string): RoleBegun | null;
+  /**
+   * A person has decided that a role with an unknown end runs again, or that its run has failed. False unless the run
+   * waits for that decision in this attempt, and the request is open and has the digest.
+   */
+  decideRecovery(run: RunRef, change: RunChange, row: NewLogRow, decision: ApprovalDecision): Promise<boolean>;
   /**
    * Makes a started run wait, writes its `run.waiting` row, and stores what it asks and which runs it waits for. False unless its attempt is `attempt` and it holds
    * exactly `wait.round - 1` messages.
@@ -169,6 +190,8 @@ export interface WorkflowProcess {
    */
   sendThread(runId: string, attempt: number, messages: Iterable<RunMessage>): Promise<void>;
   ack(runId: string, attempt: number, message: RunMessage): void;
+  /** That the role of this round begins is on disk: it begins. */
+  begin(runId: string, attempt: number, round: number): void;
   abortRun(runId: string, attempt: number, reason: string): void;
   /** Kills the process. Its exit is reported like any other, through `WorkflowManager.onProcessExit`. */
   recycle(reason: string): void;

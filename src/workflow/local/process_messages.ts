@@ -21,13 +21,14 @@ import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createEnding, type Ending } from "./endings.ts";
 import { findChildrenFault } from "./child_texts.ts";
+import type { Effects, MayBeginReport } from "./effects.ts";
 import { enterPhase } from "./phase.ts";
 import type { Holds } from "./holds.ts";
 import type { WorkflowProcess } from "./ports.ts";
 import type { ProbedReport, Probes } from "./probes.ts";
 import type { MessageSender, RejectionLog } from "./rejection_log.ts";
 import type { AttemptFailedReport, Retries, RoleBegunReport } from "./retries.ts";
-import { currentRoundOf } from "./role_failure.ts";
+import { begunOf, currentRoundOf } from "./role_failure.ts";
 import { createRunRow, type RunWriter } from "./run_writer.ts";
 import { measureMessage } from "./thread_size.ts";
 import type { WaitReport, Waits } from "./waits.ts";
@@ -39,6 +40,7 @@ export type RunFinishedReport = Extract<FromProcess, { t: "finished" }>;
 export type ProcessMessage =
   | RunMessageReport
   | RunFinishedReport
+  | MayBeginReport
   | RoleBegunReport
   | AttemptFailedReport
   | WaitReport
@@ -54,6 +56,7 @@ export interface ProcessMessageParts {
   readonly probes: Probes;
   readonly holds: Holds;
   readonly waits: Waits;
+  readonly effects: Effects;
   readonly clock: Clock;
   readonly log: (row: NewLogRow) => unknown;
 }
@@ -96,6 +99,11 @@ export class ProcessMessages {
         return this.#onFinished(accepted, report);
       case "wait":
         return this.#onWait(accepted, report);
+      case "may_begin":
+        if (begunOf(entry) !== null) {
+          return rejections.reject(sender, report.t, report.runId, "a role of this round has begun");
+        }
+        return this.#onMayBegin(accepted, report);
       case "role_begun":
         return retries.onRoleBegun(entry, process, report);
       case "attempt_failed":
@@ -119,6 +127,12 @@ export class ProcessMessages {
     const fault = findRoundFault(report, entry.run) ?? (why === null ? null : toFault(report, why));
     if (fault !== null) return this.#onFault({ entry, process }, fault);
     void this.#parts.waits.begin(entry, process, report);
+  }
+
+  #onMayBegin({ entry, process }: AcceptedReport, report: MayBeginReport): void {
+    const fault = findRoundFault(report, entry.run);
+    if (fault !== null) return this.#onFault({ entry, process }, fault);
+    void this.#parts.effects.begin(entry, process, report.role);
   }
 
   #onFault({ entry, process }: AcceptedReport, fault: Fault): void {
@@ -188,7 +202,7 @@ export class ProcessMessages {
     if (waits?.id === sender.id && report.t === "finished") return { entry, process: waits };
     if (phase.tag !== "aborting") return reject(`the run is ${phase.tag}, not running`);
     // The kill and the start of the next role have crossed.
-    if (report.t === "role_begun") return null;
+    if (report.t === "role_begun" || report.t === "may_begin") return null;
     // Any other message means that its role has settled. An abort is expected to cause an error.
     assignments.release(phase.process, entry);
     dispatcher.dispatch(entry.queue);

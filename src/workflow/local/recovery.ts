@@ -3,14 +3,18 @@
  * dispatcher.ts then resumes the started ones with attempt + 1, starts the queued ones in order as slots are free, and
  * ends those whose workflow left the configuration.
  * I1. Runs are added in the order in which they were created.
- * I2. The last failure of a role is loaded too: a wait between two attempts neither starts over nor is cut short.
+ * I2. A role that runs once and was running then is known: its run asks a person.
+ * I3. The last failure of a role is loaded too: a wait between two attempts neither starts over nor is cut short.
  */
 import type { ActiveRuns } from "./active_runs.ts";
 import type { PlannedStarts } from "./planned_starts.ts";
 import type { RunStore } from "./ports.ts";
 
 export function recoverRuns(
-  store: Pick<RunStore, "listUnfinished" | "readLastFailure" | "countWaiting" | "listPaused" | "listPlanned">,
+  store: Pick<
+    RunStore,
+    "listUnfinished" | "readLastFailure" | "readBegun" | "countWaiting" | "listPaused" | "listPlanned"
+  >,
   runs: ActiveRuns,
   planned: Pick<PlannedStarts, "restore">,
 ): void {
@@ -29,6 +33,8 @@ export function recoverRuns(
       const entry = runs.add(run, { tag: "unassigned", ready: false });
       entry.detachReason = "the daemon was down";
       entry.lastFailure = store.readLastFailure(run.runId);
+      const role = store.readBegun(run.runId);
+      if (role !== null) entry.begun = { role, stored: true };
     }
   }
 }

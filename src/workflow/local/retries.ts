@@ -20,7 +20,7 @@ import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
 import type { WorkflowProcess } from "./ports.ts";
-import { currentRoundOf, describeFailure, failureOf } from "./role_failure.ts";
+import { begunOf, currentRoundOf, describeFailure, failureOf } from "./role_failure.ts";
 import type { RunWriter } from "./run_writer.ts";
 
 export type RoleBegunReport = Extract<FromProcess, { t: "role_begun" }>;
@@ -63,12 +63,14 @@ export class Retries {
   async #storeFailure(
     entry: RunEntry,
     process: WorkflowProcess,
-    { role, attempts, waitMs, exhausted }: RoleBegunReport | AttemptFailedReport,
+    { role, attempts, waitMs: wanted, exhausted }: RoleBegunReport | AttemptFailedReport,
     message: string,
   ): Promise<void> {
     const { writer, assignments, dispatcher, clock, onFailureStored } = this.#parts;
     enterPhase(entry, { tag: "failing" });
     assignments.release(process, entry);
+    // A role that runs once is not retried, whatever its process says.
+    const runsOnce = begunOf(entry) !== null, waitMs = runsOnce ? null : wanted;
     const failure: RoleFailure = {
       round: currentRoundOf(entry.run),
       role,
@@ -78,7 +80,7 @@ export class Retries {
       waitMs,
       retryAt: waitMs === null ? null : clock.now() + waitMs,
       failedAt: readMoment(clock),
-      exhausted,
+      exhausted: runsOnce ? "ask" : exhausted,
     };
     const written = await writer.appendRoleFailure(entry, failure);
     if (written) onFailureStored(entry.run, describeFailure(failure));

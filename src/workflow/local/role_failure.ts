@@ -1,5 +1,5 @@
 /** The failures of a run's roles: which one belongs to the current round, and its text. Pure. */
-import type { RoleFailure, Run } from "../../protocol/run.ts";
+import type { RoleBegun, RoleFailure, Run } from "../../protocol/run.ts";
 
 /** The failure as text; for the last failure, the reason why the run ended. */
 export function describeFailure({ role, round, failures, attempts, message, retryAt }: RoleFailure): string {
@@ -19,6 +19,16 @@ export function failureOf(
   { run, lastFailure }: { readonly run: Run; readonly lastFailure: RoleFailure | null },
 ): RoleFailure | null {
   return lastFailure?.round === currentRoundOf(run) ? lastFailure : null;
+}
+
+/** The role of the current round that runs once and has begun, or is about to; null when there is none. */
+export function begunOf(
+  { run, begun }: {
+    readonly run: Run;
+    readonly begun: { readonly role: RoleBegun; readonly stored: boolean } | null;
+  },
+): { readonly role: RoleBegun; readonly stored: boolean } | null {
+  return begun?.role.round === currentRoundOf(run) ? begun : null;
 }
 
 /** The round of the next message of a run. */

@@ -11,9 +11,9 @@ import { messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, reasonMaxChars } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import type { Json } from "../../protocol/json.ts";
-import type { NewApproval } from "../../protocol/approval.ts";
+import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
-import type { RoleFailure, Run, RunChange, RunMessage, RunStatus } from "../../protocol/run.ts";
+import type { RoleBegun, RoleFailure, Run, RunChange, RunMessage, RunStatus } from "../../protocol/run.ts";
 import type { NewChild, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
 import type { Moment } from "../../base/moment.ts";
 import type { Fork, RunRequest } from "../engine.ts";
@@ -123,6 +123,25 @@ export class RunWriter {
     const write = () => this.#options.store.settleWait(run, message, by);
     const written = await (once ? this.#track(write()) : this.#retryUntilWritten(entry, what, write));
     if (written) this.#apply(entry, { status: "started", attempt: run.attempt + 1, rounds: round, reason: null });
+    return written;
+  }
+
+  /** Retries until the row of a role that begins is written. False as for `change`. Never rejects. */
+  beginRole(entry: RunEntry, begun: RoleBegun): Promise<boolean> {
+    const { run } = entry, what = `that role ${begun.role} of run ${run.runId} begins could not be written`;
+    return this.#retryUntilWritten(entry, what, () => this.#options.store.beginRole(run, begun));
+  }
+
+  /** Tries once. False: somebody else was first. Rejects with the store's error. */
+  async decideRecovery(
+    entry: RunEntry,
+    change: RunChange,
+    row: NewLogRow,
+    decision: ApprovalDecision,
+  ): Promise<boolean> {
+    this.#assertOpen();
+    const written = await this.#track(this.#options.store.decideRecovery(entry.run, change, row, decision));
+    if (written) this.#apply(entry, change);
     return written;
   }
 

@@ -6,9 +6,9 @@ import type { AskedWait } from "../../protocol/asked_wait.ts";
 import type { RunMessage } from "../../protocol/run.ts";
 import type { KeptEvent, NewChild, RunWait } from "../../protocol/run_wait.ts";
 import { describeChildren } from "./child_texts.ts";
-import { describeGate } from "./gates.ts";
+import { type AskedRecovery, describeGate } from "./gates.ts";
 
-export function createWait(round: number, role: string, asked: AskedWait, clock: Clock): RunWait {
+export function createWait(round: number, role: string, asked: AskedWait | AskedRecovery, clock: Clock): RunWait {
   const since = readMoment(clock), { boot, wall } = since;
   const rest = { round, role, kind: kinds[asked.kind], since, event: asked.kind === "event" ? asked.name : null };
   if (asked.kind === "until") return { ...rest, due: asked.at, dueBoot: null };
@@ -19,10 +19,17 @@ export function createWait(round: number, role: string, asked: AskedWait, clock:
   return { ...rest, due: wall + ms, dueBoot: boot === null ? null : { id: boot.id, ms: boot.ms + ms } };
 }
 
-const kinds = { for: "sleep", until: "sleep", gate: "gate", event: "event", children: "children" } as const;
+const kinds = {
+  for: "sleep",
+  until: "sleep",
+  gate: "gate",
+  event: "event",
+  children: "children",
+  recovery: "recovery",
+} as const;
 
-function spanOf(asked: Exclude<AskedWait, { kind: "until" | "children" }>): number | null {
-  return asked.kind === "for" ? asked.ms : asked.kind === "gate" ? asked.expiresMs : asked.timeoutMs;
+function spanOf(asked: Exclude<AskedWait | AskedRecovery, { kind: "until" | "children" }>): number | null {
+  return asked.kind === "for" ? asked.ms : asked.kind === "event" ? asked.timeoutMs : asked.expiresMs;
 }
 
 /** For a reader: the reason of a run that waits. */

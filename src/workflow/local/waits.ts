@@ -9,6 +9,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import { dueWaitsMax } from "../../base/wait_limits.ts";
 import type { NewApproval } from "../../protocol/approval.ts";
+import type { AskedWait } from "../../protocol/asked_wait.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { RunWait, Settlement } from "../../protocol/run_wait.ts";
@@ -17,7 +18,7 @@ import type { Assignments } from "./assignments.ts";
 import { describeUnconfigured, type Dispatcher } from "./dispatcher.ts";
 import { createChildren } from "./child_texts.ts";
 import { DueWaits } from "./due_waits.ts";
-import { type AskedGate, createRequest } from "./gates.ts";
+import { type AskedGate, type AskedRecovery, createRequest } from "./gates.ts";
 import { enterPhase } from "./phase.ts";
 import type { RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
 import { currentRoundOf } from "./role_failure.ts";
@@ -65,13 +66,20 @@ export class Waits {
   begin(entry: RunEntry, process: WorkflowProcess, report: WaitReport): Promise<void> {
     enterPhase(entry, { tag: "parking" });
     this.#parts.assignments.release(process, entry);
-    return this.#track(entry, this.#begin(entry, report));
+    return this.#track(entry, this.#begin(entry, report.role, report.wait));
   }
 
-  async #begin(entry: RunEntry, { role, wait: asked }: WaitReport): Promise<void> {
+  /** The kernel asks, about a run in no process. */
+  ask(entry: RunEntry, role: string, asked: AskedRecovery): Promise<void> {
+    enterPhase(entry, { tag: "parking" });
+    return this.#track(entry, this.#begin(entry, role, asked));
+  }
+
+  async #begin(entry: RunEntry, role: string, asked: AskedWait | AskedRecovery): Promise<void> {
     const { writer, dispatcher, clock } = this.#parts;
     const wait = createWait(currentRoundOf(entry.run), role, asked, clock);
-    const request = asked.kind === "gate" ? await this.#createRequest(entry, wait, asked) : null;
+    const asks = asked.kind === "gate" || asked.kind === "recovery";
+    const request = asks ? await this.#createRequest(entry, wait, asked) : null;
     // It has ended meanwhile.
     if (entry.phase.tag !== "parking") return;
     const children = createChildren(entry.run, wait.round, asked), reason = describeWait(wait, request, children);
@@ -83,7 +91,7 @@ export class Waits {
   }
 
   /** Null, and the run is tried again later, when its messages cannot be read. */
-  async #createRequest(entry: RunEntry, wait: RunWait, asked: AskedGate): Promise<NewApproval | null> {
+  async #createRequest(entry: RunEntry, wait: RunWait, asked: AskedGate | AskedRecovery): Promise<NewApproval | null> {
     const { store, host, dispatcher, reportProblem } = this.#parts, { run, queue } = entry;
     try {
       const count = store.countApprovals(run.runId, wait.role), code = host.codeOf(run.workflow);
@@ -173,18 +181,22 @@ export class Waits {
     by: Settlement,
     once = false,
   ): Promise<boolean> {
+    return this.settleBy(entry, () => this.#parts.writer.settleWait(entry, message, by, once));
+  }
+
+  /** The same by any write that ends the wait. */
+  settleBy(entry: RunEntry, write: () => Promise<boolean>): Promise<boolean> {
     enterPhase(entry, { tag: "waking" });
-    return this.#track(entry, this.#settle(entry, this.#parts.writer.settleWait(entry, message, by, once)));
+    return this.#track(entry, this.#settle(entry, write()));
   }
 
   async #settle(entry: RunEntry, writing: Promise<boolean>): Promise<boolean> {
     const { writer } = this.#parts;
     let written = false;
     try {
-      written = await writing;
-      // It may have ended meanwhile.
-      return written && entry.phase.tag === "waking";
+      return written = await writing;
     } finally {
+      // It may have ended meanwhile.
       if (entry.phase.tag === "waking") {
         enterPhase(entry, written ? { tag: "unassigned", ready: true } : { tag: "waiting" });
         if (!written && writer.reconcile(entry)) this.unload(entry);

@@ -17,10 +17,15 @@ const ends = ["completed", "failed", "killed", "crashed", "interrupted"] as cons
 
 const runIds = ["a", "b", "c", "d"];
 
+const simple = [
+  ...["start", "resume", "message", "wait", "ask", "await", "send", "pause", "unpause", "noise"] as const,
+  ...["begin", "begin", "doubt", "doubt", "retry", "give up"] as const,
+] as const;
+
 type Step =
   | { readonly do: "create"; readonly id: string; readonly status: "queued" | "started" | "dropped" }
   | {
-    readonly do: "start" | "resume" | "message" | "wait" | "ask" | "await" | "send" | "pause" | "unpause" | "noise";
+    readonly do: (typeof simple)[number];
     readonly id: string;
   }
   | { readonly do: "spawn" | "born" | "refuse" | "over"; readonly id: string }
@@ -42,7 +47,7 @@ function decisionOf({ id, digest }: Approval): ApprovalDecision {
 const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("create" as const), id, status: fc.constantFrom("queued", "started", "dropped") }),
   fc.record({
-    do: fc.constantFrom("start", "resume", "message", "wait", "ask", "await", "send", "pause", "unpause", "noise"),
+    do: fc.constantFrom(...simple),
     id,
   }),
   fc.record({ do: fc.constantFrom("spawn", "born", "refuse", "over"), id }),
@@ -132,6 +137,26 @@ async function stop(runs: SqliteRunStore, step: Step): Promise<void> {
       await runs.insertEvent(of, { name: "go", key, payload: { n: 1 }, digest: "d", received: 4 });
       return;
     }
+    case "begin":
+      return void await runs.beginRole(of, { attempt: of.attempt, round, role: "charge", at: 5 });
+    case "doubt": {
+      if (runs.readBegun(step.id) === null) return;
+      const id = `${step.id}:ask:recovery:${runs.countApprovals(step.id, "ask") + 1}`;
+      const wait = { ...sleepOf(round), kind: "recovery" } as const;
+      await runs.beginWait(of, wait, "asks", { ...requestOf(id, round), kind: "recovery" });
+      return;
+    }
+    case "retry":
+    case "give up": {
+      const asked = runs.readApprovalAt(step.id, round)?.approval;
+      if (asked?.kind !== "recovery") return;
+      const [option, change] = step.do === "retry"
+        ? ["retry", { status: "started", attempt: of.attempt + 1 } as const] as const
+        : ["fail", { status: "failed", exitCode: 1, endedAt: 99 } as const] as const;
+      const row = runRow(step.id, { type: step.do === "retry" ? "run.resumed" : "run.failed" });
+      await runs.decideRecovery(of, change, row, { ...decisionOf(asked), state: "decided", decision: option });
+      return;
+    }
     case "ask": {
       const wait = { ...sleepOf(round), kind: "gate" } as const;
       const id = `${step.id}:ask::${runs.countApprovals(step.id, "ask") + 1}`;
@@ -162,10 +187,14 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         const events = () => db.prepare("select * from run_events order by run_id, key").all().map(withoutSeq);
         const pauses = () => db.prepare("select * from run_pauses order by run_id").all().map((row) => ({ ...row }));
         const children = () => db.prepare("select * from run_children").all().map((row) => ({ ...row }));
+        const begun = () => db.prepare("select * from run_begun order by run_id").all().map((row) => ({ ...row }));
+        const doubts = begun();
         const before = table(), held = pauses(), waited = waits(), asked = approvals(), sent = events();
         const born = children();
         db.exec(
-          "delete from workflow_runs; delete from run_waits; delete from approvals; delete from run_events; delete from run_pauses; delete from run_children",
+          ["workflow_runs", "run_waits", "approvals", "run_events", "run_pauses", "run_children", "run_begun"].map((
+            each,
+          ) => `delete from ${each}`).join("; "),
         );
         assert.deepEqual(rebuildRuns(db), { runs: before.length, skipped: 0 });
         assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
@@ -176,6 +205,7 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         assert.deepEqual(events(), sent);
         assert.deepEqual(pauses(), held);
         assert.deepEqual(children(), born);
+        assert.deepEqual(begun(), doubts);
       }),
       { numRuns: 60 },
     );

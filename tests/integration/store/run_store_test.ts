@@ -154,7 +154,13 @@ Deno.test("the database has the same legal moves as the workflow room", () =>
         await bring(store.runs, runId, from);
         // A message settles a wait; a run that begins to wait, or is paused, stays in its attempt.
         const rounds = from === "waiting" && to === "started" ? 1 : 0;
-        const attempts = ["waiting", "paused", "queued"].includes(to) ? 0 : 1;
+        const attempts = ["waiting", "paused", "queued"].includes(to) || (from === "waiting" && to === "failed")
+          ? 0
+          : 1;
+        if (from === "waiting" && to === "failed") {
+          db.prepare("delete from run_waits where run_id = ?").run(runId);
+          db.prepare("insert into run_waits values (?, 1, 'r', 'recovery', '{}', null, null, null, null)").run(runId);
+        }
         if (from === "paused") {
           db.prepare("delete from run_pauses where run_id = ?").run(runId);
           db.prepare("insert into run_pauses values (?, ?, 1, null, null)").run(runId, isFrom(to) ? to : "started");

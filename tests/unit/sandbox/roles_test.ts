@@ -29,6 +29,13 @@ Deno.test("a role that is only a function has no time limit and one attempt", ()
   assert.deepEqual([timeoutMs, attempts], [null, 1]);
 });
 
+Deno.test("a role has the effect that it says, and is idempotent by default", () => {
+  const effects = [run, { run }, { run, effect: "pure" }, { run, effect: "once", timeout: "1s" }].map((role) =>
+    planOf(role).effect
+  );
+  assert.deepEqual(effects, ["idempotent", "idempotent", "pure", "once"]);
+});
+
 Deno.test("durations are text or milliseconds, and missing retry settings have their defaults", () => {
   const plan = planOf({ run, timeout: "1m30s", retry: { attempts: 4 } });
   assert.deepEqual([plan.timeoutMs, plan.attempts], [90_000, 4]);
@@ -55,6 +62,8 @@ Deno.test("an invalid role gives an error with its name and what is wrong", () =
     [{ r: { run, timeout: "soon" } }, /timeout/],
     [{ r: { run, timeout: 1.5 } }, /timeout/],
     [{ r: { run, timeout: 0 } }, /timeout/],
+    [{ r: { run, effect: "twice" } }, /role r has an effect that is none of idempotent, pure, once/],
+    [{ r: { run, effect: "once", retry: { attempts: 2 } } }, /role r has the effect "once" and a retry/],
     [{ r: { run, retry: 3 } }, /retry/],
     [{ r: { run, retry: {} } }, /retry\.attempts/],
     [{ r: { run, retry: { attempts: roleAttemptsMax + 1 } } }, /retry\.attempts/],

@@ -1,0 +1,36 @@
+/** What a person is asked about a role whose end is unknown, and what their decision was, in words. Pure; used by effects.ts. */
+import { gateTitleMaxChars } from "../../base/wait_limits.ts";
+import type { Approval, ApprovalDecision } from "../../protocol/approval.ts";
+import type { RoleBegun, Run } from "../../protocol/run.ts";
+import type { AskedRecovery } from "./gates.ts";
+import { toReason } from "./run_writer.ts";
+
+/** `why`: what happened to the role. */
+export function createRecovery({ runId }: Run, { role, round, attempt, at }: RoleBegun, why: string): AskedRecovery {
+  const title = `Role ${role.replaceAll(/\s+/g, " ")} began, and its end is unknown: run it again?`;
+  const body = `\
+The role runs once: nerve never runs it again by itself. It began, or was about to, and nerve does not know how far it came.
+
+- round ${round}, attempt ${attempt}, begun ${new Date(at).toISOString()}
+- what happened: ${toReason(why)}
+- its idempotency key: \`${runId}:${round}\`
+
+Find out what it has done, then decide:
+
+- **retry**: it has done nothing. It runs again, with the same key.
+- **done**: it has done its work. You supply its message:
+  \`nerve approve ${runId} --option done --content TEXT --meta JSON\`
+- **fail**: the run ends as failed.
+`;
+  const options = ["retry", "done", "fail"];
+  const shown = { kind: "recovery", title: title.slice(0, gateTitleMaxChars), body, options } as const;
+  return { ...shown, expiresMs: null, onExpiry: null, approvers: null };
+}
+
+/** For a reader: why the run goes on, or has failed. */
+export function describeRecovery({ role, round }: Approval, { decision, by, comment }: ApprovalDecision): string {
+  const what = decision === "retry"
+    ? `role ${role} runs again in round ${round}`
+    : `role ${role} began in round ${round}, and its end is unknown`;
+  return `${what}: ${decision} by ${by ?? "a person"}${comment === null ? "" : `: ${comment}`}`;
+}
