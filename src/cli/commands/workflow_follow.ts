@@ -100,6 +100,9 @@ function describe({ type, refId }: LogRow, payload: JsonObject): string {
   if (type === "approval.decided" && isPlainObject(decision)) {
     return `${sign.next} ${clip(`${decision.decision} by ${decision.by ?? decision.how}`, reasonMaxChars)}`;
   }
+  if (type === "run.role_begun") {
+    return `${sign.next} role ${clip(String(payload.role), 100)} begins in round ${payload.round}, once`;
+  }
   if (type === "run.event" && isPlainObject(event)) {
     return `${sign.next} event ${clip(String(event.name), reasonMaxChars)}`;
   }

@@ -82,7 +82,12 @@ interface Attempt {
 function readAttempts(records: CliRecords, runId: string): Attempt[] {
   const read = (type: LogRow["type"]) => records.logs({ refId: runId, type, order: "desc", limit: 1_000 });
   const rows = [...(["run.started", "run.resumed", "run.held"] as const).flatMap(read)];
-  const woken = read("run.waiting").map((row) => readWoken(records, runId, row)).filter((row) => row !== null);
+  const known = new Set(rows.map(({ payload }) => isPlainObject(payload) ? payload.attempt : null));
+  const woken = read("run.waiting").flatMap((row) => {
+    const next = readWoken(records, runId, row);
+    // A role with an unknown end that runs again has a row of its own.
+    return next === null || known.has(Object(next.payload).attempt) ? [] : [next];
+  });
   return [...rows, ...woken].sort((a, b) => a.id - b.id).map(({ ts, payload }) => {
     const { attempt, rounds, after: before, reason } = isPlainObject(payload) ? payload : {}, after = before ?? reason;
     return {

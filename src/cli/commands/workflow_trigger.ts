@@ -172,16 +172,20 @@ function parseStartTime(
 }
 
 export function parsePayload(text: string): Json {
+  return parseJsonFlag("--payload", text);
+}
+
+export function parseJsonFlag(flag: string, text: string): Json {
   let lost: string | null;
   try {
     lost = findLostNumber(text);
     if (lost === null) return JSON.parse(text);
   } catch (thrown) {
-    throw new NerveError("USAGE", `--payload is not JSON: ${messageOf(thrown)}`, {
-      hint: `quote it for the shell: --payload '{"key":"value"}'`,
+    throw new NerveError("USAGE", `${flag} is not JSON: ${messageOf(thrown)}`, {
+      hint: `quote it for the shell: ${flag} '{"key":"value"}'`,
     });
   }
-  throw new NerveError("USAGE", `--payload: the number ${lost.slice(0, 40)} is too large for a double`, {
+  throw new NerveError("USAGE", `${flag}: the number ${lost.slice(0, 40)} is too large for a double`, {
     hint: "quote it as a string",
   });
 }

@@ -50,15 +50,22 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
       brief: "Decide a request",
       details:
         "Decides what a run has asked, in the running daemon; without --option it approves. The run goes on with the\n" +
-        "decision. Exits 1 when the request was decided in another way, or by somebody else.",
+        "decision. A role that runs once and has an unknown end is decided as retry, done or fail; with done, --content and\n" +
+        "--meta are its message. Exits 1 when the request was decided in another way, or by somebody else.",
       examples: [
         "nerve approve ID",
         "nerve approve ID --key ~/.ssh/id_ed25519",
         `nerve approve ID --option later --comment "after the release"`,
+        `nerve approve ID --option done --content "charged 5 EUR" --meta '{"id":"ch_1"}'`,
       ],
     },
     {
-      flags: { option: textFlag("What is decided; default: approve", "OPTION"), ...decisionFlags },
+      flags: {
+        option: textFlag("What is decided; default: approve", "OPTION"),
+        content: textFlag("The content of the message of a role that is done", "TEXT"),
+        meta: textFlag("Its meta, a JSON object; default: {}", "JSON"),
+        ...decisionFlags,
+      },
       json: true,
       positional: { kind: "tuple", parameters: [request] },
     },
