@@ -19,6 +19,7 @@ import { formatPlace } from "../protocol/signal_text.ts";
 import type { Blobs } from "../sdk/sense.ts";
 import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
+import { mayBegin } from "./begin_once.ts";
 import { describeError, placeOf } from "./error_text.ts";
 import { type Loaded, loadWorkflow } from "./load_workflow.ts";
 import { type Answer, askModerator, findContradiction } from "./moderator.ts";
@@ -219,7 +220,7 @@ export class WorkflowRuntime implements Runtime {
         const waitMs = this.#findRetryWait(plan, thread, timedOut);
         this.#kernel.sendNow({ t: "role_begun", ...about, timeoutMs, waitMs });
       });
-    if (plan.effect === "once" && !await this.#mayBegin(thread, role)) {
+    if (plan.effect === "once" && !await mayBegin(this.#kernel, thread, role)) {
       return this.#toFailed(`the run was aborted before role ${role} began`, null);
     }
     const result = await runWork(role, act);
@@ -246,17 +247,6 @@ export class WorkflowRuntime implements Runtime {
     // Its work is done: a person may supply the message.
     this.#kernel.send({ t: "attempt_failed", ...about, waitMs: null, message, place: null });
     return "over";
-  }
-
-  /** Waits until it is on disk that a role which runs once begins. False: the run is over. */
-  async #mayBegin(thread: Thread, role: string): Promise<boolean> {
-    const { start: { runId }, messages, attempt, controller: { signal } } = thread;
-    if (signal.aborted) return false;
-    const answer = new Promise<boolean>((resolve) => thread.onBegin = resolve);
-    this.#kernel.send({ t: "may_begin", runId, attempt, round: messages.length + 1, role });
-    const mayBegin = await answer;
-    thread.onBegin = null;
-    return mayBegin;
   }
 
   /**

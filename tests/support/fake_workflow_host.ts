@@ -155,6 +155,12 @@ export class FakeHost implements WorkflowHost {
     return this.quarantine.has(workflow);
   }
 
+  /** Its process may start again. */
+  lift(workflow: string): void {
+    this.down.delete(workflow);
+    this.quarantine.delete(workflow);
+  }
+
   /** The next call of `process` creates a new one; the old one lives on. */
   replace(workflow: string): void {
     this.#current.delete(workflow);

@@ -135,14 +135,12 @@ export class World {
         return this.#replace(name);
       case "probed":
         return asked && answerProbe(this.#manager, asked, b % 3 === 0 ? "it differs" : null);
-      case "down":
-        return void this.#host.down.add(name);
       case "up":
-        this.#host.down.delete(name);
-        this.#host.quarantine.delete(name);
+        this.#host.lift(name);
         return this.#manager.onWorkflowAvailable(name);
+      case "down":
       case "quarantine":
-        return void this.#host.quarantine.add(name);
+        return void this.#host[kind].add(name);
       case "configure":
         return this.#configure(a, b);
       case "fail":

@@ -61,7 +61,8 @@ export function approvalRoutes(view: KernelPort) {
         description:
           "Names the digest of what was shown: another one is refused. The decision, its message and the move " +
           "of the run are on disk together before the answer is sent. The same option with the same token, or by the " +
-          "same person, is answered again and changes nothing; any other decision of a decided request is a conflict.",
+          "same person, is answered again and changes nothing; any other decision of a decided request is a conflict. A " +
+          "request of kind recovery that is decided as done takes content and meta: they are the message of its role.",
         responses: describeResponses("The decided request", decisionReplySchema, 404, 409, 415),
       }),
       validatePart("param", identified),
