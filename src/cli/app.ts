@@ -24,6 +24,7 @@ import { type CliIo, exit } from "./io.ts";
 import { createPrinter } from "./printer.ts";
 import { approvalCommands } from "./routes/approvals.ts";
 import { alertCommands } from "./routes/alert.ts";
+import { crashtestCommands } from "./routes/crashtest.ts";
 import { daemonCommands } from "./routes/daemon.ts";
 import { initCommands } from "./routes/init.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
@@ -110,6 +111,7 @@ const routes = {
   ...daemonCommands,
   ...logCommands,
   ...approvalCommands,
+  ...crashtestCommands,
   ...lifecycleCommands,
   daemon: daemonRoutes,
   service: serviceRoutes,

@@ -38,6 +38,7 @@ import {
   storeStatsOutput,
   storeVerifyOutput,
 } from "./store_schemas.ts";
+import { crashtestOutput } from "./crashtest_schemas.ts";
 import { alertListOutput, alertShowOutput, alertTestOutput, whyAlertOutput } from "./alert_schemas.ts";
 import { alertChangedSchema } from "../../protocol/alert.ts";
 import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
@@ -56,6 +57,7 @@ const lines = (schema: z.ZodType): JsonOutput => ({ prints: "lines", schema });
 export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "approvals": document(z.union([approvalsOutput, approvalSchema])),
   "approve": document(decisionReplySchema),
+  "crashtest": document(crashtestOutput),
   "alert ack": document(alertChangedSchema),
   "alert list": document(alertListOutput),
   "alert show": document(alertShowOutput),

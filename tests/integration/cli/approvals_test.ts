@@ -65,3 +65,50 @@ Deno.test("a person sees what waits, decides it, and sees what was decided", asy
   const down = await served.nerve("approve", "r1:ask::1");
   assert.equal(down.code, 3);
 });
+
+Deno.test("a person sees a role with an unknown end, and supplies its message", async () => {
+  const once = `import { defineWorkflow, END } from "nerve";
+export default defineWorkflow({
+  roles: {
+    charge: { effect: "once", run: () => { throw new Error("no answer"); } },
+    say: ({ messages }) => ({ content: "paid with " + messages[0]?.meta.id, meta: {} }),
+  },
+  moderator: ({ messages }) => (["charge", "say"] as const)[messages.length] ?? END,
+});
+`;
+  await using served = await serveWorkspace({ workflows: { w: once } });
+  const { workspace } = served, { kernel } = workspace;
+  await kernel.startWorkflow("w", { runId: "r" });
+  await workspace.run("waiting");
+  const title = "Role charge began, and its end is unknown: run it again?";
+  assert.ok((await served.nerve("approvals")).out.includes(title.slice(0, 50)));
+  const shown = await served.nerve("approvals", "r");
+  assert.match(shown.out, /request +r:charge:recovery:1\n/);
+  assert.match(shown.out, /options +retry, done, fail\n[^]*what happened: no answer \([^]*key: `r:1`/);
+  assert.match((await served.nerve("why", "r")).out, /it waits for a person since/);
+  const refused: [RegExp, number, string[]][] = [
+    [/"approve" is no option.*\n.*retry, done, fail/, 2, []],
+    [/the message of the role is missing/, 1, ["--option", "done"]],
+    [/--meta is not JSON/, 2, ["--option", "done", "--content", "x", "--meta", "{"]],
+    [/--meta is not a JSON object/, 2, ["--option", "done", "--content", "x", "--meta", "[]"]],
+    [/takes no content and no meta/, 1, ["--option", "retry", "--content", "x"]],
+  ];
+  for (const [message, code, args] of refused) {
+    const result = await served.nerve("approve", "r", ...args);
+    assert.deepEqual([result.code, message.test(result.err)], [code, true], result.err);
+  }
+  const from = workspace.events.length;
+  assert.equal((await served.nerve("approve", "r", "--option", "retry")).code, 0);
+  await workspace.run("waiting", from);
+  const done = ["--option", "done", "--content", "charged", "--meta", '{"id":"ch_1"}'];
+  assert.equal((await served.nerve("approve", "r", ...done)).code, 0);
+  await runEnd(workspace, "r");
+  assert.deepEqual(kernel.api.records.messages("r", {}).map(({ content }) => content), ["charged", "paid with ch_1"]);
+  const inspected = await served.nerve("workflow", "inspect", "r");
+  const attempts = [...inspected.out.matchAll(/^(\d+) +\S+ \S+ +\d+ +\S/gm)].map(([, attempt]) => attempt);
+  assert.deepEqual(attempts.slice(0, 3), ["1", "2", "3"], inspected.out);
+  const followed = (await served.nerve("workflow", "follow", "r")).out;
+  assert.match(followed, /role charge begins in round 1, once/);
+  const forked = await served.nerve("workflow", "fork", "r", "--from", "1", "--id", "again");
+  assert.match(forked.err, /role charge, which runs once, began in round 1 of run r: it may begin again in this one/);
+});

@@ -118,6 +118,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow send", "kept", "done");
   for (const name of ["pause", "resume", "kill"]) await caller.call(`workflow ${name}`, "kept");
   await callApprovals(caller, served);
+  await caller.call("crashtest", "tidy", "--limit", "1");
   for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
   for (const name of ["sense list", "workflow list", "status", "events", "doctor", "version", "logs"]) {
     await caller.call(name);
