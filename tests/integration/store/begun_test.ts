@@ -16,11 +16,12 @@ const failed = { status: "failed", exitCode: 1, reason: "f", endedAt: 9 } as con
 function request(n: number): NewApproval {
   const texts = { title: "Again?", body: "", options: ["retry", "done", "fail"], digest: `d${n}` };
   const about = { id: `a:charge:recovery:${n}`, round: 1, role: "charge", gate: "charge", kind: "recovery" } as const;
-  return { ...about, ...texts, created: 3, expires: null, onExpiry: null };
+  return { ...about, ...texts, created: 3, expires: null, onExpiry: null, approvers: null };
 }
 
 function decision(n: number, option: string): ApprovalDecision {
-  const { id, digest } = request(n), who = { by: "ada", how: "person", token: "t", comment: null } as const;
+  const { id, digest } = request(n);
+  const who = { by: "ada", how: "person", token: "t", comment: null, key: null, signature: null } as const;
   return { id, digest, state: "decided", decision: option, ...who, decided: 8 };
 }
 
