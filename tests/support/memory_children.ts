@@ -72,7 +72,7 @@ export abstract class MemoryChildStore {
   }
 
   async closeChildren(parent: string): Promise<void> {
-    this.forgetChildren(parent);
+    if (this.listUnfinishedChildren(parent).length === 0) this.forgetChildren(parent);
     await this.done(true);
   }
 

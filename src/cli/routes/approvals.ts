@@ -28,7 +28,7 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
         "nerve approvals",
         "nerve approvals ID",
         "nerve approvals --all --run RUN",
-        "nerve approvals ID --to-sign approve | ssh-keygen -Y sign -n nerve-approval -f KEY > decision.sig",
+        "nerve approvals ID --to-sign approve",
       ],
     },
     {

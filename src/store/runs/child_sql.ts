@@ -40,6 +40,16 @@ export function closeChildren(parentId: string): Step {
   };
 }
 
+/** The same for a parent that has ended: only once none of them goes on. */
+export function closeEndedChildren(parentId: string): Step {
+  const { sql, values } = closeChildren(parentId);
+  return {
+    sql: `${sql} and not exists (select 1 from ${withRuns} where child.parent_id = ? and child.request is not null` +
+      ` and run.status in ${unfinished})`,
+    values: [...values, parentId],
+  };
+}
+
 /** For the statement that moves the parent: only if all have ended. */
 export const whereChildrenEnded =
   ` and not exists (select 1 from ${withRuns} where child.parent_id = ? and child.round = ? and ${isOpen})`;

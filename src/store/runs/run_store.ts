@@ -17,7 +17,7 @@ import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 import { insertBegun } from "./begun_sql.ts";
-import { closeChildren, insertChild, refuseChild } from "./child_sql.ts";
+import { closeChildren, closeEndedChildren, insertChild, refuseChild } from "./child_sql.ts";
 import { insertEvent, takeEvent } from "./event_sql.ts";
 import { insertPause, unpauseRun } from "./pause_sql.ts";
 import { insertPlanned } from "./planned_sql.ts";
@@ -163,9 +163,9 @@ export class SqliteRunStore extends RunReads {
     return this.#writer.run([refuseChild(run.runId, round, n, why), row]);
   }
 
-  /** Nobody waits for the children of a run any more. */
+  /** Nobody waits for the children of a run any more. Does nothing while one of them goes on. */
   async closeChildren(runId: string): Promise<void> {
-    await this.#writer.run([closeChildren(runId)]);
+    await this.#writer.run([closeEndedChildren(runId)]);
   }
 
   /** Keeps an event for a run. False, without a row, if the key is known, the run has ended or keeps too many. */

@@ -106,10 +106,12 @@ export class ChildRuns {
   }
 
   async #doAll(parentId: string): Promise<void> {
-    const { store, waits } = this.#parts;
+    const { store, waits, runs } = this.#parts;
     for (let moving = waits.movingOf(parentId); moving !== null; moving = waits.movingOf(parentId)) await moving;
-    const parent = store.get(parentId);
+    const parent = store.get(parentId), entry = runs.get(parentId);
     if (parent === null) return;
+    // A change of it is not on disk yet, and may never be: nothing may follow from it.
+    if (entry !== null && entry.run.status !== parent.status) return this.#checkSoon(parentId);
     if (isTerminal(parent.status)) return await this.#endAll(parent);
     // One that is paused starts nothing and is told nothing before it goes on.
     const wait = parent.status === "waiting" ? store.readWait(parentId) : null;
@@ -164,7 +166,7 @@ export class ChildRuns {
   }
 
   async #settle(parentId: string, wait: RunWait): Promise<void> {
-    const { store, waits, dispatcher, clock, timers } = this.#parts;
+    const { store, waits, dispatcher, clock } = this.#parts;
     const outcomes: ChildOutcome[] = [];
     let bytes = 0;
     for (const child of store.listChildren(parentId, wait.round)) {
@@ -180,11 +182,16 @@ export class ChildRuns {
     const entry = waits.load(parent);
     // A kill or a pause of it is being written. Neither may succeed.
     if (entry.phase.tag !== "waiting" || entry.endsPending > 0) {
-      return void timers.after(backoffFirstMs, () => this.check(parentId));
+      return this.#checkSoon(parentId);
     }
     const message = createChildrenMessage(wait, outcomes, clock.now());
-    if (await waits.settle(entry, message, { children: true })) dispatcher.dispatch(entry.queue);
+    // Tried once: what it tells may be in the very commit that fails, and a child may then end in another way.
+    if (await waits.settle(entry, message, { children: true }, true)) dispatcher.dispatch(entry.queue);
     else this.check(parentId);
+  }
+
+  #checkSoon(parentId: string): void {
+    this.#parts.timers.after(backoffFirstMs, () => this.check(parentId));
   }
 
   /** The parent has ended while it waited. */
@@ -198,7 +205,7 @@ export class ChildRuns {
         result.reason instanceof NerveError && result.reason.code === "RUN_ENDED";
       if (!hasEnded) throw result.reason;
     }
-    if (store.listUnfinishedChildren(runId).length === 0) await store.closeChildren(runId);
+    await store.closeChildren(runId);
   }
 }
 

@@ -122,7 +122,7 @@ export interface RunStore {
   listChildren(runId: string, round?: number | null): ChildOfRun[];
   /** Writes why a child is not started. False when it is refused already, or nobody waits for it. */
   refuseChild(run: RunRef, round: number, child: MissingChild, why: string): Promise<boolean>;
-  /** Nobody waits for its children any more; a message that settles the wait has closed them, too. */
+  /** Nobody waits for its children any more. Does nothing while one of them goes on. A message that settles their wait closes them, too. */
   closeChildren(runId: string): Promise<void>;
   hasOpenChildren(runId: string): boolean;
   /** Runs whose children are not closed, by id, after this one; at most `limit`. */

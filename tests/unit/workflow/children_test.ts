@@ -220,3 +220,35 @@ Deno.test("a child that the disk refuses is started when the disk allows", async
   assert.deepEqual(bench.working(), ["a.1.1"]);
   assert.match(bench.problems.at(-1) ?? "", /^the runs that a waits for cannot be looked after; retrying: /);
 });
+
+Deno.test("an end that a failed commit takes back is not told: the child may end in another way", async () => {
+  const store = new MemoryRunStore(false), bench = new Bench({ concurrency: 9 }, store);
+  const settle = async () => {
+    for (let commits = 0; commits < 5; commits++) {
+      await bench.turn();
+      store.commit();
+    }
+    await bench.turn();
+  };
+  void bench.start("a");
+  await settle();
+  await bench.wait("a", asked("w", "w"));
+  await settle();
+  void bench.finish("a.1.1");
+  await bench.turn();
+  store.commit();
+  // On its way to the disk when the parent looks at both.
+  void bench.finish("a.1.2");
+  await bench.turn();
+  store.failures = 1;
+  store.commit();
+  const killed = bench.manager.killRun("a.1.2", null);
+  await settle();
+  assert.equal((await killed).status, "killed");
+  for (let seconds = 0; seconds < 5; seconds++) {
+    await bench.clock.tick(1_000);
+    await settle();
+  }
+  assert.deepEqual((told(bench) as { status: string }[]).map(({ status }) => status), ["completed", "killed"]);
+  assert.deepEqual([bench.status("a"), bench.status("a.1.2")], ["started", "killed"]);
+});
