@@ -193,10 +193,9 @@ export function readNewestRow(statements: StatementCache, runId: string, type: L
 export function readLastFailure(statements: StatementCache, runId: string): RoleFailure | null {
   const row = statements.arrays(
     `select ts, payload, exists (
-       select 1 from logs where ref_id = failure.ref_id and id > failure.id and (
-         type = 'approval.decided' or type = 'run.paused' and failure.payload ->> '$.exhausted' = 'pause'
-           and failure.payload ->> '$.retryAt' is null
-       )
+       select 1 from logs where ref_id = failure.ref_id and type = 'approval.decided' and id > failure.id
+     ) or failure.payload ->> '$.exhausted' = 'pause' and failure.payload ->> '$.retryAt' is null and exists (
+       select 1 from logs where ref_id = failure.ref_id and type = 'run.paused' and id > failure.id
      ) from logs failure where ref_id = ? and type = 'run.attempt_failed' order by id desc limit 1`,
   ).get(runId);
   if (row === undefined) return null;
