@@ -1,4 +1,7 @@
-/** Runs a program and reads its output. Imported by the senses git-status and process-watch. */
+/**
+ * Runs a program and reads its output. Imported by the senses database-query, git-status, package-updates and
+ * process-watch, and by the workflow git-build.
+ */
 
 export interface Program {
   readonly name: string;
@@ -10,15 +13,22 @@ export interface Program {
 /**
  * Returns what the program writes to standard output. It runs without a shell and with empty standard input. When
  * `signal` aborts, the program is ended and the signal's reason thrown. When the program exits with another code than
- * 0, throws an Error that begins with `failure` and has the first line of standard error.
+ * 0, throws an Error that begins with `failure` and has the first line of standard error, and the one that calls itself an
+ * error, where that is another one.
  */
 export async function runProgram({ name, args, env }: Program, signal: AbortSignal, failure: string): Promise<string> {
   const command = new Deno.Command(name, { args: [...args], env: { ...env }, stdin: "null", signal });
   const { success, code, stdout, stderr } = await command.output();
   signal.throwIfAborted();
   if (!success) {
-    const [reason = ""] = new TextDecoder().decode(stderr).trim().split("\n");
-    throw new Error(`${failure}: ${reason || `exit code ${code}`}`);
+    throw new Error(`${failure}: ${findReason(new TextDecoder().decode(stderr)) || `exit code ${code}`}`);
   }
   return new TextDecoder().decode(stdout);
+}
+
+/** Before the error there may be what a server says, a warning, or the cause. */
+function findReason(text: string): string {
+  const lines = text.trim().split("\n"), [first = ""] = lines;
+  const error = lines.find((line) => /^(?:fatal|error|E):/i.test(line));
+  return error === undefined || error === first ? first : `${first}; ${error}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps passwords in addresses out of what a sense or role tells. Imported by the senses http-check and
- * feed-watch and the workflow notify.
+ * Keeps passwords in addresses out of what a sense or role tells. Imported by the senses http-check,
+ * feed-watch, url-change and database-query, and by the workflows notify and http-request.
  */
 
 /** `text` without the user and password of the addresses in it: `https://ada:secret@host/` becomes `https://host/`. */

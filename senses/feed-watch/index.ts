@@ -4,9 +4,9 @@
  */
 import { eq, sql } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { decodeFetched, type Fetched, fetchIfChanged, reasonOfFetch } from "../../lib/fetch.ts";
 import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { type FeedEntry, parseFeed } from "./feed.ts";
-import { type Fetched, fetchFeed } from "./fetch.ts";
 import { entries, feeds } from "./schema.ts";
 
 export interface FeedNews {
@@ -34,6 +34,7 @@ type Feed = typeof feeds.$inferSelect;
 
 /** 50 entries with the longest titles and links stay below the 256 KiB of a payload. */
 const entriesMax = 50;
+const accept = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1";
 
 export async function compute({ db, signal, config }: SenseContext): Promise<FeedNews | null> {
   const settings = readSettings(config);
@@ -86,16 +87,16 @@ function nameFeeds(urls: readonly string[]): { readonly url: string; readonly na
 async function visit(url: string, name: string, known: Feed | undefined, signal: AbortSignal): Promise<Visit> {
   try {
     const version = { etag: known?.etag ?? null, lastModified: known?.lastModified ?? null };
-    const fetched = await fetchFeed(url, version, signal);
+    const fetched = await fetchIfChanged(url, version, { accept, signal });
     if (fetched === null) return { url: name, problem: null, found: null };
     // A large feed takes a second to parse.
     signal.throwIfAborted();
-    const found = await Promise.all(parseFeed(fetched.text, fetched.url).map(addKey));
+    const found = await Promise.all(parseFeed(decodeFetched(fetched), fetched.url).map(addKey));
     return { url: name, problem: null, found: { fetched, entries: found } };
   } catch (thrown) {
     // A missing permission is a mistake in nerve.yaml, not an outage.
     if (thrown instanceof Deno.errors.NotCapable) throw thrown;
-    return { url: name, problem: hideUserinfo(reasonOf(thrown)) };
+    return { url: name, problem: hideUserinfo(reasonOfFetch(thrown)) };
   }
 }
 
@@ -144,12 +145,4 @@ function remember(
   if (before.readAt === null && !announceFirst) return [];
   const news = new Map(found.filter(({ key }) => !old.has(key)).map((entry) => [entry.key, entry]));
   return [...news.values()].map(({ title, link, publishedAt }) => ({ feed: url, title, link, publishedAt }));
-}
-
-/** The message of fetch says little; its cause says more. */
-function reasonOf(thrown: unknown): string {
-  if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "it took too long";
-  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.replace(/^error sending request.*?\): /, "").slice(0, 300);
 }

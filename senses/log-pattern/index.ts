@@ -2,14 +2,14 @@
  * Follows a log file across rotations and counts the lines that match a pattern. It emits a signal when such lines were
  * written since the last compute.
  * I1. Each complete line is counted once, whatever happens between two computes: place and counts are stored together.
- * I2. The cost of a compute is bounded: in bytes, in time, and for each line by matcher.ts.
+ * I2. The cost of a compute is bounded: in bytes, in time, and for each line by lib/matcher.ts.
  */
 import { stripVTControlCharacters } from "node:util";
 import { eq } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { findFirstPlace, type Place, type Reading, readNewLines } from "./follow.ts";
 import { toEncoding } from "./lines.ts";
-import { Matcher } from "./matcher.ts";
+import { Matcher } from "../../lib/matcher.ts";
 import { checkRotated } from "./rotated.ts";
 import { counts, places } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 /** The matcher of log-pattern: it agrees with the engine's own regular expressions, and its cost stays bounded. */
 import assert from "node:assert/strict";
-import { Matcher } from "../../../senses/log-pattern/matcher.ts";
+import { Matcher } from "../../../lib/matcher.ts";
 import { assertCost } from "../../support/cost.ts";
 import fc from "../../support/fast_check.ts";
 import { randomFrom, randomSeed } from "../../support/seed.ts";

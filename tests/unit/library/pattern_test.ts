@@ -1,6 +1,6 @@
 /** The patterns of log-pattern: those that are rejected because their cost would have no bound. */
 import assert from "node:assert/strict";
-import { Matcher } from "../../../senses/log-pattern/matcher.ts";
+import { Matcher } from "../../../lib/matcher.ts";
 
 Deno.test("a pattern that is wrong, or has no bounded cost, is rejected with the reason", () => {
   const cases: [string, RegExp][] = [

@@ -14,9 +14,11 @@ Deno.test("runProgram() reads nothing from the daemon's standard input", async (
   assert.equal(await runProgram(shell("cat"), signal, "cat failed"), "");
 });
 
-Deno.test("runProgram() throws the first line of the error output, or else the exit code", async () => {
+Deno.test("runProgram() throws the first line of the error output and the one that is the error, or else the exit code", async () => {
   const failed = (script: string) => runProgram(shell(script), signal, "df failed for /a");
   await assert.rejects(failed("echo first >&2; echo second >&2; exit 3"), { message: "df failed for /a: first" });
+  const late = "echo 'remote: who?' >&2; echo 'fatal: Authentication failed' >&2; exit 128";
+  await assert.rejects(failed(late), { message: "df failed for /a: remote: who?; fatal: Authentication failed" });
   await assert.rejects(failed("echo ignored; exit 3"), { message: "df failed for /a: exit code 3" });
 });
 

@@ -1,6 +1,7 @@
 /**
  * Matches a line against a pattern in one pass: it follows all paths through the program at once, and caches each set
- * of paths with its successors (a deterministic automaton that is built as needed).
+ * of paths with its successors (a deterministic automaton that is built as needed). Imported by the senses log-pattern and
+ * url-change.
  * I1. A character costs one look-up, or at most one step for each instruction of the program.
  * I2. The cache is bounded: when it is full it is emptied and built anew.
  */

@@ -1,4 +1,8 @@
-/** Fetches one feed, bounded in size and time, and only when it has changed. Used by index.ts. */
+/**
+ * Fetches a page or feed, bounded in size, and only when it has changed. Imported by the senses feed-watch and url-change.
+ * I1. Redirects go only to hosts that are granted; another host gets no user and password.
+ * I2. At most `bodyMaxBytes` are read, counted after decompression.
+ */
 
 /** What conditional requests are made with. */
 export interface Version {
@@ -7,24 +11,41 @@ export interface Version {
 }
 
 export interface Fetched extends Version {
-  readonly text: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The header Content-Type; empty without one. */
+  readonly contentType: string;
   /** After redirects; relative links are relative to it. */
   readonly url: string;
 }
 
-const bodyMaxBytes = 4 * 1024 * 1024, redirectsMax = 5, headerMaxChars = 500;
+export interface FetchOptions {
+  /** The header Accept. */
+  readonly accept: string;
+  readonly signal: AbortSignal;
+}
 
-/** Null when the feed has not changed since `known`. Throws NotCapable when its own host is not granted. */
-export async function fetchFeed(url: string, known: Version, signal: AbortSignal): Promise<Fetched | null> {
-  const headers = new Headers({
-    accept: "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1",
-  });
+export const bodyMaxBytes: number = 4 * 1024 * 1024;
+const redirectsMax = 5, headerMaxChars = 500;
+
+/**
+ * Null when it has not changed since `known`. Throws an Error with the reason for any other status than 200, and
+ * NotCapable when its own host is not granted.
+ */
+export async function fetchIfChanged(
+  url: string,
+  known: Version,
+  { accept, signal }: FetchOptions,
+): Promise<Fetched | null> {
+  const headers = new Headers({ accept });
   if (known.etag !== null) headers.set("if-none-match", known.etag);
   if (known.lastModified !== null) headers.set("if-modified-since", known.lastModified);
   for (let at = url, redirects = 0; redirects <= redirectsMax; redirects++) {
     const response = await fetchOne(at, headers, signal, at !== url);
     const moved = response.status >= 300 && response.status <= 399 ? response.headers.get("location") : null;
-    if (response.status === 200) return { ...await readBody(response), ...versionOf(response), url: at };
+    if (response.status === 200) {
+      const contentType = response.headers.get("content-type") ?? "";
+      return { bytes: await readBody(response), contentType, ...versionOf(response), url: at };
+    }
     await response.body?.cancel();
     if (response.status === 304) return null;
     const next = moved === null ? null : URL.parse(moved, at);
@@ -50,7 +71,7 @@ function versionOf({ headers }: Response): Version {
   return { etag: short(headers.get("etag")), lastModified: short(headers.get("last-modified")) };
 }
 
-async function readBody(response: Response): Promise<{ text: string }> {
+async function readBody(response: Response): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   // Counted after decompression: a small response may contain a large text.
@@ -59,23 +80,38 @@ async function readBody(response: Response): Promise<{ text: string }> {
     if (length > bodyMaxBytes) throw new Error(`it is larger than ${bodyMaxBytes} bytes`);
     parts.push(part);
   }
-  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-  const label = detectEncoding(bytes, response.headers.get("content-type") ?? "");
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** As text. Throws an Error when its encoding is not known. */
+export function decodeFetched({ bytes, contentType }: Pick<Fetched, "bytes" | "contentType">): string {
+  const label = detectEncoding(bytes, contentType);
   try {
-    return { text: new TextDecoder(label).decode(bytes) };
+    return new TextDecoder(label).decode(bytes);
   } catch (thrown) {
     if (thrown instanceof RangeError) throw new Error(`its encoding ${label.slice(0, 40)} is not known`);
     throw thrown;
   }
 }
 
-/** By byte order mark, else by the Content-Type header, else by the XML declaration. */
+/** Where a page declares its encoding, as browsers look for it. */
+const metaBytes = 1_024;
+
+/** By byte order mark, else by the Content-Type header, else by what the XML or HTML declares. */
 function detectEncoding(bytes: Uint8Array, contentType: string): string {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return "utf-8";
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
-  const declared = /^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(
-    new TextDecoder("latin1").decode(bytes.subarray(0, 200)),
-  );
+  const head = new TextDecoder("latin1").decode(bytes.subarray(0, metaBytes));
+  const declared = /^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)["']/.exec(head) ??
+    (/\bhtml\b/i.test(contentType) ? /<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)/i.exec(head) : null);
   return /charset="?([\w.:-]+)/i.exec(contentType)?.[1] ?? declared?.[1] ?? "utf-8";
+}
+
+/** The reason of a failed fetch: its message says little, its cause more. */
+export function reasonOfFetch(thrown: unknown): string {
+  if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "it took too long";
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return text.replace(/^error sending request.*?\): /, "").slice(0, 300);
 }
