@@ -24,6 +24,7 @@ Deno.test("the library has these senses and workflows", () => {
     "feed-watch",
     "git-status",
     "http-check",
+    "load",
     "log-pattern",
     "memory-usage",
     "port-check",

@@ -21,6 +21,7 @@ Deno.test("the payload in each README has the keys of the emitted one", async ()
     const log = { file: `${folder}/app.log`, patterns: "ERROR", from_start: true };
     await assertAsShown("log-pattern", log, { read: [log.file] });
     await assertFeedAsShown();
+    await assertAsShown("load", { always: true });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

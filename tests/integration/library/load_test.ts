@@ -1,0 +1,76 @@
+/** load against this machine, in its sandbox. */
+import assert from "node:assert/strict";
+import { parsePressure } from "../../../senses/load/pressure.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
+import { TestSense, valueOf } from "../../support/library.ts";
+import { rowsOf } from "../../support/sense_outcome.ts";
+
+function readOrNull(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return null;
+  }
+}
+const group = readOrNull("/sys/fs/cgroup/cpu.pressure"), machine = readOrNull("/proc/pressure/cpu");
+
+Deno.test("load tells what the machine's own files tell, or why there is no pressure", async () => {
+  await using sense = new TestSense("load");
+  const told = valueOf(await sense.compute({ always: true, max_load: 1e6 }));
+  const now = (readOrNull("/proc/loadavg") ?? "").split(" ").map(Number);
+  // The averages change every 5 seconds, by a fraction.
+  assert.ok(Math.abs(told.load[2] - (now[2] ?? NaN)) < 2, `${told.load} and ${now}`);
+  assert.equal(told.cpus, Deno.readTextFileSync("/proc/stat").match(/^cpu\d+ /gm)?.length);
+  assert.equal(told.perCpu[0], Math.round((told.load[0] / told.cpus) * 100) / 100);
+  if (group === null && machine === null) {
+    assert.equal(told.pressure, null);
+    assert.match(told.noPressure, /psi|PSI/);
+    return;
+  }
+  assert.equal(told.noPressure, null);
+  assert.equal(told.pressure.of, group === null ? "machine" : "group");
+  if (group === null) assert.equal(told.pressure.cpu.full, null);
+  const { some } = parsePressure(group ?? machine ?? "");
+  for (const [at, share] of told.pressure.cpu.some.entries()) {
+    assert.ok(share >= 0 && share <= 1 && Math.abs(share - (some[at] ?? NaN)) < 0.5, `${share} and ${some[at]}`);
+  }
+});
+
+Deno.test("load speaks while a limit is passed, once when it is not any more, and starts a workflow when it begins", async () => {
+  await using sense = new TestSense("load");
+  const low = { max_load: 0 }, high = { max_load: 1e6 };
+  assert.deepEqual(await sense.compute(high), { kind: "null" });
+  const begun = valueOf(await sense.compute({ ...low, workflow: "notify" }));
+  assert.equal(begun.workflow.name, "notify");
+  assert.match(begun.workflow.prompt, /^the machine: the load of 5 minutes is /);
+  assert.equal(valueOf(await sense.compute({ ...low, workflow: "notify" })).workflow, undefined);
+  const over = valueOf(await sense.compute(high));
+  assert.deepEqual([over.ok, over.problems], [true, []]);
+  assert.deepEqual(await sense.compute(high), { kind: "null" });
+  assert.equal(rowsOf(sense.database, "select 1 from readings").length, 5);
+});
+
+Deno.test("load deletes readings older than keep", async () => {
+  await using sense = new TestSense("load");
+  await sense.compute();
+  {
+    using db = openDatabase(sense.database);
+    db.exec("update readings set ts = ts - 2 * 86400000");
+  }
+  await sense.compute({ keep: "1d" });
+  assert.equal(rowsOf(sense.database, "select 1 from readings").length, 1);
+});
+
+Deno.test("load fails with NotCapable without its grants", async () => {
+  for (
+    const [grants, access] of [[{ read: ["/proc/pressure"] }, "sys access"], [
+      { sys: ["cpus", "loadavg"] },
+      "read access",
+    ]] as const
+  ) {
+    await using sense = new TestSense("load", grants);
+    const outcome = await sense.compute();
+    assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
+    assert.ok(outcome.kind === "error" && outcome.message.includes(access), JSON.stringify(outcome));
+  }
+});
