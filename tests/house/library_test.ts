@@ -27,6 +27,7 @@ Deno.test("the library has these senses and workflows", () => {
     "load",
     "log-pattern",
     "memory-usage",
+    "network-counters",
     "port-check",
     "process-watch",
     "tls-expiry",

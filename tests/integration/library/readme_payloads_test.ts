@@ -22,6 +22,7 @@ Deno.test("the payload in each README has the keys of the emitted one", async ()
     await assertAsShown("log-pattern", log, { read: [log.file] });
     await assertFeedAsShown();
     await assertAsShown("load", { always: true });
+    await assertAsShown("network-counters", { interfaces: ["*"], ignore: [], always: true });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
