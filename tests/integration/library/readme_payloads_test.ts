@@ -23,6 +23,7 @@ Deno.test("the payload in each README has the keys of the emitted one", async ()
     await assertFeedAsShown();
     await assertAsShown("load", { always: true });
     await assertAsShown("network-counters", { interfaces: ["*"], ignore: [], always: true });
+    await assertAsShown("directory-watch", { folder, always: true }, { read: [folder] });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

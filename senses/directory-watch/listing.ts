@@ -1,0 +1,84 @@
+/** Lists the files of a folder, bounded in number. Used by index.ts. Symbolic links are neither followed nor listed. */
+
+export interface FoundFile {
+  /** Relative to the folder. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly modifiedMs: number;
+  /** Tells a file from another one that took its name; null where the system does not tell. */
+  readonly inode: number | null;
+}
+
+export interface Listing {
+  readonly files: readonly FoundFile[];
+  /** Files that only count: Deno cannot open what has no name in UTF-8. */
+  readonly unnamed: number;
+  /** There are more entries than were looked at. */
+  readonly more: boolean;
+}
+
+export interface Search {
+  readonly folder: string;
+  /** Of a file's name. */
+  readonly fits: (name: string) => boolean;
+  readonly recursive: boolean;
+  readonly entriesMax: number;
+}
+
+/** Null: there is no such folder. */
+export async function listFiles(search: Search, signal: AbortSignal): Promise<Listing | null> {
+  const { folder, fits, recursive, entriesMax } = search;
+  const files: FoundFile[] = [], waiting = [""];
+  let unnamed = 0, entries = 0;
+  for (let inside = waiting.pop(); inside !== undefined; inside = waiting.pop()) {
+    const listed = await readEntries(`${folder}/${inside}`, inside === "", entriesMax - entries + 1);
+    if (listed === null) return null;
+    for (const { name, isDirectory, isFile } of listed) {
+      signal.throwIfAborted();
+      if (++entries > entriesMax) return { files, unnamed, more: true };
+      if (isDirectory && recursive) waiting.push(`${inside}${name}/`);
+      if (!isFile || !fits(name)) continue;
+      const info = await lstatIfThere(`${folder}/${inside}${name}`);
+      if (info?.isFile) files.push(toFound(`${inside}${name}`, info));
+      else if (info === null && name.includes("\uFFFD")) unnamed++;
+    }
+  }
+  return { files, unnamed, more: false };
+}
+
+function toFound(path: string, { size, mtime, ino }: Deno.FileInfo): FoundFile {
+  return { path, bytes: size, modifiedMs: mtime?.getTime() ?? 0, inode: ino };
+}
+
+/** A subfolder that vanished or cannot be read counts as empty. Null: the folder itself is not there. */
+async function readEntries(path: string, isRoot: boolean, max: number): Promise<Deno.DirEntry[] | null> {
+  const entries: Deno.DirEntry[] = [];
+  try {
+    for await (const entry of Deno.readDir(path)) {
+      entries.push(entry);
+      if (entries.length >= max) break;
+    }
+  } catch (thrown) {
+    const isGone = thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
+    if (isRoot && isGone) return null;
+    if (isRoot || !(isGone || thrown instanceof Deno.errors.PermissionDenied)) throw thrown;
+  }
+  return entries;
+}
+
+/** Null when the file vanished since it was listed. */
+async function lstatIfThere(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.lstat(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return null;
+    throw thrown;
+  }
+}
+
+/** `*` stands for any characters, `?` for one. */
+export function createNameTest(pattern: string): (name: string) => boolean {
+  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&");
+  const found = new RegExp(`^${escaped.replaceAll(/\*+/g, ".*").replaceAll("?", ".")}$`, "su");
+  return (name) => found.test(name);
+}
