@@ -32,6 +32,7 @@ Deno.test("the library has these senses and workflows", () => {
     "port-check",
     "process-watch",
     "tls-expiry",
+    "url-change",
   ]);
   assert.deepEqual(workflows, [
     "cleanup",

@@ -24,6 +24,7 @@ Deno.test("the payload in each README has the keys of the emitted one", async ()
     await assertAsShown("load", { always: true });
     await assertAsShown("network-counters", { interfaces: ["*"], ignore: [], always: true });
     await assertAsShown("directory-watch", { folder, always: true }, { read: [folder] });
+    await assertAsShown("url-change", { url: "http://127.0.0.1:1/" }, { net: ["127.0.0.1:1"] });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
