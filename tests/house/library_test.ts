@@ -20,6 +20,7 @@ function files(folder: string): string[] {
 Deno.test("the library has these senses and workflows", () => {
   assert.deepEqual(senses, [
     "cpu-usage",
+    "database-query",
     "directory-watch",
     "disk-usage",
     "feed-watch",

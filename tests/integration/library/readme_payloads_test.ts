@@ -1,5 +1,7 @@
 /** The signal that a README shows has the keys of the signal that its sense emits. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { hasProgram } from "../../support/debian.ts";
 import { type Config, type Grants, TestSense } from "../../support/library.ts";
 import { repository } from "../../support/source_files.ts";
 
@@ -25,6 +27,7 @@ Deno.test("the payload in each README has the keys of the emitted one", async ()
     await assertAsShown("network-counters", { interfaces: ["*"], ignore: [], always: true });
     await assertAsShown("directory-watch", { folder, always: true }, { read: [folder] });
     await assertAsShown("url-change", { url: "http://127.0.0.1:1/" }, { net: ["127.0.0.1:1"] });
+    if (await hasProgram("sqlite3", "sqlite3")) await assertQueryAsShown(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -37,6 +40,14 @@ async function assertAsShown(name: string, config: Config, grants?: Grants): Pro
   const outcome = await sense.compute(config);
   assert.ok(outcome.kind === "value", JSON.stringify(outcome));
   assert.deepEqual(shapeOf(shown), shapeOf(outcome.value), name);
+}
+
+async function assertQueryAsShown(folder: string): Promise<void> {
+  const file = `${folder}/shop.db`, db = new DatabaseSync(file);
+  db.exec("create table orders (state text)");
+  db.close();
+  const config = { file, query: "select count(*) from orders", always: true };
+  await assertAsShown("database-query", config, { run: ["sqlite3"], read: [folder] });
 }
 
 async function assertFeedAsShown(): Promise<void> {

@@ -1,0 +1,95 @@
+/**
+ * Asks a database one question, through the program that comes with it: no client of npm opens its connection in the
+ * sandbox. Used by index.ts.
+ * I1. Nothing is written: SQLite opens the file for reading only, PostgreSQL begins a transaction for reading only.
+ * I2. At most `rowsMax` rows and one more are read, and the question ends at its time limit.
+ * I3. The password is in the environment of the program only.
+ */
+import { runProgram } from "../../lib/program.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export const rowsMax = 1_000;
+
+export interface Question {
+  readonly query: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** A query may end with semicolons and with a comment: it stands on lines of its own. */
+function bound(query: string, alias: string): string {
+  return `select * from (\n${query.replace(/[\s;]+$/, "")}\n) ${alias} limit ${rowsMax + 1}`;
+}
+
+export async function askSqlite(file: string, { query, timeoutMs, signal }: Question): Promise<Row[]> {
+  const ask = async (isAlone: boolean) => {
+    const uri = `file:${file.split("/").map(encodeURIComponent).join("/")}?mode=ro${isAlone ? "&immutable=1" : ""}`;
+    const wait = `.timeout ${Math.round(timeoutMs / 2)}`;
+    const args = ["-batch", "-init", "/dev/null", "-readonly", "-json", "-cmd", wait, uri, bound(query, "")];
+    return parseRows(await runProgram({ name: "sqlite3", args, env: { LC_ALL: "C.UTF-8" } }, signal, "sqlite3 failed"));
+  };
+  const isAlone = await isAtRest(file);
+  const rows = await ask(isAlone);
+  // Somebody began to write meanwhile: what was read without locks may be torn.
+  return isAlone && !await isAtRest(file) ? await ask(false) : rows;
+}
+
+/**
+ * Whether the file is in WAL mode, and nobody has it open: then SQLite could read it only with the right to make files
+ * beside it, or when it is told that nothing changes.
+ */
+async function isAtRest(file: string): Promise<boolean> {
+  using opened = await Deno.open(file);
+  const header = new Uint8Array(20);
+  for (let filled = 0; filled < header.length;) {
+    const read = await opened.read(header.subarray(filled));
+    if (read === null) return false;
+    filled += read;
+  }
+  // Versions of the format to write and to read: 2 is WAL.
+  if (header[18] !== 2 || header[19] !== 2) return false;
+  return (await sizeOf(`${file}-wal`) ?? 0) === 0 && await sizeOf(`${file}-shm`) === null;
+}
+
+async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await Deno.stat(file)).size;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+/** `url`: without a password. */
+export async function askPostgres(url: string, password: string | null, question: Question): Promise<Row[]> {
+  const { query, timeoutMs, signal } = question;
+  const rows = `select coalesce(json_agg(r), '[]'::json) from (${bound(query, "as q")}) as r`;
+  const limit = `set local statement_timeout = ${Math.max(1, Math.round(timeoutMs))}`;
+  const commands = ["begin read only", limit, rows].flatMap((each) => ["-c", each]);
+  const args = ["-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", url, ...commands];
+  const env = {
+    LC_ALL: "C.UTF-8",
+    PGAPPNAME: "nerve",
+    PGCLIENTENCODING: "UTF8",
+    PGCONNECT_TIMEOUT: String(Math.max(2, Math.ceil(timeoutMs / 1_000))),
+    ...password === null ? {} : { PGPASSWORD: password },
+  };
+  return parseRows(await runProgram({ name: "psql", args, env }, signal, "psql failed"));
+}
+
+/** Nothing at all means no rows. */
+function parseRows(text: string): Row[] {
+  if (text.trim() === "") return [];
+  const rows: unknown = JSON.parse(text);
+  if (!Array.isArray(rows)) throw new Error("the database answered with no list of rows");
+  return rows;
+}
+
+/** The first column of the first row; null without rows, and for what is no number. */
+export function toNumber([first]: readonly Row[]): number | null {
+  const value: unknown = first === undefined ? null : Object.values(first)[0];
+  if (typeof value === "boolean") return Number(value);
+  if (typeof value === "number") return value;
+  return typeof value === "string" && /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : null;
+}
