@@ -30,6 +30,7 @@ Deno.test("the library has these senses and workflows", () => {
     "log-pattern",
     "memory-usage",
     "network-counters",
+    "package-updates",
     "port-check",
     "process-watch",
     "tls-expiry",
