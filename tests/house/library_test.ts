@@ -41,6 +41,7 @@ Deno.test("the library has these senses and workflows", () => {
     "digest",
     "notify",
     "restart-service",
+    "run-command",
   ]);
 });
 
