@@ -39,6 +39,7 @@ Deno.test("the library has these senses and workflows", () => {
   assert.deepEqual(workflows, [
     "cleanup",
     "digest",
+    "http-request",
     "notify",
     "restart-service",
     "run-command",

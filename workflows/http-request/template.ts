@@ -1,0 +1,37 @@
+/** Fills the body of a request. Used by index.ts. */
+import type { Json } from "nerve";
+
+/** What a template may name. */
+export type Values = Readonly<Record<string, Json>>;
+
+const place = /\{\{\s*([\w.-]+)\s*\}\}/g, wholePlace = /^\{\{\s*([\w.-]+)\s*\}\}$/;
+
+/**
+ * Puts values into the texts of a JSON value: `{{payload.used}}`. A text that is nothing but a place becomes the value
+ * itself; within a text, texts are put in as they are and other values as JSON. What is not there is null, or nothing. No
+ * value can change the form of the whole.
+ */
+export function fillTemplate(template: Json, values: Values): Json {
+  if (typeof template === "string") return fillText(template, values);
+  if (Array.isArray(template)) return template.map((each) => fillTemplate(each, values));
+  if (typeof template !== "object" || template === null) return template;
+  return Object.fromEntries(Object.entries(template).map(([key, each]) => [key, fillTemplate(each, values)]));
+}
+
+function fillText(text: string, values: Values): Json {
+  const whole = wholePlace.exec(text)?.[1];
+  if (whole !== undefined) return find(whole, values);
+  return text.replaceAll(place, (_, path: string) => {
+    const value = find(path, values);
+    return value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
+  });
+}
+
+function find(path: string, values: Values): Json {
+  let at: Json = values as Json;
+  for (const key of path.split(".")) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return null;
+    at = (at as Record<string, Json>)[key] ?? null;
+  }
+  return at;
+}
