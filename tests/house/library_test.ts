@@ -39,6 +39,7 @@ Deno.test("the library has these senses and workflows", () => {
   assert.deepEqual(workflows, [
     "cleanup",
     "digest",
+    "git-build",
     "http-request",
     "notify",
     "restart-service",
