@@ -37,6 +37,7 @@ Deno.test("the library has these senses and workflows", () => {
     "url-change",
   ]);
   assert.deepEqual(workflows, [
+    "backup-folder",
     "cleanup",
     "digest",
     "git-build",

@@ -1,0 +1,200 @@
+/** The workflow backup-folder with the real restic and rsync, in its sandbox. */
+import assert from "node:assert/strict";
+import { hasProgram } from "../../support/debian.ts";
+import { type Config, type Grants, type RunOutcome, TestWorkflow } from "../../support/library.ts";
+
+const hasRestic = await hasProgram("restic", "restic"), hasRsync = await hasProgram("rsync", "rsync");
+const password = "kept secret";
+
+/** A folder with files, and a target. */
+class Place implements AsyncDisposable {
+  readonly root: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve backup " }));
+  readonly folder: string = `${this.root}/site`;
+  readonly target: string = `${this.root}/target`;
+  #workflow: TestWorkflow | null = null;
+  readonly #config: Config;
+  readonly #grants: Grants;
+
+  constructor(tool: "restic" | "rsync", config: Config = {}) {
+    Deno.mkdirSync(`${this.folder}/deep`, { recursive: true });
+    Deno.mkdirSync(this.target);
+    Deno.writeTextFileSync(`${this.folder}/a b`, "1".repeat(5_000));
+    Deno.writeTextFileSync(`${this.folder}/deep/c`, "2");
+    this.#config = { tool, folder: this.folder, target: this.target, ...config };
+    const files = { read: [this.folder, this.target], write: [this.target] };
+    this.#grants = tool === "rsync"
+      ? { ...files, run: ["rsync"] }
+      : { ...files, run: ["restic", "test"], env: ["RESTIC_PASSWORD"], sys: ["hostname"] };
+    Deno.env.set("RESTIC_PASSWORD", password);
+  }
+
+  async run(config: Config = {}, abortOn?: Promise<unknown>): Promise<RunOutcome> {
+    this.#workflow ??= new TestWorkflow("backup-folder", this.#grants);
+    const request = { config: { ...this.#config, ...config }, ...abortOn === undefined ? {} : { abortOn } };
+    const outcome = await this.#workflow.run(request);
+    assert.doesNotMatch(JSON.stringify(outcome), new RegExp(password));
+    return outcome;
+  }
+
+  async restic(...args: string[]): Promise<string> {
+    const { stdout } = await new Deno.Command("restic", {
+      args: ["--no-cache", ...args],
+      env: { RESTIC_REPOSITORY: this.target, RESTIC_PASSWORD: password },
+    }).output();
+    return new TextDecoder().decode(stdout);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#workflow?.[Symbol.asyncDispose]();
+    Deno.env.delete("RESTIC_PASSWORD");
+    await Deno.remove(this.root, { recursive: true });
+  }
+}
+
+function resticTest(name: string, test: (place: Place) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasRestic,
+    async fn() {
+      await using place = new Place("restic", { init: true });
+      await test(place);
+    },
+  });
+}
+
+function last({ messages, error }: RunOutcome) {
+  assert.equal(error, null, error?.message);
+  const message = messages.at(-1);
+  assert.equal(message?.role, "report");
+  return message?.meta;
+}
+
+resticTest("backup-folder makes a repository, backs up, removes old backups, verifies and reports", async (place) => {
+  const first = last(await place.run({ keep_last: 2, verify_data: "100%" }));
+  assert.deepEqual([first.files, first.bytes, first.kept, first.verified], [2, 5_001, 1, true]);
+  assert.ok(first.addedBytes > 0 && first.repositoryBytes > 0);
+  for (const text of ["x", "y"]) {
+    Deno.writeTextFileSync(`${place.folder}/deep/c`, text);
+    await place.run({ keep_last: 2 });
+  }
+  const kept = JSON.parse(await place.restic("snapshots", "--json"));
+  assert.deepEqual(kept.map(({ tags }: { tags: string[] }) => tags), Array(2).fill(["nerve-backup-folder"]));
+  await place.restic("restore", "latest", "--target", `${place.root}/restored`);
+  assert.equal(Deno.readTextFileSync(`${place.root}/restored${place.folder}/deep/c`), "y");
+});
+
+resticTest("backup-folder makes no repository where there should be one", async (place) => {
+  const { error } = await place.run({ init: false });
+  assert.match(error?.message ?? "", /there is no repository at .*: is it mounted\?/);
+  assert.deepEqual([...Deno.readDirSync(place.target)], []);
+});
+
+/** restic with a backup that does not end, as of standard input, and so with a lock. */
+async function startOther(place: Place): Promise<Deno.ChildProcess> {
+  const child = new Deno.Command("restic", {
+    args: ["--no-cache", "backup", "--stdin"],
+    env: { RESTIC_REPOSITORY: place.target, RESTIC_PASSWORD: password },
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  while ((await place.restic("list", "locks", "--no-lock")).trim() === "");
+  return child;
+}
+
+resticTest("backup-folder removes the lock of a restic that was killed, and not of one that works", async (place) => {
+  await place.run();
+  const other = await startOther(place);
+  const { error } = await place.run({ keep_last: 1 });
+  assert.match(error?.message ?? "", new RegExp(`the repository is in use: process ${other.pid} on `));
+  assert.notEqual((await place.restic("list", "locks", "--no-lock")).trim(), "", "its lock is there");
+  other.kill("SIGKILL");
+  await other.stdin.close().catch(() => {});
+  await other.status;
+  const again = await place.run({ keep_last: 1 });
+  assert.equal(again.messages[0]?.content, "removed 1 locks that were left behind");
+  assert.equal(last(again).kept, 1);
+  assert.equal((await place.restic("list", "locks", "--no-lock")).trim(), "");
+});
+
+resticTest("backup-folder says that the password is wrong, and that files could not be read", async (place) => {
+  await place.run();
+  await using other = new TestWorkflow("backup-folder", {
+    ...{ read: [place.folder, place.target], write: [place.target], run: ["restic", "test"] },
+    ...{ env: ["OTHER_PASSWORD"], sys: ["hostname"] },
+  });
+  Deno.env.set("OTHER_PASSWORD", "wrong");
+  const { error } = await other.run({
+    config: { folder: place.folder, target: place.target, password_env: "OTHER_PASSWORD" },
+  });
+  Deno.env.delete("OTHER_PASSWORD");
+  assert.match(error?.message ?? "", /restic cat config ended with exit code .*(wrong password|no key found)/i);
+  // What Landlock does not let the workflow read.
+  Deno.symlinkSync("/etc/shadow", `${place.folder}/link`);
+  Deno.linkSync(`${place.folder}/a b`, `${place.root}/elsewhere`);
+  assert.equal(last(await place.run()).files, 2, "a link is kept as a link");
+});
+
+function rsyncTest(name: string, test: (place: Place) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasRsync,
+    async fn() {
+      await using place = new Place("rsync");
+      await test(place);
+    },
+  });
+}
+
+rsyncTest("backup-folder copies by rsync, verifies every file, and removes only what it should", async (place) => {
+  const first = last(await place.run({ exclude: ["*.tmp"] }));
+  assert.deepEqual([first.files, first.bytes, first.addedBytes, first.verified], [2, 5_001, 5_001, true]);
+  Deno.removeSync(`${place.folder}/a b`);
+  Deno.writeTextFileSync(`${place.folder}/x.tmp`, "no");
+  last(await place.run({ exclude: ["*.tmp"] }));
+  const names = () => [...Deno.readDirSync(place.target)].map(({ name }) => name).sort();
+  assert.deepEqual(names(), ["a b", "deep"]);
+  assert.equal(last(await place.run({ delete: true })).addedBytes, 2);
+  assert.deepEqual(names(), ["deep", "x.tmp"]);
+});
+
+rsyncTest("backup-folder finds a copy that differs, and no target where a share is not mounted", async (place) => {
+  last(await place.run());
+  // The same size and time: only its contents tell.
+  const { mtime } = Deno.statSync(`${place.target}/deep/c`);
+  Deno.writeTextFileSync(`${place.target}/deep/c`, "3");
+  Deno.utimeSync(`${place.target}/deep/c`, mtime ?? 0, mtime ?? 0);
+  const { error } = await place.run();
+  assert.match(error?.message ?? "", /1 files of the copy differ, such as deep\/c/);
+  Deno.mkdirSync(`${place.target}/.nerve-backup`);
+  Deno.writeTextFileSync(`${place.target}/.nerve-backup/rest`, "half");
+  const mended = await place.run({ verify: false });
+  assert.equal(mended.messages[0]?.content, "removed what an interrupted run had left");
+  Deno.removeSync(place.target, { recursive: true });
+  // nerve makes a folder that is to be written: only a file of the share tells that it is not mounted.
+  const marker = ".this-is-the-share";
+  assert.match(
+    (await place.run({ marker })).error?.message ?? "",
+    /there is no .*\.this-is-the-share: is the target mounted\?/,
+  );
+  Deno.writeTextFileSync(`${place.target}/${marker}`, "");
+  last(await place.run({ marker, delete: true }));
+  assert.deepEqual([...Deno.readDirSync(place.target)].map(({ name }) => name).sort(), [marker, "a b", "deep"]);
+});
+
+Deno.test("backup-folder refuses what cannot be backed up, and fails with NotCapable without its grants", async () => {
+  await using workflow = new TestWorkflow("backup-folder", { read: ["/srv", "/mnt"] });
+  const failed = async (config: Config) => (await workflow.run({ config })).error;
+  assert.match((await failed({ tool: "tar", folder: "/srv/a", target: "/mnt/a" }))?.message ?? "", /restic or rsync/);
+  assert.match((await failed({ tool: "rsync", folder: "/srv/a", target: "host:/a" }))?.message ?? "", /absolute/);
+  assert.match(
+    (await failed({ folder: "/srv/a", target: "/mnt/a", verify_data: "--x" }))?.message ?? "",
+    /verify_data/,
+  );
+  assert.equal((await failed({ folder: "/srv/a", target: "/mnt/a" }))?.name, "NotCapable", "the password");
+  await using copying = new TestWorkflow("backup-folder", {});
+  assert.equal(
+    (await copying.run({ config: { tool: "rsync", folder: "/srv", target: "/mnt" } })).error?.name,
+    "NotCapable",
+  );
+});
