@@ -18,7 +18,8 @@ const allAccessAdvice =
 /** Only an import throws this as a TypeError: no grant opens it. */
 const importedFile = /^(?:NotCapable: )?Requires read access to ("[^"]*"), run again with the --allow-read flag/;
 const importRule =
-  "a sense or workflow may import from its own folder, lib/, nerve, drizzle-orm, zod, feedsmith and Node built-ins; " +
+  "a sense or workflow may import from its own folder, lib/, nerve, drizzle-orm, zod, feedsmith, d3-scale, d3-shape and " +
+  "Node built-ins; " +
   "packages (npm:NAME) and hosts only if permissions.import names them";
 
 const explainForeignFile = (_: string, path: string): string =>
@@ -122,7 +123,8 @@ function explainImportError(message: string): string {
   if (missing !== undefined) return `the package ${missing} is not in Deno's cache on this machine; ${importRule}`;
   if (/--cached-only is specified|lockfile is out of date/.test(message)) {
     const name = /"npm:((?:@[^@"\/]{1,100}\/)?[^@"]{1,100})@/.exec(message)?.[1] ?? "NAME";
-    const open = ["zod", "drizzle-orm", "feedsmith"].includes(name) ? `write "${name}" without npm:; ` : "";
+    const isOpen = ["zod", "drizzle-orm", "feedsmith", "d3-scale", "d3-shape"].includes(name);
+    const open = isOpen ? `write "${name}" without npm:; ` : "";
     return `npm:${name} cannot be imported like this: ${open}${importRule}`;
   }
   return message;

@@ -91,11 +91,19 @@ function createResolver(rules: ModuleRules): Resolve {
       return { url: standIn ?? denied, shortCircuit: true };
     }
     if (!isUsers(parentURL)) return resolved;
-    // Open to all besides the SDK: the query builder of `ctx.db`, schemas, and what the library parses feeds with.
-    open ??= [homeOf("drizzle-orm", context, next), homeOf("zod", context, next), homeOf("feedsmith", context, next)];
+    open ??= findOpenHomes(context, next);
     if (!isOpen(url, open)) checkUserImport(specifier, url, folders, rules.packages);
     return resolved;
   };
+}
+
+/**
+ * Of what is open to all besides the SDK: the query builder of `ctx.db`, schemas, and what the library parses feeds and
+ * draws charts with. One literal: to fill a list is to call what user code may have put in its way.
+ */
+function findOpenHomes(context: object, next: Parameters<Resolve>[2]): readonly string[] {
+  const home = (name: string) => homeOf(name, context, next);
+  return [home("drizzle-orm"), home("zod"), home("feedsmith"), home("d3-scale"), home("d3-shape")];
 }
 
 /**

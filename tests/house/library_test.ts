@@ -43,6 +43,7 @@ Deno.test("the library has these senses and workflows", () => {
     "git-build",
     "http-request",
     "notify",
+    "report",
     "restart-service",
     "run-command",
   ]);

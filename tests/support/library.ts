@@ -136,12 +136,14 @@ class TestUnit implements AsyncDisposable {
   readonly #kind: Kind;
   readonly #name: string;
   readonly #grants: Grants;
+  readonly #peers: readonly string[];
   #current: { config: string; conversation: Conversation } | null = null;
 
-  constructor(kind: Kind, name: string, grants: Grants) {
+  constructor(kind: Kind, name: string, grants: Grants, peers: readonly string[] = []) {
     this.#kind = kind;
     this.#name = name;
     this.#grants = grants;
+    this.#peers = peers;
     for (const [path, bytes] of readLibraryFiles(kind, name)) {
       Deno.mkdirSync(dirname(`${this.root}/${path}`), { recursive: true });
       Deno.writeFileSync(`${this.root}/${path}`, bytes);
@@ -151,7 +153,11 @@ class TestUnit implements AsyncDisposable {
   }
 
   async conversation(config: Config): Promise<Conversation> {
-    const text = stringify({ [this.#kind]: { [this.#name]: { permissions: this.#grants, config } } });
+    const others = this.#peers.length === 0
+      ? {}
+      : { senses: Object.fromEntries(this.#peers.map((name) => [name, {}])) };
+    const entry = { permissions: this.#grants, config, ...this.#peers.length === 0 ? {} : { peers: [...this.#peers] } };
+    const text = stringify({ ...others, [this.#kind]: { [this.#name]: entry } });
     if (this.#current?.config === text && !this.#current.conversation.outdated) return this.#current.conversation;
     await this.#current?.conversation.close();
     const conversation = new Conversation(this.root, this.#kind, this.#name, text);
@@ -218,9 +224,10 @@ export class TestWorkflow implements AsyncDisposable {
   readonly #name: string;
   readonly #unit: TestUnit;
 
-  constructor(name: string, grants: Grants) {
+  /** `peers`: senses whose databases it reads; each must be there, and open, in `data/senses/` before the first run. */
+  constructor(name: string, grants: Grants, peers: readonly string[] = []) {
     this.#name = name;
-    this.#unit = new TestUnit("workflows", name, grants);
+    this.#unit = new TestUnit("workflows", name, grants, peers);
   }
 
   /** The workspace. */

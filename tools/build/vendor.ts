@@ -15,7 +15,7 @@ import { runOrFail } from "./command.ts";
 /** Packages of which authors may import every subpath; the import map has a `/` entry for each. */
 const openPackages = ["drizzle-orm"];
 /** Packages that the sandbox may import. */
-const sandboxPackages = [...openPackages, "zod", "feedsmith"];
+const sandboxPackages = [...openPackages, "zod", "feedsmith", "d3-scale", "d3-shape"];
 
 export interface Vendored {
   /** Entries of the import map, relative to the folder that contains `folder`. */

@@ -107,6 +107,8 @@ export function createImportMap(peers: Readonly<Record<string, unknown>> = {}): 
       "drizzle-orm/": imports["drizzle-orm/"],
       "zod": imports["zod"],
       "feedsmith": imports["feedsmith"],
+      "d3-scale": imports["d3-scale"],
+      "d3-shape": imports["d3-shape"],
       ...peers,
     },
   };

@@ -30,9 +30,10 @@ for (const { kind, name } of folders) {
       if (!path.endsWith(".ts")) continue;
       for (const specifier of importsOf(new TextDecoder().decode(bytes))) {
         const isOwn = specifier.startsWith(".") && files.has(join(dirname(path), specifier));
-        const isGiven = /^(nerve|zod|feedsmith|drizzle-orm(\/.+)?|node:(os|path|url|util|crypto|buffer))$/.test(
-          specifier,
-        );
+        const isGiven =
+          /^(nerve|zod|feedsmith|d3-scale|d3-shape|drizzle-orm(\/.+)?|node:(os|path|url|util|crypto|buffer))$/.test(
+            specifier,
+          );
         assert.ok(isOwn || isGiven, `${path} imports ${specifier}`);
         assert.ok(!path.startsWith("lib/") || !specifier.includes("/senses/"), `${path} imports ${specifier}`);
       }

@@ -115,7 +115,7 @@ Deno.test("toLoadProblem() cuts the code frame of a syntax error, also above its
 Deno.test("toLoadProblem() states the rule of imports in place of Deno's advice for a project of one's own", () => {
   const texts = {
     'Import "lodash" not a dependency and not in import map from "file:///w/senses/a/index.ts"\n  hint: try running `deno add npm:lodash`':
-      /^"lodash" cannot be imported: .* lib\/, nerve, drizzle-orm, zod, feedsmith and Node built-ins; .*permissions\.import/,
+      /^"lodash" cannot be imported: .* lib\/, nerve, drizzle-orm, zod, feedsmith, d3-scale, d3-shape and Node built-ins; .*permissions\.import/,
     'Failed loading https://r.example/leftpadx for package "leftpadx"\n 0: npm package not found in cache: "leftpadx", --cached-only is specified.':
       /^the package leftpadx is not in Deno's cache on this machine; .*permissions\.import/,
     'The lockfile is out of date. Run `deno install --frozen=false`\n changes:\n 14 | +    "npm:zod@*": "4.6.7",':
