@@ -21,7 +21,7 @@ const ofUsers = [
   /^(\.?\/)?(index|schema)\.ts$/,
   /^\/README\.md$/,
   /^(senses\/[\w-]+\/)?(migrations\/)?(\d{4}|NNNN)_\w+\.sql$/,
-  /^digest-[\w-]+\.md$/,
+  /^(digest-[\w-]+|report)\.md$/,
 ];
 
 function mentionsIn(path: string, source: string): string[] {

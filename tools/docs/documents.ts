@@ -3,6 +3,7 @@ import { openApi, routesSection } from "./api_document.ts";
 import { cliDocument } from "./cli_document.ts";
 import { configSchema } from "./config_schema.ts";
 import { errorsDocument } from "./errors_document.ts";
+import { libraryDocument } from "./library_document.ts";
 
 export const routesStart =
   "<!-- Written by `deno task docs` from the OpenAPI document: from here to the end. Do not edit. -->\n\n";
@@ -20,6 +21,7 @@ export async function generatedDocuments(repository: Repository): Promise<Map<st
     ["docs/api.md", `${written}${routesStart}${routesSection(await openApi())}`],
     ["docs/cli.md", cliDocument()],
     ["docs/errors.md", errorsDocument(repository.modules())],
+    ["docs/library.md", libraryDocument()],
     ["src/config/nerve.schema.json", configSchema(repository.read("docs/configuration.md"))],
   ]);
 }
