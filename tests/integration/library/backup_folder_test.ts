@@ -117,6 +117,28 @@ resticTest("backup-folder removes the lock of a restic that was killed, and not 
   assert.equal((await place.restic("list", "locks", "--no-lock")).trim(), "");
 });
 
+/** Resolves when somebody has locked the repository. */
+async function untilLocked({ target }: Place): Promise<void> {
+  using watcher = Deno.watchFs(`${target}/locks`);
+  for await (const { kind } of watcher) if (kind === "create") return;
+}
+
+resticTest(
+  "backup-folder leaves a repository that the next run can use when it is killed in the middle",
+  async (place) => {
+    await place.run();
+    const part = crypto.getRandomValues(new Uint8Array(65_536)), large = new Uint8Array(96 * 2 ** 20);
+    for (let at = 0; at < large.length; at += part.length) large.set(part.map((byte) => byte ^ (at / part.length)), at);
+    Deno.writeFileSync(`${place.folder}/large`, large);
+    const killed = await place.run({}, untilLocked(place));
+    assert.equal(killed.error?.name, "AbortError", JSON.stringify(killed));
+    const again = await place.run({ keep_last: 1 });
+    assert.match(again.messages[0]?.content ?? "", /^the repository is free$|^removed 1 locks/);
+    assert.equal(last(again).files, 3);
+    assert.equal((await place.restic("list", "locks", "--no-lock")).trim(), "");
+  },
+);
+
 resticTest("backup-folder says that the password is wrong, and that files could not be read", async (place) => {
   await place.run();
   await using other = new TestWorkflow("backup-folder", {

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { parsePressure } from "../../../senses/load/pressure.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { computeMounted } from "../../support/mounted_sense.ts";
+import { canMount } from "../../support/mounts.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
 function readOrNull(path: string): string | null {
@@ -34,6 +36,28 @@ Deno.test("load tells what the machine's own files tell, or why there is no pres
   for (const [at, share] of told.pressure.cpu.some.entries()) {
     assert.ok(share >= 0 && share <= 1 && Math.abs(share - (some[at] ?? NaN)) < 0.5, `${share} and ${some[at]}`);
   }
+});
+
+Deno.test({
+  name: "load tells what a container sees of load and processors, and the pressure of an old Linux",
+  ignore: !canMount || machine === null || group !== null,
+  async fn() {
+    const files = {
+      "/proc/loadavg": "1.00 6.00 3.00 1/100 7\n",
+      "/proc/stat": "cpu  1 1 1 1\ncpu0 1 1 1 1\ncpu3 1 1 1 1\n",
+      // Before 5.13 there is no second line.
+      "/proc/pressure/cpu": "some avg10=2.65 avg60=2.78 avg300=2.92 total=111749368752\n",
+      "/proc/pressure/memory":
+        "some avg10=0.00 avg60=45.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=1.00 avg300=0.00 total=1\n",
+    };
+    const told = valueOf(await computeMounted({ sense: "load", config: { max_memory_pressure: 0.4 }, files }));
+    assert.deepEqual([told.cpus, told.perCpu], [2, [0.5, 3, 1.5]]);
+    assert.deepEqual(told.pressure.cpu, { some: [0.0265, 0.0278, 0.0292], full: null });
+    assert.deepEqual(told.problems, [
+      "the load of 5 minutes is 3.00 for each processor, more than 2",
+      "in 45% of the last minute tasks waited for memory, more than 40%",
+    ]);
+  },
 });
 
 Deno.test("load speaks while a limit is passed, once when it is not any more, and starts a workflow when it begins", async () => {
