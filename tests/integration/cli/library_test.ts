@@ -190,7 +190,10 @@ Deno.test("the library can be listed and completed without a workspace", async (
     assert.deepEqual(proposed.filter((word) => word !== ""), names);
     const unknown = await nerve("/", part, "add", "nothing-like-it");
     assert.equal(unknown.code, 1);
-    assert.match(unknown.err, new RegExp(`the library has no ${part} "nothing-like-it"\n +(known: |nerve ${part} library)`));
+    assert.match(
+      unknown.err,
+      new RegExp(`the library has no ${part} "nothing-like-it"\n +(known: |nerve ${part} library)`),
+    );
   }
   const disk = libraryOutput.parse(JSON.parse((await nerve("/", "sense", "library", "--json")).out)).items
     .find(({ name }) => name === "disk-usage");

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { parseCounters } from "../../../senses/network-counters/interfaces.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { type Outcome, TestSense, valueOf } from "../../support/library.ts";
+import { computeInNetwork, hasNetworks } from "../../support/network_sense.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
 const all = { interfaces: ["*"], ignore: [] as string[], always: true };
@@ -66,6 +67,27 @@ Deno.test("network-counters speaks of an interface that is not there, and once w
   await send(100_000);
   const fast = valueOf(await sense.compute({ interfaces: ["l*"], ignore: [], max_received: "1B", max_errors: 1 }));
   assert.match(fast.problems[0], /^lo: receives .* a second, more than 1 ?B/);
+});
+
+Deno.test({
+  name: "network-counters follows interfaces that come, go down and go",
+  ignore: !hasNetworks,
+  async fn() {
+    const config = { required: ["eth7"], interfaces: ["*"], ignore: ["lo"], always: true };
+    const [none, down, up, gone] = await computeInNetwork("network-counters", [
+      { ip: [], config },
+      { ip: ["link add eth7 type veth peer name br-8.1", "link set eth7 up"], config, until: false },
+      { ip: ["link set br-8.1 up"], config, until: true },
+      { ip: ["link del eth7"], config, until: false },
+    ]);
+    assert.ok(none !== undefined && down !== undefined && up !== undefined && gone !== undefined);
+    assert.deepEqual(valueOf(none).problems, ["eth7: there is no such interface"]);
+    assert.deepEqual(valueOf(down).problems, ["eth7: its link is down"]);
+    const names = (outcome: Outcome) => valueOf(outcome).interfaces.map(({ name }: { name: string }) => name).sort();
+    assert.deepEqual(names(up), ["br-8.1", "eth7"]);
+    assert.deepEqual([valueOf(up).problems, valueOf(up).interfaces.every(({ up }: { up: boolean }) => up)], [[], true]);
+    assert.deepEqual([valueOf(gone).problems, names(gone)], [["eth7: there is no such interface"], []]);
+  },
 });
 
 Deno.test("network-counters takes two fresh samples when the machine was restarted or the clock was set", async () => {
