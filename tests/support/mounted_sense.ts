@@ -17,9 +17,13 @@ export interface MountedCompute {
 export async function computeMounted(request: MountedCompute): Promise<Outcome> {
   const own = fileURLToPath(import.meta.url), config = `${repository}/deno.json`;
   const deno = ["run", "-A", "--no-prompt", "--cached-only", "--quiet", "--config", config, own];
+  // A file may be longer than an argument.
+  const given = Deno.makeTempFileSync({ prefix: "nerve-mounted-" });
+  Deno.writeTextFileSync(given, JSON.stringify(request));
   const { success, stdout, stderr } = await new Deno.Command("unshare", {
-    args: ["--mount", Deno.execPath(), ...deno, JSON.stringify(request)],
+    args: ["--mount", Deno.execPath(), ...deno, given],
   }).output();
+  Deno.removeSync(given);
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return JSON.parse(new TextDecoder().decode(stdout));
 }
@@ -36,4 +40,4 @@ async function main({ sense: name, config = {}, grants, files }: MountedCompute)
   Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(outcome)));
 }
 
-if (import.meta.main) await main(JSON.parse(Deno.args[0] ?? ""));
+if (import.meta.main) await main(JSON.parse(Deno.readTextFileSync(Deno.args[0] ?? "")));

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { parseSimulation, type Update } from "../../../senses/package-updates/apt.ts";
-import { documented, TestSense, valueOf } from "../../support/library.ts";
+import { TestSense, valueOf } from "../../support/library.ts";
+import { computeMounted } from "../../support/mounted_sense.ts";
+import { canMount } from "../../support/mounts.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 import { repository } from "../../support/source_files.ts";
 
@@ -28,15 +30,17 @@ Deno.test({
   ignore: !hasApt,
   async fn() {
     await using sense = new TestSense("package-updates");
-    const all = await expected(), loose = { max_security: 1e6, max_index_age: "1000d", reboot: false };
-    const told = valueOf(await sense.compute({ ...loose, always: true }));
+    const loose = { max_security: 1e6, max_index_age: "1000d", reboot: false };
+    const before = await expected(), told = valueOf(await sense.compute({ ...loose, always: true }));
+    // Another test may have installed something meanwhile.
+    const all = before.length === told.updates ? before : await expected();
     assert.deepEqual([told.updates, told.security], [all.length, all.filter(({ security }) => security).length]);
     const indexed = [...Deno.readDirSync("/var/lib/apt/lists")].some(({ name }) => name.includes("Packages"));
     assert.equal(told.ok, indexed, JSON.stringify(told.problems));
     const strict = valueOf(await sense.compute({ ...loose, max_updates: 0, max_index_age: "1ms" }));
     assert.match(strict.problems.at(-1), /the index of apt is .* old|has no index/);
     if (all.length > 0) {
-      assert.ok(strict.problems.includes(`${all.length} updates, more than 0`), JSON.stringify(strict.problems));
+      assert.match(strict.problems.join(), /\d+ updates, more than 0/);
     }
     assert.equal(told.packages.length, Math.min(50, all.length));
     const readme = Deno.readTextFileSync(`${repository}/senses/package-updates/README.md`);
@@ -55,28 +59,17 @@ Deno.test({
 Deno.test({
   name:
     "package-updates tells a package that is held from the others (needs an update of tzdata, base-files, patch or jq)",
-  ignore: one === undefined,
+  ignore: one === undefined || !canMount,
   async fn() {
-    const folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-apt-" })),
-      { permissions } = documented("senses", "package-updates");
-    // A list of packages of the test's own, in which this one is held.
+    // The list of packages as if somebody held this one.
     const held = Deno.readTextFileSync("/var/lib/dpkg/status").replace(
-      new RegExp(`(^Package: ${one?.name}\n(?:\\S.*\\n)*?Status: )install ok`, "m"),
+      new RegExp(`(^Package: ${one?.name}\\n(?:\\S.*\\n)*?Status: )install ok`, "m"),
       "$1hold ok",
     );
-    Deno.writeTextFileSync(`${folder}/status`, held);
-    Deno.writeTextFileSync(`${folder}/apt.conf`, `Dir::State::status "${folder}/status";\n`);
-    Deno.env.set("APT_CONFIG", `${folder}/apt.conf`);
-    try {
-      const read = [...permissions?.read ?? [], folder];
-      await using sense = new TestSense("package-updates", { ...permissions, read, env: ["APT_CONFIG"] });
-      const told = valueOf(await sense.compute({ always: true }));
-      assert.deepEqual(told.held, [one]);
-      assert.ok(!told.packages.some(({ name }: Update) => name === one?.name));
-    } finally {
-      Deno.env.delete("APT_CONFIG");
-      await Deno.remove(folder, { recursive: true });
-    }
+    const files = { "/var/lib/dpkg/status": held };
+    const told = valueOf(await computeMounted({ sense: "package-updates", config: { always: true }, files }));
+    assert.deepEqual(told.held, [one]);
+    assert.ok(!told.packages.some(({ name }: Update) => name === one?.name));
   },
 });
 
