@@ -82,7 +82,7 @@ export function buildWall(spec: ProcessSpec, places: WallPlaces): LandlockRules 
     ...both(["/dev/null", places.temp, ...places.lock === null ? [] : [places.lock]]),
     ...as("read", [...settings, ...machine, ...sources, ...places.own, ...places.manifests]),
     // What host_services.ts reads for the unit there.
-    ...as("read", isGranted(permissions.sys, "networkInterfaces") ? ["/proc/net/dev"] : []),
+    ...as("read", isGranted(permissions.sys, "networkInterfaces") ? [ownNetwork] : []),
     ...as(runs ? "execute" : "read", systemFolders),
     ...as("read", [places.executable]),
     ...as("write", places.written),
@@ -134,7 +134,14 @@ function openGrants({ read, write, ffi }: SandboxPermissions): Rule[] {
   const paths = (granted: readonly string[] | boolean) => granted === true ? ["/"] : granted === false ? [] : granted;
   // Any library: those of the system are open anyway.
   const libraries = ffi === true ? [] : paths(ffi);
-  return [...as("read", paths(read)), ...as("write", paths(write)), ...as("read", libraries)];
+  return [...as("read", paths(read).map(toRulePath)), ...as("write", paths(write)), ...as("read", libraries)];
+}
+
+/** Linux makes each file below it anew whenever it is opened, so that a rule of one holds nothing open (Linux 6.18). */
+const ownNetwork = "/proc/self/net";
+
+function toRulePath(path: string): string {
+  return /^\/proc\/(?:self\/|\d+\/)?net(?:\/|$)/.test(path) ? ownNetwork : path;
 }
 
 function openPrograms({ run }: SandboxPermissions, { programs, path, home }: WallPlaces): Rule[] {

@@ -44,3 +44,20 @@ Deno.test("what an older version does not hold is said in words, and nothing of 
   assert.match(describeUnheld(5) ?? "", /version 5 here: signals and abstract sockets are not held$/);
   assert.equal(describeUnheld(6), null);
 });
+
+Deno.test({
+  name: "a rule of /proc/self/net opens what is below it, to every thread of the process",
+  ignore: systemLandlock() < 1,
+  async fn() {
+    // The bug was: a rule of /proc/net/dev opens nothing; only threads from before the rules could read it, for 10 s.
+    const code = `import { restrictSelf } from ${
+      JSON.stringify(new URL("../../../src/base/landlock.ts", import.meta.url))
+    };
+restrictSelf({ paths: [["/proc/self/net", "read"]], connect: null, bind: null });
+const text = Deno.readTextFileSync("/proc/net/dev");
+Deno.stdout.writeSync(new TextEncoder().encode(String(text.includes("lo:"))));`;
+    const args = ["eval", "--quiet", code];
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).output();
+    assert.equal(new TextDecoder().decode(stdout), "true", new TextDecoder().decode(stderr));
+  },
+});

@@ -63,6 +63,18 @@ Deno.test("a unit without grants writes its own database, the blobs and its temp
   assert.ok(!read.some((path) => path.includes("/b.db") || path.startsWith("/w/senses/b")), "nothing of another unit");
 });
 
+Deno.test("what is granted of the network below /proc opens the folder, because a rule of its files holds nothing open", () => {
+  for (
+    const permissions of [{ sys: ["networkInterfaces"] }, { read: ["/proc/net/snmp"] }, { read: ["/proc/self/net"] }]
+  ) {
+    const read = pathsWith("read", wallOf(permissions)).filter((path) =>
+      path.startsWith("/proc/") && path.includes("net")
+    );
+    assert.deepEqual(read, ["/proc/self/net"]);
+  }
+  assert.ok(!pathsWith("read", wallOf({})).some((path) => path.startsWith("/proc/") && path.includes("net")));
+});
+
 Deno.test("no rule writes a folder that holds a database, whatever is granted to whom", () => {
   const word = fc.constantFrom("read", "write", "run", "net", "env", "sys", "import");
   fc.assert(fc.property(fc.uniqueArray(word), fc.boolean(), (names, all) => {
