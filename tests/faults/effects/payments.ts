@@ -131,7 +131,7 @@ class Payments {
 
   async #keepInFlight(): Promise<void> {
     const { runs } = await this.#ask((client) => client.health());
-    for (let missing = inFlight - runs.active; missing > 0; missing--) {
+    for (let missing = inFlight - runs.active - runs.queued; missing > 0; missing--) {
       const runId = `pay-${this.ids.length}`;
       this.ids.push(runId);
       await this.#ask((client) => client.startRun("pay", { runId }));
@@ -153,8 +153,10 @@ class Payments {
     const before = this.#charges();
     for (let turn = 1; this.#charges() === before; turn++) {
       await delay(systemClock, 2);
+      if (turn % 50 !== 0) continue;
       // A death may have been noticed only now.
-      if (turn % 50 === 0) await this.#keepInFlight();
+      await this.#liftQuarantine();
+      await this.#keepInFlight();
     }
   }
 
