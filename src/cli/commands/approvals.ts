@@ -5,6 +5,7 @@
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { type Approval, type ApprovalSummary, toSignedText } from "../../protocol/approval.ts";
+import { isPlainObject, type JsonObject } from "../../protocol/json.ts";
 import { unknownApproval } from "../../protocol/common_errors.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecordsOrEmpty, printNothingYet } from "../open_records.ts";
@@ -22,12 +23,15 @@ import {
   toPrintableLines,
 } from "../render/terminal.ts";
 import { openWorkspace, readApprovers } from "../workspace.ts";
+import { parseJsonFlag } from "./workflow_trigger.ts";
 
 interface Flags {
   readonly all: boolean;
   /** The option for which to print what is signed. */
   readonly toSign?: string | undefined;
   readonly comment?: string | undefined;
+  readonly content?: string | undefined;
+  readonly meta?: string | undefined;
   readonly run?: string | undefined;
   readonly limit?: number | undefined;
   readonly offset?: number | undefined;
@@ -47,11 +51,27 @@ export async function approvals(io: CliIo, flags: Flags, id?: string): Promise<n
     const approval = findApproval(records, id);
     // The very bytes, for ssh-keygen: nothing is made printable.
     if (toSign !== undefined) {
-      io.stdout.write(toSignedText(approval, { option: requireOption(approval, toSign), comment }));
+      const decision = { option: requireOption(approval, toSign), comment, ...readSupplied(flags) };
+      io.stdout.write(toSignedText(approval, decision));
     } else if (flags.json) printJson(io, approval);
     else printApproval(io, approval, describeDeciders(approval, await readApprovers(paths)));
   }
   return exit.ok;
+}
+
+/** What a decision supplies for a role that is done. */
+export function readSupplied({ content, meta }: Pick<Flags, "content" | "meta">): {
+  readonly content?: string;
+  readonly meta?: JsonObject;
+} {
+  const value = meta === undefined ? undefined : parseJsonFlag("--meta", meta);
+  if (value !== undefined && !isPlainObject(value)) {
+    throw new NerveError("USAGE", "--meta is not a JSON object", { hint: `such as --meta '{"id":"a1"}'` });
+  }
+  return {
+    ...(content === undefined ? {} : { content }),
+    ...(value === undefined ? {} : { meta: value as JsonObject }),
+  };
 }
 
 /** The request with this id; for the id of a run, its open request. */

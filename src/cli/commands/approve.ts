@@ -5,14 +5,12 @@
 import { resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { toSignedText } from "../../protocol/approval.ts";
-import { isPlainObject, type JsonObject } from "../../protocol/json.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecordsOrEmpty } from "../open_records.ts";
 import { print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 import { signText } from "../sign.ts";
-import { findApproval, requireOption } from "./approvals.ts";
-import { parseJsonFlag } from "./workflow_trigger.ts";
+import { findApproval, readSupplied, requireOption } from "./approvals.ts";
 
 interface Flags {
   readonly option?: string | undefined;
@@ -37,8 +35,7 @@ export function reject(io: CliIo, flags: Omit<Flags, "option" | "content" | "met
 }
 
 async function decide(io: CliIo, flags: Flags, id: string, option: string): Promise<number> {
-  const meta = flags.meta === undefined ? undefined : parseMeta(flags.meta);
-  const paths = await openWorkspace(io, flags.workspace);
+  const supplied = readSupplied(flags), paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
   using records = openRecordsOrEmpty(paths);
   const asked = findApproval(records, id), by = io.env.USER ?? io.env.LOGNAME;
@@ -46,8 +43,7 @@ async function decide(io: CliIo, flags: Flags, id: string, option: string): Prom
     option: requireOption(asked, option),
     digest: flags.digest ?? asked.digest,
     ...(flags.comment === undefined ? {} : { comment: flags.comment }),
-    ...(flags.content === undefined ? {} : { content: flags.content }),
-    ...(meta === undefined ? {} : { meta }),
+    ...supplied,
   };
   const signature = await findSignature(io, flags, toSignedText({ id: asked.id, digest: decision.digest }, decision));
   const reply = await client.decide(asked.id, {
@@ -79,10 +75,4 @@ async function findSignature(io: CliIo, { key, signature }: Flags, text: string)
   } catch (thrown) {
     throw new NerveError("USAGE", `${signature} cannot be read: ${messageOf(thrown)}`, { hint: "name the .sig file" });
   }
-}
-
-function parseMeta(text: string): JsonObject {
-  const meta = parseJsonFlag("--meta", text);
-  if (isPlainObject(meta)) return meta as JsonObject;
-  throw new NerveError("USAGE", "--meta is not a JSON object", { hint: `such as --meta '{"id":"a1"}'` });
 }

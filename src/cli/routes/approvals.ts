@@ -36,6 +36,8 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
         all: switchFlag("Include requests that were decided, and those of runs that have ended"),
         toSign: textFlag("Print the text that is signed to decide this; --comment becomes a part of it", "OPTION"),
         comment: textFlag("The comment of the decision that is signed", "TEXT"),
+        content: textFlag("The content of the message of a role that is done, where that is signed", "TEXT"),
+        meta: textFlag("Its meta, a JSON object", "JSON"),
         run: { ...textFlag("Only requests of this run", "RUN"), proposeCompletions: proposeRuns },
         limit: wholeNumberFlag("How many requests; default 20", "N", 1),
         offset: wholeNumberFlag("How many to skip", "N", 0),

@@ -126,3 +126,21 @@ Deno.test("nobody decides in time: the expiry decides without a signature", asyn
   await bench.clock.tick(60_000);
   assert.deepEqual([requestOf(bench).state, requestOf(bench).key], ["expired", null]);
 });
+
+Deno.test("what a person supplies for a role that is done is part of what they sign", async () => {
+  const ada = await HardwareKey.make("ed25519"), bench = await running("a"), of = "a:charge:recovery:1";
+  bench.approvers = { people: new Map([["ada", [blobOf(ada)]]]), groups: new Map() };
+  await bench.askToBegin("a");
+  await bench.die(bench.at("a").process);
+  for (let turns = 0; bench.status("a") === "started" && turns < 10_000; turns++) await bench.turn();
+  const request = bench.store.readApproval(of)?.approval ?? assert.fail(`no ${of}`), { digest } = request;
+  const done = { option: "done", content: "charged 5", meta: { id: "ch_1" } };
+  const signature = await ada.sign(toSignedText(request, done));
+  for (const other of [{ content: "charged 500" }, { meta: { id: "ch_2" } }, { meta: {} }]) {
+    const changed = bench.manager.decide(of, { ...done, ...other, digest, token: "t", signature });
+    await assert.rejects(changed, { code: "APPROVAL_FORBIDDEN", message: /it is for something else, or damaged/ });
+  }
+  await bench.manager.decide(of, { ...done, digest, token: "t", signature });
+  await bench.turn();
+  assert.equal(bench.at("a").thread.messages[0]?.content, "charged 5");
+});
