@@ -42,14 +42,16 @@ export function installHostClient(port: MessagePort): void {
   });
 }
 
+/** The errors that callers tell apart. */
+const kinds: Readonly<Record<string, new (message: string) => Error>> = {
+  NotCapable: Deno.errors.NotCapable,
+  NotFound: Deno.errors.NotFound,
+  PermissionDenied: Deno.errors.PermissionDenied,
+  TypeError,
+};
+
 function toError({ name, message }: Extract<HostAnswer, { ok: false }>): Error {
-  const error = name === "NotCapable"
-    ? new Deno.errors.NotCapable(message)
-    : name === "NotFound"
-    ? new Deno.errors.NotFound(message)
-    : name === "TypeError"
-    ? new TypeError(message)
-    : new Error(message);
+  const error = new (kinds[name] ?? Error)(message);
   // The stack would be of this file.
   error.stack = `${name}: ${message}`;
   return error;

@@ -33,6 +33,7 @@ Deno.test("the library has these senses and workflows", () => {
     "package-updates",
     "port-check",
     "process-watch",
+    "temperature",
     "tls-expiry",
     "url-change",
   ]);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hasProgram } from "../../support/debian.ts";
 import { type Config, type Grants, TestSense } from "../../support/library.ts";
+import { ataReport } from "../../support/smart_reports.ts";
 import { repository } from "../../support/source_files.ts";
 
 Deno.test("the payload in each README has the keys of the emitted one", async () => {
@@ -22,6 +23,16 @@ Deno.test("the payload in each README has the keys of the emitted one", async ()
     Deno.writeTextFileSync(`${folder}/app.log`, "ERROR\n");
     const log = { file: `${folder}/app.log`, patterns: "ERROR", from_start: true };
     await assertAsShown("log-pattern", log, { read: [log.file] });
+    if (await hasProgram("ping", "iputils-ping")) {
+      await assertAsShown("ping", { hosts: "no-such.invalid", limit: "1s" });
+    }
+    const dns = { records: "a.test A", servers: "127.0.0.1:1", timeout: "100ms" };
+    await assertAsShown("dns-answers", dns, { net: ["127.0.0.1:1"] });
+    // A systemd that is not there cannot be asked: systemd_units_test.ts has the keys of its payload.
+    Deno.writeTextFileSync(`${folder}/sda.json`, JSON.stringify(ataReport({ smart_status: { passed: false } })));
+    await assertAsShown("smart", { files: `${folder}/sda.json` }, { read: [folder] });
+    await assertContainersAsShown(folder);
+    await assertTemperatureAsShown(folder);
     await assertFeedAsShown();
     await assertAsShown("load", { always: true });
     await assertAsShown("network-counters", { interfaces: ["*"], ignore: [], always: true });
@@ -40,6 +51,19 @@ async function assertAsShown(name: string, config: Config, grants?: Grants): Pro
   const outcome = await sense.compute(config);
   assert.ok(outcome.kind === "value", JSON.stringify(outcome));
   assert.deepEqual(shapeOf(shown), shapeOf(outcome.value), name);
+}
+
+async function assertContainersAsShown(folder: string): Promise<void> {
+  const socket = `${folder}/docker.sock`;
+  await using _ = Deno.serve({ path: socket, onListen: () => {} }, () => Response.json([]));
+  const grants = { net: [`unix:${socket}`, "docker:80"], read: [socket], write: [socket] };
+  await assertAsShown("containers", { engine: socket, containers: "none" }, grants);
+}
+
+async function assertTemperatureAsShown(folder: string): Promise<void> {
+  Deno.mkdirSync(`${folder}/hwmon/hwmon0`, { recursive: true });
+  Deno.writeTextFileSync(`${folder}/hwmon/hwmon0/temp1_input`, "90000\n");
+  await assertAsShown("temperature", { folder, max: 80 }, { read: [folder] });
 }
 
 async function assertQueryAsShown(folder: string): Promise<void> {

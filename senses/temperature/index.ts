@@ -1,0 +1,124 @@
+/**
+ * The temperatures that Linux tells, in degrees Celsius. It emits a signal while one is too high or a named sensor tells
+ * nothing, and one when all are right again. It can start a workflow when that has just happened.
+ */
+import { desc, eq } from "drizzle-orm";
+import {
+  type JsonObject,
+  option,
+  prune,
+  readConfig,
+  type SenseContext,
+  type SenseDatabase,
+  type WorkflowDirective,
+} from "nerve";
+import { announce, toVerdict } from "../../lib/verdict.ts";
+import { readings } from "./schema.ts";
+import { type Counts, readSensors, type Sensor } from "./sensors.ts";
+
+export interface Temperature {
+  readonly ok: boolean;
+  /** What is wrong, as sentences that begin with the sensor's name; empty when `ok`. */
+  readonly problems: readonly string[];
+  /** The hottest sensor's name; null when none tells a temperature. */
+  readonly hottest: string | null;
+  /** By name. */
+  readonly sensors: readonly Reading[];
+}
+
+export interface Reading {
+  readonly sensor: string;
+  /** Null when the sensor tells nothing that could be true. */
+  readonly celsius: number | null;
+  /** From here on it is too hot; null when neither the configuration nor the chip has a limit. */
+  readonly limit: number | null;
+  readonly problem: string | null;
+}
+
+export async function compute(
+  { db, config }: SenseContext,
+): Promise<Temperature | (Temperature & { workflow: WorkflowDirective }) | null> {
+  const settings = readSettings(config);
+  const all = await readSensors(settings.folder, settings.counts);
+  if (all.length === 0 && settings.wanted.length === 0) {
+    throw new Error(
+      `${settings.folder} holds no temperature sensor: a virtual machine has none, and a real one may lack the driver`,
+    );
+  }
+  const before = readWrong(db), sensors = judge(all, settings, before), ts = new Date();
+  db.transaction((tx) => {
+    if (sensors.length > 0) tx.insert(readings).values(sensors.map((each) => ({ ts, ...each }))).run();
+    prune(tx, readings, readings.ts, settings.keep);
+  });
+  const now = sensors.map(({ sensor, problem }) => ({ name: sensor, problem }));
+  const hottest = sensors.reduce<Reading | null>(
+    (best, each) => each.celsius !== null && each.celsius > (best?.celsius ?? -Infinity) ? each : best,
+    null,
+  );
+  return announce({ ...toVerdict(now), hottest: hottest?.sensor ?? null, sensors }, { before, now, ...settings });
+}
+
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  const { sensors, ignore, ...settings } = readConfig(config, {
+    folder: option.text("/sys/class"),
+    sensors: option.list({ fallback: [], max: 100 }),
+    ignore: option.list({ fallback: [], max: 100 }),
+    max: option.number(null, { min: -60, max: 150 }),
+    own_limits: option.flag(true),
+    margin: option.number(5, { min: 0, max: 50 }),
+    hysteresis: option.number(3, { min: 0, max: 50 }),
+    workflow: option.text(null),
+    always: option.flag(false),
+    keep: option.duration("7d"),
+  });
+  if (!settings.folder.startsWith("/")) throw new TypeError(`config.folder must be absolute, not "${settings.folder}"`);
+  const wanted = sensors.map((text) => ({ text, matches: toMatcher(text) })), ignored = ignore.map(toMatcher);
+  const counts = (names: readonly string[]) =>
+    (wanted.length === 0 || wanted.some(({ matches }) => matches(names))) &&
+    !ignored.some((matches) => matches(names));
+  return { ...settings, wanted, counts };
+}
+
+/** Also those that are named and missing. */
+function judge(all: readonly Sensor[], settings: Settings, before: ReadonlySet<string>): Reading[] {
+  const missing = settings.wanted.filter(({ matches }) =>
+    !all.some(({ name, aliases }) => matches([name, ...aliases]))
+  );
+  return [
+    ...all.map((sensor) => judgeOne(sensor, settings, before.has(sensor.name))),
+    ...missing.map(({ text }) => ({ sensor: text, celsius: null, limit: null, problem: "there is no such sensor" })),
+  ];
+}
+
+function judgeOne(sensor: Sensor, settings: Settings, wasWrong: boolean): Reading {
+  const { celsius } = sensor, limit = findLimit(sensor, settings);
+  // What is too hot must become clearly cooler: else a temperature at the limit would be told over and over.
+  const until = limit !== null && wasWrong ? limit - settings.hysteresis : limit;
+  const isHot = celsius !== null && until !== null && celsius >= until;
+  const unread = settings.wanted.length > 0 && celsius === null ? "tells no temperature" : null;
+  return { sensor: sensor.name, celsius, limit, problem: isHot ? `${celsius} °C, limit ${limit} °C` : unread };
+}
+
+function findLimit({ max, critical }: Sensor, settings: Settings): number | null {
+  const own = critical !== null ? critical - settings.margin : max;
+  const limits = [settings.max, settings.own_limits ? own : null].filter((each) => each !== null);
+  return limits.length === 0 ? null : Math.min(...limits);
+}
+
+/** `*` stands for any text. */
+function toMatcher(text: string): Counts {
+  const parts = text.split("*").map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, "\\$&"));
+  const pattern = new RegExp(`^${parts.join(".*")}$`, "s");
+  return (names) => names.some((each) => pattern.test(each));
+}
+
+/** What was wrong at the last compute. */
+function readWrong(db: SenseDatabase): Set<string> {
+  const last = db.select({ ts: readings.ts }).from(readings).orderBy(desc(readings.id)).limit(1).get();
+  if (last === undefined) return new Set();
+  const rows = db.select({ sensor: readings.sensor, problem: readings.problem }).from(readings)
+    .where(eq(readings.ts, last.ts)).all();
+  return new Set(rows.filter(({ problem }) => problem !== null).map(({ sensor }) => sensor));
+}
