@@ -19,10 +19,12 @@ function files(folder: string): string[] {
 
 Deno.test("the library has these senses and workflows", () => {
   assert.deepEqual(senses, [
+    "containers",
     "cpu-usage",
     "database-query",
     "directory-watch",
     "disk-usage",
+    "dns-answers",
     "feed-watch",
     "git-status",
     "http-check",
@@ -31,8 +33,11 @@ Deno.test("the library has these senses and workflows", () => {
     "memory-usage",
     "network-counters",
     "package-updates",
+    "ping",
     "port-check",
     "process-watch",
+    "smart",
+    "systemd-units",
     "temperature",
     "tls-expiry",
     "url-change",
