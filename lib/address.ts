@@ -1,4 +1,7 @@
-/** Addresses of the form `host:port`, as they stand in nerve.yaml. Imported by the senses tls-expiry and port-check. */
+/**
+ * Addresses of the form `host:port`, as they stand in nerve.yaml. Imported by the senses tls-expiry, port-check and
+ * dns-answers.
+ */
 
 export interface Address {
   /** As written. */

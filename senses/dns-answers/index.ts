@@ -1,0 +1,148 @@
+/**
+ * What nameservers answer for names. It emits a signal while an answer is missing or another than expected, one when all
+ * are right again, and one when an answer has changed. It can start a workflow when that has just happened.
+ */
+import { and, desc, eq, isNotNull } from "drizzle-orm";
+import {
+  type JsonObject,
+  option,
+  prune,
+  readConfig,
+  type SenseContext,
+  type SenseDatabase,
+  type WorkflowDirective,
+} from "nerve";
+import { type Address, parseAddress } from "../../lib/address.ts";
+import { announce, toVerdict } from "../../lib/verdict.ts";
+import { type Answer, ask } from "./ask.ts";
+import { parseRecords, type Wanted } from "./records.ts";
+import { answers } from "./schema.ts";
+
+export interface DnsAnswers {
+  readonly ok: boolean;
+  /** What is wrong, as sentences that begin with the record; empty when `ok`. */
+  readonly problems: readonly string[];
+  /** In the order of the configuration. */
+  readonly records: readonly DnsRecord[];
+}
+
+export interface DnsRecord {
+  /** `NAME TYPE`. */
+  readonly record: string;
+  /** Sorted; empty when there are none, null when no nameserver said. */
+  readonly values: readonly string[] | null;
+  /** The last answer, if this one is another; else null. */
+  readonly before: readonly string[] | null;
+  readonly latencyMs: number | null;
+  readonly problem: string | null;
+}
+
+/** As many as the system's resolver asks. */
+const serversMax = 3;
+const atATime = 10;
+
+export async function compute(
+  { db, signal, config }: SenseContext,
+): Promise<DnsAnswers | (DnsAnswers & { workflow: WorkflowDirective }) | null> {
+  const settings = readSettings(config), records: DnsRecord[] = [];
+  const servers = settings.servers.length > 0 ? settings.servers : readSystemServers();
+  for (let start = 0; start < settings.wanted.length; start += atATime) {
+    const some = settings.wanted.slice(start, start + atATime);
+    const said = await Promise.all(some.map((each) => ask(each, servers, settings.timeout, signal)));
+    records.push(...some.map((wanted, index) => judge(db, wanted, said[index] as Answer, settings.allow_others)));
+  }
+  const wasWrong = readWrong(db), ts = new Date();
+  db.transaction((tx) => {
+    tx.insert(answers).values(records.map(({ before: _, ...row }) => ({ ts, ...row }))).run();
+    prune(tx, answers, answers.ts, settings.keep);
+  });
+  return tellOf(records, wasWrong, settings);
+}
+
+/** A change is told as a problem is, and is none. */
+function tellOf(records: readonly DnsRecord[], wasWrong: ReadonlySet<string>, { always, workflow }: Settings) {
+  const now = records.map(({ record, problem }) => ({ name: record, problem }));
+  const news = records.map(({ record, values, before, problem }) => {
+    const change = before === null ? null : `${listOf(values ?? [])} instead of ${listOf(before)}`;
+    return { name: record, problem: problem ?? change };
+  });
+  const changed = records.filter(({ before }) => before !== null).map(({ record }) => record);
+  const before = new Set([...wasWrong].filter((record) => !changed.includes(record)));
+  return announce(
+    { ...toVerdict(now), records },
+    { before, now: news, always: always || changed.length > 0 || wasWrong.size > 0, workflow },
+  );
+}
+
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  const settings = readConfig(config, {
+    records: option.list({ max: 100 }),
+    servers: option.list({ fallback: [], max: serversMax }),
+    timeout: option.duration("5s"),
+    allow_others: option.flag(false),
+    workflow: option.text(null),
+    always: option.flag(false),
+    keep: option.duration("30d"),
+  });
+  const servers = settings.servers.map(readServer);
+  return { ...settings, servers, wanted: parseRecords(settings.records) };
+}
+
+/** Deno takes a nameserver by its address alone. */
+function readServer(text: string): Address {
+  const server = parseAddress(
+    /^[\da-fA-F]*:[\da-fA-F:.]*$/.test(text) && !/^[\d.]+:\d+$/.test(text) ? `[${text}]` : text,
+    53,
+  );
+  if (!/^[\d.]+$|:/.test(server.host)) throw new TypeError(`config.servers must hold addresses, not "${text}"`);
+  return { ...server, text };
+}
+
+function readSystemServers(): Address[] {
+  const lines = Deno.readTextFileSync("/etc/resolv.conf").matchAll(/^\s*nameserver\s+([\da-fA-F:.]+)/gm);
+  const servers = [...lines].slice(0, serversMax).map(([, address = ""]) => readServer(address));
+  if (servers.length === 0) throw new Error("/etc/resolv.conf names no nameserver: name one under config.servers");
+  return servers;
+}
+
+function judge(db: SenseDatabase, { record, expected }: Wanted, answer: Answer, othersAllowed: boolean): DnsRecord {
+  const { values, latencyMs } = answer;
+  const last = db.select({ values: answers.values }).from(answers)
+    .where(and(eq(answers.record, record), isNotNull(answers.values))).orderBy(desc(answers.id)).limit(1).get();
+  const isOther = values !== null && last?.values != null && JSON.stringify(last.values) !== JSON.stringify(values);
+  const problem = answer.problem ?? findDifference(values ?? [], expected, othersAllowed);
+  return { record, values, before: isOther ? last?.values ?? null : null, latencyMs, problem };
+}
+
+function findDifference(
+  values: readonly string[],
+  expected: readonly string[] | null,
+  othersAllowed: boolean,
+): string | null {
+  if (expected === null) return null;
+  const missing = expected.filter((value) => !values.includes(value));
+  const others = othersAllowed ? [] : values.filter((value) => !expected.includes(value));
+  const parts = [
+    ...missing.length > 0 ? [`lacks ${listOf(missing)}`] : [],
+    ...others.length > 0 ? [`has ${listOf(others)}`] : [],
+  ];
+  return parts.length === 0 ? null : `${parts.join(", ")}${missing.length > 0 ? "" : ", which is not expected"}`;
+}
+
+const textMax = 300;
+
+function listOf(values: readonly string[]): string {
+  const text = values.length === 0 ? "nothing" : values.join(", ");
+  return text.length > textMax ? `${text.slice(0, textMax)}...` : text;
+}
+
+/** What was wrong at the last compute. */
+function readWrong(db: SenseDatabase): Set<string> {
+  const last = db.select({ ts: answers.ts }).from(answers).orderBy(desc(answers.id)).limit(1).get();
+  if (last === undefined) return new Set();
+  const rows = db.select({ record: answers.record, problem: answers.problem }).from(answers)
+    .where(eq(answers.ts, last.ts)).all();
+  return new Set(rows.filter(({ problem }) => problem !== null).map(({ record }) => record));
+}
