@@ -1,0 +1,158 @@
+/**
+ * What fails in systemd: of all units, or of some that must be active. It emits a signal while something is wrong, and one
+ * when all is right again. It can start a workflow when a unit has just failed.
+ */
+import { and, desc, eq, min } from "drizzle-orm";
+import {
+  formatDuration,
+  type JsonObject,
+  option,
+  prune,
+  readConfig,
+  type SenseContext,
+  type SenseDatabase,
+  type WorkflowDirective,
+} from "nerve";
+import { announce, toVerdict } from "../../lib/verdict.ts";
+import { checks, units as rows } from "./schema.ts";
+import { isPattern, matchesUnit, readUnits, toUnitName, type Unit } from "./show.ts";
+
+export interface SystemdUnits {
+  readonly ok: boolean;
+  /** What is wrong, as sentences that begin with the unit's name; empty when `ok`. */
+  readonly problems: readonly string[];
+  /** How many units were looked at. */
+  readonly count: number;
+  /** Those that are named, else those with a problem; at most 200. */
+  readonly units: readonly UnitState[];
+}
+
+export interface UnitState {
+  readonly unit: string;
+  /** `ACTIVE (SUB)`, in systemd's words, such as `active (running)`. */
+  readonly state: string;
+  /** How often systemd started it again by itself, since somebody started it. */
+  readonly restarts: number;
+  readonly problem: string | null;
+}
+
+const toldMax = 200;
+/** What may take too long: devices and the like are `activating` for ever without being anybody's fault. */
+const timed = /\.(?:service|mount|swap)$/;
+
+export async function compute(
+  { db, signal, config }: SenseContext,
+): Promise<SystemdUnits | (SystemdUnits & { workflow: WorkflowDirective }) | null> {
+  const settings = readSettings(config), { wanted } = settings;
+  const found = await readUnits(wanted.length > 0 ? wanted : ["*"], settings.user, signal);
+  const counted = found.filter((unit) => !settings.ignored.some((pattern) => matchesUnit(pattern, unit)));
+  const last = readLast(db), ts = new Date();
+  const missing = wanted.filter((name) => !counted.some((unit) => matchesUnit(name, unit)));
+  const judged = [
+    ...counted.map((unit) => ({ ...toState(unit, findProblem(db, unit, settings, last, ts)), since: unit.since })),
+    ...missing.map((unit) => ({ unit, state: "missing", restarts: 0, problem: "no unit has such a name", since: "0" })),
+  ];
+  const kept = judged.filter(({ unit, problem, restarts, state }) =>
+    wanted.length > 0 || problem !== null || restarts > 0 || (timed.test(unit) && state.startsWith("activating"))
+  );
+  const now = judged.map(({ unit, problem }) => ({ name: unit, problem })), verdict = toVerdict(now);
+  db.transaction((tx) => {
+    tx.insert(checks).values({ ts, count: counted.length, problems: verdict.problems.length }).run();
+    for (const row of kept) tx.insert(rows).values({ ts, ...row }).run();
+    prune(tx, checks, checks.ts, settings.keep);
+    prune(tx, rows, rows.ts, settings.keep);
+  });
+  const told = wanted.length > 0 ? judged : judged.filter(({ problem }) => problem !== null);
+  const units = told.slice(0, toldMax).map(({ since: _, ...state }) => state);
+  return announce({ ...verdict, count: counted.length, units }, { before: last.wrong, now, ...settings });
+}
+
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  const { units, ignore, ...settings } = readConfig(config, {
+    units: option.list({ fallback: [], max: 100 }),
+    ignore: option.list({ fallback: [], max: 100 }),
+    user: option.flag(false),
+    max_restarts: option.number(3, { min: 1 }),
+    max_activating: option.duration("5m"),
+    workflow: option.text(null),
+    always: option.flag(false),
+    keep: option.duration("30d"),
+  });
+  return { ...settings, wanted: units.map(toUnitName), ignored: ignore.map(toUnitName) };
+}
+
+function toState({ name, active, sub, restarts }: Unit, problem: string | null): UnitState {
+  return { unit: name, state: `${active} (${sub})`, restarts, problem };
+}
+
+function findProblem(db: SenseDatabase, unit: Unit, settings: Settings, last: Last, ts: Date): string | null {
+  const isNamed = settings.wanted.some((name) => !isPattern(name) && matchesUnit(name, unit));
+  return findLoadProblem(unit, isNamed) ?? findRunProblem(unit, isNamed) ?? findRestarts(unit, settings, last) ??
+    findDelay(db, unit, settings, ts);
+}
+
+function findLoadProblem({ load, loadError }: Unit, isNamed: boolean): string | null {
+  if (load === "error" || load === "bad-setting") {
+    return `its unit file is not valid${loadError === null ? "" : `: ${loadError}`}`;
+  }
+  // Units refer to others that nobody has installed, and that is no fault.
+  if (!isNamed) return null;
+  if (load === "not-found") return "no unit has such a name";
+  return load === "masked" ? "is masked" : null;
+}
+
+function findRunProblem(
+  { active, sub, result, exitStatus, restarts, endsByItself }: Unit,
+  isNamed: boolean,
+): string | null {
+  const why = [
+    result === "success" ? "" : result,
+    exitStatus === null || exitStatus === 0 ? "" : `status ${exitStatus}`,
+  ]
+    .filter((each) => each !== "").join(", ");
+  if (active === "failed") return why === "" ? "has failed" : `has failed (${why})`;
+  // systemd does not call it failed while it tries again.
+  if (sub.startsWith("auto-restart")) {
+    return `has failed${why === "" ? "" : ` (${why})`} and is started again, ${restarts} times until now`;
+  }
+  if (!isNamed || active !== "inactive") return null;
+  return endsByItself && (result === "" || result === "success")
+    ? null
+    : `is not active${why === "" ? "" : ` (${why})`}`;
+}
+
+function findRestarts({ name, restarts }: Unit, { max_restarts }: Settings, { restarts: before }: Last): string | null {
+  if (before === null) return null;
+  const last = before.get(name) ?? 0;
+  // The count begins anew when somebody starts it.
+  const since = restarts < last ? restarts : restarts - last;
+  return since >= max_restarts ? `was started again ${since} times since the last check` : null;
+}
+
+function findDelay(db: SenseDatabase, unit: Unit, { max_activating }: Settings, ts: Date): string | null {
+  if (unit.active !== "activating" || !timed.test(unit.name)) return null;
+  const seen = db.select({ ts: min(rows.ts) }).from(rows).where(
+    and(eq(rows.unit, unit.name), eq(rows.since, unit.since)),
+  ).get();
+  const age = seen?.ts == null ? 0 : ts.getTime() - seen.ts.getTime();
+  return age >= max_activating ? `has been activating for ${formatDuration(age - age % 1_000)}` : null;
+}
+
+interface Last {
+  /** What was wrong at the last compute. */
+  readonly wrong: ReadonlySet<string>;
+  /** Null at the first compute. */
+  readonly restarts: ReadonlyMap<string, number> | null;
+}
+
+function readLast(db: SenseDatabase): Last {
+  const last = db.select({ ts: checks.ts }).from(checks).orderBy(desc(checks.id)).limit(1).get();
+  if (last === undefined) return { wrong: new Set(), restarts: null };
+  const found = db.select().from(rows).where(eq(rows.ts, last.ts)).all();
+  return {
+    wrong: new Set(found.filter(({ problem }) => problem !== null).map(({ unit }) => unit)),
+    restarts: new Map(found.map(({ unit, restarts }) => [unit, restarts])),
+  };
+}

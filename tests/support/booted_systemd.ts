@@ -1,0 +1,167 @@
+/**
+ * A real systemd, the first process of namespaces of its own, with units of the test, and computes of a library sense
+ * beside it. Only root may do that; nothing else on the machine sees it. Its own module is also the program that computes.
+ */
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { hasProgram } from "./debian.ts";
+import { type Config, type Grants, type Outcome, TestSense } from "./library.ts";
+import { canMount } from "./mounts.ts";
+import { repository } from "./source_files.ts";
+
+/** What is done, in this order: a command that must succeed, a compute, or a statement on the sense's database. */
+export type Step =
+  | { readonly run: readonly string[] }
+  | { readonly compute: Config }
+  | { readonly sql: string };
+
+interface Request {
+  readonly sense: string;
+  readonly grants: Grants | null;
+  readonly steps: readonly Step[];
+}
+
+const program = "/lib/systemd/systemd";
+
+/** A control group of its own, which inner() sees as the root of all. */
+const outer = `set -e
+mkdir "$1/groups"
+mount -t cgroup2 none "$1/groups"
+mkdir "$1/groups/$2"
+echo $$ > "$1/groups/$2/cgroup.procs"
+exec unshare --mount --pid --cgroup --uts --ipc --fork --kill-child --mount-proc sh -c "$3" sh "$1"`;
+
+/** A /run of its own, with the test's units. */
+const inner = `set -e
+mount -t tmpfs none /run
+mkdir -p /run/systemd/system /run/systemd/user /run/user/0
+cp -R "$1"/units/* /run/systemd/system
+printf '[Unit]\\nDefaultDependencies=no\\n' > /run/systemd/user/quiet.target
+mount -t cgroup2 none /sys/fs/cgroup
+export container=nerve-test
+exec ${program} --system --unit=quiet.target --show-status=no --log-target=null`;
+
+/** Nothing of the system is started with the test's units. */
+const alone = "[Unit]\nDefaultDependencies=no\n";
+const quiet = Object.fromEntries(["service", "timer", "socket"].map((kind) => [`${kind}.d/quiet.conf`, alone]));
+
+export class BootedSystemd implements AsyncDisposable {
+  readonly #folder: string = Deno.makeTempDirSync({ prefix: "nerve-units-" });
+  readonly #group: string = `nerve-test-${crypto.randomUUID()}`;
+  readonly #child: Deno.ChildProcess;
+  #pid = 0;
+
+  private constructor(units: Readonly<Record<string, string>>) {
+    const ready = `[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo ready > ${this.#folder}/ready'\n`;
+    const own = { "quiet.target": `${alone}Wants=ready.service\n`, "ready.service": ready, ...quiet };
+    for (const [name, text] of Object.entries({ ...own, ...units })) {
+      const path = `${this.#folder}/units/${name}`;
+      Deno.mkdirSync(dirname(path), { recursive: true });
+      Deno.writeTextFileSync(path, text);
+    }
+    new Deno.Command("mkfifo", { args: [`${this.#folder}/ready`] }).outputSync();
+    const args = ["--mount", "sh", "-c", outer, "sh", this.#folder, this.#group, inner];
+    this.#child = new Deno.Command("unshare", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  }
+
+  /** Null where it cannot be started. */
+  static async boot(units: Readonly<Record<string, string>> = {}): Promise<BootedSystemd | null> {
+    const booted = new BootedSystemd(units);
+    if (await booted.#isUp()) return booted;
+    await booted[Symbol.asyncDispose]();
+    return null;
+  }
+
+  /** It says so itself, by its first unit. */
+  async #isUp(): Promise<boolean> {
+    const args = ["-n", "1", `${this.#folder}/ready`];
+    const reader = new Deno.Command("head", { args, stdout: "piped", stderr: "null" }).spawn();
+    const isUp = await Promise.race([
+      reader.output().then(({ success }) => success),
+      this.#child.status.then(() => false),
+    ]);
+    if (!isUp) {
+      reader.kill("SIGKILL");
+      return false;
+    }
+    const children = Deno.readTextFileSync(`/proc/${this.#child.pid}/task/${this.#child.pid}/children`);
+    this.#pid = Number(children.trim());
+    return this.#pid > 0;
+  }
+
+  #enter(command: readonly string[]): Promise<Deno.CommandOutput> {
+    const spaces = ["--mount", "--pid", "--cgroup", "--uts", "--ipc"];
+    const args = ["--target", `${this.#pid}`, ...spaces, "--", ...command];
+    return new Deno.Command("nsenter", { args, env: { XDG_RUNTIME_DIR: "/run/user/0" }, stdin: "null" }).output();
+  }
+
+  async systemctl(...args: string[]): Promise<string> {
+    const { stdout } = await this.#enter(["systemctl", ...args]);
+    return new TextDecoder().decode(stdout);
+  }
+
+  /** Asks until what systemctl prints is as wanted: a thousand times, which takes many seconds. */
+  async until(wanted: RegExp, ...args: string[]): Promise<void> {
+    for (let tries = 0; tries < 1_000; tries++) if (wanted.test(await this.systemctl(...args))) return;
+    throw new Error(`systemctl ${args.join(" ")} prints something else: ${await this.systemctl(...args)}`);
+  }
+
+  /** The outcomes of the computes; `grants` are those of the README, if null. */
+  async compute(sense: string, grants: Grants | null, ...steps: Step[]): Promise<Outcome[]> {
+    const own = fileURLToPath(import.meta.url), config = `${repository}/deno.json`;
+    const deno = ["run", "-A", "--no-prompt", "--cached-only", "--no-check", "--quiet", "--config", config, own];
+    const request = JSON.stringify({ sense, grants, steps } satisfies Request);
+    const { success, stdout, stderr } = await this.#enter([Deno.execPath(), ...deno, request]);
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+    return JSON.parse(new TextDecoder().decode(stdout));
+  }
+
+  /** Its processes end a moment after the first one. */
+  async #removeGroup(): Promise<void> {
+    const script =
+      'mount -t cgroup2 none /sys/fs/cgroup && cd /sys/fs/cgroup && [ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} +';
+    for (let tries = 0; tries < 100; tries++) {
+      const args = ["--mount", "sh", "-c", script, "sh", this.#group];
+      if ((await new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).output()).success) return;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      // It has ended by itself.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await this.#child.status;
+    await this.#removeGroup();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Found out by trying. */
+export async function canBootSystemd(): Promise<boolean> {
+  if (!canMount || !await hasProgram("systemctl", "systemd")) return false;
+  await using booted = await BootedSystemd.boot();
+  return booted !== null;
+}
+
+async function main({ sense: name, grants, steps }: Request): Promise<void> {
+  const outcomes: Outcome[] = [];
+  await using sense = grants === null ? new TestSense(name) : new TestSense(name, grants);
+  for (const step of steps) {
+    if ("compute" in step) outcomes.push(await sense.compute(step.compute));
+    else if ("sql" in step) {
+      using database = new DatabaseSync(sense.database);
+      outcomes.push({ kind: "value", value: database.prepare(step.sql).all() });
+    } else {
+      const [command = "", ...args] = step.run;
+      const { success, stderr } = await new Deno.Command(command, { args }).output();
+      if (!success) throw new Error(new TextDecoder().decode(stderr));
+    }
+  }
+  Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(outcomes)));
+}
+
+if (import.meta.main) await main(JSON.parse(Deno.args[0] ?? ""));
