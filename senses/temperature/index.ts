@@ -13,8 +13,9 @@ import {
   type WorkflowDirective,
 } from "nerve";
 import { announce, toVerdict } from "../../lib/verdict.ts";
+import { toFilter, toMatcher } from "../../lib/wildcard.ts";
 import { readings } from "./schema.ts";
-import { type Counts, readSensors, type Sensor } from "./sensors.ts";
+import { readSensors, type Sensor } from "./sensors.ts";
 
 export interface Temperature {
   readonly ok: boolean;
@@ -74,10 +75,7 @@ function readSettings(config: JsonObject) {
     keep: option.duration("7d"),
   });
   if (!settings.folder.startsWith("/")) throw new TypeError(`config.folder must be absolute, not "${settings.folder}"`);
-  const wanted = sensors.map((text) => ({ text, matches: toMatcher(text) })), ignored = ignore.map(toMatcher);
-  const counts = (names: readonly string[]) =>
-    (wanted.length === 0 || wanted.some(({ matches }) => matches(names))) &&
-    !ignored.some((matches) => matches(names));
+  const wanted = sensors.map((text) => ({ text, matches: toMatcher(text) })), counts = toFilter(sensors, ignore);
   return { ...settings, wanted, counts };
 }
 
@@ -105,13 +103,6 @@ function findLimit({ max, critical }: Sensor, settings: Settings): number | null
   const own = critical !== null ? critical - settings.margin : max;
   const limits = [settings.max, settings.own_limits ? own : null].filter((each) => each !== null);
   return limits.length === 0 ? null : Math.min(...limits);
-}
-
-/** `*` stands for any text. */
-function toMatcher(text: string): Counts {
-  const parts = text.split("*").map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, "\\$&"));
-  const pattern = new RegExp(`^${parts.join(".*")}$`, "s");
-  return (names) => names.some((each) => pattern.test(each));
 }
 
 /** What was wrong at the last compute. */

@@ -1,0 +1,89 @@
+/**
+ * Asks a container engine through the API of Docker, which Podman speaks as well: over its socket, or over TCP to a proxy
+ * in front of it. Used by index.ts.
+ */
+
+export interface Container {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  /** `created`, `running`, `paused`, `restarting`, `removing`, `exited`, `dead`; Podman has more. */
+  readonly state: string;
+  readonly health: string | null;
+  /** Null while it runs, and before it ran. */
+  readonly exitCode: number | null;
+  readonly outOfMemory: boolean;
+  /** Why the engine could not start it; empty where it could. */
+  readonly error: string;
+  readonly restarts: number;
+  /** Null while it runs, and before it ran. */
+  readonly finishedAt: Date | null;
+}
+
+const atATime = 8, containersMax = 500;
+
+/** All of them, also those that do not run. `engine` is the path of a socket or an http: address. */
+export async function readContainers(engine: string, signal: AbortSignal): Promise<Container[]> {
+  const isSocket = engine.startsWith("/");
+  // Deno wants a grant of this name, too; over a socket nobody looks it up.
+  const base = isSocket ? "http://docker" : engine.replace(/\/+$/, "");
+  using client = isSocket
+    ? Deno.createHttpClient({ proxy: { transport: "unix", path: engine } })
+    : Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  const get = (path: string) => ask(engine, `${base}${path}`, client, signal);
+  const list = await get("/containers/json?all=true");
+  if (!Array.isArray(list)) throw new Error(`${engine} does not speak the API of Docker`);
+  const ids = list.slice(0, containersMax).map((each) => String(Object(each).Id));
+  const found: Container[] = [];
+  for (let start = 0; start < ids.length; start += atATime) {
+    const some = await Promise.all(ids.slice(start, start + atATime).map((id) => get(`/containers/${id}/json`)));
+    // One that was removed since it was listed is no more.
+    found.push(...some.filter((each) => each !== null).map(toContainer));
+  }
+  return found.sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** Null for what is not there. */
+async function ask(engine: string, url: string, client: Deno.HttpClient, signal: AbortSignal): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(url, { client, signal, redirect: "error", headers: { accept: "application/json" } });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    // A missing permission is a mistake in nerve.yaml, not an outage.
+    if (thrown instanceof Deno.errors.NotCapable) throw thrown;
+    const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+    throw new Error(`${engine} does not answer: ${cause instanceof Error ? cause.message : cause}`, { cause: thrown });
+  }
+  const text = await response.text();
+  if (response.status === 404 && /\/containers\/\w+\/json$/.test(url)) return null;
+  if (!response.ok) throw new Error(`${engine} answers with status ${response.status}: ${text.trim().slice(0, 200)}`);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`${engine} does not speak the API of Docker: it answers ${JSON.stringify(text.slice(0, 100))}`);
+  }
+}
+
+function toContainer(value: unknown): Container {
+  const { Id: id, Name: name, Config: config, State: state, RestartCount: restarts } = Object(value);
+  const { Status: status, ExitCode: code, OOMKilled: outOfMemory, Error: error, FinishedAt: finished } = Object(state);
+  // Podman's State.Health is there without a health check, too, with nothing in it; earlier ones call it Healthcheck.
+  const health = Object(Object(state).Health ?? Object(state).Healthcheck).Status;
+  const finishedAt = new Date(typeof finished === "string" ? finished : NaN),
+    runs = status === "running" || status === "paused";
+  // What never ended has the year 1.
+  const hasEnded = !runs && finishedAt.getTime() > 0;
+  return {
+    id: String(id),
+    name: String(name).replace(/^\//, ""),
+    image: String(Object(config).Image ?? ""),
+    state: String(status),
+    health: ["healthy", "unhealthy", "starting"].includes(health) ? health : null,
+    exitCode: hasEnded && Number.isInteger(code) ? code : null,
+    outOfMemory: outOfMemory === true,
+    error: typeof error === "string" ? error.trim() : "",
+    restarts: Number.isInteger(restarts) ? restarts : 0,
+    finishedAt: hasEnded ? finishedAt : null,
+  };
+}

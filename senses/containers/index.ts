@@ -1,0 +1,170 @@
+/**
+ * What is wrong with the containers of Docker or Podman. It emits a signal while something is, and one when all is right
+ * again. It can start a workflow when something has just gone wrong.
+ */
+import { desc, eq } from "drizzle-orm";
+import {
+  type JsonObject,
+  option,
+  prune,
+  readConfig,
+  type SenseContext,
+  type SenseDatabase,
+  type WorkflowDirective,
+} from "nerve";
+import { announce, toVerdict } from "../../lib/verdict.ts";
+import { toFilter, toMatcher } from "../../lib/wildcard.ts";
+import { type Container, readContainers } from "./engine.ts";
+import { checks, containers as rows } from "./schema.ts";
+
+export interface Containers {
+  readonly ok: boolean;
+  /** What is wrong, as sentences that begin with the container's name; empty when `ok`. */
+  readonly problems: readonly string[];
+  /** How many containers were looked at. */
+  readonly count: number;
+  /** By name; at most 200, those with a problem first. */
+  readonly containers: readonly ContainerState[];
+}
+
+export interface ContainerState {
+  readonly name: string;
+  readonly image: string;
+  /** `running`, `exited` and so on; `missing` for one that is named and not there. */
+  readonly state: string;
+  /** `healthy`, `unhealthy` or `starting`; null for one without a health check, and while it does not run. */
+  readonly health: string | null;
+  /** Null while it runs, and before it ran. */
+  readonly exitCode: number | null;
+  /** How often the engine started it again by itself, since somebody started it. */
+  readonly restarts: number;
+  readonly problem: string | null;
+}
+
+const toldMax = 200;
+
+export async function compute(
+  { db, signal, config }: SenseContext,
+): Promise<Containers | (Containers & { workflow: WorkflowDirective }) | null> {
+  const settings = readSettings(config), limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
+  const all = await readInTime(settings, limit, signal);
+  const found = all.filter((container) => settings.counts([container.name]));
+  const last = readLast(db), ts = new Date();
+  const missing = settings.wanted.filter(({ matches }) => !found.some(({ name }) => matches([name])));
+  const states: ContainerState[] = [
+    ...found.map((container) => toState(container, findProblem(container, settings, last, ts))),
+    ...missing.map(({ text }) => ({
+      ...{ name: text, image: "", state: "missing", health: null, exitCode: null, restarts: 0 },
+      problem: "there is no such container",
+    })),
+  ];
+  const now = states.map(({ name, problem }) => ({ name, problem })), verdict = toVerdict(now);
+  db.transaction((tx) => {
+    tx.insert(checks).values({ ts, count: found.length, problems: verdict.problems.length }).run();
+    for (const { image: _, ...state } of states) tx.insert(rows).values({ ts, ...state }).run();
+    prune(tx, checks, checks.ts, settings.keep);
+    prune(tx, rows, rows.ts, settings.keep);
+  });
+  const told = [...states].sort((a, b) => Number(a.problem === null) - Number(b.problem === null)).slice(0, toldMax);
+  return announce({ ...verdict, count: found.length, containers: told }, { before: last.wrong, now, ...settings });
+}
+
+async function readInTime(settings: Settings, limit: AbortSignal, signal: AbortSignal): Promise<Container[]> {
+  try {
+    return await readContainers(settings.engine, limit);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (!limit.aborted) throw thrown;
+    throw new Error(`${settings.engine} does not answer in time`, { cause: thrown });
+  }
+}
+
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  const { containers, ignore, ...settings } = readConfig(config, {
+    engine: option.text("/run/docker.sock"),
+    containers: option.list({ fallback: [], max: 100 }),
+    ignore: option.list({ fallback: [], max: 100 }),
+    timeout: option.duration("10s"),
+    fine_codes: option.list({ fallback: ["130", "143"], max: 20 }),
+    max_age: option.duration("24h"),
+    max_restarts: option.number(3, { min: 1 }),
+    workflow: option.text(null),
+    always: option.flag(false),
+    keep: option.duration("7d"),
+  });
+  if (!/^(?:\/|https?:\/\/[^@]+$)/.test(settings.engine)) {
+    throw new TypeError(`config.engine must be the path of a socket, or an http: address without a password`);
+  }
+  const wanted = containers.map((text) => ({ text, matches: toMatcher(text) }));
+  return { ...settings, wanted, counts: toFilter(containers, ignore) };
+}
+
+function toState(
+  { name, image, state, health, exitCode, restarts }: Container,
+  problem: string | null,
+): ContainerState {
+  return { name, image, state, health: state === "running" ? health : null, exitCode, restarts, problem };
+}
+
+function findProblem(container: Container, settings: Settings, last: Last, ts: Date): string | null {
+  const isNamed = settings.wanted.length > 0;
+  return findEnd(container, settings, isNamed, ts) ?? findHealth(container) ?? findRestarts(container, settings, last);
+}
+
+function findEnd(
+  { state, exitCode, outOfMemory, error, finishedAt }: Container,
+  settings: Settings,
+  isNamed: boolean,
+  ts: Date,
+) {
+  const why = `${exitCode ?? "none"}${outOfMemory ? ", out of memory" : ""}`;
+  if (state === "running") return null;
+  if (state === "restarting") return `ends again and again, with code ${why}`;
+  if (state === "dead") return "could not be removed (dead)";
+  if (state === "paused") return isNamed ? "is paused" : null;
+  if (finishedAt === null) {
+    // It never ran: an engine says why, such as a port that is taken.
+    if (error !== "") return `could not be started: ${error.slice(0, 200)}`;
+    return isNamed ? `does not run (${state})` : null;
+  }
+  const isFine = exitCode === 0 || settings.fine_codes.includes(`${exitCode}`);
+  if (isNamed) return `has ended with code ${why}`;
+  const isOld = ts.getTime() - finishedAt.getTime() > settings.max_age;
+  return isFine || isOld ? null : `has ended with code ${why}`;
+}
+
+/** The health of a container that does not run is that of its last run. */
+function findHealth({ state, health }: Container): string | null {
+  return state === "running" && health === "unhealthy" ? "is unhealthy" : null;
+}
+
+function findRestarts(
+  { name, restarts }: Container,
+  { max_restarts }: Settings,
+  { restarts: before }: Last,
+): string | null {
+  if (before === null) return null;
+  const last = before.get(name) ?? 0;
+  // The count begins anew when somebody starts it, or makes another one of that name.
+  const since = restarts < last ? restarts : restarts - last;
+  return since >= max_restarts ? `was started again ${since} times since the last check` : null;
+}
+
+interface Last {
+  /** What was wrong at the last compute. */
+  readonly wrong: ReadonlySet<string>;
+  /** Null at the first compute. */
+  readonly restarts: ReadonlyMap<string, number> | null;
+}
+
+function readLast(db: SenseDatabase): Last {
+  const last = db.select({ ts: checks.ts }).from(checks).orderBy(desc(checks.id)).limit(1).get();
+  if (last === undefined) return { wrong: new Set(), restarts: null };
+  const found = db.select().from(rows).where(eq(rows.ts, last.ts)).all();
+  return {
+    wrong: new Set(found.filter(({ problem }) => problem !== null).map(({ name }) => name)),
+    restarts: new Map(found.map(({ name, restarts }) => [name, restarts])),
+  };
+}
