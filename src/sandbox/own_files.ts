@@ -18,9 +18,12 @@ export async function makeOwnFiles({ senses, blobs }: ProcessSpec, granted: read
   for (const { database } of senses) if (!isComplete(database)) await completeDatabase(database);
 }
 
-/** A folder, unless its name looks like a file's. Only where its parent exists: the rest is not asked for. */
+/**
+ * A folder, unless its name looks like a file's. Only where its parent exists: the rest is not asked for. Not what others
+ * make: in the place of a device that is plugged in later, or of a socket, it would be in their way.
+ */
 function makeGranted(path: string): void {
-  if (exists(path)) return;
+  if (exists(path) || /^\/(?:dev|proc|sys)\/|\.sock(?:et)?$/.test(path)) return;
   const isFile = /[^/]\.[^./]+$/.test(path);
   tryTo(() => isFile ? makeFile(path) : Deno.mkdirSync(path));
 }

@@ -91,7 +91,9 @@ export class Podman implements AsyncDisposable {
     await this.#service.status;
     // What Podman itself starts to tidy up after a container may write for a moment longer.
     for (let tries = 0; tries < 1_000; tries++) {
-      if ((await new Deno.Command("rm", { args: ["-rf", "--", this.#folder], stderr: "null" }).output()).success) return;
+      if ((await new Deno.Command("rm", { args: ["-rf", "--", this.#folder], stderr: "null" }).output()).success) {
+        return;
+      }
     }
   }
 }

@@ -215,6 +215,11 @@ Deno.test("containers says that an engine is not there, does not answer, refuses
       await server.finished;
     }
     assert.match(await errorOf({}), /does not answer: /);
+    assert.throws(
+      () => Deno.lstatSync(socket),
+      Deno.errors.NotFound,
+      "nothing is in the way of an engine that starts later",
+    );
     assert.match(await errorOf({ engine: "ssh://host" }), /config\.engine must be/);
     assert.match(await errorOf({ engine: "http://a:b@host" }), /config\.engine must be/);
   } finally {
