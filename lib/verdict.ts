@@ -1,7 +1,7 @@
 /**
  * What a sense tells that checks several things at once: a signal while one of them is wrong, one when all are right
  * again, and a run of a workflow, once, when one has just gone wrong. Imported by the senses temperature,
- * ping, dns-answers, systemd-units and containers.
+ * ping, dns-answers, systemd-units, containers and smart.
  */
 import type { WorkflowDirective } from "nerve";
 
