@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { BootedSystemd, canBootSystemd } from "../../support/booted_systemd.ts";
 import { hasProgram } from "../../support/debian.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { repository } from "../../support/source_files.ts";
 
 // Ignored only where systemd cannot be installed from Debian, or cannot be started in namespaces of its own.
 const ignore = !await canBootSystemd();
@@ -22,6 +23,8 @@ const units = {
   "inst@.service": good.replace("[Install]\nAlias=other-name.service\n", ""),
   "tick.timer": "[Timer]\nOnBootSec=10h\nUnit=once.service\n",
 };
+
+const readme = Deno.readTextFileSync(`${repository}/senses/systemd-units/README.md`);
 
 async function boot(): Promise<BootedSystemd> {
   const booted = await BootedSystemd.boot(units);
@@ -56,7 +59,11 @@ Deno.test({
       "activating (auto-restart)",
     ]);
     assert.deepEqual(told.workflow, { name: "restart-service", prompt: told.problems.join(", "), maxRounds: 20 });
-    assert.equal(valueOf(still ?? quiet).workflow, undefined);
+    const again = valueOf(still ?? quiet), shown = JSON.parse(/^```json\n(.*?)^```$/ms.exec(readme)?.[1] ?? "");
+    assert.deepEqual([Object.keys(again), Object.keys(again.units[0])], [
+      Object.keys(shown),
+      Object.keys(shown.units[0]),
+    ]);
     assert.equal(valueOf(less ?? quiet).problems.length, 1);
     assert.deepEqual([valueOf(right ?? quiet).ok, valueOf(right ?? quiet).units], [true, []]);
     assert.deepEqual(after, { kind: "null" });
