@@ -33,12 +33,14 @@ const env = {
   SYSTEMD_URLIFY: "0",
 };
 
-/** `names` may hold patterns, which match units that systemd has in memory. */
+/** In the order of `names`, which may hold patterns: those match units that systemd has in memory, and come by name. */
 export async function readUnits(names: readonly string[], isUser: boolean, signal: AbortSignal): Promise<Unit[]> {
   const flags = ["--no-pager", "--no-ask-password", ...isUser ? ["--user"] : []];
   const args = ["show", ...flags, `--property=${properties.join(",")}`, "--", ...names];
   const whose = isUser ? "the user's systemd, which needs XDG_RUNTIME_DIR" : "systemd";
-  return parseUnits(await runProgram({ name: "systemctl", args, env }, signal, `systemctl cannot ask ${whose}`));
+  const found = parseUnits(await runProgram({ name: "systemctl", args, env }, signal, `systemctl cannot ask ${whose}`));
+  const placeOf = (unit: Unit) => names.findIndex((name) => matchesUnit(name, unit));
+  return found.sort((a, b) => placeOf(a) - placeOf(b) || (a.name < b.name ? -1 : 1));
 }
 
 /** Units are separated by empty lines; one that several names lead to comes once for each. */

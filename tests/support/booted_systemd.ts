@@ -5,6 +5,7 @@
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import { enterGroup, removeGroup } from "./control_group.ts";
 import { hasProgram } from "./debian.ts";
 import { type Config, type Grants, type Outcome, TestSense } from "./library.ts";
 import { canMount } from "./mounts.ts";
@@ -23,14 +24,6 @@ interface Request {
 }
 
 const program = "/lib/systemd/systemd";
-
-/** A control group of its own, which inner() sees as the root of all. */
-const outer = `set -e
-mkdir "$1/groups"
-mount -t cgroup2 none "$1/groups"
-mkdir "$1/groups/$2"
-echo $$ > "$1/groups/$2/cgroup.procs"
-exec unshare --mount --pid --cgroup --uts --ipc --fork --kill-child --mount-proc sh -c "$3" sh "$1"`;
 
 /** A /run of its own, with the test's units. */
 const inner = `set -e
@@ -54,14 +47,16 @@ export class BootedSystemd implements AsyncDisposable {
 
   private constructor(units: Readonly<Record<string, string>>) {
     const ready = `[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo ready > ${this.#folder}/ready'\n`;
-    const own = { "quiet.target": `${alone}Wants=ready.service\n`, "ready.service": ready, ...quiet };
-    for (const [name, text] of Object.entries({ ...own, ...units })) {
+    const files = { "quiet.target": `${alone}Wants=ready.service\n`, "ready.service": ready, ...quiet };
+    for (const [name, text] of Object.entries({ ...files, ...units })) {
       const path = `${this.#folder}/units/${name}`;
       Deno.mkdirSync(dirname(path), { recursive: true });
       Deno.writeTextFileSync(path, text);
     }
     new Deno.Command("mkfifo", { args: [`${this.#folder}/ready`] }).outputSync();
-    const args = ["--mount", "sh", "-c", outer, "sh", this.#folder, this.#group, inner];
+    const own = ["--mount", "--pid", "--cgroup", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"].join(" ");
+    const outer = `${enterGroup(this.#folder, this.#group)}exec unshare ${own} sh -c "$2" sh "$1"`;
+    const args = ["--mount", "sh", "-c", outer, "sh", this.#folder, inner];
     this.#child = new Deno.Command("unshare", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   }
 
@@ -117,16 +112,6 @@ export class BootedSystemd implements AsyncDisposable {
     return JSON.parse(new TextDecoder().decode(stdout));
   }
 
-  /** Its processes end a moment after the first one. */
-  async #removeGroup(): Promise<void> {
-    const script =
-      'mount -t cgroup2 none /sys/fs/cgroup && cd /sys/fs/cgroup && [ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} +';
-    for (let tries = 0; tries < 100; tries++) {
-      const args = ["--mount", "sh", "-c", script, "sh", this.#group];
-      if ((await new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).output()).success) return;
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#child.kill("SIGKILL");
@@ -135,7 +120,7 @@ export class BootedSystemd implements AsyncDisposable {
       if (!(error instanceof TypeError)) throw error;
     }
     await this.#child.status;
-    await this.#removeGroup();
+    await removeGroup(this.#group);
     await Deno.remove(this.#folder, { recursive: true });
   }
 }

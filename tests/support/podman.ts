@@ -1,4 +1,5 @@
 /** A real Podman with storage of its own, its service on a socket, and an image that holds nothing but BusyBox. */
+import { enterGroup, removeGroup } from "./control_group.ts";
 import { hasProgram } from "./debian.ts";
 import { canMount } from "./mounts.ts";
 
@@ -8,21 +9,27 @@ const image = "localhost/nerve-test:1";
 
 export class Podman implements AsyncDisposable {
   readonly #folder: string = Deno.makeTempDirSync({ prefix: "nerve-podman-" });
+  readonly #group: string = `nerve-test-${crypto.randomUUID()}`;
   readonly socket: string = `${this.#folder}/podman.sock`;
   readonly #service: Deno.ChildProcess;
 
   private constructor() {
-    // A file system of control groups of one kind: Podman's runtime refuses a mixture.
-    const script = 'mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null; exec "$@"';
+    // A control group of its own, of one kind: Podman's runtime refuses a mixture, and Podman moves all that it finds there.
+    const script = `${enterGroup(this.#folder, this.#group)}exec unshare --mount --cgroup sh -c "$0" sh "$@"`;
     const service = this.#command("system", "service", "--time=0", `unix://${this.socket}`);
-    const args = ["--mount", "sh", "-c", script, "sh", ...service];
-    this.#service = new Deno.Command("unshare", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    const inner = 'mount -t cgroup2 none /sys/fs/cgroup && echo ready && exec "$@" > /dev/null';
+    const args = ["--mount", "sh", "-c", script, inner, ...service];
+    this.#service = new Deno.Command("unshare", { args, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
   }
 
   /** Null where containers cannot be run. */
   static async start(): Promise<Podman | null> {
     const podman = new Podman();
     try {
+      // Its namespaces are there.
+      if (!(await new Response(podman.#service.stdout).text()).startsWith("ready")) {
+        throw new PodmanError("no namespaces");
+      }
       await podman.#importImage();
       await podman.run("probe", [], "true");
       await podman.podman("rm", "probe");
@@ -43,7 +50,9 @@ export class Podman implements AsyncDisposable {
   }
 
   async podman(...args: string[]): Promise<string> {
-    const own = ["--target", `${this.#service.pid}`, "--mount", "--", ...this.#command(...args)];
+    const enter = 'echo $$ > /sys/fs/cgroup/cgroup.procs; exec "$@"';
+    const where = ["--target", `${this.#service.pid}`, "--mount", "--cgroup", "--"];
+    const own = [...where, "sh", "-ec", enter, "sh", ...this.#command(...args)];
     const { success, stdout, stderr } = await new Deno.Command("nsenter", { args: own, stdin: "null" }).output();
     if (!success) throw new PodmanError(`podman ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
     return new TextDecoder().decode(stdout);
@@ -89,6 +98,7 @@ export class Podman implements AsyncDisposable {
     });
     this.#service.kill("SIGKILL");
     await this.#service.status;
+    await removeGroup(this.#group);
     // What Podman itself starts to tidy up after a container may write for a moment longer.
     for (let tries = 0; tries < 1_000; tries++) {
       if ((await new Deno.Command("rm", { args: ["-rf", "--", this.#folder], stderr: "null" }).output()).success) {
