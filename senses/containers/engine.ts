@@ -53,7 +53,8 @@ async function ask(engine: string, url: string, client: Deno.HttpClient, signal:
     // A missing permission is a mistake in nerve.yaml, not an outage.
     if (thrown instanceof Deno.errors.NotCapable) throw thrown;
     const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-    throw new Error(`${engine} does not answer: ${cause instanceof Error ? cause.message : cause}`, { cause: thrown });
+    const reason = `${cause instanceof Error ? cause.message : cause}`.replace(/^error sending request.*?\): /, "");
+    throw new Error(`${engine} does not answer: ${reason}`);
   }
   const text = await response.text();
   if (response.status === 404 && /\/containers\/\w+\/json$/.test(url)) return null;
