@@ -6,13 +6,20 @@
  */
 export async function hasProgram(program: string, packageName: string): Promise<boolean> {
   if (findProgram(program) !== null) return true;
-  if (Deno.uid() !== 0 || findProgram("apt-get") === null) return false;
-  // Several tests may be at it: apt waits for its lock.
-  const install = () => apt("install", "--yes", "--no-install-recommends", packageName);
-  if (await install() || (await apt("update") && await install())) return findProgram(program) !== null;
+  if (Deno.uid() === 0 && findProgram("apt-get") !== null && await install(program, packageName)) return true;
   const message = `${packageName} could not be installed: the tests that need ${program} are ignored\n`;
   Deno.stderr.writeSync(new TextEncoder().encode(message));
   return false;
+}
+
+/** One test at a time: two that read the lists of packages at once fail, and then both tests would be ignored. */
+async function install(program: string, packageName: string): Promise<boolean> {
+  using file = await Deno.open("/tmp/nerve-tests-apt.lock", { create: true, write: true });
+  await file.lock(true);
+  // Another test may have been faster. Others on the machine may use apt, too: it waits for its lock.
+  if (findProgram(program) !== null) return true;
+  const get = () => apt("install", "--yes", "--no-install-recommends", packageName);
+  return (await get() || (await apt("update") && await get())) && findProgram(program) !== null;
 }
 
 function findProgram(name: string): string | null {
