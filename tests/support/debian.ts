@@ -7,9 +7,13 @@
 export async function hasProgram(program: string, packageName: string): Promise<boolean> {
   if (findProgram(program) !== null) return true;
   if (Deno.uid() === 0 && findProgram("apt-get") !== null && await install(program, packageName)) return true;
-  const message = `${packageName} could not be installed: the tests that need ${program} are ignored\n`;
-  Deno.stderr.writeSync(new TextEncoder().encode(message));
+  tellIgnored(`${packageName} could not be installed: the tests that need ${program} are ignored`);
   return false;
+}
+
+/** Says why tests are ignored: their own lines have no room for it. */
+export function tellIgnored(why: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${why}\n`));
 }
 
 /** One test at a time: two that read the lists of packages at once fail, and then both tests would be ignored. */

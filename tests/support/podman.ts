@@ -1,6 +1,6 @@
 /** A real Podman with storage of its own, its service on a socket, and an image that holds nothing but BusyBox. */
 import { enterGroup, removeGroup } from "./control_group.ts";
-import { hasProgram } from "./debian.ts";
+import { hasProgram, tellIgnored } from "./debian.ts";
 import { canMount } from "./mounts.ts";
 
 /** Root may not raise limits in every container; these are lower than any. */
@@ -118,5 +118,6 @@ export async function canRunPodman(): Promise<boolean> {
   if (!await hasProgram("crun", "crun")) return false;
   const podman = await Podman.start();
   await podman?.[Symbol.asyncDispose]();
+  if (podman === null) tellIgnored("Podman runs no container here: the tests that need it are ignored");
   return podman !== null;
 }
