@@ -13,6 +13,16 @@ export function randomSeed(): number {
   return askedSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
+/** How often a test of faults is made, each time with another seed: once in the gate, more often in the long form. */
+const rounds = Number(Deno.env.get("NERVE_ROUNDS") ?? 1);
+
+/** A test of random faults. */
+export function faultTest(name: string, test: (seed: number) => Promise<void>): void {
+  Deno.test(name, async () => {
+    for (let round = 0; round < rounds; round++) await test(randomSeed());
+  });
+}
+
 /** For the message of a failure: the command that repeats it. */
 export function repeatedBy(seed: number): string {
   return `Repeat it: NERVE_SEED=${seed} deno test -A --no-prompt ${relative(repository, fromFileUrl(Deno.mainModule))}`;

@@ -10,7 +10,7 @@ import { runCli } from "../../../src/cli/app.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
-import { randomFrom, randomSeed, repeatedBy } from "../../support/seed.ts";
+import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { makeWorkspace, startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
@@ -172,8 +172,8 @@ Deno.test("a parent that waits for its own slot through another run says so in n
   }
 });
 
-Deno.test("kill -9 at any time: every child starts once, and every parent is told of all, once", async () => {
-  const seed = randomSeed(), random = randomFrom(seed), parents = Array.from({ length: 5 }, (_, n) => `p${n}`);
+faultTest("kill -9 at any time: every child starts once, and every parent is told of all, once", async (seed) => {
+  const random = randomFrom(seed), parents = Array.from({ length: 5 }, (_, n) => `p${n}`);
   await using workspace = await makeWorkspace({
     yaml: yaml(["a", "b", "c"], { max_queue: 1_000 }),
     workflows: { fleet, "check-host": checkHost },
@@ -210,8 +210,8 @@ Deno.test("kill -9 at any time: every child starts once, and every parent is tol
   await verify(workspace);
 });
 
-Deno.test("a parent that is killed while its children start, and kill -9 then: nothing of it goes on", async () => {
-  const seed = randomSeed(), random = randomFrom(seed), parents = Array.from({ length: 4 }, (_, n) => `p${n}`);
+faultTest("a parent that is killed while its children start, and kill -9 then: nothing of it goes on", async (seed) => {
+  const random = randomFrom(seed), parents = Array.from({ length: 4 }, (_, n) => `p${n}`);
   const { settings } = gated, text = gated.text();
   await using workspace = await makeWorkspace({
     yaml: {

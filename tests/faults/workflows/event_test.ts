@@ -5,7 +5,7 @@ import { NerveError } from "../../../src/base/errors.ts";
 import { delay } from "../../../src/base/time.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
-import { randomFrom, randomSeed, repeatedBy } from "../../support/seed.ts";
+import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 import { makeWorkspace, within } from "../../support/workspace_fixture.ts";
@@ -44,38 +44,41 @@ Deno.test("nerve workflow send settles a wait, keeps what comes early, and answe
   assert.equal((await served.nerve("workflow", "send", "r", "a b")).code, 1);
 });
 
-Deno.test("kill -9 between events: each that was told is taken once, in the order in which they were told", async () => {
-  const seed = randomSeed(), random = randomFrom(seed), count = 40;
-  await using workspace = await makeWorkspace({ yaml, workflows: { w: listener } });
-  let daemon = await Daemon.start(workspace.paths);
-  try {
-    await daemon.client.startRun("w", { runId: "r", prompt: String(count) });
-    for (let n = 0; n < count;) {
-      const until = Math.min(count, n + 20), dies = delay(systemClock, random() * 500).then(() => daemon.kill());
-      for (let sent = n; sent < until; sent++) {
-        const told = await daemon.client.sendEvent("r", { name: "item", key: `k${sent}`, payload: sent }).then(
-          () => true,
-          (thrown) => {
-            if (!(thrown instanceof NerveError)) throw thrown;
-            return false;
-          },
-        );
-        if (!told) break;
-        n++;
+faultTest(
+  "kill -9 between events: each that was told is taken once, in the order in which they were told",
+  async (seed) => {
+    const random = randomFrom(seed), count = 40;
+    await using workspace = await makeWorkspace({ yaml, workflows: { w: listener } });
+    let daemon = await Daemon.start(workspace.paths);
+    try {
+      await daemon.client.startRun("w", { runId: "r", prompt: String(count) });
+      for (let n = 0; n < count;) {
+        const until = Math.min(count, n + 20), dies = delay(systemClock, random() * 500).then(() => daemon.kill());
+        for (let sent = n; sent < until; sent++) {
+          const told = await daemon.client.sendEvent("r", { name: "item", key: `k${sent}`, payload: sent }).then(
+            () => true,
+            (thrown) => {
+              if (!(thrown instanceof NerveError)) throw thrown;
+              return false;
+            },
+          );
+          if (!told) break;
+          n++;
+        }
+        await dies;
+        daemon = await Daemon.start(workspace.paths);
       }
-      await dies;
-      daemon = await Daemon.start(workspace.paths);
+      await within(daemon.client.run("r", true), "the end of the run", () => `${daemon.output}\n${repeatedBy(seed)}`);
+    } finally {
+      await daemon.kill();
     }
-    await within(daemon.client.run("r", true), "the end of the run", () => `${daemon.output}\n${repeatedBy(seed)}`);
-  } finally {
-    await daemon.kill();
-  }
-  const reader = StoreReader.open(workspace.paths.logDatabase);
-  try {
-    const taken = reader?.messages("r").map(({ meta }) => meta.payload);
-    assert.deepEqual(taken, Array.from({ length: count }, (_, n) => n), repeatedBy(seed));
-    assert.equal(reader?.run("r")?.status, "completed");
-  } finally {
-    reader?.close();
-  }
-});
+    const reader = StoreReader.open(workspace.paths.logDatabase);
+    try {
+      const taken = reader?.messages("r").map(({ meta }) => meta.payload);
+      assert.deepEqual(taken, Array.from({ length: count }, (_, n) => n), repeatedBy(seed));
+      assert.equal(reader?.run("r")?.status, "completed");
+    } finally {
+      reader?.close();
+    }
+  },
+);

@@ -10,7 +10,7 @@ import { runCli } from "../../../src/cli/app.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
-import { randomFrom, randomSeed, repeatedBy } from "../../support/seed.ts";
+import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { rowsOf, runEnd } from "../../support/workflow_life.ts";
 import { makeWorkspace, startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -67,8 +67,8 @@ Deno.test("a title of 10 MB fails its run, and nothing is asked", async () => {
   assert.deepEqual(workspace.kernel.api.approvals({ all: true, limit: 9, offset: 0 }).items, []);
 });
 
-Deno.test("kill -9 at any point of a decision: decided once or not at all, and what was told is kept", async () => {
-  const seed = randomSeed(), random = randomFrom(seed);
+faultTest("kill -9 at any point of a decision: decided once or not at all, and what was told is kept", async (seed) => {
+  const random = randomFrom(seed);
   const workspace = await makeWorkspace({ yaml: settings, workflows: { w: cleanup } });
   await using _ = workspace;
   let daemon = await Daemon.start(workspace.paths);
