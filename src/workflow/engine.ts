@@ -53,6 +53,7 @@ export interface WorkflowLoad {
   readonly workflow: string;
   readonly active: number;
   readonly unassigned: number;
+  /** Those that wait for a slot, and those that are planned. */
   readonly queued: number;
   /** Runs that wait, and paused ones; neither are among the active ones. */
   readonly waiting: number;

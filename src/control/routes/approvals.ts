@@ -63,7 +63,7 @@ export function approvalRoutes(view: KernelPort) {
           "of the run are on disk together before the answer is sent. The same option with the same token, or by the " +
           "same person, is answered again and changes nothing; any other decision of a decided request is a conflict. A " +
           "request of kind recovery that is decided as done takes content and meta: they are the message of its role.",
-        responses: describeResponses("The decided request", decisionReplySchema, 404, 409, 415),
+        responses: describeResponses("The decided request", decisionReplySchema, 403, 404, 409, 415),
       }),
       validatePart("param", identified),
       validatePart("json", decisionRequestSchema),

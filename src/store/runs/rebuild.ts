@@ -53,7 +53,7 @@ export function replayRuns(
   for (
     const { type, refId: runId, payload } of mergeById([{ firstId: 0, rows: () => readRunRows(log) }, ...archived])
   ) {
-    if (isFirstRow(payload)) {
+    if (isFirstRow(runId, payload)) {
       target.get("delete from workflow_runs where run_id = ?").run(runId);
       for (const table of ["run_waits", "run_pauses", "run_begun", "approvals", "run_events", "planned_starts"]) {
         target.get(`delete from ${table} where run_id = ?`).run(runId);
@@ -186,6 +186,7 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   return changed;
 }
 
-function isFirstRow(payload: unknown): payload is Run {
-  return isPlainObject(payload) && payload.runId !== undefined;
+/** Other rows may name another run, such as a child that was refused. */
+function isFirstRow(runId: string, payload: unknown): payload is Run {
+  return isPlainObject(payload) && payload.runId === runId && payload.status !== undefined;
 }

@@ -51,7 +51,7 @@ export class Decisions {
       if (stored === null) throw unknownApproval(id);
       const { approval } = stored, { runId } = approval, moving = waits.movingOf(runId);
       if (moving === null) {
-        if (approval.state !== "pending") return this.#repeat(stored, asked);
+        if (approval.state !== "pending") return this.#repeat(stored, asked, await this.#askerOf(stored, asked));
         this.#check(stored, asked);
         const run = store.get(runId);
         if (run?.status === "paused") throw toPaused(runId);
@@ -102,11 +102,23 @@ export class Decisions {
     return true;
   }
 
+  /** Who asks, as far as that counts: of a decision that was signed, whoever signs it again. */
+  async #askerOf({ approval }: StoredApproval, asked: DecisionRequest): Promise<string | null> {
+    if (approval.key === null) return asked.by ?? null;
+    try {
+      return (await findSigner(this.#parts.approvers(), approval, asked))?.by ?? null;
+    } catch (thrown) {
+      // Whatever is wrong with the signature: it is nobody's then, and the conflict is told.
+      if (thrown instanceof NerveError) return null;
+      throw thrown;
+    }
+  }
+
   /** A decision of a request that is decided. */
-  #repeat(stored: StoredApproval, asked: DecisionRequest): DecisionReply {
+  #repeat(stored: StoredApproval, asked: DecisionRequest, asker: string | null): DecisionReply {
     const { approval, token } = stored, { decision, by, how } = approval;
     const isSame = how === "person" && decision === asked.option &&
-      (token === toStorableText(asked.token) || (by !== null && by === asked.by));
+      (token === toStorableText(asked.token) || (by !== null && by === asker));
     if (isSame) return { replayed: true, approval };
     const message = `request ${approval.id} was decided: ${describeDecision(approval)}`;
     throw this.#refuse(

@@ -65,7 +65,7 @@ export class Pauses {
     const { store, writer, waits, clock } = this.#parts;
     if (status !== "queued" && status !== "started" && status !== "waiting") return false;
     const wait = status === "waiting" ? store.readWait(runId) : null;
-    const pause: RunPause = { from: status, since: clock.now(), reason: status === "waiting" ? reason : null, wait };
+    const pause: RunPause = { from: status, since: clock.now(), reason: status === "started" ? null : reason, wait };
     // Nothing new starts meanwhile.
     entry.endsPending++;
     try {

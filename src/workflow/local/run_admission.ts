@@ -73,7 +73,8 @@ export class RunAdmission {
     const { queue } = entry;
     if (queue.plan === null) return;
     const admission = this.#admit(queue, queue.plan, queue.queued.size - 1);
-    if (admission.kind !== "drop") return this.#dropOldest(queue);
+    if (admission.kind === "start") return;
+    if (admission.kind === "queue") return this.#dropOldest(queue);
     queue.queued.delete(entry);
     this.dropped++;
     void this.#parts.dispatcher.endRun(entry, "dropped", admission.reason);

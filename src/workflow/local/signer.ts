@@ -20,7 +20,7 @@ export interface Signer {
 /** Null where whoever reaches the control socket decides. Error: APPROVAL_FORBIDDEN. */
 export async function findSigner(
   approvers: Approvers,
-  approval: Pick<ApprovalSummary, "id" | "digest" | "approvers">,
+  approval: Pick<ApprovalSummary, "id" | "digest" | "approvers" | "options">,
   asked: DecisionRequest,
 ): Promise<Signer | null> {
   // A request that names approvers stays theirs when nerve.yaml loses them all.
@@ -38,10 +38,15 @@ export async function findSigner(
   throw toForbidden(approval, people, `is signed by a key ${whose}: ${fingerprint}`);
 }
 
-function toForbidden({ id, approvers }: Pick<ApprovalSummary, "id" | "approvers">, people: string[], why: string) {
+function toForbidden(
+  { id, approvers, options }: Pick<ApprovalSummary, "id" | "approvers" | "options">,
+  people: string[],
+  why: string,
+): NerveError {
+  const option = options.includes("approve") ? "" : " --option OPTION";
   const message = `the decision of request ${id} ${why}`;
   const hint = people.length > 0
-    ? `${people.slice(0, 10).join(", ")} may decide it: nerve approve ${id} --key FILE`
+    ? `${people.slice(0, 10).join(", ")} may decide it: nerve approve ${id}${option} --key FILE`
     : `nobody may decide it: add ${approvers?.join(", ")} to the approvers of nerve.yaml`;
   return new NerveError("APPROVAL_FORBIDDEN", message, { hint });
 }

@@ -1,5 +1,6 @@
 /** Runs that wait for runs, in the database: what it refuses, what it finds after a death, and what the archive leaves. */
 import assert from "node:assert/strict";
+import { rebuildRuns } from "../../../src/store/runs/rebuild.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { at, withArchive } from "../../support/archive_bench.ts";
@@ -23,6 +24,20 @@ function end({ runs }: Store, runId: string): Promise<boolean> {
   const change = { status: "completed", exitCode: 0, endedAt: 9 } as const;
   return runs.transition(runId, { from: ["started"] }, change, runRow(runId, { type: "run.completed" }));
 }
+
+Deno.test("a rebuild takes the row of a refused child for no run", () =>
+  withStore(async ({ store, path }) => {
+    await begin(store);
+    const { runs } = store;
+    for (const missing of runs.listMissingChildren("a", 1)) {
+      assert.equal(await runs.refuseChild(parent, 1, missing, "no such workflow"), true);
+    }
+    assert.equal(await runs.settleWait(parent, settling, { children: true }), true);
+    const before = runs.get("a"), children = runs.listChildren("a");
+    using db = openDatabase(path);
+    assert.deepEqual(rebuildRuns(db), { runs: 1, skipped: 0 });
+    assert.deepEqual([runs.get("a"), runs.listChildren("a")], [before, children]);
+  }));
 
 Deno.test("a wait for runs is settled only when each has ended or is refused", () =>
   withStore(async ({ store }) => {

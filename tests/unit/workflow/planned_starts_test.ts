@@ -99,6 +99,20 @@ Deno.test("when its time comes, a run meets the queue as one that was just asked
   assert.deepEqual([full.status("first"), full.status("later")], ["dropped", "queued"]);
 });
 
+Deno.test("a planned run whose workflow drops what is too much starts where a slot is free", async () => {
+  const bench = new Bench({ concurrency: 1, overflow: "drop", maxQueue: 0 });
+  for (const id of ["a", "b"]) await bench.start(id, afterSpan(bench, hourMs));
+  assert.equal(bench.manager.readLoads()[0]?.queued, 2);
+  await bench.clock.tick(hourMs);
+  assert.deepEqual([bench.status("a"), bench.status("b")], ["started", "dropped"]);
+});
+
+Deno.test("a planned run that was paused and resumed says again when it starts", async () => {
+  const bench = new Bench(), { reason } = await bench.start("a", afterSpan(bench, hourMs));
+  await bench.manager.pauseRun("a", null);
+  assert.equal((await bench.manager.resumeRun("a")).reason, reason);
+});
+
 Deno.test("planned runs end when their workflow leaves the configuration", async () => {
   const bench = new Bench();
   await bench.start("a", afterSpan(bench, hourMs));

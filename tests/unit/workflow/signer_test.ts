@@ -109,6 +109,11 @@ Deno.test("a signed decision again is the same answer; the signature of another 
   const reject = await signed(keys.ada, bench, { option: "reject" });
   const first = await decide(bench, approve);
   assert.deepEqual(await decide(bench, approve), { replayed: true, approval: first.approval });
+  // A client that got no answer may not know its token any more: whose signature it is counts.
+  assert.equal((await decide(bench, { ...approve, token: "u" })).replayed, true);
+  for (const other of [{ token: "u", by: "ada" }, { ...await signed(keys.bob, bench), token: "u", by: "ada" }]) {
+    await assert.rejects(decide(bench, other), { code: "APPROVAL_DECIDED" });
+  }
   await assert.rejects(decide(bench, reject), { code: "APPROVAL_DECIDED" });
 });
 
