@@ -90,7 +90,9 @@ export class ApprovalNotices {
     notices.forgetFuture(clock.now());
     const before = remindMs === null ? null : clock.now() - remindMs;
     const due = notices.listDue(before, notify, startsMax), now = clock.now();
-    await Promise.all(due.map((each) => this.#tell(notify, each)));
+    const ids = await Promise.all(due.map(runIdOf));
+    // In the order in which they were asked.
+    await Promise.all(due.map((each, index) => this.#tell(notify, each, ids[index] ?? null)));
     for (const each of due) notices.markTold(each, now);
     await this.#ports.recorded();
     this.#again ||= due.length === startsMax;
@@ -98,7 +100,7 @@ export class ApprovalNotices {
     return first === null || remindMs === null ? null : Math.max(1, first + remindMs - clock.now());
   }
 
-  async #tell(workflow: string, { approval, told }: UntoldRequest): Promise<void> {
+  async #tell(workflow: string, { approval, told }: UntoldRequest, tellingId: string | null): Promise<void> {
     const { id, runId, role, title, options, approvers, created, expires } = approval;
     const about = {
       runId,
@@ -117,7 +119,7 @@ export class ApprovalNotices {
       prompt: `run ${runId} of ${approval.workflow} waits for a decision${since}: ${title} (nerve approvals ${id})`,
       payload: notice,
       maxRounds: null,
-      runId: `approval-${(await sha256(new TextEncoder().encode(id))).slice(0, 20)}-${told}`,
+      runId: tellingId,
       trigger: { kind: "approval", request: id },
       causeId: this.#findRow(runId, id),
     });
@@ -131,4 +133,8 @@ export class ApprovalNotices {
     )
       ?.id ?? null;
   }
+}
+
+async function runIdOf({ approval: { id }, told }: UntoldRequest): Promise<string> {
+  return `approval-${(await sha256(new TextEncoder().encode(id))).slice(0, 20)}-${told}`;
 }
