@@ -18,7 +18,7 @@ import type { WorkflowEngine } from "../workflow/engine.ts";
 
 export interface ApprovalNoticePorts {
   readonly clock: Clock;
-  readonly notices: ApprovalNoticeStore;
+  readonly notices: Pick<ApprovalNoticeStore, "listDue" | "firstToldAt" | "markTold" | "forgetFuture">;
   readonly reader: Pick<Records, "logs">;
   readonly workflows: Pick<WorkflowEngine, "startRun">;
   /** Resolves when what was written can be read. */
@@ -36,6 +36,8 @@ export class ApprovalNotices {
   #looking = false;
   /** Something may be due that the look in progress has not seen. */
   #again = false;
+  /** What was told last: it is due again when the disk did not take that it was. */
+  #told = "";
   #cancel: CancelTimer = () => {};
 
   constructor(ports: ApprovalNoticePorts) {
@@ -90,12 +92,19 @@ export class ApprovalNotices {
     notices.forgetFuture(clock.now());
     const before = remindMs === null ? null : clock.now() - remindMs;
     const due = notices.listDue(before, notify, startsMax), now = clock.now();
+    const what = due.map(({ seq, told }) => `${seq}:${told}`).join();
+    if (what !== "" && what === this.#told) {
+      this.#told = "";
+      return backoffMaxMs;
+    }
+    this.#told = what;
     const ids = await Promise.all(due.map(runIdOf));
     // In the order in which they were asked.
     await Promise.all(due.map((each, index) => this.#tell(notify, each, ids[index] ?? null)));
     for (const each of due) notices.markTold(each, now);
     await this.#ports.recorded();
-    this.#again ||= due.length === startsMax;
+    // There may be more, and the marks may not have reached the disk.
+    this.#again ||= due.length > 0;
     const first = remindMs === null ? null : notices.firstToldAt(notify);
     return first === null || remindMs === null ? null : Math.max(1, first + remindMs - clock.now());
   }

@@ -18,15 +18,26 @@ class Told {
   failing = false;
   readonly notices: ApprovalNotices;
 
-  constructor({ store, clock }: StoreBench) {
+  /** How often a run was asked for. */
+  asked = 0;
+
+  /** `marks`: whether the disk takes what was told. */
+  constructor({ store, clock }: StoreBench, marks = true) {
+    const { notices } = store;
     this.notices = new ApprovalNotices({
       clock,
-      notices: store.notices,
+      notices: {
+        listDue: (...args) => notices.listDue(...args),
+        firstToldAt: (except) => notices.firstToldAt(except),
+        markTold: (...args) => marks && notices.markTold(...args),
+        forgetFuture: (now) => notices.forgetFuture(now),
+      },
       reader: store.reader,
       recorded: () => store.recorded(),
       reportProblem: (message) => this.problems.push(message),
       workflows: {
         startRun: ({ runId, payload, workflow }: RunRequest) => {
+          this.asked++;
           if (this.failing) return Promise.reject(new Error("the disk is full"));
           // An id that exists attaches to its run.
           const isNew = !this.runs.some((run) => run.runId === runId);
@@ -189,6 +200,18 @@ Deno.test("hundreds of requests are told of, each once", () =>
     for (let turns = 0; told.runs.length < 250 && turns < 1_000; turns++) await bench.clock.tick(1);
     assert.equal(new Set(told.runs.map(({ notice }) => notice.runId)).size, 250);
     assert.equal(told.runs.length, 250);
+    told.notices.stop();
+  }));
+
+Deno.test("a disk that takes no mark of what was told is asked again in a while, not without pause", () =>
+  withStore(async (bench) => {
+    const told = new Told(bench, false);
+    for (let n = 0; n < 100; n++) await ask(bench, `r${n}`);
+    told.notices.configure({ notify: "notify", remindMs: null });
+    told.notices.start();
+    await told.settle(bench.clock, 100);
+    for (let turns = 0; turns < 200; turns++) await bench.clock.tick(0);
+    assert.deepEqual([told.runs.length, told.asked], [100, 100]);
     told.notices.stop();
   }));
 

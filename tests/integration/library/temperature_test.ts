@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { dirname } from "node:path";
+import type { Temperature } from "../../../senses/temperature/index.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
@@ -44,8 +45,8 @@ const coretemp = {
 };
 const nvme = { name: "nvme", temp1_label: "Composite", temp1_input: "41850", temp1_max: "81850", temp1_crit: "84850" };
 
-// deno-lint-ignore no-explicit-any -- the test looks into what the sense returned
-const toPairs = (value: any) => Object.fromEntries(value.sensors.map((each: any) => [each.sensor, each.celsius]));
+const toPairs = ({ sensors }: Pick<Temperature, "sensors">) =>
+  Object.fromEntries(sensors.map(({ sensor, celsius }) => [sensor, celsius]));
 
 Deno.test("temperature is silent while it is cool, tells what is too hot, and once when it is clearly cooler again", async () => {
   using machine = new Sensors(at("hwmon/hwmon0", coretemp));
