@@ -2,6 +2,7 @@
  * Time that stands still until a test moves it: the one fake of nerve's tests. Wall time and monotonic time start far
  * apart, so that code which mixes them up fails.
  */
+import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import type { BootTime } from "../../src/base/boot_time.ts";
 import type { CancelTimer, Clock, WallClockListener } from "../../src/base/time.ts";
@@ -12,6 +13,9 @@ interface FakeTimer {
   readonly monotonic: number;
   readonly fire: () => void;
 }
+
+/** How long `until` waits on the real clock. */
+const realMs = 60_000;
 
 let boots = 0;
 
@@ -88,6 +92,15 @@ export class FakeClock implements Clock {
     }
     this.#advance(end - this.#monotonic);
     await turn();
+  }
+
+  /** Turns until `done`, without letting time pass: for work of other threads, which take as long as they take. */
+  async until(done: () => boolean, what: string): Promise<void> {
+    const deadline = performance.now() + realMs;
+    while (!done()) {
+      assert.ok(performance.now() < deadline, what);
+      await this.tick(0);
+    }
   }
 
   /** Sets the wall clock forward, or back when `ms` is negative. No monotonic time passes and no timer fires yet. */
