@@ -36,6 +36,13 @@ export type Compiled = { readonly ok: true } | {
   readonly runtimeMissing: boolean;
 };
 
+/** What is wrong with the runtime that DENORT_BIN names, if it names one: known before anything is staged. */
+export async function checkRuntime(target: Target | null): Promise<Compiled> {
+  const runtime = Deno.env.get("DENORT_BIN");
+  if (runtime === undefined || await detectTargetOf(runtime) === (target ?? Deno.build.target)) return { ok: true };
+  return { ok: false, reason: "the runtime (DENORT_BIN?) is for another machine", runtimeMissing: true };
+}
+
 /**
  * Compiles, checks which machine the result is for, and tries it if it is for this one. `out` must be a name that
  * `addExtension` returned. A failure may leave an unusable file.

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatSize } from "../../src/base/duration.ts";
 import { messageOf } from "../../src/base/errors.ts";
-import { addExtension, buildProgramName, compile } from "./compile.ts";
+import { addExtension, buildProgramName, checkRuntime, compile, type Compiled } from "./compile.ts";
 import { type Target, targets } from "./executable.ts";
 import { writePortable } from "./portable.ts";
 import { readCommit, stage } from "./stage.ts";
@@ -98,8 +98,7 @@ interface Places {
 async function build({ out, temporary, folder }: Places, target: Target | null, portable: boolean): Promise<boolean> {
   const commit = await readCommit(repository);
   if (!portable) {
-    await stage(repository, join(folder, "compiled"), { form: "compiled", commit });
-    const compiled = await compile(join(folder, "compiled"), temporary, target);
+    const compiled = await compileInto({ out, temporary, folder }, target, commit);
     if (compiled.ok) return await finish(temporary, addExtension(out, target), "compiled");
     if (!compiled.runtimeMissing) {
       printLine(`❌ ${basename(out)}: ${compiled.reason}`);
@@ -115,6 +114,18 @@ async function build({ out, temporary, folder }: Places, target: Target | null, 
   await stage(repository, join(folder, "portable"), { form: "portable", commit });
   await writePortable(join(folder, "portable"), temporary);
   return await finish(temporary, out, "portable");
+}
+
+async function compileInto(
+  { temporary, folder }: Places,
+  target: Target | null,
+  commit: string | null,
+): Promise<Compiled> {
+  const runtime = await checkRuntime(target);
+  if (!runtime.ok) return runtime;
+  const staged = join(folder, "compiled");
+  await stage(repository, staged, { form: "compiled", commit });
+  return await compile(staged, temporary, target);
 }
 
 /** Renames the finished program to `out`, so that it is never half written there, and writes its checksum. */

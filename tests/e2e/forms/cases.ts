@@ -1,9 +1,9 @@
 /**
- * What every form of nerve must do in the same way. forms_test.ts runs the list against each form; a new promise of
- * this kind is one more entry.
+ * What every form of nerve must do in the same way. forms_test.ts and portable_test.ts run the list against each form; a
+ * new promise of this kind is one more entry.
  */
 import assert from "node:assert/strict";
-import { finish, type Form, runUntil, succeed, whileRunning } from "../../support/forms.ts";
+import { finish, type Form, type FormName, formOf, runUntil, succeed, whileRunning } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 import { libWorkspace, outsideWorkspace, stepsWorkspace, talkerWorkspace } from "./workspaces.ts";
@@ -32,7 +32,7 @@ async function signalOf(form: Form, folder: string, sense: string): Promise<unkn
   return found.payload.payload;
 }
 
-export const cases: readonly FormCase[] = [
+const cases: readonly FormCase[] = [
   {
     name: "version --json says which form it is",
     async run(form, folder) {
@@ -158,3 +158,18 @@ export const cases: readonly FormCase[] = [
     },
   },
 ];
+
+/** A test for each case, below `folder`. `file`: the executable of a built form, asked for when the test begins. */
+export function testCases(name: FormName, folder: string, file: () => string, ignore = false): void {
+  for (const [index, each] of cases.entries()) {
+    Deno.test({
+      name: `${name}: ${each.name}`,
+      ignore,
+      async fn() {
+        const home = join(folder, `home-${name}`), cwd = join(folder, `${name}-${index}`);
+        for (const path of [home, cwd]) await Deno.mkdir(path, { recursive: true });
+        await each.run(await formOf(name, file(), home), cwd);
+      },
+    });
+  }
+}

@@ -1,9 +1,10 @@
 /**
- * The promises that only the portable file makes: its first use, and where it unpacks. The speed guard checks how fast
- * it starts.
+ * The portable file: the promises of every form (cases.ts), and those that only it makes: its first use, and where it
+ * unpacks. The speed guard checks how fast it starts.
  */
 import assert from "node:assert/strict";
 import { hashFile } from "../../../src/cli/daemon/installation.ts";
+import { testCases } from "./cases.ts";
 import { finish, type Form, formOf, succeed } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
 import { copyProgram, writeProgram } from "../../support/programs.ts";
@@ -64,6 +65,8 @@ Deno.test("a runtime of this machine is not used for another machine, and the at
   );
   assert.deepEqual(names(join(folder, "other")), []);
 });
+
+testCases("portable", folder, () => file);
 
 Deno.test("two concurrent first uses both work and leave one private folder", async () => {
   const form = await fresh("twice");
