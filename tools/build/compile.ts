@@ -2,6 +2,7 @@
  * Builds the compiled form: `deno compile` on the staged folder. Used by main.ts.
  * It needs `denort`, Deno's runtime for compiled programs, from DENORT_BIN, Deno's cache or the network.
  */
+import { join } from "node:path";
 import { tryRun } from "./command.ts";
 import { detectTarget, headBytes, type Target } from "./executable.ts";
 import { entryPaths } from "./stage.ts";
@@ -28,40 +29,44 @@ export function createCompileArguments(out: string, target: Target | null): stri
   ];
 }
 
-export type Compiled = { readonly ok: true } | {
+export type Outcome = { readonly ok: true } | {
   readonly ok: false;
   /** One line. */
   readonly reason: string;
-  /** True when a working denort is missing; false when the program itself does not compile. */
-  readonly runtimeMissing: boolean;
 };
 
-/** What is wrong with the runtime that DENORT_BIN names, if it names one: known before anything is staged. */
-export async function checkRuntime(target: Target | null): Promise<Compiled> {
-  const runtime = Deno.env.get("DENORT_BIN");
-  if (runtime === undefined || await detectTargetOf(runtime) === (target ?? Deno.build.target)) return { ok: true };
-  return { ok: false, reason: "the runtime (DENORT_BIN?) is for another machine", runtimeMissing: true };
+/**
+ * Whether there is a denort for `target` that works, as far as this machine can tell: compiles a program of one line, checks
+ * which machine the result is for, and starts it if it is for this one. `folder` is empty.
+ */
+export async function checkRuntime(folder: string, target: Target | null): Promise<Outcome> {
+  const out = addExtension(join(folder, "probe"), target), word = "runs";
+  await Deno.writeTextFile(join(folder, "probe.js"), `console.log("${word}");\n`);
+  const forTarget = target === null ? [] : ["--target", target];
+  const flags = ["--no-check", "--no-config", "--no-lock", "--no-npm", "--quiet"];
+  const args = ["compile", ...flags, ...forTarget, "--output", out, "probe.js"];
+  const result = await tryRun(Deno.execPath(), args, { cwd: folder });
+  if (!result.success) return { ok: false, reason: findReason(result.stderr) };
+  if (await detectTargetOf(out) !== (target ?? Deno.build.target)) {
+    return { ok: false, reason: "the runtime (DENORT_BIN?) is for another machine" };
+  }
+  if (target !== null && target !== Deno.build.target) return { ok: true };
+  const { stdout } = await tryRun(out, [], { cwd: folder });
+  return stdout.trim() === word
+    ? { ok: true }
+    : { ok: false, reason: "the runtime (DENORT_BIN?) does not start a program" };
 }
 
 /**
- * Compiles, checks which machine the result is for, and tries it if it is for this one. `out` must be a name that
- * `addExtension` returned. A failure may leave an unusable file.
+ * Compiles, and tries the result if it is for this machine. `out` must be a name that `addExtension` returned. A failure may
+ * leave an unusable file.
  */
-export async function compile(staged: string, out: string, target: Target | null): Promise<Compiled> {
+export async function compile(staged: string, out: string, target: Target | null): Promise<Outcome> {
   const result = await tryRun(Deno.execPath(), createCompileArguments(out, target), { cwd: staged });
-  if (!result.success) {
-    // The last two mean that DENORT_BIN exists but is not an executable for the target.
-    const runtimeMissing = /base binary|denort|Invalid object|Failed to parse/i.test(result.stderr);
-    return { ok: false, reason: findReason(result.stderr), runtimeMissing };
-  }
-  const own = target === null || target === Deno.build.target;
-  if (await detectTargetOf(out) !== (target ?? Deno.build.target)) {
-    return { ok: false, reason: "the runtime (DENORT_BIN?) is for another machine", runtimeMissing: true };
-  }
-  if (!own) return { ok: true };
+  if (!result.success) return { ok: false, reason: findReason(result.stderr) };
+  if (target !== null && target !== Deno.build.target) return { ok: true };
   const trial = await tryRun(out, ["version", "--json"], { cwd: staged });
-  if (isCompiledNerve(trial.stdout)) return { ok: true };
-  return { ok: false, reason: `the runtime (DENORT_BIN?) does not start the program`, runtimeMissing: true };
+  return isCompiledNerve(trial.stdout) ? { ok: true } : { ok: false, reason: "the program does not start" };
 }
 
 async function detectTargetOf(path: string): Promise<Target | null> {

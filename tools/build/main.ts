@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatSize } from "../../src/base/duration.ts";
 import { messageOf } from "../../src/base/errors.ts";
-import { addExtension, buildProgramName, checkRuntime, compile, type Compiled } from "./compile.ts";
+import { addExtension, buildProgramName, checkRuntime, compile } from "./compile.ts";
 import { type Target, targets } from "./executable.ts";
 import { writePortable } from "./portable.ts";
 import { readCommit, stage } from "./stage.ts";
@@ -98,34 +98,26 @@ interface Places {
 async function build({ out, temporary, folder }: Places, target: Target | null, portable: boolean): Promise<boolean> {
   const commit = await readCommit(repository);
   if (!portable) {
-    const compiled = await compileInto({ out, temporary, folder }, target, commit);
-    if (compiled.ok) return await finish(temporary, addExtension(out, target), "compiled");
-    if (!compiled.runtimeMissing) {
+    const probed = join(folder, "probe");
+    await Deno.mkdir(probed);
+    const runtime = await checkRuntime(probed, target);
+    if (runtime.ok) {
+      await stage(repository, join(folder, "compiled"), { form: "compiled", commit });
+      const compiled = await compile(join(folder, "compiled"), temporary, target);
+      if (compiled.ok) return await finish(temporary, addExtension(out, target), "compiled");
       printLine(`❌ ${basename(out)}: ${compiled.reason}`);
       return false;
     }
     if (target !== null && target !== Deno.build.target) {
-      printLine(`❌ ${basename(out)}: deno compile has no runtime to build on (${compiled.reason})`);
+      printLine(`❌ ${basename(out)}: deno compile has no runtime to build on (${runtime.reason})`);
       printLine(`   it needs Deno's denort for ${target} from DENORT_BIN, Deno's cache or the network`);
       return false;
     }
-    printLine(`⚠️ deno compile has no runtime to build on (${compiled.reason}): building the portable form instead`);
+    printLine(`⚠️ deno compile has no runtime to build on (${runtime.reason}): building the portable form instead`);
   }
   await stage(repository, join(folder, "portable"), { form: "portable", commit });
   await writePortable(join(folder, "portable"), temporary);
   return await finish(temporary, out, "portable");
-}
-
-async function compileInto(
-  { temporary, folder }: Places,
-  target: Target | null,
-  commit: string | null,
-): Promise<Compiled> {
-  const runtime = await checkRuntime(target);
-  if (!runtime.ok) return runtime;
-  const staged = join(folder, "compiled");
-  await stage(repository, staged, { form: "compiled", commit });
-  return await compile(staged, temporary, target);
 }
 
 /** Renames the finished program to `out`, so that it is never half written there, and writes its checksum. */
