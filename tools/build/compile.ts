@@ -29,7 +29,7 @@ export function createCompileArguments(out: string, target: Target | null): stri
   ];
 }
 
-export type Outcome = { readonly ok: true } | {
+export type CompileResult = { readonly ok: true } | {
   readonly ok: false;
   /** One line. */
   readonly reason: string;
@@ -39,7 +39,7 @@ export type Outcome = { readonly ok: true } | {
  * Whether there is a denort for `target` that works, as far as this machine can tell: compiles a program of one line, checks
  * which machine the result is for, and starts it if it is for this one. `folder` is empty.
  */
-export async function checkRuntime(folder: string, target: Target | null): Promise<Outcome> {
+export async function checkRuntime(folder: string, target: Target | null): Promise<CompileResult> {
   const out = addExtension(join(folder, "probe"), target), word = "runs";
   await Deno.writeTextFile(join(folder, "probe.js"), `console.log("${word}");\n`);
   const forTarget = target === null ? [] : ["--target", target];
@@ -61,7 +61,7 @@ export async function checkRuntime(folder: string, target: Target | null): Promi
  * Compiles, and tries the result if it is for this machine. `out` must be a name that `addExtension` returned. A failure may
  * leave an unusable file.
  */
-export async function compile(staged: string, out: string, target: Target | null): Promise<Outcome> {
+export async function compile(staged: string, out: string, target: Target | null): Promise<CompileResult> {
   const result = await tryRun(Deno.execPath(), createCompileArguments(out, target), { cwd: staged });
   if (!result.success) return { ok: false, reason: findReason(result.stderr) };
   if (target !== null && target !== Deno.build.target) return { ok: true };

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { hashFile } from "../../../src/cli/daemon/installation.ts";
 import { testCases } from "./cases.ts";
 import { finish, type Form, formOf, succeed } from "../../support/forms.ts";
+import { isLong, longTest } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { copyProgram, writeProgram } from "../../support/programs.ts";
 import { repository } from "../../support/source_files.ts";
@@ -85,24 +86,30 @@ Deno.test("two concurrent first uses both work and leave one private folder", as
 });
 
 for (const [what, path] of [["the runtime", "deno"], ["nerve's code", "app/src/bundle/main.js"]] as const) {
-  Deno.test(`a cache in which ${what} was damaged is unpacked again, and that is said once`, async () => {
-    // The bug was: a truncated runtime ended with a signal, and nobody said why.
-    const form = await fresh(`damaged ${path.split("/")[0]}`);
-    assert.equal((await finish(form, ["version"], folder)).code, 0);
-    const cache = join(form.home, ".cache/nerve"), hash = names(cache).find((name) => name !== "deno") ?? "";
-    const damaged = join(cache, hash, path), { size } = await Deno.stat(damaged);
-    await Deno.truncate(damaged, Math.floor(size / 2));
-    const mended = await finish(form, ["version"], folder);
-    assert.match(mended.out, /^nerve /);
-    assert.equal(mended.err, `nerve: the copy in ${join(cache, hash)} is damaged or incomplete, unpacking it again\n`);
-    assert.equal((await Deno.stat(damaged)).size, size);
-    const after = await finish(form, ["version"], folder);
-    assert.deepEqual([after.code, after.err], [0, ""]);
-    assert.deepEqual(names(cache).filter((name) => name.startsWith(".")), []);
-  });
+  (what === "the runtime" ? Deno.test : longTest)(
+    `a cache in which ${what} was damaged is unpacked again, and that is said once`,
+    async () => {
+      // The bug was: a truncated runtime ended with a signal, and nobody said why.
+      const form = await fresh(`damaged ${path.split("/")[0]}`);
+      assert.equal((await finish(form, ["version"], folder)).code, 0);
+      const cache = join(form.home, ".cache/nerve"), hash = names(cache).find((name) => name !== "deno") ?? "";
+      const damaged = join(cache, hash, path), { size } = await Deno.stat(damaged);
+      await Deno.truncate(damaged, Math.floor(size / 2));
+      const mended = await finish(form, ["version"], folder);
+      assert.match(mended.out, /^nerve /);
+      assert.equal(
+        mended.err,
+        `nerve: the copy in ${join(cache, hash)} is damaged or incomplete, unpacking it again\n`,
+      );
+      assert.equal((await Deno.stat(damaged)).size, size);
+      const after = await finish(form, ["version"], folder);
+      assert.deepEqual([after.code, after.err], [0, ""]);
+      assert.deepEqual(names(cache).filter((name) => name.startsWith(".")), []);
+    },
+  );
 }
 
-Deno.test("with a read-only home it unpacks into a private temporary folder, and says so once", async () => {
+longTest("with a read-only home it unpacks into a private temporary folder, and says so once", async () => {
   const form = await fresh("read-only", { HOME: "/proc/nowhere" });
   const first = await finish(form, ["version", "--json"], folder);
   assert.equal(first.code, 0, first.err);
@@ -116,7 +123,7 @@ Deno.test("with a read-only home it unpacks into a private temporary folder, and
 
 Deno.test({
   name: "a temporary folder that another user prepared is not used",
-  ignore: !isRoot,
+  ignore: !isRoot || !isLong,
   async fn() {
     const form = await fresh("foreign", { HOME: "/proc/nowhere" });
     const prepared = join(form.temp, `nerve-cache-${Deno.uid()}`);
@@ -129,7 +136,7 @@ Deno.test({
   },
 });
 
-Deno.test("a damaged file reports the damage, wherever it was cut or changed, and leaves nothing behind", async () => {
+longTest("a damaged file reports the damage, wherever it was cut or changed, and leaves nothing behind", async () => {
   const form = await fresh("damaged"), damaged = join(folder, "damaged", "nerve"), copy = `${damaged}.copy`;
   const broken = { ...form, command: [...form.command.slice(0, -1), damaged] };
   const inHeader = 1_000, inArchive = 10_000_000;
@@ -156,7 +163,7 @@ Deno.test("a damaged file reports the damage, wherever it was cut or changed, an
   }
 });
 
-Deno.test("a missing tool or missing disk space at the first use is reported in one line", async () => {
+longTest("a missing tool or missing disk space at the first use is reported in one line", async () => {
   const form = await fresh("lacking"), tools = join(folder, "lacking", "tools");
   await Deno.mkdir(tools);
   for (const tool of ["sh", "tail", "gzip", "mkdir", "mktemp", "chmod", "mv", "rm", "id"]) {
@@ -186,7 +193,7 @@ async function which(tool: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("an incomplete cache is unpacked again, and a relative one is ignored", async () => {
+longTest("an incomplete cache is unpacked again, and a relative one is ignored", async () => {
   const form = await fresh("cleaned", { XDG_CACHE_HOME: "relative" }), elsewhere = join(folder, "cleaned");
   await succeed(form, ["version"], elsewhere);
   assert.deepEqual(names(elsewhere), ["home of one", "temp"]);
@@ -198,7 +205,7 @@ Deno.test("an incomplete cache is unpacked again, and a relative one is ignored"
   assert.match(err, /^nerve: the copy in .* is damaged or incomplete, unpacking it again\n$/);
 });
 
-Deno.test("deno.json, package.json and .npmrc in the user's home have no effect", async () => {
+longTest("deno.json, package.json and .npmrc in the user's home have no effect", async () => {
   const form = await fresh("crowded");
   await writeWorkspace(form.home, {
     "deno.json": `{ "workspace": ["./other"], "imports": { "zod": "./nothing.ts" } }`,
@@ -211,7 +218,7 @@ Deno.test("deno.json, package.json and .npmrc in the user's home have no effect"
   assert.deepEqual([code, err], [0, ""]);
 });
 
-Deno.test("it is found through PATH and through a symlink", async () => {
+longTest("it is found through PATH and through a symlink", async () => {
   const form = await fresh("linked"), bin = join(folder, "linked", "bin");
   await Deno.mkdir(bin);
   await Deno.symlink(file, join(bin, "nerve"));
@@ -259,7 +266,7 @@ Deno.test("install.sh installs it into a clean home, where it creates a workspac
   assert.match(await succeed(installed, ["validate"], join(home, "watch")), /3 senses/);
 });
 
-Deno.test("a systemd unit starts the file that was installed, not what it unpacked", async () => {
+longTest("a systemd unit starts the file that was installed, not what it unpacked", async () => {
   const form = await fresh("unit"), root = join(form.home, "watch");
   await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
   const { out, err } = await finish(form, ["service", "install"], root);

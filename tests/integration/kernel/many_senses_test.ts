@@ -1,15 +1,15 @@
 /**
- * Hundreds of senses that are all due at once, in one process and in many. NERVE_SCALE=long runs the documented limit
- * of 2,000.
+ * Hundreds of senses that are all due at once, in one process and in many; in the long form also the documented limit of
+ * 2,000.
  */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { systemClock } from "../../../src/base/clock.ts";
 import { processStartsMax, sensesMax } from "../../../src/base/limits.ts";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
+import { isLong, longTest } from "../../support/long_form.ts";
 import { startWorkspace, type WorkspaceFixture, type WorkspaceOptions } from "../../support/workspace_fixture.ts";
 
-const isLong = Deno.env.get("NERVE_SCALE") === "long";
 const namesOf = (count: number) => Array.from({ length: count }, (_, index) => `s${index}`);
 
 function inOneGroup(count: number, code: string, memory: string, interval: string): WorkspaceOptions {
@@ -51,7 +51,7 @@ for (const count of isLong ? [300, sensesMax] : [300]) {
   });
 }
 
-Deno.test("a group that cannot hold its senses says how many it holds, and is quarantined", async () => {
+longTest("a group that cannot hold its senses says how many it holds, and is quarantined", async () => {
   // Touched, so that the memory is resident; each load leaves the thread for a moment, as those of real modules do.
   const greedy = "const held = new Uint8Array(2 ** 20).fill(1); export const compute = () => held.length;";
   await using workspace = await startWorkspace(inOneGroup(300, greedy, "64MiB", "100ms"));

@@ -5,6 +5,7 @@
  * state that it knew, each of them with its rows.
  */
 import assert from "node:assert/strict";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { runCli } from "../../../src/cli/app.ts";
 import { workflowThreadOutput } from "../../../src/cli/render/json_schemas.ts";
@@ -24,14 +25,6 @@ const states = ["queued", "started", "completed", "failed", "killed", "crashed",
 
 const formats = [{ name: "data-v1", version: 1 }];
 
-async function copyFolder(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copyFolder(join(from, name), join(to, name));
-    else await Deno.copyFile(join(from, name), join(to, name));
-  }
-}
-
 /** The tables, indexes and triggers of a log, by their SQL. */
 function schemaOf(path: string): unknown[] {
   const db = openDatabase(path, { readOnly: true });
@@ -44,7 +37,7 @@ for (const { name, version } of formats) {
   Deno.test(`a workspace of format ${name} works under this version: rows, runs, readings, blobs and archive`, async () => {
     await using workspace = await makeWorkspace({});
     const { root, paths } = workspace;
-    await copyFolder(join(repository, "tests/fixtures", name), root);
+    await cp(join(repository, "tests/fixtures", name), root, { recursive: true });
     const old = openDatabase(paths.logDatabase, { readOnly: true });
     assert.equal(readUserVersion(old), version);
     old.close();
@@ -100,7 +93,7 @@ Deno.test("runs of every state of format data-v1: those that ended stay as they 
   const text = (path: string) => Deno.readTextFileSync(join(repository, "tests/fixtures/data-v1", path));
   const path = "workflows/echo/index.ts";
   await using workspace = await makeWorkspace({ yaml: { workflows: { echo: {} } }, files: { [path]: text(path) } });
-  await copyFolder(join(repository, "tests/fixtures/data-v1-runs"), workspace.root);
+  await cp(join(repository, "tests/fixtures/data-v1-runs"), workspace.root, { recursive: true });
   const read = () => {
     const db = openDatabase(workspace.paths.logDatabase, { readOnly: true });
     const rows = db.prepare("select run_id, * from workflow_runs").all().map((row) => ({ ...row }));
