@@ -52,6 +52,8 @@ export interface Outcome {
 
 /** How often to look whether the code of the workflow loads. */
 const lookMs = 1_000;
+/** How long a sleep lasts in which a run is struck, at first and at most. */
+const struckWaitMs = 3_000, struckWaitMaxMs = 48_000;
 const leftoversMaxMs = 10_000;
 
 export class Trials implements AsyncDisposable {
@@ -71,8 +73,16 @@ export class Trials implements AsyncDisposable {
 
   /** Null: undisturbed. Throws when the run waits for what nobody gave. */
   async run(strike: Strike | null): Promise<Outcome> {
+    for (let waitMs = struckWaitMs;; waitMs *= 4) {
+      const outcome = await this.#try(strike, waitMs);
+      // On a busy machine a wait may be over before anybody has looked.
+      if (strike?.boundary !== "wait" || outcome.struck || waitMs >= struckWaitMaxMs) return outcome;
+    }
+  }
+
+  async #try(strike: Strike | null, waitMs: number): Promise<Outcome> {
     const { workflow, prompt, payload } = this.#input;
-    const runId = toRunId(strike?.round ?? 0, strike?.boundary ?? "never", ++this.#count);
+    const runId = toRunId(strike?.round ?? 0, strike?.boundary ?? "never", ++this.#count, waitMs);
     await (await this.#running()).ask((client) => client.startRun(workflow, { runId, prompt, payload }));
     const latest = this.#clock.monotonic() + this.#input.timeoutMs, given = new Given();
     let isStruck = false, stuck: string | null = null, lookAt = this.#clock.monotonic() + lookMs;

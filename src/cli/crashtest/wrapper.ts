@@ -11,8 +11,8 @@ import type { RunMessage } from "../../protocol/run.ts";
 export const boundaries = ["before", "in", "sent"] as const;
 export type Boundary = (typeof boundaries)[number];
 
-/** How long a sleep lasts, also one that is struck; the timeout of an event that somebody sends, and of one that nobody does. */
-const sleepMs = 50, struckSleepMs = 3_000, eventMs = 60_000, noEventMs = 1_000;
+/** How long a sleep lasts; the timeout of an event that somebody sends, and of one that nobody does. */
+const sleepMs = 50, eventMs = 60_000, noEventMs = 1_000;
 
 /** A line of the file `RUN.notes`. */
 export interface Note {
@@ -24,9 +24,9 @@ export interface Note {
   readonly result?: unknown;
 }
 
-/** The id of a run that is struck there; `number` makes it unique. */
-export function toRunId(round: number, boundary: Boundary | "wait" | "never", number: number): string {
-  return `crashtest-${round}-${boundary}-${number}`;
+/** The id of a run that is struck there; `number` makes it unique. `waitMs`: how long a sleep lasts in which it is struck. */
+export function toRunId(round: number, boundary: Boundary | "wait" | "never", number: number, waitMs: number): string {
+  return `crashtest-${round}-${boundary}-${number}-${waitMs}`;
 }
 
 /**
@@ -44,7 +44,7 @@ export function wrapperText(
   const said = recorded?.map(({ role, content, meta }) => ({ role, content, meta })) ?? null;
   return `import workflow from ${JSON.stringify(original)};
 const marks = ${JSON.stringify(marks)}, recorded = ${JSON.stringify(said)};
-const sleepMs = ${sleepMs}, struckSleepMs = ${struckSleepMs}, eventMs = ${eventMs}, noEventMs = ${noEventMs};
+const sleepMs = ${sleepMs}, eventMs = ${eventMs}, noEventMs = ${noEventMs};
 const sent = ${JSON.stringify(sent)};
 ${source}`;
 }
@@ -103,10 +103,12 @@ const play = (name, role) => {
   };
 };
 
+const sleepOf = (runId, round) => isAt(runId, round, "wait") ? Number(runId.split("-")[4]) : sleepMs;
+
 // What the crash test decides needs no signature.
 const shorten = ({ approvers, ...wait }) =>
   wait.wait === "sleep"
-    ? { ...wait, time: ({ start, messages }) => isAt(start.runId, messages.length + 1, "wait") ? struckSleepMs : sleepMs }
+    ? { ...wait, time: ({ start, messages }) => sleepOf(start.runId, messages.length + 1) }
     : wait.wait === "event" && wait.timeout !== undefined
     ? { ...wait, timeout: sent.includes(wait.name) ? eventMs : noEventMs }
     : wait;
