@@ -18,6 +18,7 @@ import { approvalRoutes } from "./routes/approvals.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { senseRoutes } from "./routes/senses.ts";
 import { storeRoutes } from "./routes/store.ts";
@@ -39,6 +40,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: respondTooLarge }))
     .use(requireJsonBody)
     .route("/v1", kernelRoutes(view, options.stop))
+    .route("/v1", metricsRoutes(view))
     .route("/v1", senseRoutes(view))
     .route("/v1", runRoutes(view))
     .route("/v1", approvalRoutes(view))

@@ -123,7 +123,7 @@ for (const { path, blocks } of documents.filter(({ blocks }) => blocks.some(({ f
 }
 
 /** Programs other than nerve that a reader has. */
-const ordinary = /^(alias|cd|curl|deno|git|loginctl|ls|mkdir|npm|npx|sh|source|ssh-keygen|touch)$/;
+const ordinary = /^(alias|cd|curl|deno|git|loginctl|ls|mkdir|mv|npm|npx|sh|source|ssh-keygen|touch)$/;
 
 async function assertRuns(words: readonly string[], where: string): Promise<void> {
   const [program = "", ...args] = words;

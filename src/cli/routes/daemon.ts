@@ -67,6 +67,17 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
     { json: true },
   ),
+  metrics: defineCommand(
+    async () => (await import("../commands/metrics.ts")).metrics,
+    {
+      brief: "Print the daemon's figures about itself for Prometheus",
+      details:
+        "Prints senses, runs, approvals, alerts, processes and losses in the text format of Prometheus; the control API has\n" +
+        "the same at GET /v1/metrics. Counts begin with the daemon.",
+      examples: ["nerve metrics", "nerve metrics > /var/lib/prometheus/node-exporter/nerve.prom"],
+    },
+    {},
+  ),
   upgrade: defineCommand(
     async () => (await import("../commands/upgrade.ts")).upgrade,
     {

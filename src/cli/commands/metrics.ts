@@ -1,0 +1,17 @@
+/** `nerve metrics`: what the daemon knows of itself, in the text format of Prometheus. */
+import { formatMetrics } from "../../protocol/metrics.ts";
+import { type CliIo, exit } from "../io.ts";
+import { print } from "../render/terminal.ts";
+import { connect, openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly workspace?: string | undefined;
+}
+
+export async function metrics(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  using client = await connect(paths);
+  const [health, senses, workflows] = await Promise.all([client.health(), client.senses(), client.workflows()]);
+  print(io, formatMetrics(health, senses, workflows).trimEnd());
+  return exit.ok;
+}
