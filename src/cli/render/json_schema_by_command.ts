@@ -9,6 +9,7 @@ import { sendEventReplySchema } from "../../protocol/run_event.ts";
 import { senseChartOutput, senseTriggerOutput } from "./compute_schemas.ts";
 import {
   approvalsOutput,
+  bundleOutput,
   doctorOutput,
   eventsOutputLine,
   libraryOutput,
@@ -57,6 +58,7 @@ const lines = (schema: z.ZodType): JsonOutput => ({ prints: "lines", schema });
 export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "approvals": document(z.union([approvalsOutput, approvalSchema])),
   "approve": document(decisionReplySchema),
+  "bundle": document(bundleOutput),
   "crashtest": document(crashtestOutput),
   "alert ack": document(alertChangedSchema),
   "alert list": document(alertListOutput),

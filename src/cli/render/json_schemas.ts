@@ -247,3 +247,6 @@ export const serviceStatusOutput = z.strictObject({
   problem: z.string().nullable(),
 });
 export type ServiceStatusOutput = z.infer<typeof serviceStatusOutput>;
+
+/** `nerve bundle RUN`: `lines` and `sha256` are of what stands before the last line. */
+export const bundleOutput = z.strictObject({ file: z.string(), lines: z.int(), bytes: z.int(), sha256: z.string() });

@@ -1,4 +1,4 @@
-/** `nerve events` and `nerve why`, which show what happened; and `nerve completions`. */
+/** `nerve events`, `nerve why` and `nerve bundle`, which show what happened; and `nerve completions`. */
 import type { Command } from "@stricli/core";
 import { type CliContext, defineCommand, durationFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { proposeAlerts, proposeRuns, proposeSenses } from "../completion_names.ts";
@@ -57,6 +57,27 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
           optional: true,
           proposeCompletions: proposeRuns,
         }],
+      },
+    },
+  ),
+  bundle: defineCommand(
+    async () => (await import("../commands/bundle.ts")).bundle,
+    {
+      brief: "Write the whole story of a run into one file",
+      details:
+        "Writes JSON lines: the run, what caused it, its rows, messages, requests and decisions, and the same of each run that\n" +
+        "it started and waited for. The last line has the digest of all others. Granted variables are masked as everywhere.",
+      examples: ["nerve bundle RUN", "nerve bundle RUN --out /tmp/story.jsonl"],
+    },
+    {
+      flags: {
+        out: textFlag("The file; default: RUN.bundle.jsonl in this folder", "FILE"),
+        force: switchFlag("Replace a file that exists"),
+      },
+      json: true,
+      positional: {
+        kind: "tuple",
+        parameters: [{ brief: "The id of a run", placeholder: "RUN", parse: String, proposeCompletions: proposeRuns }],
       },
     },
   ),

@@ -128,6 +128,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow inspect", runId);
   for (const name of ["follow", "thread"]) await caller.call(`workflow ${name}`, runId);
   await caller.call("why", runId);
+  await caller.call("bundle", runId, "--out", `${workspace.root}/story.jsonl`);
   await caller.call("why", "--sense", "broken");
   await callAlerts(caller, served);
   await caller.call("sense learn", "quiet", "--for", "300ms");
@@ -153,6 +154,8 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     [1, "APPROVAL_UNKNOWN", "approvals", "nosuch"],
     ...["follow", "inspect"].map((name): Failing => [1, "RUN_UNKNOWN", `workflow ${name}`, "nosuch"]),
     [1, "ROW_UNKNOWN", "why", "999999"],
+    [1, "RUN_UNKNOWN", "bundle", "nosuch"],
+    [2, "USAGE", "bundle", runId, "--out", `${workspace.root}/story.jsonl`],
     [1, "QUERY_INVALID", "sense query", "meter", "delete from readings"],
     [1, "DAEMON_RUNNING", "store rebuild-runs"],
     [2, "USAGE", "workflow trigger", "tidy", "--payload", "{"],

@@ -1,0 +1,142 @@
+/**
+ * `nerve bundle RUN`: the whole story of a run as one file of JSON lines: the run, what caused it, its rows, messages and
+ * requests, and the same of each run that it started and waited for. Reads the database and needs no daemon.
+ * I1. The file appears whole or not at all. Its last line has the digest of those before it.
+ */
+import { createHash } from "node:crypto";
+import { basename, dirname, join, resolve } from "node:path";
+import { formatSize } from "../../base/duration.ts";
+import { NerveError } from "../../base/errors.ts";
+import { ifPresent } from "../../base/if_present.ts";
+import { toPrintable } from "../../base/printable.ts";
+import { version } from "../../base/version.ts";
+import type { LogRow } from "../../protocol/log.ts";
+import { toNextRow } from "../../protocol/queries.ts";
+import type { RunMessage } from "../../protocol/run.ts";
+import { type CliIo, exit } from "../io.ts";
+import { type CliRecords, openRecordsOrEmpty, requireRun } from "../open_records.ts";
+import { traceCauses } from "../render/cause_text.ts";
+import { plural, print, printJson, sign } from "../render/terminal.ts";
+import { openWorkspace } from "../workspace.ts";
+import { findAskedRow } from "./why.ts";
+
+interface Flags {
+  readonly out?: string | undefined;
+  readonly force: boolean;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+/** Readers refuse a greater one. */
+const bundleFormat = 1;
+const pageRows = 1_000;
+/** Runs start runs, which start runs; this many belong to any story that a person reads. */
+const runsMax = 1_000;
+
+export async function bundle(io: CliIo, flags: Flags, runId: string): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  using records = openRecordsOrEmpty(paths);
+  requireRun(records, runId);
+  const file = resolve(io.cwd, flags.out ?? `${runId}.bundle.jsonl`);
+  if (!flags.force && ifPresent(() => Deno.lstatSync(file)) !== null) {
+    throw new NerveError("USAGE", `${file} exists`, { hint: "--out names another file, --force replaces it" });
+  }
+  const written = writeWhole(file, tell(records, runId, io.clock.now()));
+  if (flags.json) printJson(io, { file, ...written });
+  else {
+    print(io, `${sign.ok} ${plural(written.lines, "line")}, ${formatSize(written.bytes)} in ${toPrintable(file)}`);
+    print(io, `   sha256 ${written.sha256}`);
+  }
+  return exit.ok;
+}
+
+interface Written {
+  readonly lines: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+function writeWhole(file: string, story: Iterable<unknown>): Written {
+  const unfinished = join(dirname(file), `.${basename(file)}.${Deno.pid}.new`), encoder = new TextEncoder();
+  const hash = createHash("sha256");
+  let lines = 0, bytes = 0;
+  try {
+    using open = Deno.openSync(unfinished, { write: true, createNew: true, mode: 0o600 });
+    const write = (line: unknown) => {
+      const text = encoder.encode(`${JSON.stringify(line)}\n`);
+      for (let at = 0; at < text.length;) at += open.writeSync(text.subarray(at));
+      lines++;
+      bytes += text.length;
+      return text;
+    };
+    for (const line of story) hash.update(write(line));
+    const sha256 = hash.digest("hex");
+    write({ kind: "end", lines, sha256 });
+    open.syncSync();
+    Deno.renameSync(unfinished, file);
+    return { lines, bytes, sha256 };
+  } catch (thrown) {
+    ifPresent(() => Deno.removeSync(unfinished));
+    throw thrown;
+  }
+}
+
+/** Line by line, so that a thread of any size fits. */
+function* tell(records: CliRecords, runId: string, at: number): Generator<unknown> {
+  yield { kind: "bundle", format: bundleFormat, nerve: version, at, runId };
+  for (const row of causesOf(records, runId)) yield { kind: "cause", row };
+  const waiting = [runId], told = new Set<string>();
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    if (told.has(next)) continue;
+    if (told.size === runsMax) {
+      yield { kind: "left_out", runs: [next, ...waiting] };
+      return;
+    }
+    told.add(next);
+    yield* tellRun(records, next);
+    waiting.push(...records.children(next).flatMap(({ runId, run }) => run === null ? [] : [runId]));
+  }
+}
+
+function* tellRun(records: CliRecords, runId: string): Generator<unknown> {
+  const run = records.run(runId);
+  if (run === null) return;
+  yield { kind: "run", run };
+  for (const row of rowsOf(records, runId)) yield { kind: "row", row };
+  for (const message of messagesOf(records, runId)) yield { kind: "message", runId, message };
+  for (const child of records.children(runId)) yield { kind: "child", runId, child };
+  for (let offset = 0;; offset += pageRows) {
+    const { items } = records.approvals({ runId, all: true, limit: pageRows, offset });
+    for (const { id } of items) yield { kind: "approval", approval: records.approval(id) };
+    if (items.length < pageRows) return;
+  }
+}
+
+/** From the first cause to what started the run. A run whose rows are no longer there has none. */
+function causesOf(records: CliRecords, runId: string): LogRow[] {
+  try {
+    return traceCauses(records, findAskedRow(records, runId)).rows.slice(1).reverse();
+  } catch (thrown) {
+    if (thrown instanceof NerveError && thrown.code === "ROW_UNKNOWN") return [];
+    throw thrown;
+  }
+}
+
+function* rowsOf(records: CliRecords, runId: string): Generator<LogRow> {
+  const all = { refId: runId, order: "asc", limit: pageRows, afterId: 0 } as const;
+  for (let filter: Parameters<CliRecords["logs"]>[0] | null = all; filter !== null;) {
+    const rows = records.logs({ ...filter, limit: pageRows });
+    yield* rows;
+    filter = toNextRow(filter, rows);
+  }
+}
+
+/** Oldest first; pages come newest first. */
+function messagesOf(records: CliRecords, runId: string): RunMessage[] {
+  const pages: RunMessage[][] = [];
+  for (let page = records.messages(runId, {}); page.length > 0;) {
+    pages.push(page);
+    page = records.messages(runId, { beforeRound: page[0]?.round ?? 0 });
+  }
+  return pages.reverse().flat();
+}
