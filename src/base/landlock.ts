@@ -1,12 +1,11 @@
 /**
  * Landlock: the operating system refuses this process, and every program that it starts, all but what a list of rules
- * names, whatever SQLite, the runtime or such a program does. The only file that calls the C library. process/wall.ts
- * makes the rules, sandbox/shim.ts applies them, and the kernel and `nerve doctor` ask for the version.
+ * names, whatever SQLite, the runtime or such a program does. process/wall.ts makes the rules, sandbox/shim.ts applies them, and the kernel and `nerve doctor` ask for the version.
  * I1. `restrictSelf` returns only when everything that the rules ask for and this Linux can hold is held; else it throws.
  * I2. A path without a file is left out: nothing can be granted that does not exist.
  * I3. Nothing lifts it again. It holds the calling thread, the threads that it starts from then on, and their programs.
  */
-import { messageOf } from "./errors.ts";
+import { openCLibrary } from "./c_library.ts";
 
 /** `write` is not `read`: a path that may be both has two rules. `execute` includes `read`. */
 export type PathRight = "read" | "write" | "execute";
@@ -54,20 +53,7 @@ const symbols = {
   restrict: { name: "syscall", parameters: ["i64", "i64", "i64"], result: "i64" },
 } as const;
 
-/** glibc, then musl. */
-const libraries = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`, "libc.so"];
-
-function openLibrary(): Deno.DynamicLibrary<typeof symbols> {
-  const faults: string[] = [];
-  for (const name of libraries) {
-    try {
-      return Deno.dlopen(name, symbols);
-    } catch (thrown) {
-      faults.push(messageOf(thrown));
-    }
-  }
-  throw new Error(`the C library cannot be opened: ${faults.join("; ")}`);
-}
+const openLibrary = () => openCLibrary(symbols);
 
 let found: number | null = null;
 

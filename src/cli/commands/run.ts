@@ -18,6 +18,7 @@ import type { ParsedConfig } from "../../config/parse.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { waitUntil } from "../../daemon/discovery.ts";
+import { ServiceManager } from "../../daemon/service_manager.ts";
 import { type HostedKernel, hostKernel, type KernelHostEnd } from "../../daemon/kernel_host.ts";
 import { workspaceExists } from "../../daemon/workspace_watch.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
@@ -95,20 +96,22 @@ async function startKernel(
 
 async function runInForeground(io: CliIo, flags: Flags, first: Running, start: Start): Promise<number> {
   const startedAt = io.clock.monotonic(), tally = new Tally(), { paths } = first, over = new AbortController();
+  const manager = ServiceManager.find(io.env, { clock: io.clock, pid: Deno.pid, report: (what) => warn(io, what) });
   const cancel = flags.for === undefined ? () => {} : io.clock.after(flags.for, () => over.abort());
   const abort = () => over.abort();
   io.stdout.gone.addEventListener("abort", abort, { once: true });
   const cancelHangup = io.terminal ? io.onHangup(abort) : () => {};
   try {
-    let end = await hostUntilEnd(io, first, tally, over.signal);
+    let end = await hostUntilEnd(io, first, tally, over.signal, manager);
     while (end === "gone") {
+      manager?.status("the workspace is gone");
       const next = await waitAndRestart(io, paths, start, over);
       if (typeof next === "string") {
         io.stderr.write(`${sign.failed} nothing runs any more: ${toPrintable(next)}\n`);
         return exit.failed;
       }
       if (next === null) break;
-      end = await hostUntilEnd(io, next, tally, over.signal);
+      end = await hostUntilEnd(io, next, tally, over.signal, manager);
     }
     const ok = end !== "at once";
     const took = formatDuration(Math.round((io.clock.monotonic() - startedAt) / 1_000) * 1_000);
@@ -116,6 +119,7 @@ async function runInForeground(io: CliIo, flags: Flags, first: Running, start: S
     print(io, dim(io, `   log: ${toPrintable(paths.logDatabase)} (nerve events)`));
     return ok ? exit.ok : exit.interrupted;
   } finally {
+    manager?.close();
     cancel();
     cancelHangup();
     io.stdout.gone.removeEventListener("abort", abort);
@@ -128,6 +132,7 @@ async function hostUntilEnd(
   { kernel, events, paths, parsed }: Running,
   tally: Tally,
   over: AbortSignal,
+  manager: ServiceManager | null,
 ): Promise<KernelHostEnd> {
   const time = () => dim(io, formatClockTime(io.clock.now()));
   printStart(io, paths, parsed);
@@ -137,10 +142,12 @@ async function hostUntilEnd(
     onInterrupt: (fire) => io.onInterrupt(fire),
     ...!io.terminal && { onHangup: (fire) => io.onHangup(fire) },
     onEvent: (event) => show(io, event, tally),
+    onServing: () => manager?.ready(countUnits(parsed)),
     onStopping(cause) {
+      if (cause !== "workspace gone") manager?.stopping();
       if (cause === "interrupt") print(io, `${time()} ${sign.asleep} stopping; a second interrupt ends it at once`);
     },
-    report: (what) => io.stderr.write(`${sign.warning} ${toPrintable(what)}\n`),
+    report: (what) => warn(io, what),
   });
   const stop = () => hosting.stop("request");
   over.addEventListener("abort", stop, { once: true });
@@ -187,12 +194,21 @@ async function waitAndRestart(
   }
 }
 
-function printStart(io: CliIo, paths: WorkspacePaths, { config, warnings }: ParsedConfig): void {
-  if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
-  const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
+function warn(io: CliIo, what: string): void {
+  io.stderr.write(`${sign.warning} ${toPrintable(what)}\n`);
+}
+
+function countUnits({ config }: ParsedConfig): string {
+  return `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
+}
+
+function printStart(io: CliIo, paths: WorkspacePaths, parsed: ParsedConfig): void {
+  if (parsed.warnings.length > 0) print(io, formatProblems(parsed.warnings, "text"));
   print(
     io,
-    `${formatClockTime(io.clock.now())} ${sign.live} nerve ${version} runs ${toPrintable(paths.root)}: ${parts}`,
+    `${formatClockTime(io.clock.now())} ${sign.live} nerve ${version} runs ${toPrintable(paths.root)}: ${
+      countUnits(parsed)
+    }`,
   );
 }
 

@@ -5,7 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { ifPresent } from "../../base/if_present.ts";
-import { daemonStopMaxMs, deathsMax, deathWindowMs } from "../../base/limits.ts";
+import { daemonStopMaxMs, deathsMax, deathWindowMs, kernelBeatMissesMax, kernelBeatMs } from "../../base/limits.ts";
 import { trustVariable } from "../../base/ownership.ts";
 import { buildInstalledCommand } from "./installation.ts";
 
@@ -63,7 +63,10 @@ function createUnitText(root: string, env: Readonly<Record<string, string | unde
     `StartLimitBurst=${deathsMax}`,
     "",
     "[Service]",
-    "Type=exec",
+    // The daemon tells when it is ready, and that it is alive (daemon/service_manager.ts).
+    "Type=notify",
+    "NotifyAccess=main",
+    `WatchdogSec=${kernelBeatMs * kernelBeatMissesMax / 1_000}`,
     `ExecStart=${command}`,
     "# Variables of senses and workflows do not belong here: env_file in nerve.yaml names a file of them.",
     ...kept.map((name) => `Environment=${quoteWord(`${name}=${env[name]}`)}`),

@@ -1,0 +1,81 @@
+/**
+ * Tells systemd how the daemon is, as sd_notify(3) has it: that it is ready, that it stops, and again and again that it is
+ * alive, so that systemd ends a kernel that hangs. Used by cli/commands/run.ts: under `nerve start` our own supervisor does that.
+ */
+import { sendDatagram } from "../base/datagram.ts";
+import { messageOf } from "../base/errors.ts";
+import type { CancelTimer, Clock } from "../base/time.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ServiceManagerOptions {
+  readonly clock: Clock;
+  /** Of this process. */
+  readonly pid: number;
+  /** Called once when systemd cannot be told. */
+  report(what: string): void;
+}
+
+export class ServiceManager {
+  readonly #address: string;
+  readonly #options: ServiceManagerOptions;
+  #cancel: CancelTimer = () => {};
+  #reported = false;
+
+  private constructor(address: string, beatMs: number | null, options: ServiceManagerOptions) {
+    this.#address = address;
+    this.#options = options;
+    if (beatMs === null) return;
+    const beat = () => {
+      this.#tell("WATCHDOG=1");
+      this.#cancel = options.clock.after(beatMs, beat);
+    };
+    beat();
+  }
+
+  /** Null when no service manager waits for word of this process. */
+  static find(env: Environment, options: ServiceManagerOptions): ServiceManager | null {
+    const address = env["NOTIFY_SOCKET"];
+    if (address === undefined || address === "") return null;
+    return new ServiceManager(address, readBeat(env, options.pid), options);
+  }
+
+  /** `status`: one line that `systemctl status` shows. */
+  ready(status: string): void {
+    this.#tell(`READY=1\nSTATUS=${status}`);
+  }
+
+  status(status: string): void {
+    this.#tell(`STATUS=${status}`);
+  }
+
+  stopping(): void {
+    this.#tell("STOPPING=1");
+  }
+
+  /** No word follows. */
+  close(): void {
+    this.#cancel();
+  }
+
+  #tell(words: string): void {
+    try {
+      if (sendDatagram(this.#address, words)) return;
+      this.#report(`systemd cannot be told at ${this.#address}`);
+    } catch (thrown) {
+      this.#report(`systemd cannot be told: ${messageOf(thrown)}`);
+    }
+  }
+
+  #report(what: string): void {
+    if (!this.#reported) this.#options.report(what);
+    this.#reported = true;
+  }
+}
+
+/** Half of the time that systemd waits, as sd_watchdog_enabled(3) advises; null: it does not wait for this process. */
+function readBeat(env: Environment, pid: number): number | null {
+  const us = Number(env["WATCHDOG_USEC"]), of = env["WATCHDOG_PID"];
+  if (!Number.isFinite(us) || us <= 0 || (of !== undefined && of !== String(pid))) return null;
+  return Math.max(1, Math.floor(us / 2_000));
+}
