@@ -1,44 +1,95 @@
 /**
- * What a check tells, and when. Imported by senses that find problems: load, network-counters, directory-watch,
- * url-change, database-query and package-updates.
+ * What a check tells, and when: a signal while something is wrong, one when nothing is any more, and a run of a workflow,
+ * once, for what has just happened. Imported by senses that find problems: load, network-counters, directory-watch,
+ * url-change, database-query, package-updates and process-watch judge one thing by `tell`; ping, dns-answers, smart,
+ * temperature, systemd-units, containers, port-check and tls-expiry several by `tellEach`.
  */
-import type { WorkflowDirective } from "nerve";
+import { desc, eq } from "drizzle-orm";
+import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
+import type { SenseDatabase, WorkflowDirective } from "nerve";
 
-export interface Finding {
+export interface Verdict {
   readonly ok: boolean;
   /** What is wrong, as sentences; empty when `ok`. */
   readonly problems: readonly string[];
 }
 
-export interface Telling {
+/** Null: there is nothing to tell. With a directive, it is a run instead of a signal. */
+export type Told<Found> = Found | (Found & { readonly workflow: WorkflowDirective }) | null;
+
+interface Settings {
+  /** Tell every verdict. */
+  readonly always: boolean;
+  /** The workflow to start for news. */
+  readonly workflow: string | null;
+}
+
+export interface Telling extends Settings {
   /** Whether the last compute found nothing wrong. */
   readonly wasOk: boolean;
-  /** Tell every finding. */
-  readonly always: boolean;
-  /** The workflow to start when something begins to be wrong. */
-  readonly workflow: string | null;
-  /** What its prompt begins with. */
-  readonly about: string;
+  /** What has just happened, as sentences. */
+  readonly news: readonly string[];
 }
 
-/** The most rounds that the workflow may take. */
-const workflowRoundsMax = 20;
-const promptMaxChars = 4_000;
+/** The most rounds that the workflow may take, and the most that its prompt names. */
+const workflowRoundsMax = 20, promptNewsMax = 10, promptMaxChars = 4_000;
 
-/**
- * A signal while something is wrong, and one when nothing is any more. When it begins to be wrong, a run of the workflow
- * instead, if there is one. Null: nothing to tell.
- */
-export function tell<Found extends Finding>(
-  found: Found,
-  { wasOk, always, workflow, about }: Telling,
-): Found | (Found & { readonly workflow: WorkflowDirective }) | null {
-  if (!found.ok && wasOk && workflow !== null) {
-    return { ...found, workflow: toDirective(workflow, about, found.problems) };
-  }
-  return found.ok && wasOk && !always ? null : found;
+export function tell<Found extends Verdict>(found: Found, { wasOk, news, always, workflow }: Telling): Told<Found> {
+  if (news.length > 0 && workflow !== null) return { ...found, workflow: toDirective(workflow, news) };
+  return found.ok && wasOk && news.length === 0 && !always ? null : found;
 }
 
-export function toDirective(name: string, about: string, what: readonly string[]): WorkflowDirective {
-  return { name, prompt: `${about}: ${what.join(", ")}`.slice(0, promptMaxChars), maxRounds: workflowRoundsMax };
+function toDirective(name: string, news: readonly string[]): WorkflowDirective {
+  const named = news.slice(0, promptNewsMax).join(", ").slice(0, promptMaxChars);
+  const prompt = news.length > promptNewsMax ? `${named}, and ${news.length - promptNewsMax} more` : named;
+  return { name, prompt, maxRounds: workflowRoundsMax };
+}
+
+/** What is news of a check of one thing: all its problems, when it begins to have some. They become one sentence. */
+export function findNews(about: string, wasOk: boolean, problems: readonly string[]): string[] {
+  return wasOk && problems.length > 0 ? [`${about}: ${problems.join(", ")}`] : [];
+}
+
+/** One of several things that a sense checks. */
+export interface Checked {
+  readonly name: string;
+  readonly problem: string | null;
+}
+
+export interface TellingEach extends Settings {
+  readonly things: readonly Checked[];
+  /** Names of what was wrong at the last compute. */
+  readonly wereWrong: ReadonlySet<string>;
+  /** What has happened besides, as sentences. */
+  readonly changes?: readonly string[];
+}
+
+/** Judges several things: `details`, with what is wrong. News is what was right at the last compute, and `changes`. */
+export function tellEach<Details extends object>(
+  details: Details,
+  { things, wereWrong, changes = [], ...settings }: TellingEach,
+): Told<Verdict & Details> {
+  const wrong = things.filter(({ problem }) => problem !== null), problems = wrong.map(toSentence);
+  const news = [...wrong.filter(({ name }) => !wereWrong.has(name)).map(toSentence), ...changes];
+  return tell({ ok: problems.length === 0, problems, ...details }, { ...settings, news, wasOk: wereWrong.size === 0 });
+}
+
+function toSentence({ name, problem }: Checked): string {
+  return `${name}: ${problem}`;
+}
+
+/** A table with a row for each thing and compute, all rows of a compute with the same time. */
+type Rows = SQLiteTable & Record<"id" | "ts" | "problem", SQLiteColumn>;
+
+/** The problem of each thing at the last compute; `name` is the column that tells them apart. */
+export function readProblems(db: SenseDatabase, table: Rows, name: SQLiteColumn): Map<string, string | null> {
+  const last = db.select({ ts: table.ts }).from(table).orderBy(desc(table.id)).limit(1).get();
+  if (last === undefined) return new Map();
+  const rows = db.select({ name, problem: table.problem }).from(table).where(eq(table.ts, last.ts)).all();
+  return new Map(rows.map((row) => [String(row.name), row.problem === null ? null : String(row.problem)]));
+}
+
+/** The names of what has a problem in `problems`. */
+export function namesOfWrong(problems: ReadonlyMap<string, string | null>): Set<string> {
+  return new Set([...problems].filter(([, problem]) => problem !== null).map(([name]) => name));
 }

@@ -3,16 +3,8 @@
  * again. It can start a workflow when something has just gone wrong.
  */
 import { desc, eq } from "drizzle-orm";
-import {
-  type JsonObject,
-  option,
-  prune,
-  readConfig,
-  type SenseContext,
-  type SenseDatabase,
-  type WorkflowDirective,
-} from "nerve";
-import { announce, toVerdict } from "../../lib/verdict.ts";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { tellEach, type Told } from "../../lib/tell.ts";
 import { toFilter, toMatcher } from "../../lib/wildcard.ts";
 import { type Container, readContainers } from "./engine.ts";
 import { checks, containers as rows } from "./schema.ts";
@@ -43,10 +35,10 @@ export interface ContainerState {
 
 const toldMax = 200;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<Containers | (Containers & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config), limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<Containers>> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
   const all = await readInTime(settings, limit, signal);
   const found = all.filter((container) => settings.counts([container.name]));
   const last = readLast(db), ts = new Date();
@@ -58,15 +50,19 @@ export async function compute(
       problem: "there is no such container",
     })),
   ];
-  const now = states.map(({ name, problem }) => ({ name, problem })), verdict = toVerdict(now);
+  const things = states.map(({ name, problem }) => ({ name, problem }));
   db.transaction((tx) => {
-    tx.insert(checks).values({ ts, count: found.length, problems: verdict.problems.length }).run();
+    tx.insert(checks).values({
+      ts,
+      count: found.length,
+      problems: things.filter(({ problem }) => problem !== null).length,
+    }).run();
     for (const { image: _, ...state } of states) tx.insert(rows).values({ ts, ...state }).run();
     prune(tx, checks, checks.ts, settings.keep);
     prune(tx, rows, rows.ts, settings.keep);
   });
   const told = [...states].sort((a, b) => Number(a.problem === null) - Number(b.problem === null)).slice(0, toldMax);
-  return announce({ ...verdict, count: found.length, containers: told }, { before: last.wrong, now, ...settings });
+  return tellEach({ count: found.length, containers: told }, { things, wereWrong: last.wrong, ...settings });
 }
 
 async function readInTime(settings: Settings, limit: AbortSignal, signal: AbortSignal): Promise<Container[]> {

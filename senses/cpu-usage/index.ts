@@ -2,7 +2,16 @@
  * How busy the processors were since the last compute: the difference of two samples of the operating system's
  * counters, which also tell how much time that was (counters.ts).
  */
-import { option, pause, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import {
+  defineSense,
+  type JsonObject,
+  option,
+  pause,
+  prune,
+  readConfig,
+  type SenseContext,
+  type SenseDatabase,
+} from "nerve";
 import { areComparable, computeShares, type Sample, takeSample } from "./counters.ts";
 import { counters, readings } from "./schema.ts";
 
@@ -19,11 +28,19 @@ export interface CpuUsage {
 /** The time between two samples when there is no usable earlier one. */
 const pauseMs = 500;
 
-export async function compute({ db, signal, config }: SenseContext): Promise<CpuUsage | null> {
-  const { threshold, keep } = readConfig(config, {
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  return readConfig(config, {
     threshold: option.number(null, { min: 0, max: 1 }),
     keep: option.duration("30d"),
   });
+}
+
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<CpuUsage | null> {
+  const { threshold, keep } = settings;
   let first = readLastSample(db), second = await takeSample();
   if (!areComparable(first, second)) {
     first = second;

@@ -3,16 +3,8 @@
  * changed. It emits a signal while something is wrong, when nothing is any more, and for changes if it should.
  */
 import { desc, eq } from "drizzle-orm";
-import {
-  type JsonObject,
-  option,
-  prune,
-  readConfig,
-  type SenseContext,
-  type SenseDatabase,
-  type WorkflowDirective,
-} from "nerve";
-import { tell, toDirective } from "../../lib/tell.ts";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { findNews, tell, type Told } from "../../lib/tell.ts";
 import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { askPostgres, askSqlite, type Row, rowsMax, toNumber } from "./ask.ts";
 import { answers } from "./schema.ts";
@@ -40,10 +32,10 @@ type Answer = { readonly rows: readonly Row[]; readonly problem: null } | {
 
 const firstMax = 10, textMaxChars = 200, columnsMax = 30;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<DatabaseQuery | (DatabaseQuery & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config), { database, query } = settings;
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<DatabaseQuery>> {
+  const { database, query } = settings;
   const answer = await ask(settings, signal);
   signal.throwIfAborted();
   const hash = answer.rows === null ? null : await digest(answer.rows);
@@ -60,11 +52,11 @@ export async function compute(
     first: (answer.rows ?? []).slice(0, firstMax).map(cutRow),
   };
   store(db, { key, hash: hash ?? last?.hash ?? null }, found, settings.keep);
-  if (!settings.changes || !found.changed) {
-    return tell(found, { ...settings, wasOk: last?.ok ?? true, about: database });
-  }
-  if (settings.workflow === null) return found;
-  return { ...found, workflow: toDirective(settings.workflow, database, ["the answer has changed", ...problems]) };
+  const wasOk = last?.ok ?? true;
+  const news = settings.changes && found.changed
+    ? [`${database}: ${["the answer has changed", ...problems].join(", ")}`]
+    : findNews(database, wasOk, problems);
+  return tell(found, { ...settings, wasOk, news });
 }
 
 type Settings = ReturnType<typeof readSettings>;

@@ -4,6 +4,7 @@
  */
 import { and, desc, eq, sql } from "drizzle-orm";
 import {
+  defineSense,
   formatDuration,
   formatSize,
   type JsonObject,
@@ -12,9 +13,8 @@ import {
   readConfig,
   type SenseContext,
   type SenseDatabase,
-  type WorkflowDirective,
 } from "nerve";
-import { tell, toDirective } from "../../lib/tell.ts";
+import { findNews, tell, type Told } from "../../lib/tell.ts";
 import { type Changes, findChanges, type KnownFile } from "./changes.ts";
 import { createNameTest, type FoundFile, listFiles, type Listing } from "./listing.ts";
 import { checks, files, folders } from "./schema.ts";
@@ -40,10 +40,10 @@ export interface DirectoryWatch {
 
 const namesMax = 100, nameMaxChars = 500;
 
-export async function compute(
-  { db, signal, config, log }: SenseContext,
-): Promise<DirectoryWatch | (DirectoryWatch & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config), { folder } = settings;
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings, log }: SenseContext<Settings>): Promise<Told<DirectoryWatch>> {
+  const { folder } = settings;
   const listing = await listFiles({ ...settings, entriesMax: settings.max_entries }, signal);
   const last = db.select().from(checks).where(eq(checks.folder, folder)).orderBy(desc(checks.id)).limit(1).get();
   const nowMs = Date.now();
@@ -56,12 +56,12 @@ export async function compute(
   }
   const watch = describe(settings, listing, changes, nowMs);
   store(db, watch, { known, changes, unnamed: listing?.unnamed ?? 0 }, settings.keep);
-  const told = tell(watch, { ...settings, wasOk: last?.ok ?? true, about: folder });
-  const { counts: { added, changed, removed } } = watch;
-  if (added + changed + removed === 0) return told;
-  if (settings.workflow === null) return watch;
-  const what = [`${added} new`, `${changed} changed`, `${removed} removed`];
-  return { ...watch, workflow: toDirective(settings.workflow, folder, [...what, ...watch.problems]) };
+  const wasOk = last?.ok ?? true, { counts: { added, changed, removed }, problems } = watch;
+  const change = [`${added} new`, `${changed} changed`, `${removed} removed`];
+  const news = added + changed + removed > 0
+    ? [`${folder}: ${[...change, ...problems].join(", ")}`]
+    : findNews(folder, wasOk, problems);
+  return tell(watch, { ...settings, wasOk, news });
 }
 
 type Settings = ReturnType<typeof readSettings>;

@@ -2,7 +2,15 @@
  * How full the file system of a path is, according to `df`. Above its threshold it emits a signal, or starts a workflow
  * that makes room, if the configuration names one.
  */
-import { option, prune, readConfig, type SenseContext, type WorkflowDirective } from "nerve";
+import {
+  defineSense,
+  type JsonObject,
+  option,
+  prune,
+  readConfig,
+  type SenseContext,
+  type WorkflowDirective,
+} from "nerve";
 import { parseDf } from "./df.ts";
 import { readings } from "./schema.ts";
 
@@ -21,15 +29,23 @@ export interface DiskUsage {
 /** The most rounds that the workflow may take. */
 const workflowRoundsMax = 10;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<DiskUsage | (DiskUsage & { workflow: WorkflowDirective }) | null> {
-  const { path, threshold, workflow, keep } = readConfig(config, {
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  return readConfig(config, {
     path: option.text("/"),
     threshold: option.number(null, { min: 0, max: 1 }),
     workflow: option.text(null),
     keep: option.duration("30d"),
   });
+}
+
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe(
+  { db, signal, config: settings }: SenseContext<Settings>,
+): Promise<DiskUsage | (DiskUsage & { workflow: WorkflowDirective }) | null> {
+  const { path, threshold, workflow, keep } = settings;
   const usage: DiskUsage = { path, ...parseDf(await runDf(path, signal)) };
   db.insert(readings).values({ ts: new Date(), ...usage }).run();
   prune(db, readings, readings.ts, keep);

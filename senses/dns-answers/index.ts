@@ -3,17 +3,9 @@
  * are right again, and one when an answer has changed. It can start a workflow when that has just happened.
  */
 import { and, desc, eq, isNotNull } from "drizzle-orm";
-import {
-  type JsonObject,
-  option,
-  prune,
-  readConfig,
-  type SenseContext,
-  type SenseDatabase,
-  type WorkflowDirective,
-} from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { type Address, parseAddress } from "../../lib/address.ts";
-import { announce, toVerdict } from "../../lib/verdict.ts";
+import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
 import { type Answer, ask } from "./ask.ts";
 import { parseRecords, type Wanted } from "./records.ts";
 import { answers } from "./schema.ts";
@@ -41,37 +33,32 @@ export interface DnsRecord {
 const serversMax = 3;
 const atATime = 10;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<DnsAnswers | (DnsAnswers & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config), records: DnsRecord[] = [];
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<DnsAnswers>> {
+  const records: DnsRecord[] = [];
   const servers = settings.servers.length > 0 ? settings.servers : readSystemServers();
   for (let start = 0; start < settings.wanted.length; start += atATime) {
     const some = settings.wanted.slice(start, start + atATime);
     const said = await Promise.all(some.map((each) => ask(each, servers, settings.timeout, signal)));
     records.push(...some.map((wanted, index) => judge(db, wanted, said[index] as Answer, settings.allow_others)));
   }
-  const wasWrong = readWrong(db), ts = new Date();
+  const wereWrong = namesOfWrong(readProblems(db, answers, answers.record)), ts = new Date();
   db.transaction((tx) => {
     tx.insert(answers).values(records.map(({ before: _, ...row }) => ({ ts, ...row }))).run();
     prune(tx, answers, answers.ts, settings.keep);
   });
-  return tellOf(records, wasWrong, settings);
+  const changed = records.filter(({ before }) => before !== null);
+  // A wrong answer that is another than the last one is news, too.
+  for (const { record } of changed) wereWrong.delete(record);
+  const things = records.map(({ record, problem }) => ({ name: record, problem }));
+  const changes = changed.filter(({ problem }) => problem === null).map(describeChange);
+  return tellEach({ records }, { things, wereWrong, changes, ...settings });
 }
 
 /** A change is told as a problem is, and is none. */
-function tellOf(records: readonly DnsRecord[], wasWrong: ReadonlySet<string>, { always, workflow }: Settings) {
-  const now = records.map(({ record, problem }) => ({ name: record, problem }));
-  const news = records.map(({ record, values, before, problem }) => {
-    const change = before === null ? null : `${listOf(values ?? [])} instead of ${listOf(before)}`;
-    return { name: record, problem: problem ?? change };
-  });
-  const changed = records.filter(({ before }) => before !== null).map(({ record }) => record);
-  const before = new Set([...wasWrong].filter((record) => !changed.includes(record)));
-  return announce(
-    { ...toVerdict(now), records },
-    { before, now: news, always: always || changed.length > 0 || wasWrong.size > 0, workflow },
-  );
+function describeChange({ record, values, before }: DnsRecord): string {
+  return `${record}: ${listOf(values ?? [])} instead of ${listOf(before ?? [])}`;
 }
 
 type Settings = ReturnType<typeof readSettings>;
@@ -136,13 +123,4 @@ const textMax = 300;
 function listOf(values: readonly string[]): string {
   const text = values.length === 0 ? "nothing" : values.join(", ");
   return text.length > textMax ? `${text.slice(0, textMax)}...` : text;
-}
-
-/** What was wrong at the last compute. */
-function readWrong(db: SenseDatabase): Set<string> {
-  const last = db.select({ ts: answers.ts }).from(answers).orderBy(desc(answers.id)).limit(1).get();
-  if (last === undefined) return new Set();
-  const rows = db.select({ record: answers.record, problem: answers.problem }).from(answers)
-    .where(eq(answers.ts, last.ts)).all();
-  return new Set(rows.filter(({ problem }) => problem !== null).map(({ record }) => record));
 }

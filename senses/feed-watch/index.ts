@@ -3,7 +3,7 @@
  * It also reports when a feed cannot be read, and when it can be read again.
  */
 import { eq, sql } from "drizzle-orm";
-import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { decodeFetched, type Fetched, fetchIfChanged, reasonOfFetch } from "../../lib/fetch.ts";
 import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { type FeedEntry, parseFeed } from "./feed.ts";
@@ -36,8 +36,9 @@ type Feed = typeof feeds.$inferSelect;
 const entriesMax = 50;
 const accept = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1";
 
-export async function compute({ db, signal, config }: SenseContext): Promise<FeedNews | null> {
-  const settings = readSettings(config);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<FeedNews | null> {
   const known = new Map(db.select().from(feeds).all().map((feed) => [feed.url, feed]));
   const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
   const visits = await Promise.all(settings.urls.map(({ url, name }) => visit(url, name, known.get(name), limit)));
@@ -55,6 +56,8 @@ export async function compute({ db, signal, config }: SenseContext): Promise<Fee
   if (news.length === 0 && !hasTurned) return null;
   return { count: news.length, entries: news.slice(0, entriesMax), problems };
 }
+
+type Settings = ReturnType<typeof readSettings>;
 
 function readSettings(config: JsonObject) {
   const settings = readConfig(config, {

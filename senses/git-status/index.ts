@@ -3,14 +3,16 @@
  * It emits a signal whenever this differs from the last compute. It never fetches and never writes.
  */
 import { desc, eq } from "drizzle-orm";
-import { option, prune, readConfig, type SenseContext } from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { runProgram } from "../../lib/program.ts";
 import { type GitStatus, parseStatus } from "./porcelain.ts";
 import { statuses } from "./schema.ts";
 
-export async function compute({ db, signal, config }: SenseContext): Promise<({ path: string } & GitStatus) | null> {
-  const { path, keep } = readConfig(config, { path: option.text(), keep: option.duration("30d") });
-  if (!path.startsWith("/")) throw new TypeError(`config.path must be absolute, not "${path}"`);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe(
+  { db, signal, config: { path, keep } }: SenseContext<Settings>,
+): Promise<({ path: string } & GitStatus) | null> {
   const status = parseStatus(await runGitStatus(path, signal));
   const last = db.select({ status: statuses.status }).from(statuses).where(eq(statuses.path, path))
     .orderBy(desc(statuses.id)).limit(1).get();
@@ -18,6 +20,14 @@ export async function compute({ db, signal, config }: SenseContext): Promise<({ 
   prune(db, statuses, statuses.ts, keep);
   // Both come from parseStatus, so their keys are in the same order.
   return JSON.stringify(last?.status) === JSON.stringify(status) ? null : { path, ...status };
+}
+
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  const settings = readConfig(config, { path: option.text(), keep: option.duration("30d") });
+  if (!settings.path.startsWith("/")) throw new TypeError(`config.path must be absolute, not "${settings.path}"`);
+  return settings;
 }
 
 /** Switches off what a repository's own settings could make git start. */

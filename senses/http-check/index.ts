@@ -2,8 +2,9 @@
  * Whether a URL answers as expected, how fast, and how long its certificate is still valid.
  * It emits a signal while something is wrong, and one when it has recovered.
  */
+import type { X509Certificate } from "node:crypto";
 import { desc, eq } from "drizzle-orm";
-import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import {
   type CertificateSpan,
   countDaysLeft,
@@ -36,11 +37,13 @@ export interface Answer {
   readonly problem: string | null;
 }
 
-export async function compute({ db, signal, config }: SenseContext): Promise<HttpCheck | null> {
-  const settings = readSettings(config);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<HttpCheck | null> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
-  const [first, certificate] = await Promise.all([ask(settings, limit), readCertificate(settings, limit)]);
-  const answer = await askAgain(settings, first, certificate, limit);
+  const target = readTarget(settings);
+  const [first, certificate] = await Promise.all([ask(target, limit), readCertificate(target, limit)]);
+  const answer = await askAgain(target, first, certificate, limit);
   signal.throwIfAborted();
   const problems = findProblems(settings, answer, certificate).map(hideUserinfo);
   const check: HttpCheck = {
@@ -74,12 +77,22 @@ function readSettings(config: JsonObject) {
   if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
     throw new TypeError(`config.url must be an http: or https: address, not "${hideUserinfoOfInvalid(url)}"`);
   }
-  const caCerts = ca_file === null ? [] : [Deno.readTextFileSync(ca_file)];
-  return { ...settings, url: parsed, caCerts, trusted: caCerts.flatMap(parseCertificates) };
+  return { ...settings, ca_file, url: parsed };
+}
+
+/** With what the file of `ca_file` holds: it is read each time, since it may be renewed. */
+interface Target extends Settings {
+  readonly caCerts: string[];
+  readonly trusted: readonly X509Certificate[];
+}
+
+function readTarget(settings: Settings): Target {
+  const caCerts = settings.ca_file === null ? [] : [Deno.readTextFileSync(settings.ca_file)];
+  return { ...settings, caCerts, trusted: caCerts.flatMap(parseCertificates) };
 }
 
 /** Redirects are not followed: they may lead to hosts that this sense has no permission for. */
-async function ask({ url, caCerts }: Settings, signal: AbortSignal): Promise<Answer> {
+async function ask({ url, caCerts }: Target, signal: AbortSignal): Promise<Answer> {
   // A new client each time: a pooled connection would hide how long a new visitor waits.
   using client = Deno.createHttpClient({ caCerts, poolMaxIdlePerHost: 0 });
   const started = performance.now();
@@ -98,7 +111,7 @@ async function ask({ url, caCerts }: Settings, signal: AbortSignal): Promise<Ans
 /** Null when there is none, or a text that says why it could not be read. */
 type Certificate = CertificateSpan | null | string;
 
-async function readCertificate({ url, trusted }: Settings, signal: AbortSignal): Promise<Certificate> {
+async function readCertificate({ url, trusted }: Target, signal: AbortSignal): Promise<Certificate> {
   if (url.protocol !== "https:") return null;
   try {
     return await readCertificateSpan({ host: hostOf(url), port: Number(url.port || 443) }, trusted, signal);
@@ -119,7 +132,7 @@ function hostOf({ hostname }: URL): string {
 
 /** Deno's fetch refuses the server's own certificate as its own authority, also when `ca_file` names it. */
 async function askAgain(
-  { url, trusted }: Settings,
+  { url, trusted }: Target,
   first: Answer,
   certificate: Certificate,
   signal: AbortSignal,

@@ -3,16 +3,8 @@
  * and disks. It emits a signal while a limit is passed, and one when none is any more.
  */
 import { desc } from "drizzle-orm";
-import {
-  type JsonObject,
-  option,
-  prune,
-  readConfig,
-  type SenseContext,
-  type SenseDatabase,
-  type WorkflowDirective,
-} from "nerve";
-import { tell } from "../../lib/tell.ts";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { findNews, tell, type Told } from "../../lib/tell.ts";
 import { type Load, type Pressure, readLoad, readPressure } from "./pressure.ts";
 import { readings } from "./schema.ts";
 
@@ -28,19 +20,18 @@ export interface LoadReading extends Load {
   readonly noPressure: string | null;
 }
 
-export async function compute(
-  { db, config, log }: SenseContext,
-): Promise<LoadReading | (LoadReading & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, config: settings, log }: SenseContext<Settings>): Promise<Told<LoadReading>> {
   const load = await readLoad(), pressure = await readPressure();
   const perCpu = toThree(load.load.map((each) => Math.round((each / load.cpus) * 100) / 100));
   const problems = findProblems(settings, load, pressure);
   const told = typeof pressure === "string" ? { pressure: null, noPressure: pressure } : { pressure, noPressure: null };
   const reading: LoadReading = { ok: problems.length === 0, problems, ...load, perCpu, ...told };
-  const last = readLast(db);
+  const last = readLast(db), wasOk = last?.ok ?? true;
   if (last === undefined && told.noPressure !== null) log("warn", `no pressure is told: ${told.noPressure}`);
   store(db, reading, settings.keep);
-  return tell(reading, { ...settings, wasOk: last?.ok ?? true, about: "the machine" });
+  return tell(reading, { ...settings, wasOk, news: findNews("the machine", wasOk, problems) });
 }
 
 type Settings = ReturnType<typeof readSettings>;

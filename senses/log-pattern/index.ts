@@ -6,7 +6,7 @@
  */
 import { stripVTControlCharacters } from "node:util";
 import { eq } from "drizzle-orm";
-import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { findFirstPlace, type Place, type Reading, readNewLines } from "./follow.ts";
 import { toEncoding } from "./lines.ts";
 import { Matcher } from "../../lib/matcher.ts";
@@ -37,8 +37,9 @@ const examplesMax = 5, exampleMaxChars = 300;
 /** A compute stops after this time; the next one continues from there. */
 const computeMaxMs = 10_000;
 
-export async function compute({ db, signal, config, log }: SenseContext): Promise<LogMatches | null> {
-  const settings = readSettings(config);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings, log }: SenseContext<Settings>): Promise<LogMatches | null> {
   const { file } = settings;
   const rotated = settings.rotated ?? `${file}.1`;
   const { encoding } = settings;
@@ -66,6 +67,8 @@ export async function compute({ db, signal, config, log }: SenseContext): Promis
     undecodedLines,
   };
 }
+
+type Settings = ReturnType<typeof readSettings>;
 
 function readSettings(config: JsonObject) {
   const settings = readConfig(config, {

@@ -2,7 +2,7 @@
  * How much memory and swap is in use, of the machine or of the container. It counts what programs could still get
  * (MemAvailable in /proc/meminfo), not what happens to be free: caches are given up when memory is needed.
  */
-import { option, prune, readConfig, type SenseContext } from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { readMemory } from "./meminfo.ts";
 import { readings } from "./schema.ts";
 
@@ -19,11 +19,19 @@ export interface MemoryUsage {
   readonly limitBytes: number | null;
 }
 
-export async function compute({ db, config }: SenseContext): Promise<MemoryUsage | null> {
-  const { threshold, keep } = readConfig(config, {
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  return readConfig(config, {
     threshold: option.number(null, { min: 0, max: 1 }),
     keep: option.duration("30d"),
   });
+}
+
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, config: settings }: SenseContext<Settings>): Promise<MemoryUsage | null> {
+  const { threshold, keep } = settings;
   const { total, available, swapTotal, swapFree, limit } = await readMemory();
   const usage: MemoryUsage = {
     used: toUsedShare(available, total),

@@ -5,6 +5,7 @@
  */
 import { desc } from "drizzle-orm";
 import {
+  defineSense,
   formatSize,
   type JsonObject,
   option,
@@ -13,9 +14,8 @@ import {
   readConfig,
   type SenseContext,
   type SenseDatabase,
-  type WorkflowDirective,
 } from "nerve";
-import { tell } from "../../lib/tell.ts";
+import { findNews, tell, type Told } from "../../lib/tell.ts";
 import { areComparable, computeRates, type Rates, readIsUp, type Sample, takeSample } from "./interfaces.ts";
 import { checks, counters, readings } from "./schema.ts";
 
@@ -44,10 +44,9 @@ const interfacesMax = 50, problemsMax = 50, namesMax = 1_000;
 /** Fewer errors than these in one span may be chance. */
 const errorsMin = 10;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<NetworkCounters | (NetworkCounters & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<NetworkCounters>> {
   let first = readSample(db), second = await takeSample();
   if (!areComparable(first, second)) {
     first = second;
@@ -66,7 +65,7 @@ export async function compute(
   };
   const wasOk = db.select({ ok: checks.ok }).from(checks).orderBy(desc(checks.id)).limit(1).get()?.ok ?? true;
   store(db, second, found, settings.keep);
-  return tell(found, { ...settings, wasOk, about: "the network" });
+  return tell(found, { ...settings, wasOk, news: findNews("the network", wasOk, problems) });
 }
 
 type Settings = ReturnType<typeof readSettings>;

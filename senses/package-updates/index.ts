@@ -5,6 +5,7 @@
  */
 import { desc } from "drizzle-orm";
 import {
+  defineSense,
   formatDuration,
   type JsonObject,
   option,
@@ -12,9 +13,8 @@ import {
   readConfig,
   type SenseContext,
   type SenseDatabase,
-  type WorkflowDirective,
 } from "nerve";
-import { tell } from "../../lib/tell.ts";
+import { findNews, tell, type Told } from "../../lib/tell.ts";
 import { readIndexTime, readReboot, simulate, type Update } from "./apt.ts";
 import { checks } from "./schema.ts";
 
@@ -40,15 +40,14 @@ export interface PackageUpdates {
 
 const packagesMax = 50;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<PackageUpdates | (PackageUpdates & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<PackageUpdates>> {
   const found = await look(settings, AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]));
   signal.throwIfAborted();
   const wasOk = db.select({ ok: checks.ok }).from(checks).orderBy(desc(checks.id)).limit(1).get()?.ok ?? true;
   store(db, found, settings.keep);
-  return tell(found, { ...settings, wasOk, about: "packages" });
+  return tell(found, { ...settings, wasOk, news: findNews("packages", wasOk, found.problems) });
 }
 
 type Settings = ReturnType<typeof readSettings>;

@@ -2,18 +2,9 @@
  * Whether hosts answer to `ping`, how fast, and how much is lost on the way. It emits a signal while something is wrong
  * with one of them, and one when all answer again. It can start a workflow when one has just stopped.
  */
-import { desc, eq } from "drizzle-orm";
-import {
-  type JsonObject,
-  option,
-  prune,
-  readConfig,
-  type SenseContext,
-  type SenseDatabase,
-  type WorkflowDirective,
-} from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { runToEnd } from "../../lib/program.ts";
-import { announce, toVerdict } from "../../lib/verdict.ts";
+import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
 import { type Answers, readAnswers } from "./output.ts";
 import { pings } from "./schema.ts";
 
@@ -44,21 +35,21 @@ export interface Host {
 const pauseSeconds = 0.2;
 const atATime = 10;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<Ping | (Ping & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config), hosts: Host[] = [];
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<Ping>> {
+  const hosts: Host[] = [];
   for (let start = 0; start < settings.hosts.length; start += atATime) {
     const some = settings.hosts.slice(start, start + atATime);
     hosts.push(...await Promise.all(some.map((host) => check(host, settings, signal))));
   }
-  const before = readWrong(db), ts = new Date();
+  const wereWrong = namesOfWrong(readProblems(db, pings, pings.host)), ts = new Date();
   db.transaction((tx) => {
     tx.insert(pings).values(hosts.map(({ loss: _, ...host }) => ({ ts, ...host }))).run();
     prune(tx, pings, pings.ts, settings.keep);
   });
-  const now = hosts.map(({ host, problem }) => ({ name: host, problem }));
-  return announce({ ...toVerdict(now), hosts }, { before, now, ...settings });
+  const things = hosts.map(({ host, problem }) => ({ name: host, problem }));
+  return tellEach({ hosts }, { things, wereWrong, ...settings });
 }
 
 type Settings = ReturnType<typeof readSettings>;
@@ -135,12 +126,4 @@ function findProblem(
   return latencyMs !== null && max_latency !== null && latencyMs > max_latency
     ? `answered after ${latencyMs} ms, more than ${max_latency} ms`
     : null;
-}
-
-/** What was wrong at the last compute. */
-function readWrong(db: SenseDatabase): Set<string> {
-  const last = db.select({ ts: pings.ts }).from(pings).orderBy(desc(pings.id)).limit(1).get();
-  if (last === undefined) return new Set();
-  const rows = db.select({ host: pings.host, problem: pings.problem }).from(pings).where(eq(pings.ts, last.ts)).all();
-  return new Set(rows.filter(({ problem }) => problem !== null).map(({ host }) => host));
 }

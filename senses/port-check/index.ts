@@ -2,17 +2,9 @@
  * Whether ports accept connections, and how fast. It emits a signal while one of them does not, and one when all do
  * again. It can start a workflow when a port has just closed.
  */
-import { desc, eq } from "drizzle-orm";
-import {
-  type JsonObject,
-  option,
-  prune,
-  readConfig,
-  type SenseContext,
-  type SenseDatabase,
-  type WorkflowDirective,
-} from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { type Address, parseAddress } from "../../lib/address.ts";
+import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
 import { checks } from "./schema.ts";
 
 export interface PortCheck {
@@ -31,31 +23,21 @@ export interface Port {
   readonly problem: string | null;
 }
 
-/** The most rounds that the workflow may take. */
-const workflowRoundsMax = 20;
+export const { compute } = defineSense({ config: readSettings, compute: observe });
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<PortCheck | (PortCheck & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config);
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<PortCheck>> {
   const ports = await Promise.all(settings.ports.map((address) => check(address, settings.timeout, signal)));
   signal.throwIfAborted();
-  const wasOpen = new Map(ports.map(({ address }) => [address, wasLastOpen(db, address)]));
-  const ts = new Date();
+  const wereWrong = namesOfWrong(readProblems(db, checks, checks.address)), ts = new Date();
   db.transaction((tx) => {
     tx.insert(checks).values(ports.map((port) => ({ ts, ...port }))).run();
     prune(tx, checks, checks.ts, settings.keep);
   });
-  const problems = ports.flatMap(({ address, problem }) => problem === null ? [] : [`${address}: ${problem}`]);
-  const result: PortCheck = { ok: problems.length === 0, problems, ports };
-  const gone = ports.filter(({ address, open }) => !open && wasOpen.get(address)).map(({ address }) => address);
-  if (gone.length > 0 && settings.workflow !== null) {
-    const prompt = `${gone.join(", ")} accepts no connection`;
-    return { ...result, workflow: { name: settings.workflow, prompt, maxRounds: workflowRoundsMax } };
-  }
-  const wereAllOpen = [...wasOpen.values()].every((open) => open);
-  return result.ok && wereAllOpen && !settings.always ? null : result;
+  const things = ports.map(({ address, problem }) => ({ name: address, problem }));
+  return tellEach({ ports }, { things, wereWrong, ...settings });
 }
+
+type Settings = ReturnType<typeof readSettings>;
 
 function readSettings(config: JsonObject) {
   const settings = readConfig(config, {
@@ -87,10 +69,4 @@ async function check({ text: address, host, port }: Address, timeoutMs: number, 
 function reasonOf(thrown: unknown): string {
   if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "no answer in time";
   return thrown instanceof Error ? thrown.message : String(thrown);
-}
-
-function wasLastOpen(db: SenseDatabase, address: string): boolean {
-  const last = db.select({ open: checks.open }).from(checks).where(eq(checks.address, address))
-    .orderBy(desc(checks.id)).limit(1).get();
-  return last?.open ?? true;
 }

@@ -5,6 +5,7 @@
  */
 import { desc, eq } from "drizzle-orm";
 import {
+  defineSense,
   formatSize,
   type JsonObject,
   option,
@@ -12,9 +13,9 @@ import {
   readConfig,
   type SenseContext,
   type SenseDatabase,
-  type WorkflowDirective,
 } from "nerve";
 import { runProgram } from "../../lib/program.ts";
+import { findNews, tell, type Told } from "../../lib/tell.ts";
 import {
   findAgeError,
   isAmbiguous,
@@ -45,24 +46,18 @@ export interface ProcessWatch {
 }
 
 const pidsMax = 50;
-/** The most rounds that the workflow may take. */
-const workflowRoundsMax = 20;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<ProcessWatch | (ProcessWatch & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<ProcessWatch>> {
   const processes = await findProcesses(settings, signal);
   const last = readLast(db, settings.program);
   const now = judge(processes, settings, last?.pids ?? []);
   const wasOk = last?.ok ?? true;
   db.insert(readings).values({ ts: new Date(), ...now, pids: [...now.pids], problems: [...now.problems] }).run();
   prune(db, readings, readings.ts, settings.keep);
-  if (!now.ok && wasOk && settings.workflow !== null) {
-    const prompt = `${now.program}: ${now.problems.join(", ")}`;
-    return { ...now, workflow: { name: settings.workflow, prompt, maxRounds: workflowRoundsMax } };
-  }
-  return now.ok && wasOk && !now.restarted && !settings.always ? null : now;
+  const news = findNews(now.program, wasOk, now.problems);
+  return tell(now, { ...settings, always: settings.always || now.restarted, wasOk, news });
 }
 
 type Settings = ReturnType<typeof readSettings>;

@@ -2,19 +2,9 @@
  * How disks are by their own account (SMART), according to `smartctl`. It emits a signal while something is wrong with
  * one, and one when all are right again. It can start a workflow when something has just gone wrong.
  */
-import { desc, eq } from "drizzle-orm";
-import {
-  formatDuration,
-  type JsonObject,
-  option,
-  prune,
-  readConfig,
-  type SenseContext,
-  type SenseDatabase,
-  type WorkflowDirective,
-} from "nerve";
+import { defineSense, formatDuration, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { firstLine, runToEnd } from "../../lib/program.ts";
-import { announce, toVerdict } from "../../lib/verdict.ts";
+import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
 import { readReport, type Report, standbyCode } from "./report.ts";
 import { disks as rows } from "./schema.ts";
 
@@ -34,10 +24,10 @@ export interface Disk extends Omit<Report, "faults" | "madeAt"> {
   readonly problem: string | null;
 }
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<Smart | (Smart & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config), last = readLast(db), ts = new Date();
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<Smart>> {
+  const last = readProblems(db, rows, rows.disk), ts = new Date();
   const asked = settings.devices.map((each) => askDisk(each, settings, signal));
   const read = settings.files.map((disk) => readFile(disk, settings, ts));
   const disks = (await Promise.all([...asked, ...read])).map((disk) =>
@@ -47,9 +37,8 @@ export async function compute(
     tx.insert(rows).values(disks.map(({ model: _, ...disk }) => ({ ts, ...disk }))).run();
     prune(tx, rows, rows.ts, settings.keep);
   });
-  const now = disks.map(({ disk, problem }) => ({ name: disk, problem }));
-  const before = new Set([...last].filter(([, problem]) => problem !== null).map(([disk]) => disk));
-  return announce({ ...toVerdict(now), disks }, { before, now, ...settings });
+  const things = disks.map(({ disk, problem }) => ({ name: disk, problem }));
+  return tellEach({ disks }, { things, wereWrong: namesOfWrong(last), ...settings });
 }
 
 type Settings = ReturnType<typeof readSettings>;
@@ -107,7 +96,14 @@ async function askDisk({ path, type }: Device, settings: Settings, signal: Abort
 
 /** A report that somebody else made, such as a timer of root. */
 async function readFile(path: string, settings: Settings, ts: Date): Promise<Disk> {
-  const report = readReport(await Deno.readTextFile(path));
+  let report: Report;
+  try {
+    report = readReport(await Deno.readTextFile(path));
+  } catch (thrown) {
+    // A missing permission is a mistake in nerve.yaml; a bad report of one disk must not hide the others.
+    if (thrown instanceof Deno.errors.NotCapable) throw thrown;
+    return unknown(path, thrown instanceof Error ? thrown.message : String(thrown));
+  }
   const age = report.madeAt === null ? 0 : ts.getTime() - report.madeAt;
   if (age <= settings.max_age) return toDisk(path, report, settings);
   return unknown(path, `the report is ${formatDuration(age - age % 60_000)} old`);
@@ -131,12 +127,4 @@ function toDisk(disk: string, { faults, madeAt: _, ...report }: Report, settings
     ...over(celsius, settings.max_temperature, `${celsius} °C`),
   ];
   return { disk, ...report, problem: problems.length === 0 ? null : problems.join(", ") };
-}
-
-/** The problem of each disk at the last compute. */
-function readLast(db: SenseDatabase): Map<string, string | null> {
-  const last = db.select({ ts: rows.ts }).from(rows).orderBy(desc(rows.id)).limit(1).get();
-  if (last === undefined) return new Map();
-  const found = db.select({ disk: rows.disk, problem: rows.problem }).from(rows).where(eq(rows.ts, last.ts)).all();
-  return new Map(found.map(({ disk, problem }) => [disk, problem]));
 }

@@ -4,6 +4,7 @@
  */
 import { and, desc, eq, min } from "drizzle-orm";
 import {
+  defineSense,
   formatDuration,
   type JsonObject,
   option,
@@ -11,9 +12,8 @@ import {
   readConfig,
   type SenseContext,
   type SenseDatabase,
-  type WorkflowDirective,
 } from "nerve";
-import { announce, toVerdict } from "../../lib/verdict.ts";
+import { tellEach, type Told } from "../../lib/tell.ts";
 import { checks, units as rows } from "./schema.ts";
 import { isPattern, matchesUnit, readUnits, toUnitName, type Unit } from "./show.ts";
 
@@ -40,10 +40,10 @@ const toldMax = 200;
 /** What may take too long: devices and the like are `activating` for ever without being anybody's fault. */
 const timed = /\.(?:service|mount|swap)$/;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<SystemdUnits | (SystemdUnits & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config), { wanted } = settings;
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<SystemdUnits>> {
+  const { wanted } = settings;
   const found = await readUnits(wanted.length > 0 ? wanted : ["*"], settings.user, signal);
   const counted = found.filter((unit) => !settings.ignored.some((pattern) => matchesUnit(pattern, unit)));
   const last = readLast(db), ts = new Date();
@@ -55,16 +55,20 @@ export async function compute(
   const kept = judged.filter(({ unit, problem, restarts, state }) =>
     wanted.length > 0 || problem !== null || restarts > 0 || (timed.test(unit) && state.startsWith("activating"))
   );
-  const now = judged.map(({ unit, problem }) => ({ name: unit, problem })), verdict = toVerdict(now);
+  const things = judged.map(({ unit, problem }) => ({ name: unit, problem }));
   db.transaction((tx) => {
-    tx.insert(checks).values({ ts, count: counted.length, problems: verdict.problems.length }).run();
+    tx.insert(checks).values({
+      ts,
+      count: counted.length,
+      problems: things.filter(({ problem }) => problem !== null).length,
+    }).run();
     for (const row of kept) tx.insert(rows).values({ ts, ...row }).run();
     prune(tx, checks, checks.ts, settings.keep);
     prune(tx, rows, rows.ts, settings.keep);
   });
   const told = wanted.length > 0 ? judged : judged.filter(({ problem }) => problem !== null);
   const units = told.slice(0, toldMax).map(({ since: _, ...state }) => state);
-  return announce({ ...verdict, count: counted.length, units }, { before: last.wrong, now, ...settings });
+  return tellEach({ count: counted.length, units }, { things, wereWrong: last.wrong, ...settings });
 }
 
 type Settings = ReturnType<typeof readSettings>;

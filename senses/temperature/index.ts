@@ -2,17 +2,8 @@
  * The temperatures that Linux tells, in degrees Celsius. It emits a signal while one is too high or a named sensor tells
  * nothing, and one when all are right again. It can start a workflow when that has just happened.
  */
-import { desc, eq } from "drizzle-orm";
-import {
-  type JsonObject,
-  option,
-  prune,
-  readConfig,
-  type SenseContext,
-  type SenseDatabase,
-  type WorkflowDirective,
-} from "nerve";
-import { announce, toVerdict } from "../../lib/verdict.ts";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
+import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
 import { toFilter, toMatcher } from "../../lib/wildcard.ts";
 import { readings } from "./schema.ts";
 import { readSensors, type Sensor } from "./sensors.ts";
@@ -36,27 +27,27 @@ export interface Reading {
   readonly problem: string | null;
 }
 
-export async function compute(
-  { db, config }: SenseContext,
-): Promise<Temperature | (Temperature & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, config: settings }: SenseContext<Settings>): Promise<Told<Temperature>> {
   const all = await readSensors(settings.folder, settings.counts);
   if (all.length === 0 && settings.wanted.length === 0) {
     throw new Error(
       `${settings.folder} holds no temperature sensor: a virtual machine has none, and a real one may lack the driver`,
     );
   }
-  const before = readWrong(db), sensors = judge(all, settings, before), ts = new Date();
+  const wereWrong = namesOfWrong(readProblems(db, readings, readings.sensor));
+  const sensors = judge(all, settings, wereWrong), ts = new Date();
   db.transaction((tx) => {
     if (sensors.length > 0) tx.insert(readings).values(sensors.map((each) => ({ ts, ...each }))).run();
     prune(tx, readings, readings.ts, settings.keep);
   });
-  const now = sensors.map(({ sensor, problem }) => ({ name: sensor, problem }));
+  const things = sensors.map(({ sensor, problem }) => ({ name: sensor, problem }));
   const hottest = sensors.reduce<Reading | null>(
     (best, each) => each.celsius !== null && each.celsius > (best?.celsius ?? -Infinity) ? each : best,
     null,
   );
-  return announce({ ...toVerdict(now), hottest: hottest?.sensor ?? null, sensors }, { before, now, ...settings });
+  return tellEach({ hottest: hottest?.sensor ?? null, sensors }, { things, wereWrong, ...settings });
 }
 
 type Settings = ReturnType<typeof readSettings>;
@@ -80,12 +71,12 @@ function readSettings(config: JsonObject) {
 }
 
 /** Also those that are named and missing. */
-function judge(all: readonly Sensor[], settings: Settings, before: ReadonlySet<string>): Reading[] {
+function judge(all: readonly Sensor[], settings: Settings, wereWrong: ReadonlySet<string>): Reading[] {
   const missing = settings.wanted.filter(({ matches }) =>
     !all.some(({ name, aliases }) => matches([name, ...aliases]))
   );
   return [
-    ...all.map((sensor) => judgeOne(sensor, settings, before.has(sensor.name))),
+    ...all.map((sensor) => judgeOne(sensor, settings, wereWrong.has(sensor.name))),
     ...missing.map(({ text }) => ({ sensor: text, celsius: null, limit: null, problem: "there is no such sensor" })),
   ];
 }
@@ -103,13 +94,4 @@ function findLimit({ max, critical }: Sensor, settings: Settings): number | null
   const own = critical !== null ? critical - settings.margin : max;
   const limits = [settings.max, settings.own_limits ? own : null].filter((each) => each !== null);
   return limits.length === 0 ? null : Math.min(...limits);
-}
-
-/** What was wrong at the last compute. */
-function readWrong(db: SenseDatabase): Set<string> {
-  const last = db.select({ ts: readings.ts }).from(readings).orderBy(desc(readings.id)).limit(1).get();
-  if (last === undefined) return new Set();
-  const rows = db.select({ sensor: readings.sensor, problem: readings.problem }).from(readings)
-    .where(eq(readings.ts, last.ts)).all();
-  return new Set(rows.filter(({ problem }) => problem !== null).map(({ sensor }) => sensor));
 }

@@ -2,8 +2,8 @@
  * How long the certificates of servers are still valid, with those that vouch for them. It emits a signal while one of
  * them expires soon, has expired, is not valid yet or cannot be read, and one when all are fine again.
  */
-import { desc, eq } from "drizzle-orm";
-import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import type { X509Certificate } from "node:crypto";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { type Address, parseAddress } from "../../lib/address.ts";
 import {
   countDaysLeft,
@@ -12,6 +12,7 @@ import {
   parseCertificates,
   readCertificateSpan,
 } from "../../lib/certificates.ts";
+import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
 import { checks } from "./schema.ts";
 
 export interface TlsExpiry {
@@ -33,19 +34,19 @@ export interface Certificate {
   readonly endsFirst: string | null;
 }
 
-export async function compute({ db, signal, config }: SenseContext): Promise<TlsExpiry | null> {
-  const settings = readSettings(config);
-  const servers = await Promise.all(settings.servers.map((server) => check(server, settings, signal)));
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<TlsExpiry>> {
+  const trusted = settings.ca_file === null ? [] : parseCertificates(Deno.readTextFileSync(settings.ca_file));
+  const servers = await Promise.all(settings.servers.map((each) => check(each, { ...settings, trusted }, signal)));
   signal.throwIfAborted();
-  const problems = servers.flatMap(({ server, problem }) => problem === null ? [] : [`${server}: ${problem}`]);
-  const wereOk = servers.every(({ server }) => readLastProblem(db, server) === null);
-  const ts = new Date();
+  const wereWrong = namesOfWrong(readProblems(db, checks, checks.server)), ts = new Date();
   db.transaction((tx) => {
     tx.insert(checks).values(servers.map(({ endsAt, ...each }) => ({ ts, ...each, endsAt: toDate(endsAt) }))).run();
     prune(tx, checks, checks.ts, settings.keep);
   });
-  if (problems.length === 0 && wereOk && !settings.always) return null;
-  return { ok: problems.length === 0, problems, servers };
+  const things = servers.map(({ server, problem }) => ({ name: server, problem }));
+  return tellEach({ servers }, { things, wereWrong, always: settings.always, workflow: null });
 }
 
 type Settings = ReturnType<typeof readSettings>;
@@ -59,17 +60,12 @@ function readSettings(config: JsonObject) {
     always: option.flag(false),
     keep: option.duration("90d"),
   });
-  const { ca_file } = settings;
-  return {
-    ...settings,
-    servers: settings.servers.map((server) => parseAddress(server, 443)),
-    trusted: ca_file === null ? [] : parseCertificates(Deno.readTextFileSync(ca_file)),
-  };
+  return { ...settings, servers: settings.servers.map((server) => parseAddress(server, 443)) };
 }
 
 async function check(
   address: Address,
-  { timeout, min_days, trusted }: Settings,
+  { timeout, min_days, trusted }: Settings & { readonly trusted: readonly X509Certificate[] },
   signal: AbortSignal,
 ): Promise<Certificate> {
   const server = address.text;
@@ -97,10 +93,4 @@ function reasonOf(thrown: unknown): string {
 
 function toDate(text: string | null): Date | null {
   return text === null ? null : new Date(text);
-}
-
-function readLastProblem(db: SenseDatabase, server: string): string | null {
-  const last = db.select({ problem: checks.problem }).from(checks).where(eq(checks.server, server))
-    .orderBy(desc(checks.id)).limit(1).get();
-  return last?.problem ?? null;
 }

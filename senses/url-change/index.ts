@@ -3,18 +3,10 @@
  * read again. An answer that is an error is a problem, never a change.
  */
 import { eq } from "drizzle-orm";
-import {
-  type JsonObject,
-  option,
-  prune,
-  readConfig,
-  type SenseContext,
-  type SenseDatabase,
-  type WorkflowDirective,
-} from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { decodeFetched, type Fetched, fetchIfChanged, reasonOfFetch, type Version } from "../../lib/fetch.ts";
 import { Matcher } from "../../lib/matcher.ts";
-import { tell, toDirective } from "../../lib/tell.ts";
+import { findNews, tell, type Told } from "../../lib/tell.ts";
 import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { compare, type Difference, digest, findPieces } from "./content.ts";
 import { changes, pages } from "./schema.ts";
@@ -46,10 +38,10 @@ type Page = typeof pages.$inferSelect;
 const accept = "text/html, application/xhtml+xml, application/json;q=0.9, text/plain;q=0.9, */*;q=0.8";
 const keptMaxChars = 512 * 1024, shownMax = 20, shownMaxChars = 300;
 
-export async function compute(
-  { db, signal, config }: SenseContext,
-): Promise<UrlChange | (UrlChange & { workflow: WorkflowDirective }) | null> {
-  const settings = readSettings(config), name = hideUserinfo(settings.url);
+export const { compute } = defineSense({ config: readSettings, compute: observe });
+
+async function observe({ db, signal, config: settings }: SenseContext<Settings>): Promise<Told<UrlChange>> {
+  const name = hideUserinfo(settings.url);
   const rules = await digest(new TextEncoder().encode(settings.rulesText));
   const stored = db.select().from(pages).where(eq(pages.url, name)).get();
   // Other rules find something else in the same page: that is no change of it.
@@ -67,9 +59,9 @@ export async function compute(
     found,
     settings.keep,
   );
-  if (!isChanged) return tell(found, { ...settings, wasOk: (stored?.problem ?? null) === null, about: name });
-  if (settings.workflow === null) return found;
-  return { ...found, workflow: toDirective(settings.workflow, name, ["it has changed"]) };
+  const wasOk = (stored?.problem ?? null) === null;
+  const news = isChanged ? [`${name}: it has changed`] : findNews(name, wasOk, found.problems);
+  return tell(found, { ...settings, wasOk, news });
 }
 
 type Settings = ReturnType<typeof readSettings>;

@@ -58,7 +58,7 @@ export interface SenseContext<Config = JsonObject> {
   readonly trigger: ComputeTrigger;
   /**
    * The sense's `config` from nerve.yaml, frozen; `{}` without one. With the `config` of `defineSense`, the settings
-   * that `readConfig` returns.
+   * that it reads from that.
    */
   readonly config: Config;
   readonly log: LogFunction;
@@ -95,9 +95,9 @@ export const authoredCompute: symbol = Symbol.for("nerve.authoredCompute");
 export const checkedConfig: symbol = Symbol.for("nerve.checkedConfig");
 
 /**
- * Declares a sense: gives `compute` its types. With `config`, each compute first reads its settings with `readConfig`;
- * an invalid setting is an error of the compute that names it. `nerve validate` finds it too, and so does the trial load
- * of changed code.
+ * Declares a sense: gives `compute` its types. With `config`, each compute first reads its settings, with `readConfig` or by
+ * a function of its own, which throws a TypeError; an invalid setting is an error of the compute that names it.
+ * `nerve validate` finds it too, and so does the trial load of changed code; so such a function judges and does nothing else.
  * @example
  * ```ts
  * export const { compute } = defineSense({
@@ -114,15 +114,20 @@ export function defineSense<Options extends Record<string, Option<unknown>>>(sen
   readonly config: Options;
   readonly compute: (context: SenseContext<Settings<Options>>) => SenseOutput;
 }): DefinedSense;
+export function defineSense<Read>(sense: {
+  readonly config: (config: JsonObject) => Read;
+  readonly compute: (context: SenseContext<Read>) => SenseOutput;
+}): DefinedSense;
 export function defineSense(sense: { readonly compute: (context: SenseContext) => SenseOutput }): DefinedSense;
 export function defineSense({ config: options, compute }: {
-  readonly config?: Readonly<Record<string, Option<unknown>>>;
+  readonly config?: Readonly<Record<string, Option<unknown>>> | ((config: JsonObject) => unknown);
   readonly compute: (context: SenseContext<JsonObject & Settings<Record<string, Option<unknown>>>>) => SenseOutput;
 }): DefinedSense {
   if (options === undefined) return { compute };
+  const read = typeof options === "function" ? options : (config: JsonObject) => readConfig(config, options);
   const computeWithSettings = (context: SenseContext) =>
     // The settings need not be JSON; the overloads above have their type.
-    compute({ ...context, config: readConfig(context.config, options) as JsonObject });
-  const check = (config: JsonObject) => void readConfig(config, options);
+    compute({ ...context, config: read(context.config) as JsonObject });
+  const check = (config: JsonObject) => void read(config);
   return { compute: Object.assign(computeWithSettings, { [authoredCompute]: compute, [checkedConfig]: check }) };
 }

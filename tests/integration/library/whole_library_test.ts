@@ -6,6 +6,8 @@ import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { readLibraryFiles, readLibraryYaml } from "../../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
+import { checkedConfig } from "../../../src/sdk/sense.ts";
+import { documented } from "../../support/library.ts";
 import { openMigrated } from "../../support/sense_database.ts";
 import { readSource, repository, sourceFiles } from "../../support/source_files.ts";
 
@@ -103,4 +105,16 @@ Deno.test("the whole library in one workspace is a valid configuration", () => {
   // Commented settings must be valid once they are uncommented: all of them at once.
   const full = parse(text.replaceAll(/^( +)# (\w+:.*)$/gm, "$1$2"));
   assert.equal(Object.keys(full.senses).length, names("senses").length);
+});
+
+Deno.test("a wrong setting of any sense of the library is found before it computes", async () => {
+  // The bug was: `nerve validate` was silent about it, since the senses read their settings in their computes only.
+  for (const name of names("senses")) {
+    const module: Record<string, unknown> = await import(`file://${join(repository, "senses", name, "index.ts")}`);
+    const check: unknown = Reflect.get(Object(module.compute), checkedConfig);
+    assert.ok(typeof check === "function", `senses/${name} declares no config`);
+    const { config } = documented("senses", name);
+    check(config ?? {});
+    assert.throws(() => check({ ...config, treshold: 1 }), /config\.treshold is not known/, name);
+  }
 });
