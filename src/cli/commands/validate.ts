@@ -9,6 +9,7 @@ import {
   sortDiagnostics,
 } from "../../config/diagnostic.ts";
 import { inspectNerveConfig } from "../../config/load.ts";
+import type { ParsedConfig } from "../../config/parse.ts";
 import { checkLock } from "../../config/permissions/lock_file.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
@@ -49,7 +50,9 @@ export function createValidateCommand(load: SandboxLoader, check: TypeChecker): 
     const found = [
       ...inFile,
       ...(parsed === null ? [] : [...await checkLock(parsed, paths), ...checkRecordedFields(parsed, paths)]),
-      ...(valid === null ? [] : await load(valid, paths)),
+      ...(valid === null ? [] : await load(valid, paths)).map((each) =>
+        parsed === null ? each : placeInFile(parsed, each)
+      ),
     ];
     const types = await typing ?? { problems: [], unchecked: flags.types ? "nerve.yaml has errors" : "--no-types" };
     // What does not load because of its syntax has no types either: one report of it is enough.
@@ -66,6 +69,14 @@ export function createValidateCommand(load: SandboxLoader, check: TypeChecker): 
     }
     return hasErrors(diagnostics) || (flags.strict && diagnostics.length > 0) ? exit.failed : exit.ok;
   };
+}
+
+/** What the code says of its settings, and what has no place in the code, is where nerve.yaml has it. */
+function placeInFile({ placeOf }: ParsedConfig, diagnostic: Diagnostic): Diagnostic {
+  if (diagnostic.place !== null) return diagnostic;
+  const setting = /^config\.(\w+)/.exec(diagnostic.message)?.[1];
+  const keys = setting !== undefined ? ["config", setting] : diagnostic.message.startsWith("config ") ? ["config"] : [];
+  return { ...diagnostic, place: placeOf([...diagnostic.path.split("."), ...keys]) };
 }
 
 /** It agreed to permissions that nobody had been shown. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createValidateCommand, type SandboxLoader } from "../../../src/cli/commands/validate.ts";
 import type { Diagnostic } from "../../../src/config/diagnostic.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { nerve } from "../../support/in_process_nerve.ts";
 import { inTempDir, oneSense, writeWorkspace } from "../../support/temp_workspace.ts";
 
 function prefixed(folder: string, files: Readonly<Record<string, string>>): Record<string, string> {
@@ -41,6 +42,21 @@ Deno.test("validate combines the problems of nerve.yaml and of the sandbox; warn
     assert.equal(failed.code, 1);
     assert.match(failed.out, /senses\/a\/index\.ts:1:1 error senses\.a: exports no compute/);
     assert.match(failed.out, /❌ 1 error, 1 warning in 1 sense, 0 workflows\n$/);
+  });
+});
+
+Deno.test("validate shows a wrong setting where nerve.yaml has it, and what is missing where its entry is", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, {
+      "nerve.yaml":
+        "senses:\n  disk:\n    use: disk-usage\n    config:\n      path: /\n      treshold: 1\n  feed:\n    use: feed-watch\nreflexes:\n" +
+        "  - { sense: disk, interval: 1m }\n  - { sense: feed, interval: 1m }\n",
+    });
+    for (const name of ["disk-usage", "feed-watch"]) assert.equal((await nerve(root, "sense", "add", name)).code, 0);
+    const { code, out } = await nerve(root, "validate", "--no-types");
+    assert.equal(code, 1);
+    assert.match(out, /^nerve\.yaml:6:7 error senses\.disk: config\.treshold is not known: there are path,/m);
+    assert.match(out, /^nerve\.yaml:7:3 error senses\.feed: config\.urls is missing/m);
   });
 });
 
