@@ -25,7 +25,8 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
       const path = use === name ? [section, name] : [section, name, "use"];
       diagnostics.error(path, `there is no ${section}/${use}/index.ts`, () => {
         const near = findNearest(use, use === name ? unused : found);
-        return near === null ? `nerve init ${word} ${use}` : `did you mean "${near}"?`;
+        if (near !== null) return `did you mean "${near}"?`;
+        return `one of the library: nerve ${word} add ${use}; one of your own: nerve init ${word} ${use}`;
       });
     }
     for (const name of unused) {

@@ -1,5 +1,7 @@
 /** `nerve sense add|library` and `nerve workflow add|library`: the senses and workflows that come with nerve. */
+import { join } from "node:path";
 import { NerveError } from "../../base/errors.ts";
+import { isMissing } from "../../base/if_present.ts";
 import { hintNearest } from "../../base/did_you_mean.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { permissionNames, type PermissionRequest } from "../../config/types.ts";
@@ -38,13 +40,19 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
   const paths = await openWorkspace(io, flags.workspace);
   const text = await readConfigText(paths.configFile);
   const { config } = requireValid(io, text);
+  const users = [...config[kind].values()].filter(({ use }) => use === name).map((entry) => entry.name);
+  const isThere = await hasEntry(paths.root, `${kind}/${name}`);
+  // Entries that somebody wrote by hand, or copied, lack only the code.
+  if (users.length > 0 && !isThere && (flags.as === undefined || users.includes(as))) {
+    return await bringCode(io, paths.root, { kind, name, users });
+  }
   if (config[kind].has(as)) {
     throw new NerveError("WORKSPACE_EXISTS", `${configFileName} already has a ${part} "${as}"`, {
       hint: `to add it under another name: nerve ${part} add ${name} --as NEW`,
     });
   }
   // Code that another entry uses stays as it is, even if the library has a newer version of it.
-  const inUse = [...config[kind].values()].some(({ use }) => use === name);
+  const inUse = users.length > 0 && isThere;
   const files = inUse ? new Map<string, Uint8Array>() : readLibraryFiles(kind, name);
   if (!inUse) await requireOwnFolder(paths.root, `${kind}/${name}`, files);
   const extended = extendOrExplain(io, text, readLibraryYaml(kind, name, as));
@@ -53,6 +61,34 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
   if (inUse) print(io, `${sign.ok} ${kind}/${name}/ is there, and stays as it is`);
   else printWritten(io, `${kind}/${name}/`, written);
   report(io, kind, as, requireValid(io, extended));
+  return exit.ok;
+}
+
+async function hasEntry(root: string, folder: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(join(root, folder, "index.ts"))).isFile;
+  } catch (thrown) {
+    if (isMissing(thrown)) return false;
+    throw thrown;
+  }
+}
+
+/** Writes the code alone. */
+async function bringCode(
+  io: CliIo,
+  root: string,
+  { kind, name, users }: { readonly kind: LibraryKind; readonly name: string; readonly users: readonly string[] },
+): Promise<number> {
+  const files = readLibraryFiles(kind, name);
+  await requireOwnFolder(root, `${kind}/${name}`, files);
+  printWritten(io, `${kind}/${name}/`, await writeFiles(root, files));
+  print(
+    io,
+    `${sign.ok} ${users.join(", ")} in ${configFileName} use${
+      users.length === 1 ? "s" : ""
+    } it: nothing was added there`,
+  );
+  print(io, `${sign.next} nerve validate`);
   return exit.ok;
 }
 

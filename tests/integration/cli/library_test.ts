@@ -120,6 +120,29 @@ Deno.test("code that an entry uses is not touched by a further entry, changed or
   });
 });
 
+Deno.test("entries that lack only their code get it, and no further entry", async () => {
+  // The bug was: the command said that the folder is there, and wrote nothing but an entry that nobody wanted.
+  await inTempDir(async (root) => {
+    const text =
+      "senses:\n  web: { use: port-check }\n  mail: { use: port-check }\n  ping: {}\nworkflows:\n  run-command: {}\n";
+    await writeWorkspace(root, { "nerve.yaml": text });
+    const added = await nerve(root, "sense", "add", "port-check");
+    assert.match(
+      added.out,
+      /^✅ added senses\/port-check\/, lib\/.*\n✅ web, mail in nerve\.yaml use it: nothing was added there\n/,
+    );
+    assert.match((await nerve(root, "sense", "add", "ping")).out, /✅ ping in nerve\.yaml uses it/);
+    assert.equal((await nerve(root, "workflow", "add", "run-command")).code, 0);
+    assert.equal(await yaml(root), text);
+    for (const folder of ["senses/port-check", "senses/ping", "workflows/run-command"]) {
+      assert.ok((await Deno.stat(join(root, folder, "index.ts"))).isFile);
+    }
+    // From now on it is a further entry.
+    assert.equal((await nerve(root, "sense", "add", "port-check")).code, 0);
+    assert.match(await yaml(root), /\n {2}port-check:\n/);
+  });
+});
+
 Deno.test("a nerve.yaml with errors is refused with all of them", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses:\n  a: { throttel: 1s }\n  b: { timeout: soon }\n" });

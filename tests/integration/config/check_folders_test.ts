@@ -20,7 +20,10 @@ Deno.test("a configured name without its folder is an error, a folder without it
     const loaded = await loadNerveConfig(paths, nowhere);
     assert.ok(!loaded.ok);
     const hints = loaded.error.filter(({ severity }) => severity === "error").map(({ hint }) => hint);
-    assert.deepEqual(hints, ["nerve init sense empty", 'did you mean "disk-usage"?']);
+    assert.deepEqual(hints, [
+      "one of the library: nerve sense add empty; one of your own: nerve init sense empty",
+      'did you mean "disk-usage"?',
+    ]);
   }));
 
 Deno.test("the code of an entry is the folder that it uses, which must be there", () =>
