@@ -59,8 +59,17 @@ async function requireWorkspace(folder: string, foundBy: "flag" | "env", named: 
   });
 }
 
+/** Deno opens nothing in them to a sandbox, whatever is granted: neither code nor sockets can be there. */
+const closedFolders = /^\/(?:dev|proc|sys)(?:\/|$)/;
+
 async function resolveRoot(folder: string): Promise<string> {
   const root = await Deno.realPath(folder), bytes = byteLength(root);
+  const closed = closedFolders.exec(root);
+  if (closed !== null) {
+    throw new NerveError("WORKSPACE_MISSING", `no sense or workflow can run in ${root}`, {
+      hint: `move it: Deno opens nothing below ${closed[0].replace(/\/$/, "")} in a sandbox`,
+    });
+  }
   if (bytes <= workspacePathMaxBytes) return root;
   const message = `the path of the workspace is ${bytes} bytes long: ${root}`;
   throw new NerveError("WORKSPACE_MISSING", message, {
@@ -92,13 +101,15 @@ export interface Host {
 
 /**
  * `$XDG_RUNTIME_DIR`, or /run/user/UID where the variable is not set (cron, sudo -u): otherwise a daemon and a command
- * with different environments would use different folders. A folder that another user owns, or may write, does not count.
+ * with different environments would use different folders. A folder that another user owns, or may write, does not count,
+ * nor does one that is closed to sandboxes.
  */
 export function readHost(env: (name: string) => string | undefined = (name) => Deno.env.get(name)): Host {
   const uid = Deno.uid() ?? 0;
   const candidates = [env("XDG_RUNTIME_DIR"), `/run/user/${uid}`];
   const runtimeDir = candidates.find((folder) => folder !== undefined && isOwnFolder(folder, uid)) ?? null;
-  const named = env("TMPDIR") ?? "", tempDir = isAbsolute(named) ? resolve(named) : "/tmp";
+  const named = env("TMPDIR") ?? "", isUsable = isAbsolute(named) && !closedFolders.test(resolve(named));
+  const tempDir = isUsable ? resolve(named) : "/tmp";
   const usual = listPrivateFolders(uid, tempDir), privateFolders = usual.map((folder) => passForeign(folder, uid));
   const passed = privateFolders.some((folder, at) => folder !== usual[at]);
   return { uid, runtimeDir, tempDir, ...passed && { privateFolders } };
@@ -137,7 +148,7 @@ function lookAt(path: string): Deno.FileInfo | null {
 }
 
 function isOwnFolder(folder: string, uid: number): boolean {
-  if (!isAbsolute(folder)) return false;
+  if (!isAbsolute(folder) || closedFolders.test(resolve(folder))) return false;
   try {
     const info = Deno.statSync(folder);
     return info.isDirectory && info.uid === uid && ((info.mode ?? 0) & 0o022) === 0;

@@ -48,6 +48,12 @@ Deno.test("the runtime directory is taken from the environment only when it belo
       assert.notEqual(readHost((name) => name === "XDG_RUNTIME_DIR" ? wrong : undefined).runtimeDir, wrong);
     }
     assert.equal(readHost((name) => name === "TMPDIR" ? "/var/tmp/" : undefined).tempDir, "/var/tmp");
+    // The bug was: with TMPDIR=/dev/shm no process could reach its socket, since Deno opens nothing there to a sandbox.
+    for (const closed of ["/dev/shm", "/proc/self/cwd", "/sys/fs"]) {
+      const host = readHost((name) => ["TMPDIR", "XDG_RUNTIME_DIR"].includes(name) ? closed : undefined);
+      assert.equal(host.tempDir, "/tmp");
+      assert.notEqual(host.runtimeDir, closed);
+    }
     return Promise.resolve();
   }));
 
