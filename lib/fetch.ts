@@ -1,5 +1,6 @@
 /**
- * Fetches a page or feed, bounded in size, and only when it has changed. Imported by the senses feed-watch and url-change.
+ * Fetches a page or feed, bounded in size, and only when it has changed. Imported by the
+ * senses feed-watch and url-change; containers reads bodies with it.
  * I1. Redirects go only to hosts that are granted; another host gets no user and password.
  * I2. At most `bodyMaxBytes` are read, counted after decompression.
  */
@@ -71,13 +72,14 @@ function versionOf({ headers }: Response): Version {
   return { etag: short(headers.get("etag")), lastModified: short(headers.get("last-modified")) };
 }
 
-async function readBody(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+/** Throws an Error when there is more than `maxBytes`. */
+export async function readBody(response: Response, maxBytes: number = bodyMaxBytes): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   // Counted after decompression: a small response may contain a large text.
   for await (const part of response.body ?? []) {
     length += part.length;
-    if (length > bodyMaxBytes) throw new Error(`it is larger than ${bodyMaxBytes} bytes`);
+    if (length > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
     parts.push(part);
   }
   return new Uint8Array(await new Blob(parts).arrayBuffer());

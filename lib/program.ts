@@ -29,12 +29,33 @@ export async function runProgram(program: Program, signal: AbortSignal, failure:
   return stdout;
 }
 
-/** The same, whatever code it exits with. */
+/** The same, whatever code it exits with. A program that prints more than `outputMaxBytes` is ended: then it throws, too. */
 export async function runToEnd({ name, args, env }: Program, signal: AbortSignal): Promise<Ended> {
-  const command = new Deno.Command(name, { args: [...args], env: { ...env }, stdin: "null", signal });
-  const { code, stdout, stderr } = await command.output();
+  const tooMuch = new AbortController(), limit = AbortSignal.any([signal, tooMuch.signal]);
+  const streams = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+  const child = new Deno.Command(name, { args: [...args], env: { ...env }, ...streams, signal: limit }).spawn();
+  const read = (stream: ReadableStream<Uint8Array>) => readText(stream, () => tooMuch.abort());
+  const [stdout, stderr, { code }] = await Promise.all([read(child.stdout), read(child.stderr), child.status]);
   signal.throwIfAborted();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  if (tooMuch.signal.aborted) throw new Error(`${name} prints more than ${outputMaxBytes / 2 ** 20} MiB`);
+  return { code, stdout, stderr };
+}
+
+/** Twice as much, as text, and what is made of it fit into the memory of a sense. */
+const outputMaxBytes = 16 * 2 ** 20;
+
+async function readText(stream: ReadableStream<Uint8Array>, stop: () => void): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "", length = 0;
+  for await (const part of stream) {
+    length += part.length;
+    if (length > outputMaxBytes) {
+      stop();
+      return "";
+    }
+    text += decoder.decode(part, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** Before the error there may be what a server says, a warning, or the cause. */

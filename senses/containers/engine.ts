@@ -2,6 +2,7 @@
  * Asks a container engine through the API of Docker, which Podman speaks as well: over its socket, or over TCP to a proxy
  * in front of it. Used by index.ts.
  */
+import { readBody } from "../../lib/fetch.ts";
 
 export interface Container {
   readonly id: string;
@@ -56,13 +57,25 @@ async function ask(engine: string, url: string, client: Deno.HttpClient, signal:
     const reason = `${cause instanceof Error ? cause.message : cause}`.replace(/^error sending request.*?\): /, "");
     throw new Error(`${engine} does not answer: ${reason}`);
   }
-  const text = await response.text();
+  const text = new TextDecoder().decode(await readAnswer(engine, response, signal));
   if (response.status === 404 && /\/containers\/\w+\/json$/.test(url)) return null;
   if (!response.ok) throw new Error(`${engine} answers with status ${response.status}: ${text.trim().slice(0, 200)}`);
   try {
     return JSON.parse(text);
   } catch {
     throw new Error(`${engine} does not speak the API of Docker: it answers ${JSON.stringify(text.slice(0, 100))}`);
+  }
+}
+
+/** Of 500 containers with many ports and labels each. */
+const answerMaxBytes = 16 * 2 ** 20;
+
+async function readAnswer(engine: string, response: Response, signal: AbortSignal): Promise<Uint8Array> {
+  try {
+    return await readBody(response, answerMaxBytes);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    throw new Error(`${engine} gives no answer that can be used: ${thrown instanceof Error ? thrown.message : thrown}`);
   }
 }
 

@@ -64,7 +64,10 @@ async function resolveGranted(path: string, { read, sys }: SystemGrants): Promis
     read !== false && read.some((each) => contains(each, path));
   if (!isGranted) {
     throw new Deno.errors.NotCapable(
-      name === undefined ? `Requires read access to "${path}"` : `Requires sys access to "${name}"`,
+      // As Deno says it: error_text.ts adds what to do.
+      name === undefined
+        ? `Requires read access to "${path}", run again with the --allow-read flag`
+        : `Requires sys access to "${name}", run again with the --allow-sys flag`,
     );
   }
   const real = await Deno.realPath(path);

@@ -40,7 +40,9 @@ function readSettings(config: RoleContext["config"]) {
 function readHeader(line: string): [string, string] {
   const at = line.indexOf(":"), name = line.slice(0, at).trim();
   // The value may be meant to be secret.
-  if (!/^[\w-]+$/.test(name)) throw new TypeError(`config.headers must hold lines such as "X-Kind: alert"`);
+  if (!/^[\w-]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(line)) {
+    throw new TypeError(`config.headers must hold lines such as "X-Kind: alert"`);
+  }
   return [name.toLowerCase(), line.slice(at + 1).trim()];
 }
 
@@ -59,6 +61,26 @@ function readSecret(name: string | null): string | null {
   return secret;
 }
 
+/** Shorter texts are no secrets, and may be part of any word. */
+const hiddenMinChars = 4;
+
+/** What a receiver may tell back of what it was sent, the longest first. */
+function listHidden(url: string, secret: string | null): string[] {
+  const { username, password, search } = new URL(url), names = [username, password];
+  const plain = names.map((name) => {
+    try {
+      return decodeURIComponent(name);
+    } catch (thrown) {
+      if (!(thrown instanceof URIError)) throw thrown;
+      return name;
+    }
+  });
+  const basic = new TextEncoder().encode(plain.join(":")).toBase64();
+  return [secret ?? "", ...username + password === "" ? [] : [basic, password, plain[1] ?? ""], search.slice(1)]
+    .filter((each) => each.length >= hiddenMinChars || each === secret && each !== "")
+    .sort((a, b) => b.length - a.length);
+}
+
 async function request({ start, config, signal, log }: RoleContext) {
   const settings = readSettings(config), { url, method } = settings, secret = readSecret(settings.secret_env);
   const { runId, workflow, prompt, payload } = start, trigger: Json = JSON.parse(JSON.stringify(start.trigger));
@@ -73,10 +95,8 @@ async function request({ start, config, signal, log }: RoleContext) {
     ...secret === null ? {} : { [settings.secret_header.toLowerCase()]: `${settings.secret_prefix}${secret}` },
     "idempotency-key": runId,
   };
-  const mask = (text: string) => {
-    const bare = hideUserinfo(text);
-    return secret === null ? bare : bare.replaceAll(secret, "***");
-  };
+  const hidden = listHidden(url, secret);
+  const mask = (text: string) => hidden.reduce((bare, each) => bare.replaceAll(each, "***"), hideUserinfo(text));
   const { attempts, timeout, retry_delay, max_wait } = settings;
   const limits = { attempts, timeoutMs: timeout, firstDelayMs: retry_delay, retryAfterMaxMs: max_wait };
   const shown = hideUserinfo(url).replace(/[?#].*$/s, "");

@@ -187,6 +187,11 @@ Deno.test("containers reads what Docker tells, over a socket and through a proxy
   }
 });
 
+function endless(): ReadableStream<Uint8Array> {
+  const part = new TextEncoder().encode('{"a":1},'.repeat(8_192));
+  return new ReadableStream({ pull: (controller) => controller.enqueue(part) });
+}
+
 Deno.test("containers says that an engine is not there, does not answer, refuses, or is none", async () => {
   const folder = Deno.makeTempDirSync(),
     socket = `${folder}/engine.sock`,
@@ -204,6 +209,8 @@ Deno.test("containers says that an engine is not there, does not answer, refuses
         ],
         [() => new Response("<html>"), /does not speak the API of Docker/],
         [() => Response.json({ hello: 1 }), /does not speak the API of Docker/],
+        // The bug was: an answer without an end took the memory of the process, and with it the group.
+        [() => new Response(endless()), /no answer that can be used: it is larger than 16777216 bytes/],
         [() => new Promise<Response>(() => {}), /does not answer in time/],
       ] as const
     ) {

@@ -110,7 +110,8 @@ Deno.test("http-request ends at a status that says no, and when attempts run out
 });
 
 Deno.test("http-request sends a secret and a password, and tells them nobody", async () => {
-  const echo = (status: number) => () => new Response("you said s3cret, http://ada:pass@h/", { status });
+  const echo = (status: number) => () =>
+    new Response(`you said s3cret, ${btoa("ada:pass")}, POST /?token=query, pass, http://ada:pass@h/`, { status });
   await withServer([echo(200), echo(400), echo(500)], async (host, seen, run) => {
     const config = {
       url: `http://ada:pass@${host}/?token=query`,
@@ -121,8 +122,9 @@ Deno.test("http-request sends a secret and a password, and tells them nobody", a
     const told = [await run(config), await run(config), await run({ ...config, attempts: 1 })];
     assert.equal(seen[0]?.headers.get("x-token"), "v1 s3cret");
     assert.equal(seen[0]?.headers.get("authorization"), `Basic ${btoa("ada:pass")}`);
+    // The bug was: a server that echoes its request told the password in the form of basic authentication, and the query.
     const text = JSON.stringify(told);
-    assert.doesNotMatch(text, /s3cret|ada:pass|query/);
+    assert.doesNotMatch(text, /s3cret|pass|query|YWRhOnBhc3M/);
     assert.match(text, /you said \*\*\*/);
     const { error } = await run({ ...config, secret_env: "OTHER_TOKEN" });
     assert.equal(error?.name, "NotCapable", "not granted");
@@ -137,6 +139,7 @@ Deno.test("http-request refuses what is no request", async () => {
       [{ url: "http://h/", method: "BREW" }, /config\.method/],
       [{ url: "http://h/", body: "{text}" }, /config\.body must be JSON/],
       [{ url: "http://h/", headers: ["no colon"] }, /config\.headers/],
+      [{ url: "http://h/", headers: ["X-A: b\r\nX-B: pass"] }, /config\.headers/],
     ] as const
   ) {
     const { error } = await workflow.run({ config });

@@ -35,3 +35,11 @@ Deno.test("runProgram() kills a program that never ends when its signal aborts, 
   controller.abort(new Error("timed out"));
   await assert.rejects(running, { message: "timed out" });
 });
+
+Deno.test("runProgram() ends a program that prints without end, on either stream, instead of keeping it in memory", async () => {
+  for (const where of ["", " >&2"]) {
+    await assert.rejects(runProgram(shell(`exec yes${where}`), signal, "sh failed"), {
+      message: "/bin/sh prints more than 16 MiB",
+    });
+  }
+});
