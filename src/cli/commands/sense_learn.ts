@@ -31,6 +31,12 @@ export async function senseLearn(io: CliIo, flags: Flags, name: string): Promise
     if (result.ended !== null) print(io, `${sign.broken} ${toPrintable(result.ended)}`);
     print(io, `${sign.ok} ${plural(result.computes, "compute")} of ${name}; the smallest permissions:`);
     print(io, indent(formatPermissionsYaml(result.needed)));
+    if (result.needed.unconfined === true) {
+      print(
+        io,
+        dim(io, "   unconfined is as nerve.yaml has it: whether a program needs it, only a try without it tells"),
+      );
+    }
     printDifference(io, result);
   }
   return result.computes > 0 ? exit.ok : exit.failed;

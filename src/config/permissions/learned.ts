@@ -81,7 +81,9 @@ export function derivePermissions(
       unused[permission] = idle.some(({ value }) => value === true) ? true : idle.map(({ value }) => String(value));
     }
   }
-  return { needed, missing, unused };
+  // What programs would need it for, no audit tells: it stays as it is declared.
+  const isUnconfined = declared.some(({ permission }) => permission === "unconfined");
+  return { needed: { ...needed, ...isUnconfined && { unconfined: true as const } }, missing, unused };
 }
 
 function isGranted(rows: readonly PermissionRow[], { permission, value }: Asked): boolean {

@@ -61,3 +61,17 @@ Deno.test("many files of one folder become the folder, and access to everything 
   assert.equal(formatPermissionsYaml({ read: ["/a"] }), "permissions:\n  read:\n    - /a");
   assert.equal(formatPermissionsYaml({}), "permissions: {}");
 });
+
+Deno.test("unconfined stays as it is declared: no audit tells whether a program needs it", () => {
+  // The bug was: the block that was printed lacked it, so that pasting it took it away.
+  const declared = [row("run", "ping"), row("unconfined", true)], used = requests("run", "ping");
+  assert.deepEqual(derivePermissions(used, [], declared), {
+    needed: { run: ["ping"], unconfined: true },
+    missing: {},
+    unused: {},
+  });
+  assert.equal(
+    formatPermissionsYaml({ run: ["ping"], unconfined: true }),
+    "permissions:\n  run:\n    - ping\n  unconfined: true",
+  );
+});
