@@ -85,7 +85,13 @@ function readSettings(config: JsonObject) {
 
 async function runPs(which: readonly string[], column: "comm" | "args", signal: AbortSignal): Promise<Process[]> {
   const args = [...which, "-ww", ...psColumns, "-o", `${column}=`];
-  return parsePs(await runProgram({ name: "ps", args, env: psEnvironment }, signal, "ps failed"));
+  try {
+    return parsePs(await runProgram({ name: "ps", args, env: psEnvironment }, signal, "ps failed"));
+  } catch (thrown) {
+    // Its own advice is for a machine without /proc, not for a program that may not look at it.
+    if (!(thrown instanceof Error) || !thrown.message.includes("mount -t proc")) throw thrown;
+    throw new Error("ps sees no process: grant it the system's table of processes (permissions: { read: [/proc] })");
+  }
 }
 
 /** The program's processes, the oldest first. */

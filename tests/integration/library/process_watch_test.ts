@@ -205,6 +205,13 @@ Deno.test("process-watch works with the grants of its README and fails with NotC
   }
 });
 
+Deno.test("process-watch says what to grant when ps may not look at /proc", async () => {
+  // The bug was: the advice of ps, "mount -t proc proc /proc". Without Landlock ps sees everything.
+  await using sense = new TestSense("process-watch", { run: ["ps"] });
+  const outcome = await sense.compute({ name: "sh" });
+  assert.ok(outcome.kind !== "error" || outcome.message.includes("{ read: [/proc] }"), JSON.stringify(outcome));
+});
+
 Deno.test("process-watch deletes readings older than keep", async () => {
   await using sense = new TestSense("process-watch");
   await sense.compute({ command_line: uniqueWord() });
