@@ -1,7 +1,7 @@
 /** Finds what the rules of a process depend on: programs in PATH, manifests above its code. Used by launcher.ts. */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ifPresent } from "../base/if_present.ts";
+import { isMissing } from "../base/if_present.ts";
 import { findOwnProgram, ownLock, resolveOwnFile } from "../base/self_exec.ts";
 import type { ProcessSpec } from "../protocol/message.ts";
 import type { WallPlaces } from "./wall.ts";
@@ -26,10 +26,20 @@ export function findWallPlaces({ permissions: { run }, modules }: ProcessSpec, c
 /** The first one in PATH, as it is and with links followed; none when there is none. */
 function findProgram(name: string, path: readonly string[]): string[] {
   for (const folder of path) {
-    const program = join(folder, name), real = ifPresent(() => Deno.realPathSync(program));
+    const program = join(folder, name), real = resolveIfSeen(program);
     if (real !== null) return [program, real];
   }
   return [];
+}
+
+/** The system passes by, too, what it may not look at: PATH of a user may come from another one, as with `sudo -u`. */
+function resolveIfSeen(program: string): string | null {
+  try {
+    return Deno.realPathSync(program);
+  } catch (thrown) {
+    if (isMissing(thrown) || thrown instanceof Deno.errors.PermissionDenied) return null;
+    throw thrown;
+  }
 }
 
 function listManifests(folders: readonly string[]): string[] {
