@@ -66,7 +66,9 @@ export async function askPostgres(url: string, password: string | null, question
   const { query, timeoutMs, signal } = question;
   const rows = `select coalesce(json_agg(r), '[]'::json) from (${bound(query, "as q")}) as r`;
   const limit = `set local statement_timeout = ${Math.max(1, Math.round(timeoutMs))}`;
-  const commands = ["begin read only", limit, rows].flatMap((each) => ["-c", each]);
+  // The session, too: a query that ends the transaction goes on in one for reading only.
+  const session = "set session characteristics as transaction read only";
+  const commands = [session, "begin read only", limit, rows].flatMap((each) => ["-c", each]);
   const args = ["-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", url, ...commands];
   const env = {
     LC_ALL: "C.UTF-8",

@@ -155,6 +155,9 @@ Deno.test({
       assert.equal(valueOf(await right.compute({ ...config, query: "values (true, 'x')", always: true })).value, 1);
       const write = valueOf(await right.compute({ ...config, query: "select nextval('no')" }));
       assert.match(write.problems[0], /psql failed: ERROR/);
+      const out = "select 1) as q) as r; commit; create table made (a int); select * from (select * from (select 1";
+      const escaped = valueOf(await right.compute({ ...config, query: out, always: true }));
+      assert.match(escaped.problems[0], /cannot execute CREATE TABLE in a read-only transaction/);
       const slow = valueOf(await right.compute({ ...config, query: "select pg_sleep(60)", timeout: "1s" }));
       assert.match(slow.problems[0], /no answer in time|statement timeout/);
       await using wrong = sense("wrong secret");
