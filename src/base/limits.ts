@@ -230,6 +230,11 @@ export const defaultRetryBackoffMs = 1 * secondMs;
 export const defaultRetryBackoffMaxMs = minuteMs;
 /** The longest timeout that a role may request. */
 export const roleTimeoutMaxMs = 7 * 24 * 60 * minuteMs;
+/** The time limit of a workflow's `finally`, which it has always. */
+export const finallyTimeoutMs = minuteMs;
+export const finallyTimeoutMaxMs = 60 * minuteMs;
+/** Deaths of its process after which a `finally` has failed, whoever else was at work there. */
+export const closingDeathsMax = 10;
 /** The time that new code has, from the start of its process, to say whether a run may move to it; the run waits meanwhile. */
 export const probeMaxMs = 15 * secondMs;
 /** The newest rounds, for which the moderator is asked again when a run resumes or moves to new code. */

@@ -26,6 +26,7 @@ const endedBy: Readonly<Partial<Record<LogType, readonly LogType[]>>> = {
   "run.held": ["run.completed", "run.resumed", "run.killed"],
   "run.crashed": ["run.completed"],
   "run.dropped": ["run.completed"],
+  "run.closed": ["run.closed"],
   "config.refused": ["config.loaded"],
 };
 
@@ -50,8 +51,9 @@ export function readOpenProblems(records: CliRecords, max: number): LogRow[] {
   return open.reverse();
 }
 
-/** `overflow: drop` is what somebody configured; that a full queue drops its oldest run is a loss. */
+/** `overflow: drop` is what somebody configured; that a full queue drops its oldest run is a loss. A `finally` may fail. */
 function isProblem({ type, payload }: LogRow): boolean {
+  if (type === "run.closed") return isPlainObject(payload) && payload.error !== undefined;
   return type !== "run.dropped" || (isPlainObject(payload) && payload.reason === queueFullReason);
 }
 

@@ -29,12 +29,16 @@ import { explainOutgrown } from "./outgrown.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import type { UnitNotices } from "./unit_notices.ts";
+import { finishesWork, isOwn } from "./unit_reports.ts";
 import { toExitKind } from "./workflow_host.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
   readonly clock: Clock;
-  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess" | "noteWork">;
+  readonly supervisor: Pick<
+    UnitSupervisor,
+    "downReasonOf" | "resetUnit" | "quarantineProcess" | "noteWork" | "findProcess"
+  >;
   readonly runner: ComputeRunner;
   readonly senses: SenseManager;
   readonly workflows: WorkflowManager;
@@ -49,7 +53,6 @@ export interface ProcessEventPorts {
   emit(event: KernelEvent): void;
 }
 
-const beginnings: readonly FromProcess["t"][] = ["may_begin", "role_begun", "attempt_failed"];
 const exitRefused = "user code tried to end the process";
 
 export class ProcessEvents implements SupervisorPorts {
@@ -110,11 +113,12 @@ export class ProcessEvents implements SupervisorPorts {
       case "attempt_failed":
       case "probed":
       case "wait":
+      case "closing":
+      case "closed":
         if (process.spec.kind !== "workflow") {
           return this.#reject(key, message, `a ${message.t} of run ${message.runId}`);
         }
-        // A role that begins or fails has finished nothing.
-        if (!beginnings.includes(message.t)) this.#noteWorkOn(key, process, message.runId);
+        if (finishesWork(message.t)) this.#noteWorkOn(key, process, message.runId);
         return workflows.onMessage({ id: process.id, workflow: process.spec.name }, message);
       case "stray":
         return this.#onStray(key, message);
@@ -253,9 +257,13 @@ export class ProcessEvents implements SupervisorPorts {
   #onWorkflowLoaded(
     key: UnitKey,
     process: UnitProcess,
-    { problems: [first] }: Extract<FromProcess, { t: "loaded" }>,
+    { problems: [first], ...loaded }: Extract<FromProcess, { t: "loaded" }>,
   ): void {
-    if (first === undefined) return;
+    if (first === undefined) {
+      // Code that was replaced says nothing about the code that is there now.
+      if (this.#ports.supervisor.findProcess(key) !== process) return;
+      return this.#ports.workflows.onLoaded(loaded.name, loaded.finally === true);
+    }
     const { message, place } = first, where = formatPlace(place);
     this.#ports.supervisor.quarantineProcess(key, process, `cannot be loaded: ${message}${where}`);
   }
@@ -289,9 +297,4 @@ export class ProcessEvents implements SupervisorPorts {
       `rejected ${t}`,
     );
   }
-}
-
-/** Whether the sense or workflow belongs to this process. */
-function isOwn({ spec: { senses, workflow } }: UnitProcess, name: string): boolean {
-  return workflow === null ? senses.some((each) => each.name === name) : workflow.name === name;
 }

@@ -48,6 +48,7 @@ function handleOf(process: UnitProcess, workflow: string): WorkflowProcess {
     probe: (start, attempt, thread) => process.send({ t: "run", start, attempt, ...thread, failures: 0, probe: true }),
     proceed: (runId, attempt) => process.send({ t: "proceed", runId, attempt }),
     sendThread: (runId, attempt, messages) => process.sendPaced(toThreadMessages(runId, attempt, messages)),
+    close: (start, attempt, rounds, end) => process.send({ t: "close", start, attempt, rounds, end }),
     ack: (runId, attempt, message) => process.send({ t: "ack", runId, attempt, message }),
     begin: (runId, attempt, round) => process.send({ t: "begin", runId, attempt, round }),
     abortRun: (runId, attempt, reason) => process.send({ t: "abort_run", runId, attempt, reason }),

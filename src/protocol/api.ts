@@ -63,7 +63,7 @@ export const healthSchema = z.object({
   configError: z.string().nullable(),
   /** What is wrong with nerve.permissions.lock; null when nothing is, or from an older daemon. */
   lockError: z.string().nullable().default(null),
-  /** What waits for a person, or is rarely meant: held runs, granted variables that are not set, a readable file of secrets. */
+  /** What waits for a person, or is rarely meant: runs that are paused for their code, granted variables that are not set, a readable file of secrets. */
   warnings: z.array(z.string()).default([]),
   /** The version of Landlock that holds the processes of senses and workflows; 0: none. Null: from an older daemon. */
   landlock: z.int().nullable().default(null),

@@ -57,6 +57,7 @@ export const logTypes = [
   "run.crashed",
   "run.interrupted",
   "run.dropped",
+  "run.closed",
   "run.refused",
   "run.log",
   "approval.requested",

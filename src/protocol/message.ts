@@ -15,6 +15,7 @@ import {
 } from "../base/limits.ts";
 import { gateBodyMaxBytes } from "../base/wait_limits.ts";
 import { waitSchema } from "./asked_wait.ts";
+import { closedSchema, type CloseMessage, closingSchema } from "./closing.ts";
 import type { Confinement } from "./confinement.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
@@ -129,6 +130,7 @@ export type ToProcess =
     /** True: after the last `thread` message it only says whether its moderator agrees (`probed`), and waits. */
     readonly probe?: boolean;
   }
+  | CloseMessage
   /** The run that was probed has moved to this process, and begins. */
   | { readonly t: "proceed"; readonly runId: string; readonly attempt: number }
   | { readonly t: "thread"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
@@ -164,8 +166,13 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("pong"), n: z.int() }),
   /** What follows comes after the first `n` lines that the worker has given to its shim (worker_main.ts, `sendNow`). */
   z.object({ t: z.literal("barrier"), n: z.int() }),
-  /** `roles` names those of a workflow; it is empty for a sense. */
-  z.object({ t: z.literal("loaded"), name: nameSchema, problems: z.array(loadProblemSchema).max(100) }),
+  /** `finally`: it is a workflow that has one. */
+  z.object({
+    t: z.literal("loaded"),
+    name: nameSchema,
+    problems: z.array(loadProblemSchema).max(100),
+    finally: z.boolean().optional(),
+  }),
   /**
    * `ranMs`: how long ago compute was called, by the sandbox's clock; null when it was not called, or is unknown.
    * User code may have changed that clock: a value that is not a span counts as unknown.
@@ -232,6 +239,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
       z.object({ kind: z.literal("contradicted"), message: z.string(), place: placeSchema.nullable() }),
     ]),
   }),
+  closingSchema,
+  closedSchema,
   /**
    * A compute or an attempt that has started programs has ended: end what it left running. `work` is the number in its
    * mark. `aloneAt`: no other compute or attempt was under way at that wall time; null: another one was.
@@ -277,4 +286,6 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   attempt_failed: envelopeBytes,
   finished: envelopeBytes,
   probed: envelopeBytes,
+  closing: 1024,
+  closed: protocolLineMaxBytes,
 };

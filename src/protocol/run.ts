@@ -97,7 +97,7 @@ export interface Run {
   readonly workflow: string;
   readonly status: RunStatus;
   readonly exitCode: number | null;
-  /** How often a process was given the run, or it was held; 0 before its first start. */
+  /** How often a process was given the run; 0 before its first start. */
   readonly attempt: number;
   /** The number of messages on disk. */
   readonly rounds: number;
@@ -106,7 +106,7 @@ export interface Run {
   readonly payload: Json;
   readonly trigger: RunTrigger;
   readonly causeId: number | null;
-  /** For a reader: why it ended as it did; while it is `started`, why it is held; while `waiting`, what for; while `paused`, why. */
+  /** For a reader: why it ended as it did; while `waiting`, what for; while `paused`, why. */
   readonly reason: string | null;
   readonly queuedAt: number;
   readonly startedAt: number | null;

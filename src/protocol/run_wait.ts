@@ -91,7 +91,17 @@ export type RunPause = {
   /** What its reason was before, and what it waited for. */
   readonly reason: string | null;
   readonly wait: RunWait | null;
+  /** The version of the code that contradicts its messages; null: it was paused for something else. */
+  readonly code: string | null;
 };
+
+/** A run that is paused because its code contradicts its messages. */
+export interface HeldRun {
+  readonly runId: string;
+  readonly workflow: string;
+  readonly code: string;
+  readonly reason: string | null;
+}
 
 export interface PausedRun {
   readonly runId: string;

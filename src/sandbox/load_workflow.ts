@@ -3,10 +3,16 @@ import type { LoadProblem, WorkflowSpec } from "../protocol/message.ts";
 import type { Workflow } from "../sdk/workflow.ts";
 import { toLoadProblem } from "./error_text.ts";
 import { type AnyPlan, readWorkflow } from "./roles.ts";
+import { type FinallyPlan, readFinally } from "./run_finally.ts";
 import { importUserModule } from "./user_module.ts";
 
 export type Loaded =
-  | { readonly ok: true; readonly workflow: Workflow; readonly roles: ReadonlyMap<string, AnyPlan> }
+  | {
+    readonly ok: true;
+    readonly workflow: Workflow;
+    readonly roles: ReadonlyMap<string, AnyPlan>;
+    readonly closing: FinallyPlan | null;
+  }
   | { readonly ok: false; readonly problem: LoadProblem };
 
 /** `prepare` runs before any user code; what it throws is a problem like one of the module. */
@@ -19,8 +25,13 @@ export async function loadWorkflow(
     await prepare();
     const module = await importUserModule(entry);
     const roles = readWorkflow(module.default, approvers);
-    if (roles.ok) return { ok: true, workflow: module.default as Workflow, roles: roles.value };
-    return { ok: false, problem: { message: roles.error, place: { file: entry, line: 1, column: 1 } } };
+    const toProblem = (message: string): Loaded => ({
+      ok: false,
+      problem: { message, place: { file: entry, line: 1, column: 1 } },
+    });
+    if (!roles.ok) return toProblem(roles.error);
+    const workflow = module.default as Workflow, closing = readFinally(workflow.finally);
+    return closing.ok ? { ok: true, workflow, roles: roles.value, closing: closing.value } : toProblem(closing.error);
   } catch (thrown) {
     return { ok: false, problem: toLoadProblem(thrown, folder) };
   }

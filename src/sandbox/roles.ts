@@ -141,7 +141,7 @@ function readNonRetryable(value: unknown): Result<(thrown: unknown) => boolean, 
 }
 
 /** A duration, written as text or as a number, in whole milliseconds. */
-function readSpan(key: string, value: unknown, leastMs: number, mostMs: number): Result<number, string> {
+export function readSpan(key: string, value: unknown, leastMs: number, mostMs: number): Result<number, string> {
   const invalid = (why: string) => err(`has a ${key} that ${why}`);
   if (typeof value === "string") {
     const parsed = parseDuration(value);

@@ -19,7 +19,7 @@ import type { RolePlan } from "./roles.ts";
  * role with a time limit starts, with the error that the timeout would give.
  */
 export async function runRole(
-  plan: RolePlan,
+  plan: Pick<RolePlan, "run" | "timeoutMs">,
   ended: AbortSignal,
   context: Omit<RoleContext, "signal">,
   onBegin: (timeoutMs: number, timedOut: DOMException) => void,

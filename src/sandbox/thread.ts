@@ -25,7 +25,10 @@ export interface Thread {
 }
 
 export function createThread(
-  { start, attempt, rounds, accepted, failures }: Extract<RuntimeMessage, { t: "run" }>,
+  { start, attempt, rounds, accepted, failures }: Pick<
+    Extract<RuntimeMessage, { t: "run" }>,
+    "start" | "attempt" | "rounds" | "accepted" | "failures"
+  >,
 ): Thread {
   const whole = Promise.withResolvers<void>(),
     moved = Promise.withResolvers<boolean>(),
@@ -33,4 +36,29 @@ export function createThread(
   if (rounds === 0) whole.resolve();
   const now = { messages: [], failures, controller, onAck: null, onBegin: null, moved };
   return { start: deepFreeze(start), attempt, rounds, accepted, whole, ...now };
+}
+
+/** What the kernel says about a run that is here. */
+export type ThreadMessage = Extract<RuntimeMessage, { t: "thread" | "ack" | "abort_run" | "begin" | "proceed" }>;
+
+export function tellThread(thread: Thread, message: ThreadMessage): void {
+  switch (message.t) {
+    case "thread":
+      if (thread.messages.push(deepFreeze(message.message)) === thread.rounds) thread.whole.resolve();
+      return;
+    case "ack":
+      return thread.onAck?.(message.message);
+    case "abort_run":
+      thread.controller.abort(new DOMException(message.reason, "AbortError"));
+      // A running role still reports its result, so that the kernel learns that it has settled.
+      thread.onAck?.(null);
+      thread.onBegin?.(false);
+      thread.whole.resolve();
+      return thread.moved.resolve(false);
+    case "begin":
+      if (thread.messages.length === message.round - 1) thread.onBegin?.(true);
+      return;
+    case "proceed":
+      return thread.moved.resolve(true);
+  }
 }

@@ -11,13 +11,14 @@
  * I5. A role that waits is handed to the kernel, which gives the run to a process again once the wait is over.
  * I6. A role that runs once begins when the kernel has said that its beginning is on disk.
  * I7. Retries do not wait here: the kernel waits, and then assigns the run again.
+ * I8. Of a run that has ended only `finally` runs; the moderator is not asked.
  */
 import type { JsonObject } from "../protocol/json.ts";
 import type { FromProcess, ProcessSpec, WorkflowSpec } from "../protocol/message.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import { formatPlace } from "../protocol/signal_text.ts";
 import type { Blobs } from "../sdk/sense.ts";
-import type { Workflow } from "../sdk/workflow.ts";
+import type { RoleContext, Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { mayBegin } from "./begin_once.ts";
 import { describeError, placeOf } from "./error_text.ts";
@@ -25,10 +26,11 @@ import { type Loaded, loadWorkflow } from "./load_workflow.ts";
 import { type Answer, askModerator, findContradiction } from "./moderator.ts";
 import type { Peers } from "./peers.ts";
 import { type AnyPlan, findRetryWait, type RolePlan } from "./roles.ts";
+import { runFinally } from "./run_finally.ts";
 import { type CheckedResult, checkResult, runRole } from "./run_role.ts";
 import { runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
-import { createThread, type Thread } from "./thread.ts";
+import { createThread, tellThread, type Thread } from "./thread.ts";
 import type { WaitPlan } from "./wait_plan.ts";
 import { WorkflowPeers } from "./workflow_peers.ts";
 import { createLog, deepFreeze, type OpenLogs, openLogs } from "./context_helpers.ts";
@@ -68,33 +70,17 @@ export class WorkflowRuntime implements Runtime {
         return void this.#load();
       case "run":
         return void this.#run(message);
-      case "thread": {
-        const thread = this.#findThread(message.runId, message.attempt);
-        if (thread?.messages.push(deepFreeze(message.message)) === thread?.rounds) thread?.whole.resolve();
+      case "close":
+        return void this.#close(message);
+      case "thread":
+      case "ack":
+      case "abort_run":
+      case "begin":
+      case "proceed": {
+        const thread = this.#threads.get(message.runId);
+        if (thread?.attempt === message.attempt) tellThread(thread, message);
         return;
       }
-      case "ack": {
-        const thread = this.#findThread(message.runId, message.attempt);
-        thread?.onAck?.(message.message);
-        return;
-      }
-      case "abort_run": {
-        const thread = this.#findThread(message.runId, message.attempt);
-        thread?.controller.abort(new DOMException(message.reason, "AbortError"));
-        // A running role still reports its result, so that the kernel learns that it has settled.
-        thread?.onAck?.(null);
-        thread?.onBegin?.(false);
-        thread?.whole.resolve();
-        thread?.moved.resolve(false);
-        return;
-      }
-      case "begin": {
-        const thread = this.#findThread(message.runId, message.attempt);
-        if (thread?.messages.length === message.round - 1) thread.onBegin?.(true);
-        return;
-      }
-      case "proceed":
-        return this.#findThread(message.runId, message.attempt)?.moved.resolve(true);
       default:
         throw new Error(`nerve bug: a workflow's process got ${message.t}`);
     }
@@ -105,18 +91,14 @@ export class WorkflowRuntime implements Runtime {
     this.#logs.close();
   }
 
-  #findThread(runId: string, attempt: number): Thread | null {
-    const thread = this.#threads.get(runId);
-    return thread?.attempt === attempt ? thread : null;
-  }
-
   #load(): Promise<Loaded> {
     if (this.#loading === null) {
       const open = async () => void (this.#opened = await this.#peers.open());
       this.#loading = loadWorkflow(this.#spec, this.#folder, open);
       this.#loading.then((loaded) => {
         const problems = loaded.ok ? [] : [loaded.problem];
-        this.#kernel.send({ t: "loaded", name: this.#spec.name, problems });
+        const more = loaded.ok && loaded.closing !== null ? { finally: true } : {};
+        this.#kernel.send({ t: "loaded", name: this.#spec.name, problems, ...more });
       });
     }
     return this.#loading;
@@ -135,6 +117,34 @@ export class WorkflowRuntime implements Runtime {
     if (outcome === null) return;
     if (this.#threads.get(runId) === thread) this.#threads.delete(runId);
     if (outcome !== "over") this.#kernel.send({ t: "finished", runId, attempt, outcome });
+  }
+
+  /** The run has ended, and its workflow's `finally` runs. */
+  async #close(message: Extract<RuntimeMessage, { t: "close" }>): Promise<void> {
+    const thread = createThread({ ...message, accepted: 0, failures: 0 }), { start: { runId }, attempt } = thread;
+    this.#threads.set(runId, thread);
+    await thread.whole.promise;
+    const loaded = await this.#load();
+    // The kernel knows from `loaded`, and ends this process.
+    if (!loaded.ok) return;
+    const given = { kernel: this.#kernel, context: this.#createContext(thread, "finally"), folder: this.#folder };
+    const outcome = await runFinally(loaded.closing, thread, message.end, given);
+    if (this.#threads.get(runId) === thread) this.#threads.delete(runId);
+    this.#kernel.send({ t: "closed", runId, attempt, outcome });
+  }
+
+  /** `step`: its round, or "finally". */
+  #createContext({ start, messages }: Thread, step: number | "finally"): Omit<RoleContext, "signal"> {
+    return {
+      start,
+      messages: Object.freeze([...messages]),
+      idempotencyKey: `${start.runId}:${step}`,
+      logs: this.#logs.logs,
+      peers: this.#opened,
+      blobs: this.#blobs,
+      config: this.#config,
+      log: createLog(this.#kernel, start.runId),
+    };
   }
 
   /** Says whether the run may move here, and waits until it has. False: it does not. */
@@ -207,16 +217,7 @@ export class WorkflowRuntime implements Runtime {
     const round = messages.length + 1;
     const { attempts, exhausted } = plan, about = { runId: start.runId, attempt, round, role, attempts, exhausted };
     const act = () =>
-      runRole(plan, controller.signal, {
-        start,
-        messages: Object.freeze([...messages]),
-        idempotencyKey: `${start.runId}:${round}`,
-        logs: this.#logs.logs,
-        peers: this.#opened,
-        blobs: this.#blobs,
-        config: this.#config,
-        log: createLog(this.#kernel, start.runId),
-      }, (timeoutMs, timedOut) => {
+      runRole(plan, controller.signal, this.#createContext(thread, round), (timeoutMs, timedOut) => {
         const waitMs = this.#findRetryWait(plan, thread, timedOut);
         this.#kernel.sendNow({ t: "role_begun", ...about, timeoutMs, waitMs });
       });

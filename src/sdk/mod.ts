@@ -38,6 +38,9 @@ export { inspectTls, type TlsAnswer } from "./tls.ts";
 export {
   defineWorkflow,
   END,
+  type FinallyContext,
+  type FinallyFunction,
+  type FinallyObject,
   type ModeratorContext,
   type RetryPolicy,
   type Role,
@@ -46,6 +49,7 @@ export {
   type RoleFunction,
   type RoleObject,
   type RoleResult,
+  type RunEnding,
   START,
   type Workflow,
 } from "./workflow.ts";

@@ -83,6 +83,30 @@ export interface RoleObject {
 /** A role: the function alone, or with settings for the engine; or a wait, which nerve plays. */
 export type Role = RoleFunction | RoleObject | Wait;
 
+/** How the run has ended; `exitCode` and `reason` as `nerve workflow inspect` shows them. */
+export interface RunEnding {
+  readonly status: "completed" | "failed" | "killed" | "crashed" | "interrupted";
+  readonly exitCode: number | null;
+  readonly reason: string | null;
+  /** Milliseconds. */
+  readonly endedAt: number | null;
+}
+
+/** The argument of `finally`. Its `idempotencyKey` is `<runId>:finally`. */
+export interface FinallyContext extends RoleContext {
+  readonly end: RunEnding;
+}
+
+/** What it returns is stored in the row `run.closed`; it may return nothing. */
+export type FinallyFunction = (context: FinallyContext) => RoleResult | void | Promise<RoleResult | void>;
+
+/** `finally` with a time limit of its own. */
+export interface FinallyObject {
+  readonly run: FinallyFunction;
+  /** When it expires, `signal` aborts, and `finally` has failed. Default: 1m; at most 1h. */
+  readonly timeout?: Span;
+}
+
 /** The argument of a moderator, which must be pure: the same messages always give the same answer. */
 export interface ModeratorContext {
   readonly start: RunStart;
@@ -92,6 +116,11 @@ export interface ModeratorContext {
 export interface Workflow<Name extends string = string> {
   readonly roles: Readonly<Record<Name, Role>>;
   readonly moderator: (context: ModeratorContext) => NoInfer<Name> | typeof END;
+  /**
+   * Runs after every end of a run that was not dropped, at least once: also after a kill, and when the daemon died before
+   * it was done. It may run again, so it must be idempotent. It changes nothing about how the run has ended.
+   */
+  readonly finally?: FinallyFunction | FinallyObject;
 }
 
 /**

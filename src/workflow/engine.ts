@@ -82,7 +82,7 @@ export interface WorkflowEngine {
   waitForEnd(runId: string): Promise<Run>;
   /** Call this when the workflow's code was replaced: new runs use the new code. */
   onCodeReplaced(workflow: string): void;
-  /** One text for each run that waits for code which agrees with its messages, with the reason. */
+  /** One text for each run that is paused because its code contradicts its messages, with the reason. */
   describeHeldRuns(): string[];
   /** Every configured workflow, and removed ones that still have runs. */
   readLoads(): WorkflowLoad[];

@@ -2,6 +2,7 @@
  * Processes of workflows that do nothing by themselves: a test says when they send, finish or die. For tests of the
  * manager alone; real processes are behind src/kernel/workflow_host.ts.
  */
+import type { RunEnd } from "../../src/protocol/closing.ts";
 import type { RunMessage, RunStart } from "../../src/protocol/run.ts";
 import type { ThreadSize, WorkflowHost, WorkflowProcess } from "../../src/workflow/local/ports.ts";
 
@@ -24,6 +25,15 @@ export interface FakeThread {
   /** True while it is only asked whether the run may move here; `moved` after it did. */
   probed: boolean;
   moved: boolean;
+  aborted: string | null;
+}
+
+/** An ended run as a process sees it. */
+export interface FakeClosing {
+  readonly start: RunStart;
+  readonly attempt: number;
+  readonly end: RunEnd;
+  messages: RunMessage[];
   aborted: string | null;
 }
 
@@ -91,9 +101,23 @@ export class FakeProcess implements WorkflowProcess {
   // deno-lint-ignore require-await
   async sendThread(runId: string, attempt: number, messages: Iterable<RunMessage>): Promise<void> {
     const thread = this.threads.get(runId);
+    const closing = this.closing.get(runId);
+    if (closing?.attempt === attempt) closing.messages = [...messages];
     if (!this.alive || thread?.attempt !== attempt) return;
     thread.messages = [...messages];
     if (!thread.probed) this.onRun(thread);
+  }
+
+  /** Runs whose `finally` it runs; a run that has ended is in `threads` no more. */
+  readonly closing = new Map<string, FakeClosing>();
+  /** Called for each run that it closes. */
+  onClose: (closing: FakeClosing) => void = () => {};
+
+  close(start: RunStart, attempt: number, _rounds: number, end: RunEnd): void {
+    if (!this.alive) return;
+    const closing = { start, attempt, end, aborted: null, messages: [] };
+    this.closing.set(start.runId, closing);
+    this.onClose(closing);
   }
 
   ack(runId: string, attempt: number, message: RunMessage): void {
@@ -112,7 +136,8 @@ export class FakeProcess implements WorkflowProcess {
   }
 
   abortRun(runId: string, attempt: number, reason: string): void {
-    const thread = this.threads.get(runId);
+    const thread = this.threads.get(runId), closing = this.closing.get(runId);
+    if (closing?.attempt === attempt) closing.aborted = reason;
     if (thread?.attempt !== attempt) return;
     thread.aborted = reason;
     // It answers no more, and does nothing.

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { Moment } from "../../src/base/moment.ts";
 import { NerveError } from "../../src/base/errors.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
+import type { KnownFinally, RunClosing } from "../../src/protocol/closing.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStatus } from "../../src/protocol/run.ts";
 import type { Fork } from "../../src/workflow/engine.ts";
@@ -43,6 +44,8 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
       planned: new Map(),
       children: new Map(),
       begun: new Map(),
+      closings: new Map(),
+      finallies: new Map(),
     },
   ) {
     super();
@@ -113,6 +116,7 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     this.#state.runs.set(runId, { ...run, ...change });
     for (const map of [this.#state.waits, this.#state.pauses, this.#state.planned]) map.delete(runId);
     if (isTerminal(change.status)) {
+      this.noteEnd(runId);
       this.closeApprovals(runId);
       this.#state.begun.delete(runId);
     }
@@ -162,6 +166,37 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     return Math.max(0, ...rows.map(({ payload }) => Number(Object(payload).accepted ?? 0)));
   }
 
+  /** It is on disk from before. */
+  know(workflow: string, known: KnownFinally): void {
+    for (const { finallies } of [this.#state, this.#committed]) finallies.set(workflow, known);
+  }
+
+  readFinally(workflow: string): KnownFinally | null {
+    return this.#state.finallies.get(workflow) ?? null;
+  }
+
+  async writeFinally(workflow: string, known: KnownFinally | null): Promise<void> {
+    const { finallies, closings } = this.#state;
+    if (known === null) finallies.delete(workflow);
+    else finallies.set(workflow, known);
+    if (known?.has === false) { for (const [id, its] of closings) if (its === workflow) closings.delete(id); }
+    await this.done(true);
+  }
+
+  listClosings(workflow: string, limit: number): Run[] {
+    const ids = [...this.#state.closings].filter(([, its]) => its === workflow).map(([id]) => id);
+    return ids.slice(0, limit).map((id) => this.get(id)).filter((run) => run !== null);
+  }
+
+  closeRun({ runId, workflow }: RunRef, closing: RunClosing | null): Promise<boolean> {
+    if (!this.#state.closings.delete(runId)) return this.done(false);
+    const source = `workflow:${workflow}` as const;
+    if (closing !== null) {
+      this.#state.rows.push({ source, type: "run.closed", refId: runId, causeId: null, payload: closing });
+    }
+    return this.done(true);
+  }
+
   get(runId: string): Run | null {
     return this.#state.runs.get(runId) ?? null;
   }
@@ -202,5 +237,7 @@ function copyOf(state: MemoryState): MemoryState {
     planned: new Map(state.planned),
     children: new Map(state.children),
     begun: new Map(state.begun),
+    closings: new Map(state.closings),
+    finallies: new Map(state.finallies),
   };
 }

@@ -2,10 +2,12 @@
 import { keptEventsMax } from "../../src/base/wait_limits.ts";
 import type { Moment } from "../../src/base/moment.ts";
 import type { ApprovalDecision, NewApproval, StoredApproval } from "../../src/protocol/approval.ts";
+import type { KnownFinally } from "../../src/protocol/closing.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { BootTime } from "../../src/base/boot_time.ts";
 import type { RoleBegun, Run, RunChange, RunMessage, RunRef } from "../../src/protocol/run.ts";
 import type {
+  HeldRun,
   KeptEvent,
   NewChild,
   NewRunEvent,
@@ -26,12 +28,22 @@ export interface MemoryState extends ChildState {
   readonly pauses: Map<string, RunPause>;
   readonly planned: Map<string, Moment>;
   readonly begun: Map<string, RoleBegun>;
+  /** Runs that are to be closed, with their workflow. */
+  readonly closings: Map<string, string>;
+  readonly finallies: Map<string, KnownFinally>;
   /** By run and key. */
   readonly events: Map<string, SentEvent>;
 }
 
 export abstract class MemoryWaitStore extends MemoryChildStore {
   protected abstract override get state(): MemoryState;
+
+  /** What a trigger of the schema does. */
+  protected noteEnd(runId: string): void {
+    const { runs, closings, finallies } = this.state, run = runs.get(runId);
+    if (run === undefined || run.status === "dropped" || finallies.get(run.workflow)?.has === false) return;
+    closings.set(runId, run.workflow);
+  }
 
   beginWait(
     of: RunRef,
@@ -108,6 +120,7 @@ export abstract class MemoryWaitStore extends MemoryChildStore {
     if (run?.status !== "waiting" || run.attempt !== of.attempt) return this.done(false);
     if (asked?.open !== true || asked.digest !== decision.digest) return this.done(false);
     this.state.runs.set(of.runId, { ...run, ...change });
+    if (isTerminal(change.status)) this.noteEnd(of.runId);
     for (const map of [this.state.waits, this.state.begun]) map.delete(of.runId);
     this.state.rows.push({ ...row, payload: { ...Object(row.payload), ...change } });
     this.#decide(of, decision);
@@ -145,6 +158,13 @@ export abstract class MemoryWaitStore extends MemoryChildStore {
 
   readPause(runId: string): RunPause | null {
     return this.state.pauses.get(runId) ?? null;
+  }
+
+  listHeld(): HeldRun[] {
+    return [...this.state.pauses].flatMap(([runId, { code }]) => {
+      const run = this.state.runs.get(runId);
+      return code === null || run === undefined ? [] : [{ runId, workflow: run.workflow, code, reason: run.reason }];
+    });
   }
 
   listPaused(): PausedRun[] {

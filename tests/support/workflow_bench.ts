@@ -7,7 +7,7 @@ import type { Run } from "../../src/protocol/run.ts";
 import type { RunRequest, WorkflowPlan } from "../../src/workflow/engine.ts";
 import { WorkflowManager } from "../../src/workflow/local/manager.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
+import { type FakeClosing, FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
 import { MemoryRunStore } from "./memory_run_store.ts";
 
 export const defaults: WorkflowPlan = {
@@ -44,8 +44,12 @@ export class Bench {
     plan: Partial<WorkflowPlan> = {},
     store: MemoryRunStore = new MemoryRunStore(),
     clock: FakeClock = new FakeClock(),
+    code = "v1",
   ) {
     this.store = store;
+    this.host.code = code;
+    // As an earlier process has said; a test of `finally` says otherwise.
+    if (store.readFinally("w") === null) store.know("w", { code: this.host.code, has: false });
     this.clock = clock;
     this.manager = new WorkflowManager({
       store,
@@ -207,6 +211,33 @@ export class Bench {
       exhausted: "fail",
     } as const;
     this.manager.onMessage(process, { t: "role_begun", ...about, waitMs, timeoutMs });
+    await this.turn();
+  }
+
+  /** The process that closes the run. */
+  closer(runId: string): { process: FakeProcess; closing: FakeClosing } {
+    for (const process of this.host.processes.toReversed()) {
+      const closing = process.alive ? process.closing.get(runId) : undefined;
+      if (closing !== undefined) return { process, closing };
+    }
+    return assert.fail(`no process closes ${runId}`);
+  }
+
+  /** Runs that a living process closes. */
+  closing(): string[] {
+    return this.host.processes.filter(({ alive }) => alive).flatMap(({ closing }) => [...closing.keys()]);
+  }
+
+  /** The run's `finally` returns or throws, or there is none. */
+  async close(runId: string, how: "done" | "failed" | "none" = "done"): Promise<void> {
+    const { process, closing: { attempt } } = this.closer(runId);
+    process.closing.delete(runId);
+    const outcome = how === "done"
+      ? { kind: how, content: "closed", meta: {} } as const
+      : how === "failed"
+      ? { kind: how, message: "thrown", place: null } as const
+      : { kind: how } as const;
+    this.manager.onMessage(process, { t: "closed", runId, attempt, outcome });
     await this.turn();
   }
 

@@ -28,6 +28,23 @@ export function sendMessage(manager: WorkflowManager, [process, thread]: At, rou
   manager.onMessage(process, { ...said, runId, attempt, round });
 }
 
+/** What a process has no right to say: of a run that it does not hold, or of another attempt or round. */
+export function forge(manager: WorkflowManager, process: FakeProcess, runId: string, n: number): void {
+  const own = process.threads.get(runId);
+  const attempt = own === undefined ? 1 : own.attempt + 1 + n % 2;
+  manager.onMessage(process, { ...said, runId, attempt, round: 1 });
+  manager.onMessage(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
+  manager.onMessage(process, { t: "probed", runId, attempt, why: null });
+  manager.onMessage(process, { ...waitOf(own ?? null, 0), runId, attempt });
+  manager.onMessage(process, { t: "may_begin", runId, attempt, round: 1, role: "once" });
+  manager.onMessage(process, { t: "closed", runId, attempt, outcome: { kind: "none" } });
+  if (own !== undefined && own.aborted === null) {
+    // Out of sequence; and while its last message waits for the disk, no report at all is allowed.
+    const round = own.messages.length + (own.waits ? 1 : 2);
+    manager.onMessage(process, { ...said, runId, attempt: own.attempt, round });
+  }
+}
+
 /** The end may be reported while the last message is on its way to the disk. */
 export function finish(manager: WorkflowManager, [process, thread]: At, kind: "completed" | "failed" | "contradicted") {
   const { runId } = thread.start;

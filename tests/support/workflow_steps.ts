@@ -31,7 +31,7 @@ const kinds = [
     "reap",
   ] as const,
   ...["wait", "wait", "wait", "wait", "wait", "decide", "decide", "decide", "send", "send", "send"] as const,
-  ...["pause", "pause", "resume", "resume"] as const,
+  ...["pause", "pause", "resume", "resume", "close", "close", "close"] as const,
   ...["reload", "reload", "reload", "probed", "probed", "probed", "probed", "probed", "probed"] as const,
   ...["down", "up", "quarantine", "configure", "fail", "stop", "kill9"] as const,
 ] as const;

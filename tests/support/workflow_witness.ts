@@ -43,6 +43,7 @@ export class Witness {
   readonly #begun = new Map<string, number>();
   /** By request. */
   readonly #decisions = new Map<string, string>();
+  readonly #closed = new Set<string>();
   readonly #broken: unknown[] = [];
 
   constructor(backing: Backing) {
@@ -58,6 +59,30 @@ export class Witness {
       // The old daemon may have been killed between the commit and the report of an end.
       const run = backing.run(id);
       if (run !== null && isTerminal(run.status) && !this.#ended.has(id)) this.#ended.set(id, run);
+    }
+  }
+
+  /** A process begins to close a run. `workers`: what is done for it in all processes. */
+  closes(runId: string, workers: readonly ("role" | "finally")[]): void {
+    this.#note(() => {
+      const run = this.#backing.run(runId);
+      assert.ok(run !== null && isTerminal(run.status) && run.status !== "dropped", `${runId} is closed after its end`);
+      assert.deepEqual(workers, ["finally"], `nothing else works on ${runId} when it is closed`);
+      this.#closed.add(runId);
+    });
+  }
+
+  /** Whether a run of these workflows is still to be closed. */
+  isUnclosed(workflows: Iterable<string>): boolean {
+    return [...workflows].some((name) => this.#backing.store.listClosings(name, 1).length > 0);
+  }
+
+  /** Every run of this workflow was closed. */
+  checkClosed(workflow: string): void {
+    for (const id of this.ids) {
+      const run = this.#backing.run(id);
+      if (run?.workflow !== workflow || run.status === "dropped") continue;
+      assert.ok(this.#closed.has(id), `${id}, which was ${run.status}, is closed`);
     }
   }
 

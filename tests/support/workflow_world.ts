@@ -10,6 +10,7 @@ import { WorkflowManager } from "../../src/workflow/local/manager.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHost, type FakeProcess } from "./fake_workflow_host.ts";
+import { close, closingsOf, listWorkers } from "./workflow_closings.ts";
 import { decide, satisfy, sendEvent } from "./workflow_people.ts";
 import {
   answerProbe,
@@ -19,9 +20,10 @@ import {
   beginWait,
   failRole,
   finish,
+  forge,
   sendMessage,
 } from "./workflow_reports.ts";
-import { reap, said, stopSlowly, threadsAsked, threadsAtWork, waitOf } from "./workflow_threads.ts";
+import { reap, stopSlowly, threadsAsked, threadsAtWork } from "./workflow_threads.ts";
 import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
 
@@ -78,12 +80,14 @@ export class World {
       for (const at of threadsAsked(this.#host)) answerProbe(this.#manager, at, null);
       await this.#settle();
       for (const at of threadsAtWork(this.#host)) finish(this.#manager, at, "completed");
+      for (const at of closingsOf(this.#host)) close(this.#manager, at, left);
       reap(this.#host, this.#manager);
       await this.clock.tick(killGraceMs);
       await this.#settle();
       this.#witness.check();
     }
     assert.deepEqual(this.#unfinished(), [], "every run comes to its end");
+    if (this.#plans.has("queues")) this.#witness.checkClosed("queues");
     assert.ok(!this.#open(), "no slot and no place in a queue is left over, and every process is free");
     await this.#stopManager();
     assert.equal(this.clock.pending, 0, "a stopped manager has no timers");
@@ -112,6 +116,8 @@ export class World {
       case "wait":
         this.#hashing = hashesMax;
         return at && beginWait(this.#manager, at, this.#witness.awaited(at[1], anyWait(b)));
+      case "close":
+        return close(this.#manager, pick(closingsOf(this.#host), a), b);
       case "decide":
         return decide(this.#manager, this.#backing.store, this.#witness, a, b);
       case "send":
@@ -161,6 +167,7 @@ export class World {
         if (isCurrent()) witness.acked(runId, message);
         ack(runId, attempt, message);
       };
+      process.onClose = ({ start: { runId } }) => isCurrent() && witness.closes(runId, listWorkers(this.#host, runId));
       process.onBegin = ({ start }, round) => isCurrent() && witness.begun(start.runId, round);
       process.onRun = (thread) => {
         const active = threadsAtWork(this.#host).filter(([{ workflow }]) => workflow === process.workflow).length;
@@ -218,18 +225,7 @@ export class World {
     const process = pick(this.#host.processes, a), runId = pick(this.#witness.ids, b);
     if (process === undefined || runId === undefined) return;
     const before = this.#backing.store.get(runId);
-    const own = process.threads.get(runId);
-    const attempt = own === undefined ? 1 : own.attempt + 1 + b % 2;
-    this.#manager.onMessage(process, { ...said, runId, attempt, round: 1 });
-    this.#manager.onMessage(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
-    this.#manager.onMessage(process, { t: "probed", runId, attempt, why: null });
-    this.#manager.onMessage(process, { ...waitOf(own ?? null, 0), runId, attempt });
-    this.#manager.onMessage(process, { t: "may_begin", runId, attempt, round: 1, role: "once" });
-    if (own !== undefined && own.aborted === null) {
-      // Out of sequence; and while its last message waits for the disk, no report at all is allowed.
-      const round = own.messages.length + (own.waits ? 1 : 2);
-      this.#manager.onMessage(process, { ...said, runId, attempt: own.attempt, round });
-    }
+    forge(this.#manager, process, runId, b);
     assert.deepEqual(this.#backing.store.get(runId), before, "what a process has no right to say changes nothing");
   }
 
@@ -243,7 +239,7 @@ export class World {
     if (process === undefined) return;
     const atWork = threadsAtWork(this.#host).filter(([its, thread]) => its === process && !thread.waits);
     for (const [, { start, messages }] of atWork) {
-      if (!outside) this.#witness.died(start.runId, messages.length + 1, atWork.length === 1);
+      if (!outside) this.#witness.died(start.runId, messages.length + 1, atWork.length + process.closing.size === 1);
     }
     this.#host.end(process);
     this.#manager.onProcessExit(process.id, { kind: outside ? "outside" : "crash", message: "gone" });
@@ -284,7 +280,7 @@ export class World {
 
   #open(): boolean {
     const busy = ({ id }: FakeProcess) => this.#manager.isBusy(id); // Until a refused message is tried again.
-    return this.#unfinished().length > 0 ||
+    return this.#unfinished().length > 0 || this.#witness.isUnclosed(this.#plans.keys()) ||
       this.#manager.readLoads().some(({ active, queued, waiting, paused }) => active + queued + waiting + paused > 0) ||
       this.#host.processes.some(busy);
   }

@@ -101,7 +101,13 @@ function show(io: CliIo, flags: Flags, paths: WorkspacePaths, reply: ArchiveRepl
   else if (dryRun) print(io, `${sign.next} ${plural(rows, "row")} ${before} would be archived`);
   else print(io, `${sign.ok} ${plural(rows, "row")} ${before} are in ${toPrintable(paths.archive)}`);
   if (held > 0) {
-    print(io, dim(io, `   ${plural(held, "row")} stay: their runs are not finished, or listeners have not heard them`));
+    print(
+      io,
+      dim(
+        io,
+        `   ${plural(held, "row")} stay: their runs are not finished or not closed, or listeners have not heard them`,
+      ),
+    );
   }
   if (vacuumed) print(io, dim(io, "   free space was returned to the disk"));
   else if (rows > 0 && !dryRun) print(io, dim(io, "   the log reuses their space; --vacuum returns it to the disk"));

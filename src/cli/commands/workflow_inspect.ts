@@ -52,12 +52,12 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
     });
     return exit.ok;
   }
-  printRun(
-    io,
-    run,
-    run.status === "waiting" ? records.approvalAt(runId, run.rounds + 1) : null,
-    describeFork(records, runId),
-  );
+  printRun(io, run, {
+    asked: run.status === "waiting" ? records.approvalAt(runId, run.rounds + 1) : null,
+    fork: describeFork(records, runId),
+    closing: describeClosing(records, runId),
+    isHeld: isHeld(records, run),
+  });
   await printChildren(io, paths, records, run);
   printAttempts(io, readAttempts(records, runId));
   printRows(io, rows);
@@ -134,8 +134,34 @@ function describeFork(records: CliRecords, runId: string): string | null {
   return isPlainObject(fork) ? `run ${fork.runId}, ${plural(Number(fork.rounds), "message")}` : null;
 }
 
-/** `asked`: what it waits to be decided; `fork`: from where it took over messages. */
-function printRun(io: CliIo, run: Run, asked: Approval | null, fork: string | null): void {
+/** What the `finally` of an ended run returned, or why it failed; null when it has not run. */
+function describeClosing(records: CliRecords, runId: string): string | null {
+  const [row] = records.logs({ refId: runId, type: "run.closed", order: "desc", limit: 1 });
+  if (row === undefined || !isPlainObject(row.payload)) return null;
+  const { error, content } = row.payload;
+  if (typeof error === "string") return `failed: ${toOneLine(error, reasonMaxChars)}`;
+  return content === "" ? `done, ${formatDateTime(row.ts)}` : clip(toOneLine(String(content), 500), 500);
+}
+
+/** Whether it is paused because its code contradicts its messages. */
+function isHeld(records: CliRecords, { runId, status }: Run): boolean {
+  if (status !== "paused") return false;
+  const [row] = records.logs({ refId: runId, type: "run.paused", order: "desc", limit: 1 });
+  const { pause } = row !== undefined && isPlainObject(row.payload) ? row.payload : {};
+  return isPlainObject(pause) && typeof pause.code === "string";
+}
+
+interface MoreOfRun {
+  /** What it waits to be decided. */
+  readonly asked: Approval | null;
+  /** From where it took over messages. */
+  readonly fork: string | null;
+  /** What its `finally` did. */
+  readonly closing: string | null;
+  readonly isHeld: boolean;
+}
+
+function printRun(io: CliIo, run: Run, { asked, fork, closing, isHeld }: MoreOfRun): void {
   const { trigger, causeId } = run;
   const by = trigger.kind === "sense"
     ? `sense ${trigger.sense}`
@@ -162,27 +188,22 @@ function printRun(io: CliIo, run: Run, asked: Approval | null, fork: string | nu
     ["queued", time(run.queuedAt)],
     ["started", time(run.startedAt)],
     ["ended", time(run.endedAt)],
+    ...closing === null ? [] : [["finally", closing] satisfies [string, string]],
   ];
   for (const [name, value] of fields) print(io, `   ${dim(io, name.padEnd(11))} ${value}`);
   if (run.status === "waiting") {
     const next = asked === null ? "it goes on by itself" : `nerve approvals ${asked.id}`;
     print(io, dim(io, `next: ${next}, or nerve workflow kill ${run.runId}`));
   }
-  if (run.status === "paused") print(io, dim(io, `next: nerve workflow resume ${run.runId}`));
-  if (run.status !== "started" || run.reason === null) return;
-  print(
-    io,
-    dim(
-      io,
-      `next: save code that agrees with its messages, nerve workflow resume ${run.runId} --accept-code, or kill it`,
-    ),
-  );
+  if (run.status !== "paused") return;
+  const how = isHeld ? `save code that agrees with its messages, ` : "", resume = `nerve workflow resume ${run.runId}`;
+  print(io, dim(io, `next: ${how}${resume}${isHeld ? " --accept-code, or kill it" : ""}`));
 }
 
 /** Rows that say why something failed are shown whole. */
 const failures: ReadonlySet<LogRow["type"]> = new Set([
   ...["run.attempt_failed", "run.failed", "run.crashed", "run.killed", "run.interrupted", "run.dropped"] as const,
-  ...["run.refused", "run.resumed", "run.held", "run.stayed", "run.child_refused"] as const,
+  ...["run.refused", "run.resumed", "run.held", "run.stayed", "run.child_refused", "run.closed"] as const,
   ...["approval.decided", "approval.refused"] as const,
 ]);
 

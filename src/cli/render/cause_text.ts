@@ -75,6 +75,13 @@ export function describeRow(row: LogRow): string {
       return `${sign.warning} run ${clip(toText(payload.runId), 128)} was not started: ${whyOf(payload)}`;
     case "approval.refused":
       return `${sign.warning} a decision of run ${clip(refId ?? "", 128)} was refused: ${whyOf(payload)}`;
+    case "run.closed": {
+      const id = clip(refId ?? "", 128), { error, content } = payload;
+      if (typeof error !== "string") {
+        return `${sign.log} run ${id} of ${name} was closed: ${clip(toText(content), textMaxChars)}`;
+      }
+      return `${sign.warning} the finally of run ${id} of ${name} failed: ${clip(error, textMaxChars)}`;
+    }
     case "run.held":
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     case "alert.pending":

@@ -116,7 +116,7 @@ const resume = defineCommand(
     brief: "Let a paused run go on",
     details:
       "The run goes on from where it was: at its place in the queue, with the role of its round, or with its wait. With\n" +
-      "--accept-code a run that is held goes on too: its code would have chosen other roles, and its messages stay as\n" +
+      "--accept-code a run that is paused for its code goes on too: it would have chosen other roles, and its messages stay as\n" +
       "they are.",
     examples: ["nerve workflow resume RUN", "nerve workflow resume RUN --accept-code"],
   },

@@ -1,8 +1,9 @@
 /**
- * The rows that an archive run leaves in the log, because they are still needed there: those of unfinished runs,
- * of runs whose results another run waits for, and signals that a listener has not heard. Used by archiver.ts.
+ * The rows that an archive run leaves in the log, because they are still needed there: those of unfinished runs, of
+ * ended runs whose `finally` is still to run, of runs whose results another run waits for, and signals that a listener has not heard. Used by archiver.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { closingRuns } from "../runs/closing_sql.ts";
 import { neededChildren } from "../runs/child_sql.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
@@ -33,6 +34,7 @@ export function refreshHeld(db: DatabaseSync): void {
 delete from held;
 insert into held select run_id from workflow_runs where status in ('queued', 'started', 'waiting', 'paused');
 insert or ignore into held ${neededChildren};
+insert or ignore into held ${closingRuns};
 delete from unheard; insert into unheard ${heardByAll}`);
 }
 

@@ -13,8 +13,10 @@
  * I9. `planned_starts` has rows of queued and paused runs only.
  * I10. `run_begun` has the role of a run that runs once and has begun. Another one begins only after its message, or after the
  *     decision that it runs again.
+ * I11. `run_closings` has every ended run whose `finally` has no result yet, if its workflow has one or that is unknown.
  */
 import { childrenMigration } from "./children_schema.ts";
+import { closingsMigration } from "./closings_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
 
@@ -286,4 +288,5 @@ begin delete from approval_notices where seq = old.seq; end;
   childrenMigration,
   plannedMigration,
   effectsMigration,
+  closingsMigration,
 ];

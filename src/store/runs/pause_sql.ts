@@ -2,15 +2,16 @@
  * The SQL for `run_pauses`: from where a paused run goes on. Used by run_store.ts and rebuild.ts, over any connection. The
  * row leaves when the run goes on or ends: a trigger of the schema removes it.
  */
-import type { PausedRun, RunPause, RunWait } from "../../protocol/run_wait.ts";
+import type { HeldRun, PausedRun, RunPause, RunWait } from "../../protocol/run_wait.ts";
 import type { Step } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
 /** The pause of a run that has just become `paused`. */
-export function insertPause(runId: string, { from, since, reason, wait }: RunPause): Step {
+export function insertPause(runId: string, { from, since, reason, wait, code }: RunPause): Step {
   return {
-    sql: "insert into run_pauses (run_id, paused_from, since, reason, wait) values (?, ?, ?, ?, ?)",
-    values: [runId, from, since, reason, wait === null ? null : JSON.stringify(wait)],
+    sql: "insert into run_pauses (run_id, paused_from, since, reason, wait, code) values (?, ?, ?, ?, ?, ?)",
+    // A row of an older nerve lacks the code.
+    values: [runId, from, since, reason, wait === null ? null : JSON.stringify(wait), code ?? null],
   };
 }
 
@@ -24,13 +25,16 @@ export function unpauseRun(runId: string, { from, reason }: RunPause): Step {
 }
 
 export function readPause(statements: StatementCache, runId: string): RunPause | null {
-  const row = statements.get("select paused_from, since, reason, wait from run_pauses where run_id = ?").get(runId);
+  const row = statements.get("select paused_from, since, reason, wait, code from run_pauses where run_id = ?").get(
+    runId,
+  );
   if (row === undefined) return null;
   return {
     from: row.paused_from as RunPause["from"],
     since: Number(row.since),
     reason: row.reason as string | null,
     wait: row.wait === null ? null : JSON.parse(String(row.wait)) as RunWait,
+    code: row.code as string | null,
   };
 }
 
@@ -41,5 +45,18 @@ export function listPaused(statements: StatementCache): PausedRun[] {
     runId: String(row.run_id),
     workflow: String(row.workflow),
     from: row.paused_from as RunPause["from"],
+  }));
+}
+
+/** Runs that are paused because their code contradicts their messages. */
+export function listHeld(statements: StatementCache): HeldRun[] {
+  return statements.get(
+    `select run_id, workflow, code, run.reason from run_pauses pause join workflow_runs run using (run_id)
+     where pause.code is not null order by seq`,
+  ).all().map((row) => ({
+    runId: String(row.run_id),
+    workflow: String(row.workflow),
+    code: String(row.code),
+    reason: row.reason as string | null,
   }));
 }

@@ -18,6 +18,7 @@ import { runStateTypes } from "./run_log_rows.ts";
 import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
 import { insertBegun } from "./begun_sql.ts";
 import { closeChildren, insertChild, refuseChild } from "./child_sql.ts";
+import { keepClosings } from "./closing_sql.ts";
 import { insertLoggedEvent, takeEvent } from "./event_sql.ts";
 import { insertPause } from "./pause_sql.ts";
 import { insertPlanned } from "./planned_sql.ts";
@@ -37,7 +38,7 @@ export interface Rebuilt {
 export function rebuildRuns(db: DatabaseSync, archiveFolder: string | null = null): Rebuilt {
   const statements = new StatementCache(db);
   const archived = archiveFolder === null ? [] : listArchivedSources(archiveFolder);
-  return inTransaction(db, () => replayRuns(statements, statements, archived));
+  return inTransaction(db, () => keepClosings(statements, () => replayRuns(statements, statements, archived)));
 }
 
 /**

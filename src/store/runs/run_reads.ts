@@ -2,9 +2,11 @@
 import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
 import type { StoredApproval } from "../../protocol/approval.ts";
+import type { KnownFinally } from "../../protocol/closing.ts";
 import type { RoleBegun, RoleFailure, Run, RunMessage } from "../../protocol/run.ts";
 import type {
   ChildOfRun,
+  HeldRun,
   KeptEvent,
   MissingChild,
   PausedRun,
@@ -24,8 +26,9 @@ import {
   listOpenParents,
   listUnfinishedChildren,
 } from "./child_sql.ts";
+import { listClosings, readFinally } from "./closing_sql.ts";
 import { listDeliverable, readEvent, readKeptEvent } from "./event_sql.ts";
-import { listPaused, readPause } from "./pause_sql.ts";
+import { listHeld, listPaused, readPause } from "./pause_sql.ts";
 import { listPlanned, readPlanned } from "./planned_sql.ts";
 import {
   countMessages,
@@ -77,6 +80,11 @@ export abstract class RunReads {
     return listPaused(this.statements);
   }
 
+  /** Runs that are paused because their code contradicts their messages. */
+  listHeld(): HeldRun[] {
+    return this.readNow(() => listHeld(this.statements));
+  }
+
   /** What a run waits for; null when it does not wait. */
   readWait(runId: string): RunWait | null {
     return this.readNow(() => readWait(this.statements, runId));
@@ -112,6 +120,16 @@ export abstract class RunReads {
   /** The row that made it wait; null when it is not in the log. */
   readWaitRow(runId: string): number | null {
     return this.readNow(() => readNewestRow(this.statements, runId, "run.waiting"));
+  }
+
+  /** Whether a workflow has a `finally`; null: unknown. */
+  readFinally(workflow: string): KnownFinally | null {
+    return this.readNow(() => readFinally(this.statements, workflow));
+  }
+
+  /** The runs of a workflow that have ended and are to be closed, in the order of their ends; at most `limit`. */
+  listClosings(workflow: string, limit: number): Run[] {
+    return this.readNow(() => listClosings(this.statements, workflow, limit));
   }
 
   /** The newest message of a run; null when it has none. */

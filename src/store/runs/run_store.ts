@@ -9,6 +9,7 @@
 import { assert } from "../../base/errors.ts";
 import type { Moment } from "../../base/moment.ts";
 import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
+import type { KnownFinally, RunClosing } from "../../protocol/closing.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleBegun, RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
 import type { MissingChild, NewChild, NewRunEvent, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
@@ -18,6 +19,7 @@ import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 import { insertBegun } from "./begun_sql.ts";
 import { closeChildren, closeEndedChildren, insertChild, refuseChild } from "./child_sql.ts";
+import { deleteClosing, readEndRow, writeFinally } from "./closing_sql.ts";
 import { insertEvent, takeEvent } from "./event_sql.ts";
 import { insertPause, unpauseRun } from "./pause_sql.ts";
 import { insertPlanned } from "./planned_sql.ts";
@@ -153,6 +155,24 @@ export class SqliteRunStore extends RunReads {
     const row = buildChangeRow({ ...toRow(run, "run.resumed"), payload }, { status, attempt, reason });
     const steps = [unpauseRun(run.runId, pause), this.#log.toStep(row)];
     if (wait !== null) steps.push(insertWait(run.runId, wait));
+    return this.#writer.run(steps);
+  }
+
+  /** What is known of the `finally` of a workflow; null: nothing. Without one, none of its runs is to be closed. */
+  async writeFinally(workflow: string, known: KnownFinally | null): Promise<void> {
+    await this.#writer.run(writeFinally(workflow, known));
+  }
+
+  /**
+   * The `finally` of a run has ended; its row's cause is the row that ended the run. Null: there was none, and no row is
+   * written. False, without a row, if the run was not to be closed any more.
+   */
+  closeRun(run: RunRef, closing: RunClosing | null): Promise<boolean> {
+    const steps = [deleteClosing(run.runId)];
+    if (closing !== null) {
+      const causeId = this.readNow(() => readEndRow(this.statements, run.runId)) ?? run.causeId;
+      steps.push(this.#log.toStep({ ...toRow({ ...run, causeId }, "run.closed"), payload: closing }));
+    }
     return this.#writer.run(steps);
   }
 

@@ -59,6 +59,8 @@ export interface WorkflowQueue {
   readonly active: Set<RunEntry>;
   /** How many of its runs wait, in memory or not. */
   waiting: number;
+  /** Runs that have started and ended, and whose `finally` is still to run: each takes a slot (closings.ts). */
+  readonly closing: Set<RunEntry>;
   /** Its paused runs, none of them in memory: whether each keeps a slot. */
   readonly paused: Map<string, boolean>;
 }
@@ -70,9 +72,30 @@ export function keepsSlots({ plan }: WorkflowQueue): boolean {
 
 /** How many slots of `concurrency` are taken. */
 export function countSlots(queue: WorkflowQueue): number {
-  const { active, waiting, paused } = queue;
-  if (!keepsSlots(queue)) return active.size;
-  return active.size + waiting + [...paused.values()].filter((keepsSlot) => keepsSlot).length;
+  const { active, closing, waiting, paused } = queue;
+  if (!keepsSlots(queue)) return active.size + closing.size;
+  return active.size + closing.size + waiting + [...paused.values()].filter((keepsSlot) => keepsSlot).length;
+}
+
+export function createEntry(queue: WorkflowQueue, run: Run, phase: Phase): RunEntry {
+  return {
+    queue,
+    run,
+    phase,
+    deaths: null,
+    kills: null,
+    waitsUntil: 0,
+    lastFailure: null,
+    begun: null,
+    retryWait: null,
+    endsPending: 0,
+    threadBytes: 0,
+    accepted: 0,
+    triedCode: 0,
+    detachReason: "",
+    left: false,
+    created: Promise.resolve(),
+  };
 }
 
 export class ActiveRuns {
@@ -102,7 +125,7 @@ export class ActiveRuns {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
       const sets = { queued: new Set<RunEntry>(), planned: new Set<RunEntry>(), active: new Set<RunEntry>() };
-      queue = { name, plan: null, code: 0, ...sets, waiting: 0, paused: new Map() };
+      queue = { name, plan: null, code: 0, ...sets, waiting: 0, closing: new Set(), paused: new Map() };
       this.#queues.set(name, queue);
     }
     return queue;
@@ -112,25 +135,7 @@ export class ActiveRuns {
   add(run: Run, phase: Phase): RunEntry {
     assert(!this.#entries.has(run.runId), `run ${run.runId} is in the table twice`);
     const queue = this.getOrAddQueue(run.workflow);
-    const created = Promise.resolve();
-    const entry: RunEntry = {
-      queue: queue,
-      run,
-      phase,
-      deaths: null,
-      kills: null,
-      waitsUntil: 0,
-      lastFailure: null,
-      begun: null,
-      retryWait: null,
-      endsPending: 0,
-      threadBytes: 0,
-      accepted: 0,
-      triedCode: 0,
-      detachReason: "",
-      left: false,
-      created,
-    };
+    const entry = createEntry(queue, run, phase);
     this.#entries.set(run.runId, entry);
     if (run.status === "started") queue.active.add(entry);
     if (run.status === "queued") queue.queued.add(entry);

@@ -83,6 +83,11 @@ export class Assignments {
     }
   }
 
+  /** Whether a process has the run, or a place for it. */
+  hasRun(runId: string): boolean {
+    return this.#holdersOf(runId).length > 0;
+  }
+
   #holdersOf(runId: string): AssignedProcess[] {
     return [...this.#processes.values()].filter(({ runs, probed }) => runs.has(runId) || probed.has(runId));
   }

@@ -43,6 +43,8 @@ export class Dispatcher {
   #open = false;
   /** Called for a run in no process whose role runs once, has begun, and has an unknown end. */
   onInDoubt: (entry: RunEntry) => void = () => {};
+  /** Called first, whenever the runs of a workflow may proceed: what closes ended ones may too. */
+  onDispatch: (queue: WorkflowQueue) => void = () => {};
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -68,6 +70,7 @@ export class Dispatcher {
 
   dispatch(queue: WorkflowQueue): void {
     if (!this.#open) return;
+    this.onDispatch(queue);
     if (queue.plan === null) return this.#endUnconfigured(queue);
     this.#assignRuns(queue, queue.plan);
     this.#startQueued(queue, queue.plan);
@@ -89,7 +92,7 @@ export class Dispatcher {
   async #pauseRun(entry: RunEntry, reason: string): Promise<void> {
     if (entry.endsPending > 0) return;
     const { writer, runs, clock } = this.#parts;
-    const pause = { from: "started", since: clock.now(), reason: null, wait: null } as const;
+    const pause = { from: "started", since: clock.now(), reason: null, wait: null, code: null } as const;
     entry.endsPending++;
     const written = await writer.pauseLater(entry, pause, toReason(`paused: ${reason}`));
     entry.endsPending--;
@@ -122,7 +125,7 @@ export class Dispatcher {
   #endUnconfigured(queue: WorkflowQueue): void {
     const reason = describeUnconfigured(queue);
     for (const entry of [...queue.active, ...queue.queued, ...queue.planned]) {
-      if (["unassigned", "held", "queued", "planned"].includes(entry.phase.tag)) {
+      if (["unassigned", "queued", "planned"].includes(entry.phase.tag)) {
         void this.endRun(entry, "interrupted", reason);
       }
     }
@@ -239,7 +242,7 @@ export class Dispatcher {
     enterPhase(entry, { tag: "resuming" });
     const attempt = run.attempt + 1;
     const row = createRunRow(run, "run.resumed", { rounds: run.rounds, after: entry.detachReason });
-    // What it was held for, if it was.
+    // What an older nerve has held it for.
     const change = { status: "started", attempt, ...run.reason === null ? {} : { reason: null } } as const;
     this.#onAttemptWritten(entry, await this.#parts.writer.change(entry, change, row));
   }

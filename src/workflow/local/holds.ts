@@ -1,27 +1,33 @@
 /**
- * Holds runs whose code contradicts their messages: after a change, the moderator would have chosen other roles. The old
- * code is gone, so they wait for other code. Called by process_messages.ts and manager.ts.
- * I1. A held run has not ended: it stays `started`, keeps its slot, and its `reason` says why. A kill ends it. Being held
- *     counts as an attempt: what the last process still says about it is refused, and the database allows the move.
- * I2. It is tried again when its code is replaced, and when the daemon starts: its code may have changed meanwhile.
+ * Pauses runs whose code contradicts their messages: after a change, the moderator would have chosen other roles, and the
+ * process with the old code is gone. Called by process_messages.ts and manager.ts.
+ * I1. Such a run has not ended: it is paused, and its reason says why. A person resumes it with its code accepted, or
+ *     kills it.
+ * I2. It is resumed by itself when its code was replaced, also while no daemon ran: the new code may agree. If that
+ *     contradicts it too, it is paused again.
  */
+import { messageOf, NerveError } from "../../base/errors.ts";
+import type { Clock } from "../../base/time.ts";
 import type { Run } from "../../protocol/run.ts";
-import type { RunEntry, WorkflowQueue } from "./active_runs.ts";
+import type { HeldRun } from "../../protocol/run_wait.ts";
+import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { toRunEnded } from "./kills.ts";
 import { enterPhase } from "./phase.ts";
-import { toStoreFailed } from "./run_admission.ts";
-import type { WorkflowProcess } from "./ports.ts";
-import { createRunRow, type RunWriter, toReason } from "./run_writer.ts";
+import type { RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
+import { type RunWriter, toReason } from "./run_writer.ts";
 
 export interface HoldsParts {
+  readonly runs: ActiveRuns;
   readonly writer: RunWriter;
   readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
+  readonly store: Pick<RunStore, "listHeld">;
+  readonly host: Pick<WorkflowHost, "codeOf">;
+  readonly clock: Clock;
+  readonly reportProblem: (message: string) => void;
+  readonly resume: (runId: string) => Promise<Run>;
 }
-
-const replaced = "its code was replaced";
 
 export class Holds {
   readonly #parts: HoldsParts;
@@ -32,46 +38,54 @@ export class Holds {
 
   /** Takes the run off the process, whose code contradicts it. */
   async hold(entry: RunEntry, process: WorkflowProcess, why: string): Promise<void> {
-    const { writer, assignments, dispatcher } = this.#parts, { run, queue } = entry, code = entry.triedCode;
+    const { writer, assignments, dispatcher, host, clock } = this.#parts, { queue, run: { runId } } = entry;
+    const code = entry.triedCode, about = { since: clock.now(), reason: null, wait: null };
     enterPhase(entry, { tag: "holding" });
     assignments.release(process, entry);
-    const change = { status: "started", attempt: run.attempt + 1, reason: toReason(`held: ${why}`) } as const;
-    const written = await writer.change(entry, change, createRunRow(run, "run.held", { rounds: run.rounds }));
-    // It has ended meanwhile.
-    if (entry.phase.tag !== "holding" || !written && !writer.reconcile(entry)) return;
-    if (written && code === queue.code) enterPhase(entry, { tag: "held" });
-    else dispatcher.detach(entry, written ? replaced : "its state could not be stored");
+    const pause = { from: "started", ...about, code: host.codeOf(queue.name) } as const;
+    if (await writer.pauseLater(entry, pause, toReason(`paused: ${why}`))) {
+      if (code !== queue.code && writer.read(runId)?.status === "paused") this.#resume(runId);
+      return;
+    }
+    // It has ended, or was paused, meanwhile.
+    if (entry.phase.tag !== "holding" || !writer.reconcile(entry)) return;
+    dispatcher.detach(entry, "its state could not be stored");
     dispatcher.dispatch(queue);
   }
 
-  /** A person says that a held run shall go on with its messages as they are. Errors: RUN_ENDED, STORE_FAILED. */
-  async accept(entry: RunEntry): Promise<Run> {
-    const { writer, dispatcher } = this.#parts, { run, queue } = entry;
-    if (entry.endsPending > 0) throw toRunEnded(run);
-    enterPhase(entry, { tag: "holding" });
-    const change = { status: "started", attempt: run.attempt + 1, reason: null } as const;
-    const row = createRunRow(run, "run.resumed", {
-      rounds: run.rounds,
-      after: "its code was accepted",
-      accepted: run.rounds,
-    });
-    let written = false;
-    try {
-      written = await writer.tryChange(entry, change, row);
-    } catch (thrown) {
-      throw toStoreFailed(`run ${run.runId} could not be resumed`, thrown);
-    } finally {
-      // It may have ended meanwhile.
-      if (entry.phase.tag === "holding") {
-        enterPhase(entry, written ? { tag: "unassigned", ready: true } : { tag: "held" });
-      }
-      dispatcher.dispatch(queue);
+  /** The daemon starts: what changed while none ran is tried. */
+  recover(): void {
+    const { runs, host } = this.#parts;
+    for (const { runId, workflow, code } of this.#list()) {
+      const now = host.codeOf(workflow), plan = runs.findQueue(workflow)?.plan ?? null;
+      if (plan !== null && now !== "" && now !== code) this.#resume(runId);
     }
-    return entry.run;
   }
 
-  /** The code was replaced: held runs try it. The caller dispatches them. */
+  /** The code was replaced. */
   release(queue: WorkflowQueue): void {
-    for (const entry of queue.active) if (entry.phase.tag === "held") this.#parts.dispatcher.detach(entry, replaced);
+    for (const { runId, workflow } of this.#list()) if (workflow === queue.name) this.#resume(runId);
+  }
+
+  /** One text for each run that is paused for its code. */
+  describe(): string[] {
+    return this.#list().map(({ runId, workflow, reason }) => `run ${runId} of ${workflow} is ${reason}`);
+  }
+
+  #list(): HeldRun[] {
+    try {
+      return this.#parts.store.listHeld();
+    } catch (thrown) {
+      this.#parts.reportProblem(`runs that are paused for their code cannot be read: ${messageOf(thrown)}`);
+      return [];
+    }
+  }
+
+  #resume(runId: string): void {
+    this.#parts.resume(runId).catch((thrown: unknown) => {
+      // It was killed.
+      if (thrown instanceof NerveError && thrown.code === "RUN_ENDED") return;
+      this.#parts.reportProblem(`run ${runId} stays paused although its code was replaced: ${messageOf(thrown)}`);
+    });
   }
 }

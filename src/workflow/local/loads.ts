@@ -16,9 +16,3 @@ export function readLoads(runs: ActiveRuns): WorkflowLoad[] {
     paused: paused.size,
   }));
 }
-
-/** One text for each run that waits for other code. */
-export function describeHeldRuns(runs: ActiveRuns): string[] {
-  const held = [...runs.entries()].filter(({ phase }) => phase.tag === "held");
-  return held.map(({ run: { runId, workflow, reason } }) => `run ${runId} of ${workflow} is ${reason}`);
-}

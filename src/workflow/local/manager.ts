@@ -20,13 +20,14 @@ import { isTerminal } from "../transitions.ts";
 import { ActiveRuns, type RunEntry } from "./active_runs.ts";
 import { Assignments } from "./assignments.ts";
 import { ChildRuns } from "./children.ts";
+import { type ClosingReport, Closings } from "./closings.ts";
 import { Decisions } from "./decisions.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Effects } from "./effects.ts";
 import { Events } from "./events.ts";
 import { Holds } from "./holds.ts";
 import { Kills } from "./kills.ts";
-import { describeHeldRuns, readLoads } from "./loads.ts";
+import { readLoads } from "./loads.ts";
 import { Pauses } from "./pauses.ts";
 import { enterPhase } from "./phase.ts";
 import type { ManagerOptions, ProcessExit } from "./ports.ts";
@@ -56,6 +57,7 @@ export class WorkflowManager implements WorkflowEngine {
   readonly #kills: Kills;
   readonly #events: Events;
   readonly #children: ChildRuns;
+  readonly #closings: Closings;
   readonly #pauses: Pauses;
   #stopping: Promise<void> | null = null;
   /** Ends the drain of `stop`: every process is idle, or the time is up. */
@@ -67,45 +69,35 @@ export class WorkflowManager implements WorkflowEngine {
     const runs = this.#runs;
     const timers = this.#timers = new TimerGroup(clock);
     const assignments = this.#assignments = new Assignments(clock, (id) => this.#onProcessIdle(id));
-    const writer = this.#writer = new RunWriter({
-      store,
-      clock,
-      reportProblem,
-      onChanged: (entry, before) => this.#onRunChanged(entry, before),
-    });
+    const onChanged = (entry: RunEntry, before: RunStatus) => this.#onRunChanged(entry, before);
+    const writer = this.#writer = new RunWriter({ store, clock, reportProblem, onChanged });
     const dispatcher = new Dispatcher({ runs, writer, assignments, timers, store, host, clock, reportProblem });
     this.#dispatcher = dispatcher;
     this.#admission = new RunAdmission({ runs, writer, dispatcher, store, timers, clock, newRunId: options.newRunId });
     const rejections = new RejectionLog((runId) => writer.read(runId), clock, log);
     const retries = new Retries({ writer, assignments, dispatcher, clock, onFailureStored: options.onRoleFailed });
     const shared = { writer, assignments, dispatcher, clock, log };
-    const probes = new Probes({ ...shared, rejections, store }), holds = this.#holds = new Holds(shared);
+    const probes = new Probes({ ...shared, rejections, store });
     const waits = this.#waits = new Waits({ ...shared, runs, store, host, reportProblem });
     const effects = new Effects({ ...shared, waits, store });
     dispatcher.onInDoubt = (entry) => effects.ask(entry);
     this.#decisions = new Decisions({ ...shared, waits, effects, store, approvers });
-    const events = this.#events = new Events({ ...shared, runs, waits, store, timers, reportProblem });
-    const start = (request: RunRequest) => this.startRun(request), kill = this.killRun.bind(this);
-    const children = this.#children = new ChildRuns({
-      ...shared,
-      runs,
-      waits,
-      store,
-      timers,
-      reportProblem,
-      start,
-      kill,
-    });
+    const more = { ...shared, runs, waits, store, timers, reportProblem };
+    const holds = this.#holds = new Holds({ ...more, host, resume: (runId) => this.resumeRun(runId) });
+    const events = this.#events = new Events(more);
+    const start = this.startRun.bind(this), kill = this.killRun.bind(this);
+    const children = this.#children = new ChildRuns({ ...more, start, kill });
+    const closings = this.#closings = new Closings({ ...more, rejections, host });
+    dispatcher.onDispatch = (queue) => closings.dispatch(queue);
     waits.onAwaited = (runId) => {
       void events.deliverLater(runId);
       children.check(runId);
     };
-    const onResumed = (run: Run) => options.onChange(run);
-    const { planned } = this.#admission;
-    this.#pauses = new Pauses({ ...shared, runs, waits, holds, planned, store, onResumed });
+    const { planned } = this.#admission, onResumed = (run: Run) => options.onChange(run);
+    this.#pauses = new Pauses({ ...shared, runs, waits, planned, store, onResumed });
     this.#kills = new Kills({ ...shared, runs, waits, store });
     this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits, effects });
-    this.#exits = new ProcessExitHandler({ ...shared, timers, probes });
+    this.#exits = new ProcessExitHandler({ ...shared, timers, probes, closings });
   }
 
   /**
@@ -129,6 +121,7 @@ export class WorkflowManager implements WorkflowEngine {
     recoverRuns(this.#options.store, this.#runs, this.#admission.planned);
     this.#dispatcher.open();
     this.#waits.open();
+    this.#holds.recover();
     void this.#events.recover();
     void this.#children.recover();
     for (const queue of this.#runs.queues()) if (queue.plan === null) void this.#waits.endUnconfigured(queue);
@@ -211,8 +204,14 @@ export class WorkflowManager implements WorkflowEngine {
   }
 
   /** Handles what a process reports on a run, after checking that it may. */
-  onMessage(sender: MessageSender, message: ProcessMessage): void {
-    this.#messages.handle(sender, message);
+  onMessage(sender: MessageSender, report: ProcessMessage | ClosingReport): void {
+    if (report.t === "closing" || report.t === "closed") return this.#closings.onReport(sender, report);
+    this.#messages.handle(sender, report);
+  }
+
+  /** The code of the workflow's current process was loaded. */
+  onLoaded(workflow: string, hasFinally: boolean): void {
+    this.#closings.onLoaded(workflow, hasFinally);
   }
 
   /** Whether the process has a run, including one that has ended but whose role has not settled. */
@@ -234,14 +233,14 @@ export class WorkflowManager implements WorkflowEngine {
   }
 
   describeHeldRuns(): string[] {
-    return describeHeldRuns(this.#runs);
+    return this.#holds.describe();
   }
 
   /** Resolves when the first row of a run is durable, and nothing resumes it. Rejects when that row could not be written. */
   async #whenStored(runId: string): Promise<void> {
-    const resuming = this.#pauses.resumeOf(runId);
-    if (resuming !== null) await resuming.catch(() => {});
+    const resuming = () => this.#pauses.resumeOf(runId);
     await this.#runs.get(runId)?.created;
+    for (let next = resuming(); next !== null; next = resuming()) await next.catch(() => {});
   }
 
   /** The entry of an unfinished run; for one that waits or has ended, the run itself. Use it at once: it may leave memory. */
@@ -264,6 +263,7 @@ export class WorkflowManager implements WorkflowEngine {
     if (isTerminal(run.status)) {
       for (const follower of this.#runs.takeFollowers(run.runId)) follower(run);
       this.#children.onEnded(run);
+      this.#closings.onEnded(entry.queue);
     }
     this.#dispatcher.dispatch(entry.queue);
   }

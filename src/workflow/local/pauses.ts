@@ -13,7 +13,6 @@ import { isTerminal } from "../transitions.ts";
 import type { ActiveRuns, RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Holds } from "./holds.ts";
 import { toRunEnded } from "./kills.ts";
 import type { PlannedStarts } from "./planned_starts.ts";
 import type { RunStore } from "./ports.ts";
@@ -27,7 +26,6 @@ export interface PausesParts {
   readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
   readonly waits: Waits;
-  readonly holds: Holds;
   readonly planned: Pick<PlannedStarts, "restore">;
   readonly store: RunStore;
   readonly clock: Clock;
@@ -65,7 +63,8 @@ export class Pauses {
     const { store, writer, waits, clock } = this.#parts;
     if (status !== "queued" && status !== "started" && status !== "waiting") return false;
     const wait = status === "waiting" ? store.readWait(runId) : null;
-    const pause: RunPause = { from: status, since: clock.now(), reason: status === "started" ? null : reason, wait };
+    const before = status === "started" ? null : reason;
+    const pause: RunPause = { from: status, since: clock.now(), reason: before, wait, code: null };
     // Nothing new starts meanwhile.
     entry.endsPending++;
     try {
@@ -79,14 +78,12 @@ export class Pauses {
   }
 
   /**
-   * Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. A run that is not paused stays as it is, unless it is held and `acceptCode`
-   * is given: then it goes on, whatever its code says of its rounds.
+   * Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. A run that is not paused stays as it is. With `acceptCode` it goes on whatever
+   * its code says of its rounds.
    */
   async resume(runId: string, acceptCode: boolean): Promise<Run> {
     const before = this.#resuming.get(runId);
     if (before !== undefined) return await before;
-    const held = acceptCode ? this.#parts.runs.get(runId) : null;
-    if (held?.phase.tag === "held") return await this.#parts.holds.accept(held);
     const resuming = this.#resume(runId, acceptCode);
     this.#resuming.set(runId, resuming);
     try {

@@ -41,10 +41,8 @@ export type Phase =
   }
   /** It moves to the new code: attempt + 1 is being written. `process` is null if it has died meanwhile. */
   | { readonly tag: "moving"; readonly process: WorkflowProcess | null }
-  /** Why it is held is being written. It is in no process. */
+  /** The code contradicts its messages: its pause is being written. It is in no process. */
   | { readonly tag: "holding" }
-  /** The code contradicts its messages: it waits for other code, in no process. */
-  | { readonly tag: "held" }
   /** A failed attempt of its role is being written. It is in no process. */
   | { readonly tag: "failing" }
   /** Its wait is being written. It is in no process. */
@@ -56,7 +54,11 @@ export type Phase =
   /** Its end is being written. */
   | { readonly tag: "ending" }
   /** The end is stored; its role was aborted and has not settled. */
-  | { readonly tag: "aborting"; readonly process: WorkflowProcess };
+  | { readonly tag: "aborting"; readonly process: WorkflowProcess }
+  /** It has ended and is to be closed (closings.ts), and is in no process. */
+  | { readonly tag: "unclosed" }
+  /** Its `finally` is running. */
+  | { readonly tag: "closing"; readonly process: WorkflowProcess };
 
 export type PhaseTag = Phase["tag"];
 
@@ -74,8 +76,7 @@ export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   // probing -> probing: the old process has died. moving -> moving: the new one has.
   probing: ["probing", "moving", "running", "unassigned", "ending"],
   moving: ["moving", "running", "unassigned", "ending"],
-  holding: ["held", "unassigned", "ending"],
-  held: ["holding", "unassigned", "ending"],
+  holding: ["unassigned", "ending"],
   failing: ["unassigned", "ending"],
   parking: ["waiting", "unassigned", "ending"],
   waiting: ["waking", "ending"],
@@ -83,6 +84,8 @@ export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   // ending -> unassigned: the store rejected the end, and the run continues. ending -> ending: another end was first.
   ending: ["unassigned", "ending"],
   aborting: ["ending"],
+  unclosed: ["closing"],
+  closing: ["unclosed"],
 };
 
 export function enterPhase(entry: { phase: Phase; readonly run: { readonly runId: string } }, phase: Phase): void {

@@ -7,6 +7,7 @@ import type { Moment } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
 import type { ApprovalDecision, NewApproval, StoredApproval } from "../../protocol/approval.ts";
 import type { Approvers } from "../../protocol/approver.ts";
+import type { KnownFinally, RunClosing, RunEnd } from "../../protocol/closing.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type {
   RoleBegun,
@@ -20,6 +21,7 @@ import type {
 } from "../../protocol/run.ts";
 import type {
   ChildOfRun,
+  HeldRun,
   KeptEvent,
   MissingChild,
   NewChild,
@@ -103,6 +105,8 @@ export interface RunStore {
   listPlanned(): ReadonlyMap<string, Moment>;
   readPlanned(runId: string): Moment | null;
   readPause(runId: string): RunPause | null;
+  /** Runs that are paused because their code contradicts their messages. */
+  listHeld(): HeldRun[];
   /** Every paused run. */
   listPaused(): PausedRun[];
   /** What a run waits for; null when it does not wait. */
@@ -150,6 +154,17 @@ export interface RunStore {
   listWaiting(workflow: string, limit: number): Run[];
   /** The newest stored failure, whatever its round; null when the run has none. */
   readLastFailure(runId: string): RoleFailure | null;
+  /** Whether a workflow has a `finally`; null: unknown. */
+  readFinally(workflow: string): KnownFinally | null;
+  /** Writes it; null: it is unknown. Without a `finally`, none of the workflow's runs is to be closed any more. */
+  writeFinally(workflow: string, known: KnownFinally | null): Promise<void>;
+  /**
+   * Runs of a workflow that have ended and are to be closed, in the order of their ends; at most `limit`. Each end of a run
+   * adds it, in its own commit, unless the workflow is known to have no `finally` or the run was dropped.
+   */
+  listClosings(workflow: string, limit: number): Run[];
+  /** The run is closed; with its `run.closed` row, unless there was no `finally`. False when it was not to be closed. */
+  closeRun(run: RunRef, closing: RunClosing | null): Promise<boolean>;
   /** Where the run forks off; null when it began without messages. */
   readFork(runId: string): Fork | null;
   /** How many rounds of the run a person has accepted, whatever its code says of them. */
@@ -189,6 +204,8 @@ export interface WorkflowProcess {
    * or the process has ended; rejects with what `messages` throws.
    */
   sendThread(runId: string, attempt: number, messages: Iterable<RunMessage>): Promise<void>;
+  /** Runs `finally` for a run that has ended, once `sendThread` has sent `rounds` messages; it answers with `closed`. */
+  close(start: RunStart, attempt: number, rounds: number, end: RunEnd): void;
   ack(runId: string, attempt: number, message: RunMessage): void;
   /** That the role of this round begins is on disk: it begins. */
   begin(runId: string, attempt: number, round: number): void;

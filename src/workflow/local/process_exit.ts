@@ -12,6 +12,7 @@ import type { TimerGroup } from "../../base/timer_group.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
+import type { Closings } from "./closings.ts";
 import { countDeath, shouldEndRun, waitAfterKills } from "./crash_policy.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createEnding } from "./endings.ts";
@@ -25,6 +26,7 @@ export interface ProcessExitParts {
   readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
   readonly probes: Probes;
+  readonly closings: Closings;
   readonly writer: RunWriter;
   readonly timers: TimerGroup;
   readonly clock: Clock;
@@ -42,7 +44,7 @@ export class ProcessExitHandler {
   onExit(processId: number, end: ProcessExit): void {
     const { assignments, dispatcher } = this.#parts;
     const { runs, probed, recycled } = assignments.removeProcess(processId);
-    const atWork = runs.filter(({ phase }) => phase.tag === "running" || phase.tag === "aborting").length +
+    const atWork = runs.filter(({ phase }) => ["running", "aborting", "closing"].includes(phase.tag)).length +
       probed.length;
     const died = (end.kind === "crash" || end.kind === "outside") && !recycled;
     const queues = new Set<WorkflowQueue>();
@@ -54,6 +56,8 @@ export class ProcessExitHandler {
         // No role of it was running: this death is not its fault. What is being written will still be stored.
         enterPhase(entry, phase.tag === "probing" ? { ...phase, old: null } : { ...phase, process: null });
         if (died) this.#logDeath(entry, end);
+      } else if (phase.tag === "closing") {
+        this.#parts.closings.onExit(entry, end, died, atWork === 1);
       } else if (entry.phase.tag === "running") {
         if (died && end.kind === "outside") this.#onKill(entry, end);
         else if (died) this.#onDeath(entry, end, atWork === 1);
@@ -89,6 +93,7 @@ export class ProcessExitHandler {
   /** The manager stops: takes the run off its process and leaves its stored state as it is. */
   detachForStop(entry: RunEntry): void {
     const { phase, run } = entry;
+    if (phase.tag === "closing") return this.#parts.closings.detach(entry, phase.process);
     if (phase.tag === "probing") {
       this.#parts.assignments.leave(entry, "the daemon stops");
       return this.#parts.dispatcher.detach(entry, "the daemon stopped");

@@ -69,7 +69,7 @@ export class RunWriter {
   async change(entry: RunEntry, change: RunChange, row: NewLogRow): Promise<boolean> {
     const guard = { from: guardOf(change.status), fence: entry.run.attempt };
     const what = `run ${entry.run.runId} could not be written as ${change.status}`;
-    const written = await this.#retryUntilWritten(entry, what, () => {
+    const written = await this.retryUntilWritten(entry, what, () => {
       return this.#options.store.transition(entry.run.runId, guard, change, row);
     });
     if (written) this.#apply(entry, change);
@@ -79,7 +79,7 @@ export class RunWriter {
   /** Retries until the next message is written. False as for `change`. Never rejects. */
   async append(entry: RunEntry, message: RunMessage): Promise<boolean> {
     const { run } = entry;
-    const written = await this.#retryUntilWritten(
+    const written = await this.retryUntilWritten(
       entry,
       `message ${message.round} of run ${run.runId} could not be written`,
       () => {
@@ -99,7 +99,7 @@ export class RunWriter {
     children: readonly NewChild[] = [],
   ): Promise<boolean> {
     const { run } = entry, what = `run ${run.runId} could not be written as waiting`;
-    const written = await this.#retryUntilWritten(
+    const written = await this.retryUntilWritten(
       entry,
       what,
       () => this.#options.store.beginWait(run, wait, reason, request, children),
@@ -121,7 +121,7 @@ export class RunWriter {
     const { run } = entry, { round } = message;
     const what = `message ${round} of run ${run.runId} could not be written`;
     const write = () => this.#options.store.settleWait(run, message, by);
-    const written = await (once ? this.#track(write()) : this.#retryUntilWritten(entry, what, write));
+    const written = await (once ? this.#track(write()) : this.retryUntilWritten(entry, what, write));
     if (written) this.#apply(entry, { status: "started", attempt: run.attempt + 1, rounds: round, reason: null });
     return written;
   }
@@ -129,7 +129,7 @@ export class RunWriter {
   /** Retries until the row of a role that begins is written. False as for `change`. Never rejects. */
   beginRole(entry: RunEntry, begun: RoleBegun): Promise<boolean> {
     const { run } = entry, what = `that role ${begun.role} of run ${run.runId} begins could not be written`;
-    return this.#retryUntilWritten(entry, what, () => this.#options.store.beginRole(run, begun));
+    return this.retryUntilWritten(entry, what, () => this.#options.store.beginRole(run, begun));
   }
 
   /** Tries once. False: somebody else was first. Rejects with the store's error. */
@@ -156,7 +156,7 @@ export class RunWriter {
   /** Retries until the run is paused. False as for `change`. Never rejects. */
   async pauseLater(entry: RunEntry, pause: RunPause, reason: string): Promise<boolean> {
     const what = `run ${entry.run.runId} could not be written as paused`;
-    const written = await this.#retryUntilWritten(entry, what, () => {
+    const written = await this.retryUntilWritten(entry, what, () => {
       return this.#options.store.pause(entry.run, pause, reason);
     });
     if (written) this.#apply(entry, { status: "paused", reason });
@@ -172,7 +172,7 @@ export class RunWriter {
   /** Retries until the row of a role's failed attempt is written. False as for `change`. Never rejects. */
   appendRoleFailure(entry: RunEntry, failure: RoleFailure): Promise<boolean> {
     const { run } = entry;
-    return this.#retryUntilWritten(
+    return this.retryUntilWritten(
       entry,
       `a failure in round ${failure.round} of run ${run.runId} could not be written`,
       () => {
@@ -238,7 +238,7 @@ export class RunWriter {
   }
 
   /** A run that has left memory meanwhile, such as one that was paused, is another entry when it comes back. */
-  async #retryUntilWritten(entry: RunEntry, what: string, write: () => Promise<boolean>): Promise<boolean> {
+  async retryUntilWritten(entry: RunEntry, what: string, write: () => Promise<boolean>): Promise<boolean> {
     for (let failures = 1; !this.#closed && !entry.left; failures++) {
       try {
         return await this.#track(write());

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { type Clock, delay } from "../../../src/base/time.ts";
-import type { Run } from "../../../src/protocol/run.ts";
 import { fastClock } from "../../support/fast_clock.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
@@ -117,13 +116,16 @@ async function inRoundTwo(workspace: WorkspaceFixture): Promise<void> {
   await workspace.waitFor((event) => event.kind === "log" && event.message === "r works in two", "round 2");
 }
 
-/** Waits until the run is held. */
+/** Waits until the run is paused for its code. */
 async function held(workspace: WorkspaceFixture, from: number): Promise<void> {
-  const isHeld = ({ status, reason }: Run) => status === "started" && reason !== null;
-  await workspace.waitFor((event) => event.kind === "run" && isHeld(event.run), "the run to be held", from);
+  await workspace.waitFor(
+    (event) => event.kind === "run" && event.run.status === "paused",
+    "the run to be paused",
+    from,
+  );
 }
 
-Deno.test("kill -9 of the old process: a run that the new code contradicts is held, says why, and goes on with code that agrees", async () => {
+Deno.test("kill -9 of the old process: a run that the new code contradicts is paused, says why, and goes on with code that agrees", async () => {
   await using workspace = await startWorkspace({ yaml, workflows: { w: code("old", order) } });
   await inRoundTwo(workspace);
   const { api } = workspace.kernel, old = workspace.pid("w");
@@ -132,12 +134,12 @@ Deno.test("kill -9 of the old process: a run that the new code contradicts is he
   Deno.kill(old, "SIGKILL");
   await held(workspace, from);
   const run = api.records.run("r");
-  assert.deepEqual([run?.status, run?.rounds, run?.endedAt], ["started", 1, null]);
+  assert.deepEqual([run?.status, run?.rounds, run?.endedAt], ["paused", 1, null]);
   assert.match(
     run?.reason ?? "",
-    /^held: the code changed under the run, .* round 1 was done by "one", but .* now returns "two"$/,
+    /^paused: the code changed under the run, .* round 1 was done by "one", but .* now returns "two"$/,
   );
-  assert.match(api.health().warnings.join(), /run r of w is held: the code changed under the run/);
+  assert.match(api.health().warnings.join(), /run r of w is paused: the code changed under the run/);
   assert.equal(api.workflows()[0]?.problem, null, "new runs start");
   await workspace.kernel.startWorkflow("w", { runId: "fresh" });
   assert.equal((await runEnd(workspace, "fresh")).status, "completed");
@@ -149,11 +151,11 @@ Deno.test("kill -9 of the old process: a run that the new code contradicts is he
   const ended = await runEnd(workspace, "r");
   assert.deepEqual([ended.status, ended.reason], ["completed", null]);
   assert.deepEqual(contents(workspace), ["old one", "mended two", "mended three"]);
-  assert.equal((await rowsOf(workspace, "r", "run.held")).length, 2);
+  assert.equal((await rowsOf(workspace, "r", "run.paused")).length, 2);
   assert.deepEqual(api.health().warnings, []);
 });
 
-Deno.test("code that changed while the daemon was down, or was killed, holds a run; a kill ends it, also in the log", async () => {
+Deno.test("code that changed while the daemon was down, or was killed, pauses a run; a kill ends it, also in the log", async () => {
   await using workspace = await startWorkspace({ yaml, workflows: { w: code("old", order) } });
   await inRoundTwo(workspace);
   await workspace.stop();
@@ -162,8 +164,8 @@ Deno.test("code that changed while the daemon was down, or was killed, holds a r
     const daemon = await Daemon.start(workspace.paths);
     try {
       const ask = () => daemon.client.run("r", false);
-      await until(async () => (await ask()).reason?.startsWith("held: ") ?? false);
-      assert.equal((await ask()).status, "started");
+      await until(async () => (await ask()).reason?.startsWith("paused: ") ?? false);
+      assert.equal((await ask()).status, "paused");
       if (life === 2) await daemon.client.killRun("r", {});
       else await daemon.kill();
     } finally {
@@ -174,10 +176,10 @@ Deno.test("code that changed while the daemon was down, or was killed, holds a r
   const run = await runEnd(workspace, "r");
   assert.deepEqual([run.status, run.exitCode, run.reason], ["killed", 137, "killed on request"]);
   const types = (await workspace.rows({ refId: "r" })).map(({ type }) => type);
-  assert.deepEqual(types.filter((type) => type === "run.held" || type === "run.failed"), ["run.held", "run.held"]);
+  assert.deepEqual(types.filter((type) => type === "run.paused" || type === "run.failed"), ["run.paused"]);
 });
 
-Deno.test("a held run goes on when a person accepts its code, and keeps that over a kill -9", async () => {
+Deno.test("a paused run goes on when a person accepts its code, and keeps that over a kill -9", async () => {
   await using workspace = await startWorkspace({ yaml, workflows: { w: code("old", order) } });
   await inRoundTwo(workspace);
   await workspace.kernel.abandon(); // Gives the role no time.
@@ -188,7 +190,7 @@ Deno.test("a held run goes on when a person accepts its code, and keeps that ove
     try {
       const ask = () => daemon.client.run("r", false);
       if (life === 1) {
-        await until(async () => (await ask()).reason?.startsWith("held: ") ?? false);
+        await until(async () => (await ask()).reason?.startsWith("paused: ") ?? false);
         assert.equal((await daemon.client.resumeRun("r", true)).reason, null);
       } else {
         workspace.write("gate/open2", "");

@@ -123,7 +123,7 @@ async function stop(runs: SqliteRunStore, step: Step): Promise<void> {
     case "pause": {
       if (run === null || !["queued", "started", "waiting"].includes(run.status)) return;
       const from = run.status as RunPause["from"], wait = runs.readWait(step.id);
-      await runs.pause(run, { from, since: 6, reason: run.reason, wait }, "paused: on request");
+      await runs.pause(run, { from, since: 6, reason: run.reason, wait, code: null }, "paused: on request");
       return;
     }
     case "unpause": {

@@ -13,11 +13,12 @@ async function held(): Promise<Bench> {
   return bench;
 }
 
-Deno.test("a run whose code contradicts its messages is held, not failed, and keeps its slot", async () => {
+Deno.test("a run whose code contradicts its messages is paused with the reason, not failed, and keeps its slot", async () => {
   const bench = await held();
   const { status, reason, endedAt, attempt } = bench.run("r");
-  assert.deepEqual([status, reason, endedAt, attempt], ["started", "held: round 1 differs", null, 3]);
-  assert.equal(bench.rows("r").at(-1), "run.held");
+  assert.deepEqual([status, reason, endedAt, attempt], ["paused", "paused: round 1 differs", null, 2]);
+  assert.deepEqual([bench.rows("r").at(-1), bench.store.readPause("r")?.from], ["run.paused", "started"]);
+  assert.deepEqual(bench.manager.describeHeldRuns(), ["run r of w is paused: round 1 differs"]);
   await bench.start("next");
   await bench.clock.tick(3_600_000);
   assert.deepEqual([bench.status("next"), bench.working()], ["queued", []]);
@@ -30,33 +31,36 @@ Deno.test("a run whose code contradicts its messages is held, not failed, and ke
   ]);
 });
 
-Deno.test("a held run goes on when its code is replaced, and is held again by code that contradicts it too", async () => {
+Deno.test("such a run goes on when its code is replaced, and is paused again by code that contradicts it too", async () => {
   const bench = await held();
   bench.replaceCode();
   await bench.turn();
-  assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [4, null, ["r"]]);
+  assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [3, null, ["r"]]);
   await bench.contradict("r");
-  assert.deepEqual([bench.run("r").reason, bench.working()], ["held: round 1 differs", []]);
+  assert.deepEqual([bench.run("r").reason, bench.working()], ["paused: round 1 differs", []]);
   bench.replaceCode();
   await bench.turn();
   await bench.finish("r");
   assert.deepEqual([bench.status("r"), bench.run("r").reason], ["completed", null]);
 });
 
-Deno.test("a held run is tried again by the next daemon, and ends with its workflow", async () => {
+Deno.test("the next daemon tries other code and leaves a run to its code if that is the same; it ends with its workflow", async () => {
   const { store, manager } = await held();
   await manager.stop(0);
-  const bench = new Bench({}, store.afterCrash());
+  const same = new Bench({}, store.afterCrash());
+  await same.turn();
+  assert.deepEqual([same.status("r"), same.working()], ["paused", []]);
+  const bench = new Bench({}, store.afterCrash(), undefined, "v2");
   await bench.turn();
-  assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [4, null, ["r"]]);
+  assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [3, null, ["r"]]);
   await bench.contradict("r");
-  assert.equal(bench.run("r").reason, "held: round 1 differs");
+  assert.deepEqual([bench.status("r"), bench.run("r").reason], ["paused", "paused: round 1 differs"]);
   bench.manager.configure([]);
   await bench.turn();
   assert.equal(bench.status("r"), "interrupted");
 });
 
-Deno.test("code that is replaced while the hold is being written is tried at once", async () => {
+Deno.test("code that is replaced while the pause is being written is tried at once", async () => {
   const bench = new Bench();
   await bench.start("r");
   await bench.turn();
@@ -66,12 +70,15 @@ Deno.test("code that is replaced while the hold is being written is tried at onc
   bench.replaceCode();
   await contradicted;
   await bench.turn();
-  assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [4, null, ["r"]]);
+  assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [3, null, ["r"]]);
 });
 
-Deno.test("a held run whose code is accepted goes on with its rounds as they are, also in the next daemon", async () => {
+Deno.test("a run whose code is accepted goes on with its rounds as they are, also in the next daemon", async () => {
   const bench = await held();
-  assert.equal((await bench.manager.resumeRun("r")).reason, "held: round 1 differs", "not without being told so");
+  await bench.manager.resumeRun("r");
+  await bench.turn();
+  await bench.contradict("r");
+  assert.deepEqual([bench.status("r"), bench.run("r").attempt], ["paused", 3], "not without being told so");
   const resumed = await bench.manager.resumeRun("r", true);
   assert.deepEqual([resumed.status, resumed.attempt, resumed.reason], ["started", 4, null]);
   await bench.turn();
@@ -89,23 +96,38 @@ Deno.test("a held run whose code is accepted goes on with its rounds as they are
   await assert.rejects(next.manager.resumeRun("r", true), { code: "RUN_ENDED" });
 });
 
-Deno.test("an acceptance that the disk refuses leaves the run held", async () => {
+Deno.test("an acceptance that the disk refuses leaves the run paused", async () => {
   const bench = await held();
   bench.store.failures = 1;
   await assert.rejects(bench.manager.resumeRun("r", true), { code: "STORE_FAILED" });
-  assert.deepEqual([bench.run("r").reason, bench.working()], ["held: round 1 differs", []]);
+  assert.deepEqual([bench.run("r").reason, bench.working()], ["paused: round 1 differs", []]);
   await bench.manager.resumeRun("r", true);
   await bench.turn();
   assert.deepEqual(bench.working(), ["r"]);
 });
 
-Deno.test("a paused run may be resumed with its code accepted", async () => {
-  const bench = await held();
+Deno.test("a run that a person has paused is not resumed for its code", async () => {
+  const bench = new Bench();
+  await bench.start("r");
+  await bench.turn();
   await bench.manager.pauseRun("r", null);
+  bench.replaceCode();
   await bench.turn();
-  await bench.manager.resumeRun("r", true);
+  assert.deepEqual([bench.status("r"), bench.manager.describeHeldRuns()], ["paused", []]);
+});
+
+Deno.test("a run that is killed while its code is replaced stays killed, and a disk that refuses leaves it paused", async () => {
+  const bench = await held();
+  bench.store.failures = 1;
+  bench.replaceCode();
   await bench.turn();
-  assert.equal(bench.at("r").thread.accepted, 1);
+  assert.deepEqual([bench.status("r"), bench.problems.length], ["paused", 1]);
+  const killed = bench.manager.killRun("r", null);
+  bench.replaceCode();
+  await killed;
+  await bench.turn();
+  assert.deepEqual([bench.status("r"), bench.at("r").thread.aborted], ["killed", "killed on request"]);
+  assert.equal(bench.problems.length, 1);
 });
 
 Deno.test("a log that cannot say what was accepted is asked again, and costs nobody the run", async () => {

@@ -1,0 +1,15 @@
+/** What the messages of a unit's process are about. Pure; used by process_events.ts. */
+import type { UnitProcess } from "../process/unit_process.ts";
+import type { FromProcess } from "../protocol/message.ts";
+
+const beginnings: readonly FromProcess["t"][] = ["may_begin", "role_begun", "attempt_failed", "closing"];
+
+/** Whether such a message about a run says that work was done: a role that begins or fails has finished nothing. */
+export function finishesWork(t: FromProcess["t"]): boolean {
+  return !beginnings.includes(t);
+}
+
+/** Whether the sense or workflow belongs to this process. */
+export function isOwn({ spec: { senses, workflow } }: UnitProcess, name: string): boolean {
+  return workflow === null ? senses.some((each) => each.name === name) : workflow.name === name;
+}

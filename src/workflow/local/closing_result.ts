@@ -1,0 +1,20 @@
+/** What a process says that `finally` returned, checked: it is not trusted. Pure; used by closings.ts. */
+import { messageContentMaxBytes, messageMetaMaxBytes } from "../../base/limits.ts";
+import { byteLength, type JsonObject, toJsonText } from "../../protocol/json.ts";
+import type { FromProcess } from "../../protocol/message.ts";
+import { formatPlace } from "../../protocol/signal_text.ts";
+import { toReason } from "./run_writer.ts";
+
+/** What `finally` returned, or why it did not. */
+export type ClosingResult = { readonly content: string; readonly meta: JsonObject } | { readonly error: string };
+
+/** Null: there is no `finally`. */
+export function toClosingResult(outcome: Extract<FromProcess, { t: "closed" }>["outcome"]): ClosingResult | null {
+  if (outcome.kind === "none") return null;
+  if (outcome.kind === "failed") return { error: toReason(`${outcome.message}${formatPlace(outcome.place)}`) };
+  const { meta } = outcome, content = outcome.content.toWellFormed(), text = toJsonText(meta, messageMetaMaxBytes);
+  if (byteLength(content) > messageContentMaxBytes) {
+    return { error: `content is larger than ${messageContentMaxBytes} bytes` };
+  }
+  return text.ok ? { content, meta } : { error: `meta ${text.error}` };
+}

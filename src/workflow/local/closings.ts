@@ -1,0 +1,293 @@
+/**
+ * Closes runs that have ended: runs the `finally` of their workflow, and writes its result as `run.closed`. Called by
+ * manager.ts, dispatcher.ts and process_exit.ts.
+ * I1. Which runs are to be closed is on disk with their ends. Each is closed once at least: until its row is written, it is
+ *     tried again, also by the next daemon. A `finally` that throws or is late is a result; it is not run again.
+ * I2. `finally` begins when the end of its run is on disk and no role of it runs any more.
+ * I3. A closing waits for no slot of `concurrency`, but takes one if its run had started: the next run begins after it.
+ * I4. Of each workflow at most as many closings are in memory as runs may go on.
+ * I5. Code that changed may have another `finally`, or none: until it was loaded, runs that end are to be closed.
+ */
+import { calculateBackoff } from "../../base/backoff.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { messageOf } from "../../base/errors.ts";
+import { backoffFirstMs, backoffMaxMs, closingDeathsMax } from "../../base/limits.ts";
+import type { Clock } from "../../base/time.ts";
+import type { TimerGroup } from "../../base/timer_group.ts";
+import type { KnownFinally, RunClosing } from "../../protocol/closing.ts";
+import type { FromProcess } from "../../protocol/message.ts";
+import type { WorkflowPlan } from "../engine.ts";
+import { type ActiveRuns, createEntry, type RunEntry, type WorkflowQueue } from "./active_runs.ts";
+import type { Assignments } from "./assignments.ts";
+import { type ClosingResult, toClosingResult } from "./closing_result.ts";
+import { countDeath, shouldEndRun, waitAfterKills } from "./crash_policy.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { enterPhase } from "./phase.ts";
+import type { ProcessExit, RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
+import type { MessageSender, RejectionLog } from "./rejection_log.ts";
+import { toRunStart } from "./run_request.ts";
+import { type RunWriter, toReason } from "./run_writer.ts";
+import { readWhile } from "./thread_size.ts";
+
+export type ClosingReport = Extract<FromProcess, { t: "closing" | "closed" }>;
+
+export interface ClosingsParts {
+  readonly runs: ActiveRuns;
+  readonly writer: RunWriter;
+  readonly assignments: Assignments;
+  readonly dispatcher: Dispatcher;
+  readonly rejections: RejectionLog;
+  readonly timers: TimerGroup;
+  readonly store: Pick<
+    RunStore,
+    "readFinally" | "writeFinally" | "listClosings" | "closeRun" | "readThread" | "readThreadBytes"
+  >;
+  readonly host: WorkflowHost;
+  readonly clock: Clock;
+  readonly reportProblem: (message: string) => void;
+}
+
+interface Closing {
+  readonly entry: RunEntry;
+  /** How often `finally` was begun. */
+  attempts: number;
+  /** Its role has not settled, or its result is being written. */
+  busy: boolean;
+}
+
+interface State {
+  /** The code that `has` is true of. */
+  code: string | null;
+  /** Whether the workflow has a `finally`; null: unknown. */
+  has: boolean | null;
+  /** There may be runs to close that are not in memory. */
+  more: boolean;
+  /** By run id, in the order of their ends. */
+  readonly closings: Map<string, Closing>;
+  /** What is known and not on disk. */
+  unwritten: { readonly known: KnownFinally | null } | null;
+}
+
+export class Closings {
+  readonly #parts: ClosingsParts;
+  readonly #states = new Map<WorkflowQueue, State>();
+
+  constructor(parts: ClosingsParts) {
+    this.#parts = parts;
+  }
+
+  /** A run has ended. The caller dispatches its queue. */
+  onEnded(queue: WorkflowQueue): void {
+    this.#stateOf(queue).more = true;
+  }
+
+  /** Begins what can begin now. */
+  dispatch(queue: WorkflowQueue): void {
+    const { plan } = queue;
+    if (plan === null) return this.#forget(queue);
+    if (!this.#parts.dispatcher.isOpen) return;
+    this.#refresh(queue);
+    const state = this.#stateOf(queue);
+    if (state.has === false) return;
+    this.#refill(queue, plan, state);
+    for (const closing of [...state.closings.values()]) this.#begin(queue, plan, closing);
+  }
+
+  /** The workflow's current process has loaded its code. */
+  onLoaded(workflow: string, has: boolean): void {
+    const { runs, host, dispatcher } = this.#parts, queue = runs.findQueue(workflow);
+    if (queue === null || queue.plan === null) return;
+    const state = this.#stateOf(queue), code = host.codeOf(workflow);
+    if (code === "" || state.code === code && state.has === has) return;
+    Object.assign(state, { code, has });
+    this.#remember(queue, state, { code, has });
+    if (!has) this.#forget(queue);
+    dispatcher.dispatch(queue);
+  }
+
+  /** What a process says of `finally`, after checking that it was asked. */
+  onReport(sender: MessageSender, report: ClosingReport): void {
+    const { writer, assignments, rejections } = this.#parts;
+    // The run is closed by the next daemon.
+    if (writer.closed) return;
+    const entry = assignments.findAssigned(sender.id, report.runId);
+    if (entry?.phase.tag !== "closing" || report.attempt !== entry.run.attempt) {
+      return rejections.reject(sender, report.t, report.runId, "the process was not asked to close the run");
+    }
+    const { process } = entry.phase;
+    if (report.t === "closing") return this.#watch(entry, process, report.timeoutMs);
+    void this.#settle(entry, toClosingResult(report.outcome), process);
+  }
+
+  /** The process that closed the run has exited. `alone`: nothing else was at work in it. The caller dispatches the queue. */
+  onExit(entry: RunEntry, end: ProcessExit, died: boolean, alone: boolean): void {
+    const { clock, timers, dispatcher } = this.#parts, round = entry.run.rounds;
+    enterPhase(entry, { tag: "unclosed" });
+    if (!died) return;
+    let waitMs: number;
+    if (end.kind === "outside") waitMs = waitAfterKills(entry.kills = countDeath(entry.kills, round));
+    else {
+      const { count } = entry.deaths = countDeath(entry.deaths, round);
+      if (shouldEndRun(entry.deaths, alone) || count >= closingDeathsMax) {
+        const error = `its process died ${count} times while it ran, the last time it ${end.message}`;
+        return void this.#settle(entry, { error: toReason(error) }, null);
+      }
+      waitMs = calculateBackoff(count, backoffFirstMs, backoffMaxMs);
+    }
+    entry.waitsUntil = clock.monotonic() + waitMs;
+    if (waitMs > 0) timers.after(waitMs, () => dispatcher.dispatch(entry.queue));
+  }
+
+  /** The manager stops: the run is closed by the next daemon. */
+  detach(entry: RunEntry, process: WorkflowProcess): void {
+    const { runId, attempt } = entry.run;
+    process.abortRun(runId, attempt, "the daemon stops");
+    enterPhase(entry, { tag: "unclosed" });
+    this.#parts.assignments.release(process, entry);
+  }
+
+  #stateOf(queue: WorkflowQueue): State {
+    let state = this.#states.get(queue);
+    if (state === undefined) {
+      state = { code: null, has: null, more: true, closings: new Map(), unwritten: null };
+      this.#states.set(queue, state);
+    }
+    return state;
+  }
+
+  /** Looks whether what is known was said by the code that is there now. */
+  #refresh(queue: WorkflowQueue): void {
+    const { host, store } = this.#parts, state = this.#stateOf(queue), code = host.codeOf(queue.name);
+    if (state.code === code) return;
+    this.#read(queue, () => {
+      const known = store.readFinally(queue.name);
+      Object.assign(state, { code, has: known?.code === code ? known.has : null, more: true });
+      if (known !== null && known.code !== code) this.#remember(queue, state, null);
+    });
+  }
+
+  #remember(queue: WorkflowQueue, state: State, known: KnownFinally | null): void {
+    const { store, reportProblem, timers } = this.#parts, unwritten = state.unwritten = { known };
+    store.writeFinally(queue.name, known).catch((thrown: unknown) => {
+      // Newer knowledge is written instead.
+      if (state.unwritten !== unwritten) return;
+      reportProblem(`whether workflow ${queue.name} has a finally cannot be written; retrying: ${messageOf(thrown)}`);
+      timers.after(backoffMaxMs, () => state.unwritten === unwritten && this.#remember(queue, state, known));
+    });
+  }
+
+  /** Takes closings that have not begun from memory: there is no `finally` for them now. */
+  #forget(queue: WorkflowQueue): void {
+    const state = this.#stateOf(queue);
+    for (const [runId, { entry, busy }] of state.closings) {
+      if (busy || entry.phase.tag !== "unclosed") continue;
+      state.closings.delete(runId);
+      queue.closing.delete(entry);
+      state.more = true;
+    }
+  }
+
+  #refill(queue: WorkflowQueue, { concurrency }: WorkflowPlan, state: State): void {
+    const { store, runs } = this.#parts, { closings } = state, limit = concurrency + closings.size;
+    if (!state.more || closings.size >= concurrency) return;
+    this.#read(queue, () => {
+      const found = store.listClosings(queue.name, limit);
+      for (const run of found) {
+        // One that is in memory: its end is not on disk yet.
+        if (closings.has(run.runId) || runs.get(run.runId) !== null || closings.size >= concurrency) continue;
+        const entry = createEntry(queue, run, { tag: "unclosed" });
+        closings.set(run.runId, { entry, attempts: 0, busy: false });
+        if (run.startedAt !== null) queue.closing.add(entry);
+      }
+      state.more = found.length === limit || found.some(({ runId }) => !closings.has(runId));
+    });
+  }
+
+  /** Does `act` again in a while if the store cannot be read. */
+  #read(queue: WorkflowQueue, act: () => void): boolean {
+    const { reportProblem, timers, dispatcher } = this.#parts;
+    try {
+      act();
+      return true;
+    } catch (thrown) {
+      reportProblem(`ended runs of ${queue.name} cannot be read; retrying: ${messageOf(thrown)}`);
+      timers.after(backoffMaxMs, () => dispatcher.dispatch(queue));
+      return false;
+    }
+  }
+
+  #begin(queue: WorkflowQueue, plan: WorkflowPlan, closing: Closing): void {
+    const { assignments, host, clock, store } = this.#parts, { entry } = closing, { run } = entry, { runId } = run;
+    if (closing.busy || entry.phase.tag !== "unclosed" || clock.monotonic() < entry.waitsUntil) return;
+    if (assignments.hasRun(runId)) return void this.#awaitRole(queue, closing);
+    const process = host.getOrStartProcess(queue.name, { asked: false, dueAt: run.endedAt ?? clock.now() });
+    if (process === null || assignments.isRecycling(process.id)) return;
+    if (run.rounds > 0 && !this.#read(queue, () => void (entry.threadBytes ||= store.readThreadBytes(runId)))) return;
+    const held = assignments.countThreadBytes(process.id);
+    if (held > 0 && held + entry.threadBytes > plan.memoryBytes / 2) return;
+    closing.attempts++;
+    const attempt = run.attempt + 1, { status, exitCode, reason, endedAt } = run;
+    entry.run = { ...run, attempt };
+    assignments.assign(process, entry);
+    enterPhase(entry, { tag: "closing", process });
+    process.close(toRunStart(run), attempt, run.rounds, { status, exitCode, reason, endedAt });
+    if (run.rounds > 0) void this.#sendThread(entry, process);
+  }
+
+  async #awaitRole(queue: WorkflowQueue, closing: Closing): Promise<void> {
+    const { assignments, dispatcher } = this.#parts;
+    closing.busy = true;
+    await assignments.whenReleased(closing.entry.run.runId);
+    closing.busy = false;
+    dispatcher.dispatch(queue);
+  }
+
+  async #sendThread(entry: RunEntry, process: WorkflowProcess): Promise<void> {
+    const { assignments, store, timers, dispatcher, clock } = this.#parts, { runId, attempt } = entry.run;
+    const holds = () => assignments.findAssigned(process.id, runId) === entry && entry.run.attempt === attempt;
+    try {
+      await process.sendThread(runId, attempt, readWhile(entry, store.readThread(runId), holds));
+    } catch (thrown) {
+      this.#parts.reportProblem(`the messages of run ${runId} cannot be read; retrying: ${messageOf(thrown)}`);
+      if (!holds()) return;
+      process.abortRun(runId, attempt, "its messages cannot be read");
+      enterPhase(entry, { tag: "unclosed" });
+      assignments.release(process, entry);
+      entry.waitsUntil = clock.monotonic() + backoffMaxMs;
+      timers.after(backoffMaxMs, () => dispatcher.dispatch(entry.queue));
+    }
+  }
+
+  /** The worker enforces the time limit, and the kernel too: an endless loop would block the worker's timer. */
+  #watch(entry: RunEntry, process: WorkflowProcess, timeoutMs: number): void {
+    const { assignments } = this.#parts;
+    assignments.setDeadline(process, entry, timeoutMs, () => {
+      // Another role is to blame, perhaps: `finally` runs again.
+      if (assignments.isRecycling(process.id)) return;
+      const error = `timed out after ${formatDuration(timeoutMs)} and did not stop; its process was ended`;
+      assignments.recycle(process, `finally of run ${entry.run.runId} ${error}`);
+      void this.#settle(entry, { error }, process);
+    });
+  }
+
+  /** `process`: the one that it is taken off. */
+  async #settle(entry: RunEntry, result: ClosingResult | null, process: WorkflowProcess | null): Promise<void> {
+    const { writer, assignments, store, dispatcher } = this.#parts, { queue, run } = entry, { runId } = run;
+    const state = this.#stateOf(queue), closing = state.closings.get(runId);
+    if (closing === undefined) return;
+    closing.busy = true;
+    if (process !== null) {
+      enterPhase(entry, { tag: "unclosed" });
+      assignments.release(process, entry);
+    }
+    const row: RunClosing | null = result && { status: run.status, attempts: closing.attempts, ...result };
+    await writer.retryUntilWritten(entry, `that run ${runId} is closed could not be written`, () => {
+      return store.closeRun(run, row);
+    });
+    // What is not written is done again by the next daemon.
+    if (writer.closed) return;
+    state.closings.delete(runId);
+    queue.closing.delete(entry);
+    dispatcher.dispatch(queue);
+  }
+}
