@@ -29,7 +29,7 @@ import { explainOutgrown } from "./outgrown.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import type { UnitNotices } from "./unit_notices.ts";
-import { finishesWork, isOwn } from "./unit_reports.ts";
+import { finishesWork, isAbout } from "./unit_reports.ts";
 import { toExitKind } from "./workflow_host.ts";
 
 export interface ProcessEventPorts {
@@ -88,7 +88,7 @@ export class ProcessEvents implements SupervisorPorts {
         return this.#ports.supervisor.noteWork(key);
       case "loaded":
         this.#noteLoaded(process, message.name);
-        if (!isOwn(process, message.name)) return this.#reject(key, message, `to have loaded ${message.name}`);
+        if (!isAbout(process, message.name)) return this.#reject(key, message, `to have loaded ${message.name}`);
         runner.onLoaded(process, message.name, message.problems.length === 0);
         this.#ports.outboxes.onLoaded(message.name);
         this.#ports.databases.onLoaded(message.name);
@@ -236,7 +236,7 @@ export class ProcessEvents implements SupervisorPorts {
 
   #onUndelivered(key: UnitKey, process: UnitProcess, message: Extract<FromProcess, { t: "undelivered" }>): void {
     const { sense, compute } = message,
-      taken = isOwn(process, sense) ? this.#ports.senses.onUndelivered(message) : null;
+      taken = isAbout(process, sense) ? this.#ports.senses.onUndelivered(message) : null;
     if (taken === null) return this.#reject(key, message, `an outcome of compute ${compute}`);
     void taken.then((fault) => process.send({ t: "taken", sense, fault }));
   }
@@ -247,7 +247,7 @@ export class ProcessEvents implements SupervisorPorts {
 
   #noteLoaded(process: UnitProcess, name: string): void {
     const loaded = this.#loaded.get(process) ?? new Map<string, number>();
-    if (isOwn(process, name)) loaded.set(name, this.#clock.monotonic());
+    if (isAbout(process, name)) loaded.set(name, this.#clock.monotonic());
     this.#loaded.set(process, loaded);
   }
 
@@ -270,7 +270,7 @@ export class ProcessEvents implements SupervisorPorts {
 
   #onLog(key: UnitKey, process: UnitProcess, message: Extract<FromProcess, { t: "log" }>): void {
     const { of, level, message: text, data } = message, { kind, name } = process.spec, isGroup = kind === "group";
-    const owns = isGroup ? isOwn(process, of) : this.#ports.workflows.isAssigned(process.id, of);
+    const owns = isGroup ? isAbout(process, of) : this.#ports.workflows.isAssigned(process.id, of);
     if (!owns) return this.#reject(key, message, `a log row of ${isGroup ? of : `run ${of}`}`);
     if (!this.#ports.notices.mayWrite(key, [text, data])) return;
     const source = isGroup ? `sense:${of}` as const : `workflow:${name}` as const;

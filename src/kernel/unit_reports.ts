@@ -10,6 +10,6 @@ export function finishesWork(t: FromProcess["t"]): boolean {
 }
 
 /** Whether the sense or workflow belongs to this process. */
-export function isOwn({ spec: { senses, workflow } }: UnitProcess, name: string): boolean {
+export function isAbout({ spec: { senses, workflow } }: UnitProcess, name: string): boolean {
   return workflow === null ? senses.some((each) => each.name === name) : workflow.name === name;
 }

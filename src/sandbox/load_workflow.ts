@@ -3,7 +3,7 @@ import type { LoadProblem, WorkflowSpec } from "../protocol/message.ts";
 import type { Workflow } from "../sdk/workflow.ts";
 import { toLoadProblem } from "./error_text.ts";
 import { type AnyPlan, readWorkflow } from "./roles.ts";
-import { type FinallyPlan, readFinally } from "./run_finally.ts";
+import { type FinallyPlan, readFinallyPlan } from "./run_finally.ts";
 import { importUserModule } from "./user_module.ts";
 
 export type Loaded =
@@ -30,7 +30,7 @@ export async function loadWorkflow(
       problem: { message, place: { file: entry, line: 1, column: 1 } },
     });
     if (!roles.ok) return toProblem(roles.error);
-    const workflow = module.default as Workflow, closing = readFinally(workflow.finally);
+    const workflow = module.default as Workflow, closing = readFinallyPlan(workflow.finally);
     return closing.ok ? { ok: true, workflow, roles: roles.value, closing: closing.value } : toProblem(closing.error);
   } catch (thrown) {
     return { ok: false, problem: toLoadProblem(thrown, folder) };

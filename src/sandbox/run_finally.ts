@@ -19,7 +19,7 @@ export type FinallyPlan = Pick<RolePlan, "run" | "timeoutMs">;
 type Outcome = Extract<FromProcess, { t: "closed" }>["outcome"];
 
 /** The plan of what a workflow exports as `finally`: null for nothing; or what is wrong with it. */
-export function readFinally(value: unknown): Result<FinallyPlan | null, string> {
+export function readFinallyPlan(value: unknown): Result<FinallyPlan | null, string> {
   if (value === undefined) return ok(null);
   const object = typeof value === "function" ? { run: value } : value;
   if (!isPlainObject(object) || typeof object.run !== "function") {

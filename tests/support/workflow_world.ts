@@ -57,7 +57,8 @@ export class World {
     if (doubted.includes(kind) && this.#witness.ids.some((id) => this.#backing.store.readBegun(id) !== null)) {
       this.#hashing = hashesMax;
     }
-    await this.#do(kind, a, b);
+    if (kind === "close") close(this.#manager, pick(closingsOf(this.#host), a), b);
+    else await this.#do(kind, a, b);
     await this.clock.tick(0);
     if (!hold) await this.#settle();
     this.#witness.check();
@@ -94,7 +95,7 @@ export class World {
     await this.#backing.close();
   }
 
-  async #do(kind: Step["kind"], a: number, b: number): Promise<void> {
+  async #do(kind: Exclude<Step["kind"], "close">, a: number, b: number): Promise<void> {
     const names = [...this.#plans.keys()];
     const name = pick(names, a) ?? "drops";
     const at = pick(threadsAtWork(this.#host), a), asked = pick(threadsAsked(this.#host), a);
@@ -116,8 +117,6 @@ export class World {
       case "wait":
         this.#hashing = hashesMax;
         return at && beginWait(this.#manager, at, this.#witness.awaited(at[1], anyWait(b)));
-      case "close":
-        return close(this.#manager, pick(closingsOf(this.#host), a), b);
       case "decide":
         return decide(this.#manager, this.#backing.store, this.#witness, a, b);
       case "send":

@@ -120,6 +120,8 @@ const roles = Object.fromEntries(Object.entries(workflow.roles).map(([name, role
 
 export default {
   ...workflow,
+  // It does work, as the roles do.
+  finally: recorded === null ? workflow.finally : undefined,
   roles,
   moderator: (context) => {
     // The first time that it is asked about a message, this has left for the kernel, and its acknowledgement was not read.

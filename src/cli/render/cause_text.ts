@@ -75,30 +75,25 @@ export function describeRow(row: LogRow): string {
       return `${sign.warning} run ${clip(toText(payload.runId), 128)} was not started: ${whyOf(payload)}`;
     case "approval.refused":
       return `${sign.warning} a decision of run ${clip(refId ?? "", 128)} was refused: ${whyOf(payload)}`;
-    case "run.closed": {
-      const id = clip(refId ?? "", 128), { error, content } = payload;
-      if (typeof error !== "string") {
-        return `${sign.log} run ${id} of ${name} was closed: ${clip(toText(content), textMaxChars)}`;
-      }
-      return `${sign.warning} the finally of run ${id} of ${name} failed: ${clip(error, textMaxChars)}`;
-    }
+    case "run.closed":
+      return describeClosed(name, clip(refId ?? "", 128), payload);
     case "run.held":
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
-    case "alert.pending":
-    case "alert.inactive":
-    case "alert.firing":
-    case "alert.resolved":
-    case "alert.repeated":
-    case "alert.closed":
-    case "alert.acked":
-    case "alert.silenced":
-    case "alert.unsilenced":
-    case "alert.limited":
-    case "alert.failed":
-      return describeAlertRow(type, name, payload);
     default:
+      if (isAlertType(type)) return describeAlertRow(type, name, payload);
       return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
   }
+}
+
+function isAlertType(type: LogType): type is Extract<LogType, `alert.${string}`> {
+  return type.startsWith("alert.");
+}
+
+function describeClosed(workflow: string, run: string, { error, content }: JsonObject): string {
+  if (typeof error === "string") {
+    return `${sign.warning} the finally of run ${run} of ${workflow} failed: ${clip(error, textMaxChars)}`;
+  }
+  return `${sign.log} run ${run} of ${workflow} was closed: ${clip(toText(content), textMaxChars)}`;
 }
 
 function whyOf({ why }: JsonObject): string {

@@ -15,7 +15,7 @@ Deno.test("when a queued run starts is on disk with it, outlives a rebuild, and 
     await bench.reopen();
     const { runs } = bench.store;
     assert.deepEqual([...runs.listPlanned()], [["a", starts], ["b", starts]]);
-    const pause = { from: "queued", since: 1, reason: null, wait: null } as const;
+    const pause = { from: "queued", since: 1, reason: null, wait: null, code: null } as const;
     await runs.pause({ runId: "b", workflow: "cleanup", attempt: 0, causeId: null }, pause, "paused");
     await runs.transition("a", { from: ["queued"] }, { status: "started", attempt: 1 }, runRow("a"));
     assert.deepEqual([runs.readPlanned("a"), runs.readPlanned("b")], [null, starts]);

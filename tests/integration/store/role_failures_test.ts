@@ -76,7 +76,7 @@ Deno.test("the last failure of a run that was paused for it does not count any m
       payload: null,
     });
     const last = { ...failure, waitMs: null, retryAt: null, exhausted: "pause" } as const;
-    const pause = { from: "started", since: 5, reason: null, wait: null } as const;
+    const pause = { from: "started", since: 5, reason: null, wait: null, code: null } as const;
     assert.equal(await store.runs.appendRoleFailure(of, last), true);
     assert.deepEqual(store.runs.readLastFailure("a"), last);
     assert.equal(await store.runs.pause(of, pause, "paused: thrown"), true);

@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { messageContentMaxBytes, reasonMaxChars } from "../../../src/base/limits.ts";
+import { toClosingResult } from "../../../src/workflow/local/closing_result.ts";
+
+Deno.test("toClosingResult() takes what fits into a row, and bounds what a process says", () => {
+  assert.equal(toClosingResult({ kind: "none" }), null);
+  const done = { kind: "done", content: "c", meta: { n: 1 } } as const;
+  assert.deepEqual(toClosingResult(done), { content: "c", meta: { n: 1 } });
+  const large = toClosingResult({ ...done, content: "x".repeat(messageContentMaxBytes + 1) });
+  assert.match(String(Object(large).error), /^content is larger than/);
+  const long = toClosingResult({ kind: "failed", message: "x".repeat(2 * reasonMaxChars), place: null });
+  assert.equal(String(Object(long).error).length <= reasonMaxChars + 3, true);
+});
