@@ -33,6 +33,9 @@ export interface PausesParts {
   readonly onResumed: (run: Run) => void;
 }
 
+/** How many turns of microtasks the report of a commit takes at most. */
+const appliedTurnsMax = 100;
+
 export class Pauses {
   readonly #parts: PausesParts;
   /** By run id: a resume that is under way. */
@@ -112,6 +115,7 @@ export class Pauses {
     const { store, writer, assignments, runs } = this.#parts;
     // Its role may not have settled yet.
     if (store.get(runId)?.status === "paused") await assignments.whenReleased(runId);
+    await this.#applied(runId);
     const run = store.get(runId), pause = run === null ? null : store.readPause(runId);
     if (run === null) throw unknownRun(runId);
     // In memory: its end is being written.
@@ -126,6 +130,13 @@ export class Pauses {
     const now = store.get(runId) ?? run;
     if (written && now.status === pause.from) this.#goOn(now, pause);
     return now;
+  }
+
+  /** Resolves when a pause that is on disk is known in memory, too: whoever read that the run is paused may resume it. */
+  async #applied(runId: string): Promise<void> {
+    const { runs, store, writer } = this.#parts, entry = runs.get(runId);
+    if (entry === null || entry.run.status === "paused" || store.get(runId)?.status !== "paused") return;
+    for (let turns = 0; turns < appliedTurnsMax && runs.has(entry); turns++) await writer.waitUntilIdle();
   }
 
   #goOn(run: Run, { from }: RunPause): void {

@@ -142,3 +142,16 @@ Deno.test("a log that cannot say what was accepted is asked again, and costs nob
   await bench.clock.tick(backoffMaxMs);
   assert.deepEqual([bench.working(), bench.at("r").thread.accepted], [["r"], 1]);
 });
+
+Deno.test("whoever reads that a run is paused may resume it, also before the manager knows of the commit", async () => {
+  const bench = new Bench();
+  await bench.start("r");
+  await bench.turn();
+  await bench.sendMessage("r");
+  await bench.die(bench.at("r").process);
+  const contradicted = bench.contradict("r");
+  assert.equal(bench.store.get("r")?.status, "paused");
+  const resumed = await bench.manager.resumeRun("r", true);
+  await contradicted;
+  assert.equal(resumed.status, "started");
+});
