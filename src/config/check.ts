@@ -175,7 +175,9 @@ function findCycle(triggers: Map<string, Map<string, ConfigPath>>): string[] | n
 
 /** Warns of entries without effect, and of ticks that a throttle suppresses. */
 function checkIdle(config: NerveConfig, positions: readonly number[], diagnostics: DiagnosticList): void {
-  if (config.senses.size === 0) diagnostics.warning([], "no sense is configured, so nothing will run");
+  if (config.senses.size + config.workflows.size === 0) {
+    diagnostics.warning([], "no sense and no workflow is configured, so nothing will run");
+  }
   const scheduled = new Set(config.reflexes.map((reflex) => reflex.sense));
   for (const name of config.senses.keys()) {
     if (!scheduled.has(name)) {

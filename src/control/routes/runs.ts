@@ -105,7 +105,8 @@ function startRoutes(view: KernelPort) {
           "An existing runId attaches to that run. The run is on disk before the answer is sent. With wait=1, " +
           "answers when the run has ended or the daemon stops. rerunOf names an earlier run of the workflow, whose prompt, " +
           "payload and maxRounds count where none are given; with fromRound its messages before that round are taken over. " +
-          "at (milliseconds since the epoch) or inMs: it is queued until then.",
+          "at (milliseconds since the epoch) or inMs: it is queued until then. A time that has passed is now: " +
+          "a request that is sent again late still starts its run.",
         responses: describeResponses("The run", runSchema, 404, 409, 413, 415),
       }),
       validatePart("param", named),

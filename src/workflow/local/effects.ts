@@ -78,8 +78,8 @@ export class Effects {
   ask(entry: RunEntry): void {
     const begun = begunOf(entry)?.role;
     assert(begun !== undefined, `run ${entry.run.runId} has no role whose end is unknown`);
-    const why = failureOf(entry)?.message ?? entry.detachReason;
-    void this.#parts.waits.ask(entry, begun.role, createRecovery(entry.run, begun, why));
+    const failure = failureOf(entry), why = failure?.message ?? entry.detachReason;
+    void this.#parts.waits.ask(entry, begun.role, createRecovery(entry.run, begun, { why, failed: failure !== null }));
   }
 
   /** Carries out the decision of a recovery, for a run that waits.ts has loaded. False: somebody else was first. */

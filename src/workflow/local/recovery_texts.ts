@@ -5,9 +5,16 @@ import type { RoleBegun, Run } from "../../protocol/run.ts";
 import type { AskedRecovery } from "./gates.ts";
 import { toReason } from "./run_writer.ts";
 
-/** `why`: what happened to the role. */
-export function createRecovery({ runId }: Run, { role, round, attempt, at }: RoleBegun, why: string): AskedRecovery {
-  const title = `Role ${role.replaceAll(/\s+/g, " ")} began, and its end is unknown: run it again?`;
+/** `why`: what happened to the role; `failed`: it threw, or was late, so its process said so. */
+export function createRecovery(
+  { runId }: Run,
+  { role, round, attempt, at }: RoleBegun,
+  { why, failed }: { readonly why: string; readonly failed: boolean },
+): AskedRecovery {
+  const name = `Role ${role.replaceAll(/\s+/g, " ")}`;
+  const title = failed
+    ? `${name} failed, and how far it came is unknown: run it again?`
+    : `${name} began, and its end is unknown: run it again?`;
   const body = `\
 The role runs once: nerve never runs it again by itself. It began, or was about to, and nerve does not know how far it came.
 

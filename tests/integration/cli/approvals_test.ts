@@ -80,7 +80,7 @@ export default defineWorkflow({
   const { workspace } = served, { kernel } = workspace;
   await kernel.startWorkflow("w", { runId: "r" });
   await workspace.run("waiting");
-  const title = "Role charge began, and its end is unknown: run it again?";
+  const title = "Role charge failed, and how far it came is unknown: run it again?";
   assert.ok((await served.nerve("approvals")).out.includes(title.slice(0, 50)));
   const shown = await served.nerve("approvals", "r");
   assert.match(shown.out, /request +r:charge:recovery:1\n/);

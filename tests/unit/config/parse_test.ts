@@ -40,7 +40,8 @@ Deno.test("the example configuration is valid, without a warning", () => {
 });
 
 Deno.test("an empty text is valid with a warning that nothing will run, and is recognized as blank", () => {
-  assert.deepEqual(linesOf(""), ["nerve.yaml:1:1 warning no sense is configured, so nothing will run"]);
+  assert.deepEqual(linesOf(""), ["nerve.yaml:1:1 warning no sense and no workflow is configured, so nothing will run"]);
+  assert.deepEqual(linesOf("workflows: { w: {} }"), []);
   const blank = (text: string) => {
     const parsed = parseNerveConfig(text);
     return parsed.ok && parsed.value.blank;

@@ -152,7 +152,9 @@ Deno.test("a role that failed, or ran out of its time, asks too: what it has don
   await bench.fail("a", null, { attempts: 1 });
   await settle(bench);
   assert.deepEqual([bench.status("a"), bench.failures], ["waiting", ["a: role r failed in round 1: thrown"]]);
-  assert.match(bench.store.readApproval(first)?.approval.body ?? "", /what happened: thrown/);
+  const { title, body } = bench.store.readApproval(first)?.approval ?? assert.fail();
+  assert.equal(title, "Role charge failed, and how far it came is unknown: run it again?");
+  assert.match(body, /what happened: thrown/);
   await decide(bench, "retry");
   await bench.turn();
   assert.equal(bench.at("a").thread.failures, 0, "its failure is over");
