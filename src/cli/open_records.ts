@@ -26,6 +26,8 @@ export interface CliRecords extends Records, Disposable {
   approvalAt(runId: string, round: number): Approval | null;
   /** The runs that a run has started to wait for, of every round. */
   children(runId: string): ChildOfRun[];
+  /** Whether the `finally` of an ended run is still to run. */
+  isClosing(runId: string): boolean;
   /** Like `logs`, but includes archived rows. */
   allLogs(filter: LogFilter): LogRow[];
   /** How many rows the log has of a run; null when some of them may be archived. */
@@ -71,6 +73,10 @@ class DiskRecords implements CliRecords {
     return this.#reader.approvalAt(runId, round);
   }
 
+  isClosing(runId: string): boolean {
+    return this.#reader.isClosing(runId);
+  }
+
   children(runId: string): ChildOfRun[] {
     return this.#reader.children(runId);
   }
@@ -107,6 +113,7 @@ function maskRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
     approvals: (query) => secrets.mask(records.approvals(query)),
     approval: (id) => secrets.mask(records.approval(id)),
     approvalAt: (runId, round) => secrets.mask(records.approvalAt(runId, round)),
+    isClosing: (runId) => records.isClosing(runId),
     children: (runId) => secrets.mask(records.children(runId)),
     logs: (filter) => secrets.mask(records.logs(filter)),
     allLogs: (filter) => secrets.mask(records.allLogs(filter)),
@@ -136,6 +143,7 @@ export const emptyRecords: CliRecords = {
   approval: () => null,
   approvalAt: () => null,
   children: () => [],
+  isClosing: () => false,
   logs: () => [],
   allLogs: () => [],
   countRows: () => 0,

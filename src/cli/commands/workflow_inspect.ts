@@ -134,9 +134,10 @@ function describeFork(records: CliRecords, runId: string): string | null {
   return isPlainObject(fork) ? `run ${fork.runId}, ${plural(Number(fork.rounds), "message")}` : null;
 }
 
-/** What the `finally` of an ended run returned, or why it failed; null when it has not run. */
+/** What the `finally` of an ended run returned, or why it failed; null when there is none. */
 function describeClosing(records: CliRecords, runId: string): string | null {
   const [row] = records.logs({ refId: runId, type: "run.closed", order: "desc", limit: 1 });
+  if (row === undefined && records.isClosing(runId)) return "it is still to run";
   if (row === undefined || !isPlainObject(row.payload)) return null;
   const { error, content } = row.payload;
   if (typeof error === "string") return `failed: ${toOneLine(error, reasonMaxChars)}`;

@@ -21,6 +21,7 @@ import { readAlertStates, type StoredAlertState } from "../alerts/alert_store.ts
 import type { Page } from "../reading/pages.ts";
 import { readAll, type Steps } from "../reading/steps.ts";
 import { listChildren } from "../runs/child_sql.ts";
+import { isClosing } from "../runs/closing_sql.ts";
 import { findMessages, findRuns } from "../runs/run_pages.ts";
 import { readRun } from "../runs/run_sql.ts";
 import { checkVersion, openDatabase, readUserVersion, StatementCache, toStoreError } from "../sqlite/database.ts";
@@ -105,6 +106,14 @@ export class StoreReader {
     return this.#readNow(() => {
       const known = this.#statements.get("select 1 from sqlite_schema where name = 'alert_states'").get();
       return known === undefined ? [] : readAlertStates(this.#statements);
+    });
+  }
+
+  /** Whether an ended run is still to be closed; false in a log that an older nerve wrote. */
+  isClosing(runId: string): boolean {
+    return this.#readNow(() => {
+      const known = this.#statements.get("select 1 from sqlite_schema where name = 'run_closings'").get();
+      return known !== undefined && isClosing(this.#statements, runId);
     });
   }
 

@@ -33,6 +33,12 @@ export function listClosings(statements: StatementCache, workflow: string, limit
   ).all(workflow, limit).map(toRun);
 }
 
+/** Whether the `finally` of a run is still to run; false when nobody knows whether there is one. */
+export function isClosing(statements: StatementCache, runId: string): boolean {
+  const sql = "select 1 from run_closings join workflow_finally using (workflow) where run_id = ? and has = 1";
+  return statements.get(sql).get(runId) !== undefined;
+}
+
 /** The run is closed. Changes nothing when it was not to be closed any more. */
 export function deleteClosing(runId: string): Step {
   return { sql: "delete from run_closings where run_id = ?", values: [runId] };

@@ -29,6 +29,7 @@ Deno.test("the end of a run adds it, unless its workflow is known to have no fin
     await runs.writeFinally("cleanup", { code: "v1", has: true });
     await end(runs, "b");
     assert.deepEqual([toClose(runs), runs.readFinally("cleanup")], [["a", "b"], { code: "v1", has: true }]);
+    assert.deepEqual(["a", "b", "c"].map((id) => reader.isClosing(id)), [true, true, false]);
     assert.equal(await runs.closeRun(of("a"), result), true);
     assert.equal(await runs.closeRun(of("a"), result), false, "once");
     const [ended] = reader.logs({ refId: "a", type: "run.failed" });

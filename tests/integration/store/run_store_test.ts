@@ -163,7 +163,10 @@ Deno.test("the database has the same legal moves as the workflow room", () =>
         }
         if (from === "paused") {
           db.prepare("delete from run_pauses where run_id = ?").run(runId);
-          db.prepare("insert into run_pauses values (?, ?, 1, null, null, null)").run(runId, isFrom(to) ? to : "started");
+          db.prepare("insert into run_pauses values (?, ?, 1, null, null, null)").run(
+            runId,
+            isFrom(to) ? to : "started",
+          );
         }
         const sql = "update workflow_runs set status = ?, attempt = attempt + ?, rounds = rounds + ? where run_id = ?";
         const change = () => db.prepare(sql).run(to, attempts, rounds, runId);
