@@ -24,6 +24,7 @@ const endedBy: Readonly<Partial<Record<LogType, readonly LogType[]>>> = {
   "sense.directive_invalid": ["sense.directive", "sense.loaded"],
   "run.failed": ["run.completed"],
   "run.held": ["run.completed", "run.resumed", "run.killed"],
+  "run.paused": ["run.completed", "run.resumed", "run.killed"],
   "run.crashed": ["run.completed"],
   "run.dropped": ["run.completed"],
   "run.closed": ["run.closed"],
@@ -51,8 +52,9 @@ export function readOpenProblems(records: CliRecords, max: number): LogRow[] {
   return open.reverse();
 }
 
-/** `overflow: drop` is what somebody configured; that a full queue drops its oldest run is a loss. A `finally` may fail. */
+/** `overflow: drop` is what somebody configured; that a full queue drops its oldest run is a loss. A `finally` may fail, and code may pause a run. */
 function isProblem({ type, payload }: LogRow): boolean {
+  if (type === "run.paused") return isPlainObject(payload) && typeof Object(payload.pause).code === "string";
   if (type === "run.closed") return isPlainObject(payload) && payload.error !== undefined;
   return type !== "run.dropped" || (isPlainObject(payload) && payload.reason === queueFullReason);
 }

@@ -28,23 +28,27 @@ Deno.test("workflow inspect shows why a run failed in full, and how many rows th
   });
 });
 
-Deno.test("a held run says why in workflow list, inspect and why, and among the last problems", async () => {
-  await past(async (store) => {
+Deno.test("a run that is paused for its code says why in workflow list, inspect and why, and among the last problems", async () => {
+  const ref = { runId: "run-7", workflow: "cleanup", attempt: 1, causeId: null };
+  const paused = (code: string | null) => async (store: Store) => {
     await storeRun(store, "run-7", 1, "started");
-    const row = { source: "workflow:cleanup", type: "run.held", refId: "run-7", causeId: null, payload: null } as const;
-    const change = { status: "started", attempt: 2, reason: "held: the code changed under the run" } as const;
-    assert.ok(await store.runs.transition("run-7", { from: ["started"], fence: 1 }, change, row));
-  }, async ({ nerve }) => {
+    const pause = { from: "started", since: 5, reason: null, wait: null, code } as const;
+    assert.ok(await store.runs.pause(ref, pause, "paused: the code changed under the run"));
+  };
+  await past(paused("v1"), async ({ nerve }) => {
     const { out } = await nerve("workflow", "inspect", "run-7");
-    assert.match(out, /reason +held: the code changed under the run\n/);
-    assert.match(out, /\n2 +\S+ \S+ +\d+ +held: the code changed under the run\n/);
+    assert.match(out, /reason +paused: the code changed under the run\n/);
     assert.match(
       out,
       /next: save code that agrees with its messages, nerve workflow resume run-7 --accept-code, or kill it\n/,
     );
-    assert.match((await nerve("workflow", "list")).out, /run-7 .* started .* held: the code changed under the run/);
-    assert.match((await nerve("why", "run-7")).out, /now: held: the code changed under the run/);
-    assert.match((await nerve("status")).out, /run\.held .*held: the code changed under the run/);
+    assert.match((await nerve("workflow", "list")).out, /run-7 .* paused .* paused: the code changed under the run/);
+    assert.match((await nerve("why", "run-7")).out, /now: paused: the code changed under the run/);
+    assert.match((await nerve("status")).out, /run\.paused .*paused: the code changed under the run/);
+  });
+  await past(paused(null), async ({ nerve }) => {
+    assert.match((await nerve("workflow", "inspect", "run-7")).out, /next: nerve workflow resume run-7\n/);
+    assert.doesNotMatch((await nerve("status")).out, /the code changed under the run/, "somebody wanted that");
   });
 });
 
