@@ -158,7 +158,8 @@ export class Closings {
   /** Looks whether what is known was said by the code that is there now. */
   #refresh(queue: WorkflowQueue): void {
     const { host, store } = this.#parts, state = this.#stateOf(queue), code = host.codeOf(queue.name);
-    if (state.code === code) return;
+    // Without a version its code was not accepted yet.
+    if (code === "" || state.code === code) return;
     this.#read(queue, () => {
       const known = store.readFinally(queue.name);
       Object.assign(state, { code, has: known?.code === code ? known.has : null, more: true });
