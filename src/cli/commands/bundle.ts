@@ -3,7 +3,6 @@
  * requests, and the same of each run that it started and waited for. Reads the database and needs no daemon.
  * I1. The file appears whole or not at all. Its last line has the digest of those before it.
  */
-import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { formatSize } from "../../base/duration.ts";
 import { NerveError } from "../../base/errors.ts";
@@ -19,6 +18,9 @@ import { traceCauses } from "../render/cause_text.ts";
 import { plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 import { findAskedRow } from "./why.ts";
+
+// Imported dynamically: a static import would load it at every start of a built nerve (tools/build/bundle.ts).
+const { createHash } = await import("node:crypto");
 
 interface Flags {
   readonly out?: string | undefined;
