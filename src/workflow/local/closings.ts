@@ -88,7 +88,8 @@ export class Closings {
     if (!this.#parts.dispatcher.isOpen) return;
     this.#refresh(queue);
     const state = this.#stateOf(queue);
-    if (state.has === false) return;
+    // One whose role ran on when that was learned is in memory yet.
+    if (state.has === false) return this.#forget(queue);
     this.#refill(queue, plan, state);
     for (const closing of [...state.closings.values()]) this.#begin(queue, plan, closing);
   }

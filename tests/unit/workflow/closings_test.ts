@@ -196,6 +196,22 @@ Deno.test("code that lost its finally closes nothing any more", async () => {
   assert.deepEqual([bench.closing(), bench.store.disk.closings.size], [[], 0]);
 });
 
+Deno.test("a killed run whose role runs on keeps no slot when its code turns out to have no finally", async () => {
+  // The property found it: the next run waited for ever.
+  const bench = closingBench({ concurrency: 1 }, new MemoryRunStore());
+  bench.host.code = "v2";
+  bench.replaceCode();
+  await working(bench, "r");
+  await bench.start("next");
+  await bench.manager.killRun("r", null);
+  await bench.turn();
+  bench.manager.onLoaded("w", false);
+  await bench.turn();
+  assert.equal(bench.status("next"), "queued", "the role of the one before it runs on");
+  await bench.finish("r", "failed");
+  assert.deepEqual([bench.status("next"), bench.closing()], ["started", []]);
+});
+
 Deno.test("a workflow that left the configuration closes its runs when it is back", async () => {
   const bench = closingBench();
   const plan = { concurrency: 1, overflow: "queue", maxQueue: 2, maxRounds: 10, drainTimeoutMs: 30_000 } as const;
