@@ -4,7 +4,8 @@
  * to the name: `parse_property_test.ts` beside `parse_test.ts`.
  */
 import assert from "node:assert/strict";
-import { sourceFiles } from "../support/source_files.ts";
+import manifest from "../../deno.json" with { type: "json" };
+import { readSource, sourceFiles } from "../support/source_files.ts";
 
 /** The names of the files that each room's unit tests may test. */
 function testedNames(paths: readonly string[]): Map<string, Set<string>> {
@@ -51,4 +52,10 @@ Deno.test("every integration test is in the folder of a room", () => {
   const rooms = testedNames(sourceFiles(["src", "tools", "senses"], ".ts"));
   const folders = new Set(sourceFiles(["tests/integration"], "_test.ts").map((path) => path.split("/")[2] ?? ""));
   assert.deepEqual([...folders].filter((folder) => !rooms.has(folder)), []);
+});
+
+Deno.test("deno task long runs every file that leaves something out of the gate, and no other", () => {
+  const tests = sourceFiles(["tests"], "_test.ts").filter((path) => /from ".*\/long_form\.ts"/.test(readSource(path)));
+  const named = manifest.tasks.long.command.match(/tests\/\S+/g) ?? [];
+  assert.deepEqual(named.toSorted(), tests.toSorted());
 });
