@@ -1,14 +1,20 @@
 /**
- * Addresses of the form `host:port`, as they stand in nerve.yaml. Imported by the senses tls-expiry, port-check and
- * dns-answers.
+ * Names of hosts, and addresses of the form `host:port`, as they stand in nerve.yaml. Imported by the senses tls-expiry,
+ * port-check, dns-answers and ping.
  */
+import { domainToASCII } from "node:url";
 
 export interface Address {
   /** As written. */
   readonly text: string;
-  /** Without the brackets of an IPv6 address. */
+  /** Without the brackets of an IPv6 address; a name in ASCII, as nameservers and programs know it. */
   readonly host: string;
   readonly port: number;
+}
+
+/** `bücher.example` as `xn--bcher-kva.example`, as in a URL; what is ASCII already, or no name, as it is. */
+export function toAsciiName(name: string): string {
+  return /^[\x20-\x7e]*$/.test(name) ? name : domainToASCII(name) || name;
 }
 
 /**
@@ -16,7 +22,8 @@ export interface Address {
  * Throws a TypeError that names the wrong text.
  */
 export function parseAddress(text: string, defaultPort: number | null = null): Address {
-  const found = /^(?:\[(?<v6>[\da-fA-F:.]+)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?$/.exec(text)?.groups;
+  const [, name = "", rest = ""] = /^([^:]*)(.*)$/s.exec(text) ?? [], inAscii = toAsciiName(name) + rest;
+  const found = /^(?:\[(?<v6>[\da-fA-F:.]+)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?$/.exec(inAscii)?.groups;
   const host = found?.v6 ?? found?.name, port = found?.port === undefined ? defaultPort : Number(found.port);
   if (host === undefined || port === null || port < 1 || port > 65_535) {
     const form = defaultPort === null ? "host:port" : "host or host:port";

@@ -44,7 +44,8 @@ export const { compute } = defineSense({ config: readSettings, compute: observe 
 
 async function observe({ db, signal, config: settings, log }: SenseContext<Settings>): Promise<Told<DirectoryWatch>> {
   const { folder } = settings;
-  const listing = await listFiles({ ...settings, entriesMax: settings.max_entries }, signal);
+  const listed = await listFiles({ ...settings, entriesMax: settings.max_entries }, signal);
+  const listing = typeof listed === "string" ? null : listed;
   const last = db.select().from(checks).where(eq(checks.folder, folder)).orderBy(desc(checks.id)).limit(1).get();
   const nowMs = Date.now();
   const known = readKnown(db, folder), isFirst = known === null && !settings.announce_first;
@@ -54,7 +55,7 @@ async function observe({ db, signal, config: settings, log }: SenseContext<Setti
   if (listing !== null && listing.unnamed > 0 && last?.unnamed !== listing.unnamed) {
     log("warn", `${listing.unnamed} files of ${folder} have names that are not UTF-8: they count, and are not watched`);
   }
-  const watch = describe(settings, listing, changes, nowMs);
+  const watch = describe(settings, listed, changes, nowMs);
   store(db, watch, { known, changes, unnamed: listing?.unnamed ?? 0 }, settings.keep);
   const wasOk = last?.ok ?? true, { counts: { added, changed, removed }, problems } = watch;
   const change = [`${added} new`, `${changed} changed`, `${removed} removed`];
@@ -97,13 +98,18 @@ function readKnown(db: SenseDatabase, folder: string): Known | null {
   return new Map(rows.map((each) => [each.path, each]));
 }
 
-function describe(settings: Settings, listing: Listing | null, changes: Changes | null, nowMs: number): DirectoryWatch {
-  const found = listing?.files ?? [], times = found.map(({ modifiedMs }) => modifiedMs);
+function describe(
+  settings: Settings,
+  listed: Listing | string,
+  changes: Changes | null,
+  nowMs: number,
+): DirectoryWatch {
+  const listing = typeof listed === "string" ? null : listed,
+    found = listing?.files ?? [],
+    times = found.map(({ modifiedMs }) => modifiedMs);
   const oldest = times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b));
   const newest = times.length === 0 ? null : times.reduce((a, b) => Math.max(a, b));
-  const problems = listing === null
-    ? ["there is no such folder"]
-    : findProblems(settings, listing, { oldest, newest, nowMs });
+  const problems = typeof listed === "string" ? [listed] : findProblems(settings, listed, { oldest, newest, nowMs });
   const { added = [], changed = [], removed = [], growing = 0 } = changes ?? {};
   const first = (paths: readonly string[]) => paths.slice(0, namesMax).map((path) => path.slice(0, nameMaxChars));
   return {

@@ -25,14 +25,14 @@ export interface Search {
   readonly entriesMax: number;
 }
 
-/** Null: there is no such folder. */
-export async function listFiles(search: Search, signal: AbortSignal): Promise<Listing | null> {
+/** A text says why there is no list: what is wrong with the folder. */
+export async function listFiles(search: Search, signal: AbortSignal): Promise<Listing | string> {
   const { folder, fits, recursive, entriesMax } = search;
   const files: FoundFile[] = [], waiting = [""];
   let unnamed = 0, entries = 0;
   for (let inside = waiting.pop(); inside !== undefined; inside = waiting.pop()) {
     const listed = await readEntries(`${folder}/${inside}`, inside === "", entriesMax - entries + 1);
-    if (listed === null) return null;
+    if (typeof listed === "string") return listed;
     for (const { name, isDirectory, isFile } of listed) {
       signal.throwIfAborted();
       if (++entries > entriesMax) return { files, unnamed, more: true };
@@ -50,8 +50,8 @@ function toFound(path: string, { size, mtime, ino }: Deno.FileInfo): FoundFile {
   return { path, bytes: size, modifiedMs: mtime?.getTime() ?? 0, inode: ino };
 }
 
-/** A subfolder that vanished or cannot be read counts as empty. Null: the folder itself is not there. */
-async function readEntries(path: string, isRoot: boolean, max: number): Promise<Deno.DirEntry[] | null> {
+/** A subfolder that vanished or cannot be read counts as empty. A text says why the folder itself cannot be listed. */
+async function readEntries(path: string, isRoot: boolean, max: number): Promise<Deno.DirEntry[] | string> {
   const entries: Deno.DirEntry[] = [];
   try {
     for await (const entry of Deno.readDir(path)) {
@@ -59,9 +59,10 @@ async function readEntries(path: string, isRoot: boolean, max: number): Promise<
       if (entries.length >= max) break;
     }
   } catch (thrown) {
-    const isGone = thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
-    if (isRoot && isGone) return null;
-    if (isRoot || !(isGone || thrown instanceof Deno.errors.PermissionDenied)) throw thrown;
+    const isNone = thrown instanceof Deno.errors.NotADirectory, isGone = thrown instanceof Deno.errors.NotFound;
+    if (isRoot && isNone) return "it is not a folder";
+    if (isRoot && isGone) return "there is no such folder";
+    if (isRoot || !(isGone || isNone || thrown instanceof Deno.errors.PermissionDenied)) throw thrown;
   }
   return entries;
 }

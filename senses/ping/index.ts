@@ -3,6 +3,7 @@
  * with one of them, and one when all answer again. It can start a workflow when one has just stopped.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
+import { toAsciiName } from "../../lib/address.ts";
 import { runToEnd } from "../../lib/program.ts";
 import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
 import { type Answers, readAnswers } from "./output.ts";
@@ -68,7 +69,8 @@ function readSettings(config: JsonObject) {
     keep: option.duration("30d"),
   });
   for (const host of settings.hosts) {
-    if (/^[\w.:%-]+$/.test(host) && !host.startsWith("-")) continue;
+    const name = toAsciiName(host);
+    if (/^[\w.:%-]+$/.test(name) && !name.startsWith("-")) continue;
     throw new TypeError(`"${host.slice(0, 100)}" is not a host: write a name or an address, without port or brackets`);
   }
   if (!["any", "4", "6"].includes(settings.family)) {
@@ -91,13 +93,16 @@ async function check(host: string, settings: Settings, signal: AbortSignal): Pro
       "-W",
       `${Math.max(1, Math.ceil(timeout / 1_000))}`,
       "--",
-      host,
+      toAsciiName(host),
     ],
   ];
   // English messages and a dot in numbers.
   const program = { name: "ping", args, env: { LC_ALL: "C.UTF-8" } };
   try {
-    const answers = readAnswers(host, await runToEnd(program, AbortSignal.any([signal, AbortSignal.timeout(limit)])));
+    const answers = readAnswers(
+      toAsciiName(host),
+      await runToEnd(program, AbortSignal.any([signal, AbortSignal.timeout(limit)])),
+    );
     return toHost(host, answers, findProblem(answers, settings));
   } catch (thrown) {
     signal.throwIfAborted();

@@ -108,6 +108,10 @@ Deno.test("directory-watch says that the folder is gone, and remembers its files
     Deno.renameSync(folder, `${folder}-away`);
     const gone = valueOf(await sense.compute({ folder, ...quick }));
     assert.deepEqual([gone.problems, gone.removed], [["there is no such folder"], []]);
+    Deno.writeTextFileSync(folder, "");
+    const file = valueOf(await sense.compute({ folder, ...quick }));
+    assert.deepEqual([file.problems, file.removed], [["it is not a folder"], []]);
+    Deno.removeSync(folder);
     Deno.renameSync(`${folder}-away`, folder);
     const back = valueOf(await sense.compute({ folder, ...quick }));
     assert.deepEqual([back.ok, back.added], [true, []]);

@@ -36,6 +36,8 @@ Deno.test({
     assert.equal(valueOf(await sense.compute({ hosts: ["127.0.0.1"], count: 1, always: true })).ok, true);
     const slow = valueOf(await sense.compute({ hosts: ["127.0.0.1"], count: 1, max_latency: "0ms" }));
     assert.match(slow.problems[0], /^127\.0\.0\.1: answered after [\d.]+ ms, more than 0 ms$/);
+    const foreign = valueOf(await sense.compute({ hosts: ["b\u00fccher.invalid"], count: 1, limit: "3s" }));
+    assert.match(foreign.problems[0], /^b\u00fccher\.invalid: nothing /);
   },
 });
 
