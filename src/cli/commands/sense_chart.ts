@@ -21,6 +21,8 @@ interface Flags {
 }
 
 const sinceDefaultMs = 24 * 60 * 60_000, widthDefault = 72, heightDefault = 12, ticks = 5;
+/** Below it, minutes do not tell the ticks of a chart apart. */
+const secondsBelowMs = 10 * 60_000;
 
 interface Chart {
   /** The mean of each span of time in which there was a value. */
@@ -90,13 +92,31 @@ interface Asked {
   readonly where: string | undefined;
 }
 
-/** Null without a value. Reads row by row: a database may hold millions. */
+/**
+ * Null without a value. The chart is as wide as the time that has values: those of the first minute of a day would be one
+ * point. Reads row by row, once for that time and once for the values: a database may hold millions.
+ */
 function readChart(database: string, asked: Asked, from: number, to: number, width: number): Chart | null {
+  let begin = Infinity, end = -Infinity;
+  for (const [at] of readValues(database, asked, from, to)) [begin, end] = [Math.min(begin, at), Math.max(end, at)];
+  const sums = new Map<number, { at: number; sum: number; count: number }>();
+  let rows = 0, least = Infinity, most = -Infinity, last = NaN;
+  for (const [at, value] of readValues(database, asked, from, to)) {
+    const share = end > begin ? (at - begin) / (end - begin) : 0;
+    const place = Math.min(width - 1, Math.floor(share * width)), sum = sums.get(place);
+    if (sum === undefined) sums.set(place, { at, sum: value, count: 1 });
+    else Object.assign(sum, { sum: sum.sum + value, count: sum.count + 1 });
+    [rows, least, most, last] = [rows + 1, Math.min(least, value), Math.max(most, value), value];
+  }
+  const points = [...sums.values()].map(({ at, sum, count }): [number, number] => [at, sum / count]);
+  return rows === 0 ? null : { points, rows, least, most, last };
+}
+
+/** The times and numbers between two times, oldest first. Throws QUERY_INVALID for what is no number. */
+function* readValues(database: string, asked: Asked, from: number, to: number): Generator<[at: number, value: number]> {
   const [table, column, time] = [asked.table, asked.column, asked.time].map(quoteName);
   const only = asked.where === undefined ? "" : ` and (${asked.where})`;
   const sql = `select ${time}, ${column} from ${table} where ${column} is not null${only} order by ${time}`;
-  const sums = new Map<number, { at: number; sum: number; count: number }>();
-  let rows = 0, least = Infinity, most = -Infinity, last = NaN;
   for (const [when, value] of runReadOnlyQuery(database, sql).rows) {
     const at = toTimeMs(when);
     if (at === null || at < from || at > to) continue;
@@ -106,13 +126,8 @@ function readChart(database: string, asked: Asked, from: number, to: number, wid
         hint: "--where leaves rows out",
       });
     }
-    const place = Math.min(width - 1, Math.floor((at - from) / (to - from) * width)), sum = sums.get(place);
-    if (sum === undefined) sums.set(place, { at, sum: number, count: 1 });
-    else Object.assign(sum, { sum: sum.sum + number, count: sum.count + 1 });
-    [rows, least, most, last] = [rows + 1, Math.min(least, number), Math.max(most, number), number];
+    yield [at, number];
   }
-  const points = [...sums.values()].map(({ at, sum, count }): [number, number] => [at, sum / count]);
-  return rows === 0 ? null : { points, rows, least, most, last };
 }
 
 function printChart(
@@ -123,7 +138,9 @@ function printChart(
 ): void {
   const step = Math.max(1, Math.ceil(points.length / ticks));
   const marked = points.filter((_, index) => index % step === 0).map(([at]) => at);
-  const formatTick = (at: number) => isLong ? formatDateTime(at).slice(5, 16) : formatClockTime(at).slice(0, 5);
+  const isShort = (points.at(-1)?.[0] ?? 0) - (points[0]?.[0] ?? 0) < secondsBelowMs;
+  const formatTick = (at: number) =>
+    isLong ? formatDateTime(at).slice(5, 16) : formatClockTime(at).slice(0, isShort ? 8 : 5);
   print(io, title);
   // One value has no range to draw.
   const drawn = points.length < 2 ? "" : plot(points, {
@@ -136,7 +153,8 @@ function printChart(
   for (const line of drawn.split("\n")) if (line.trim() !== "") print(io, line.trimEnd());
   const figures = [["least", least], ["most", most], ["last", last]] as const;
   const told = figures.map(([word, value]) => `${word} ${formatFigure(value)}`).join(", ");
-  print(io, dim(io, `${told}; ${plural(rows, "row")}, of which the chart shows means`));
+  const shown = points.length < 2 ? "too few for a chart" : "of which the chart shows means";
+  print(io, dim(io, `${told}; ${plural(rows, "row")}, ${shown}`));
 }
 
 /** A constant would be drawn without a scale. */

@@ -101,9 +101,10 @@ export function formatDistance(ms: number, now: number): string {
 
 /**
  * When something comes: `in 5m` within the hour, else by the machine's clock: `Mon 09:00` within six days, later with
- * the date.
+ * the date. `due` comes from a timer, a little before or after the time that was meant: 08:59:59.998 is 09:00.
  */
-export function formatNext(ms: number, now: number): string {
+export function formatNext(due: number, now: number): string {
+  const ms = Math.round(due / 1_000) * 1_000;
   if (ms - now < 60 * 60_000) return formatDistance(ms, now);
   const days = (ms - now) / (24 * 60 * 60_000);
   const [date, time] = [formatDateTime(ms).slice(0, 10), formatClockTime(ms).slice(0, 5)];

@@ -19,13 +19,14 @@ async function withReadings(
     const db = openDatabase(join(root, "data/senses/disk.db"));
     db.exec(
       `create table readings (id integer primary key, ts integer, path text, used real, seen_at integer, bytes integer);
-      create table others (ts integer, used real); create table bare (figure real); create table words (ts integer, word text)`,
+      create table others (ts integer, used real); create table fresh (ts integer, used real); create table bare (figure real); create table words (ts integer, word text)`,
     );
     const add = db.prepare("insert into readings (ts, path, used, seen_at, bytes) values (?, ?, ?, ?, ?)");
     for (let at = now - 48 * hourMs; at <= now; at += hourMs / 6) {
       add.run(at, "/", (at - now) / hourMs + 48, Math.floor(at / 1_000), 1_764_000_000_000);
       add.run(at, "/srv", 1_000, null, 0);
     }
+    db.exec(`insert into fresh values (${now - 40_000}, 1), (${now - 20_000}, 2), (${now - 1_000}, 4)`);
     db.exec(`insert into words values (${now}, 'x'); insert into bare values (1)`);
     db.close();
     await test(async (...args) => {
@@ -50,6 +51,12 @@ Deno.test("a chart shows the span, the rows that were asked for, and their figur
     assert.deepEqual([points.length, time], [24, "ts"]);
     assert.ok(points.every(({ value }, at) => at === 0 || value > (points[at - 1]?.value ?? 0)));
     assert.match((await nerve(...of, "--since", "1s")).out, /least 48, most 48, last 48; 1 row, /);
+    // What has only begun is drawn as wide as all else.
+    const fresh = (await nerve("sense", "chart", "disk", "used", "--table", "fresh")).out;
+    assert.match(fresh, /┏━/);
+    assert.match(fresh, /\d\d:\d\d:20 /, "minutes would not tell its ticks apart");
+    assert.match(fresh, /\nleast 1, most 4, last 4; 3 rows, of which the chart shows means/);
+    assert.match((await nerve(...of, "--since", "1s")).out, /; 1 row, too few for a chart\n/);
     // A constant has a scale too.
     assert.match((await nerve("sense", "chart", "disk", "bytes", "--since", "1h")).out, /882G┤/);
   });
@@ -59,7 +66,7 @@ Deno.test("a chart that cannot be drawn says why, and what there is", async () =
   await withReadings(async (nerve) => {
     const wrong = [
       [["disk", "usd"], /no table has a column "usd"\n +there are: readings \(id, ts, path, used/],
-      [["disk", "used"], /several tables have a column "used": readings, others\n +--table readings/],
+      [["disk", "used"], /several tables have a column "used": readings, others, fresh\n +--table readings/],
       [["disk", "figure"], /the table bare has no column of times/],
       [["disk", "word"], /word holds values that are no numbers/],
       [["disk", "bytes", "--where", "1); drop table readings"], /./],
