@@ -1,9 +1,10 @@
 /**
  * What a compute can use of its context, judged by its source: a process loads, and does, no more than its senses need. And
- * what is wrong with a module's exports. Pure; used by sense_runtime.ts.
+ * what is wrong with a module's exports, or with its settings. Pure; used by sense_runtime.ts, and by workflow_runtime.ts for
+ * its settings.
  */
-import type { JsonObject } from "../protocol/json.ts";
-import type { LoadProblem, SenseSpec } from "../protocol/message.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
+import type { LoadProblem } from "../protocol/message.ts";
 import { authoredCompute, checkedConfig, type SenseContext } from "../sdk/sense.ts";
 import { deepFreeze } from "./context_helpers.ts";
 import { describeError } from "./error_text.ts";
@@ -31,9 +32,9 @@ export function describeMissingCompute(module: Record<string, unknown>): string 
   return `does not export a function named compute (it exports ${found}): write export function compute(ctx) { ... }`;
 }
 
-/** What is wrong with the `config` of a sense whose code declares its settings with `defineSense`. */
-export function findConfigFaults(compute: unknown, { config }: SenseSpec): LoadProblem[] {
-  const check: unknown = Reflect.get(Object(compute), checkedConfig);
+/** What is wrong with a `config` whose settings the code declares, by `defineSense` or `defineWorkflow`. */
+export function findConfigFaults(declared: unknown, config: Json): LoadProblem[] {
+  const check: unknown = Reflect.get(Object(declared), checkedConfig);
   if (typeof check !== "function") return [];
   try {
     check(deepFreeze((config ?? {}) as JsonObject));

@@ -159,7 +159,7 @@ export class SenseRuntime implements Runtime {
       if (module !== null && typeof compute !== "function") {
         problems.push({ message: describeMissingCompute(module), place: { file: sense.entry, line: 1, column: 1 } });
       }
-      if (sense.tryFor !== null) problems.push(...findConfigFaults(compute, sense));
+      if (sense.tryFor !== null) problems.push(...findConfigFaults(compute, sense.config));
       if (problems.length > 0) return { ok: false, problems };
       const shared: SharedContext = {
         name,

@@ -22,6 +22,7 @@ import type { RoleContext, Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { mayBegin } from "./begin_once.ts";
 import { describeError, placeOf } from "./error_text.ts";
+import { findConfigFaults } from "./compute_source.ts";
 import { type Loaded, loadWorkflow } from "./load_workflow.ts";
 import { type Answer, askModerator, findContradiction } from "./moderator.ts";
 import type { Peers } from "./peers.ts";
@@ -67,7 +68,7 @@ export class WorkflowRuntime implements Runtime {
     if (this.#peers.handle(message)) return;
     switch (message.t) {
       case "load_workflow":
-        return void this.#load();
+        return void this.#load(true);
       case "run":
         return void this.#run(message);
       case "close":
@@ -91,12 +92,13 @@ export class WorkflowRuntime implements Runtime {
     this.#logs.close();
   }
 
-  #load(): Promise<Loaded> {
+  /** `isTrial`: the code is only tried, with its settings. In a run, the role that reads a wrong one fails and says so. */
+  #load(isTrial = false): Promise<Loaded> {
     if (this.#loading === null) {
       const open = async () => void (this.#opened = await this.#peers.open());
       this.#loading = loadWorkflow(this.#spec, this.#folder, open);
       this.#loading.then((loaded) => {
-        const problems = loaded.ok ? [] : [loaded.problem];
+        const problems = !loaded.ok ? [loaded.problem] : isTrial ? findConfigFaults(loaded.workflow, this.#config) : [];
         const more = loaded.ok && loaded.closing !== null ? { finally: true } : {};
         this.#kernel.send({ t: "loaded", name: this.#spec.name, problems, ...more });
       });

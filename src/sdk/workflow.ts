@@ -1,7 +1,8 @@
 /** The types of a workflow, and `defineWorkflow`, which checks an author's object against them. */
-import type { Json, JsonObject } from "../protocol/json.ts";
+import { isPlainObject, type Json, type JsonObject } from "../protocol/json.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
-import type { Blobs, LogFunction, SenseDatabase, SenseLogs } from "./sense.ts";
+import { type Option, readConfig, type Settings } from "./config.ts";
+import { type Blobs, checkedConfig, type LogFunction, type SenseDatabase, type SenseLogs } from "./sense.ts";
 import type { Span, Wait } from "./waits.ts";
 
 /** Names the state before the first message; no role can have this name. */
@@ -13,7 +14,7 @@ export const END = "__end__";
  * The argument of a role. A role runs at least once and, once its message is on disk, never again; one with the effect
  * "once" runs at most once, unless a person lets it run again.
  */
-export interface RoleContext {
+export interface RoleContext<Config = JsonObject> {
   readonly start: RunStart;
   /** All messages so far, oldest first, frozen. */
   readonly messages: readonly RunMessage[];
@@ -26,8 +27,11 @@ export interface RoleContext {
   /** Read-only Drizzle handles of senses' databases, by name, opened on first use; undefined if not granted. */
   readonly peers: Readonly<Record<string, SenseDatabase | undefined>>;
   readonly blobs: Blobs;
-  /** The workflow's `config` from nerve.yaml, frozen. */
-  readonly config: JsonObject;
+  /**
+   * The workflow's `config` from nerve.yaml, frozen. With the `config` of `defineWorkflow`, the settings that it reads from
+   * that.
+   */
+  readonly config: Config;
   readonly log: LogFunction;
 }
 
@@ -37,7 +41,7 @@ export interface RoleResult {
   readonly meta: { readonly [key: string]: Json | undefined };
 }
 
-export type RoleFunction = (context: RoleContext) => RoleResult | Promise<RoleResult>;
+export type RoleFunction<Config = JsonObject> = (context: RoleContext<Config>) => RoleResult | Promise<RoleResult>;
 
 /** What happens when a role throws or times out. The log records each failed attempt and its wait. */
 export interface RetryPolicy {
@@ -67,8 +71,8 @@ export interface RetryPolicy {
 export type RoleEffect = "idempotent" | "pure" | "once";
 
 /** A role with settings for the engine. */
-export interface RoleObject {
-  readonly run: RoleFunction;
+export interface RoleObject<Config = JsonObject> {
+  readonly run: RoleFunction<Config>;
   /** Default: "idempotent". A role with the effect "once" has no `retry`. */
   readonly effect?: RoleEffect;
   /**
@@ -81,7 +85,7 @@ export interface RoleObject {
 }
 
 /** A role: the function alone, or with settings for the engine; or a wait, which nerve plays. */
-export type Role = RoleFunction | RoleObject | Wait;
+export type Role<Config = JsonObject> = RoleFunction<Config> | RoleObject<Config> | Wait;
 
 /** How the run has ended; `exitCode` and `reason` as `nerve workflow inspect` shows them. */
 export interface RunEnding {
@@ -93,16 +97,18 @@ export interface RunEnding {
 }
 
 /** The argument of `finally`. Its `idempotencyKey` is `<runId>:finally`. */
-export interface FinallyContext extends RoleContext {
+export interface FinallyContext<Config = JsonObject> extends RoleContext<Config> {
   readonly end: RunEnding;
 }
 
 /** What it returns is stored in the row `run.closed`; it may return nothing. */
-export type FinallyFunction = (context: FinallyContext) => RoleResult | void | Promise<RoleResult | void>;
+export type FinallyFunction<Config = JsonObject> = (
+  context: FinallyContext<Config>,
+) => RoleResult | void | Promise<RoleResult | void>;
 
 /** `finally` with a time limit of its own. */
-export interface FinallyObject {
-  readonly run: FinallyFunction;
+export interface FinallyObject<Config = JsonObject> {
+  readonly run: FinallyFunction<Config>;
   /** When it expires, `signal` aborts, and `finally` has failed. Default: 1m; at most 1h. */
   readonly timeout?: Span;
 }
@@ -113,26 +119,54 @@ export interface ModeratorContext {
   readonly messages: readonly RunMessage[];
 }
 
-export interface Workflow<Name extends string = string> {
-  readonly roles: Readonly<Record<Name, Role>>;
+export interface Workflow<Name extends string = string, Config = JsonObject> {
+  readonly roles: Readonly<Record<Name, Role<Config>>>;
   readonly moderator: (context: ModeratorContext) => NoInfer<Name> | typeof END;
   /**
    * Runs after every end of a run that was not dropped, at least once: also after a kill, and when the daemon died before
    * it was done. It may run again, so it must be idempotent. It changes nothing about how the run has ended.
    */
-  readonly finally?: FinallyFunction | FinallyObject;
+  readonly finally?: FinallyFunction<Config> | FinallyObject<Config>;
 }
 
+/** How a workflow reads its settings: kinds by key, or a function that throws a TypeError. */
+export type ConfigReader = Readonly<Record<string, Option<unknown>>> | ((config: JsonObject) => unknown);
+
+/** What roles get as `config`. A function is to name the type of its parameter, else its result counts as JSON. */
+export type ConfigOf<Reader> = Reader extends (config: JsonObject) => infer Read ? Read
+  : Reader extends Readonly<Record<string, Option<unknown>>> ? Settings<Reader>
+  : JsonObject;
+
 /**
- * Declares a workflow; the default export of `workflows/<name>/index.ts`.
+ * Declares a workflow; the default export of `workflows/<name>/index.ts`. With `config`, each role, and `finally`, first reads its settings,
+ * with `readConfig` or by a function of its own, which throws a TypeError; an invalid setting is an error of the role that
+ * names it. `nerve validate` finds it too, and so does the trial load of changed code; so such a function judges and does
+ * nothing else.
  * @example
  * ```ts
  * export default defineWorkflow({
- *   roles: { greet: ({ start }) => ({ content: `hello ${start.prompt}`, meta: {} }) },
+ *   config: { greeting: option.text("hello") },
+ *   roles: { greet: ({ start, config }) => ({ content: `${config.greeting} ${start.prompt}`, meta: {} }) },
  *   moderator: ({ messages }) => (messages.length === 0 ? "greet" : END),
  * });
  * ```
  */
-export function defineWorkflow<Name extends string>(workflow: Workflow<Name>): Workflow<Name> {
-  return workflow;
+export function defineWorkflow<Name extends string, Reader extends ConfigReader = (config: JsonObject) => JsonObject>(
+  workflow: { readonly config?: Reader } & Workflow<Name, ConfigOf<Reader>>,
+): Workflow<Name> {
+  const { config, ...rest } = workflow, { roles } = rest, reader: ConfigReader | undefined = config;
+  // What is no object of roles is refused when it is loaded.
+  if (reader === undefined || !isPlainObject(roles)) return rest as Workflow<Name>;
+  const read = typeof reader === "function" ? reader : (config: JsonObject) => readConfig(config, reader);
+  const withSettings = (run: (context: RoleContext<unknown>) => unknown) => (context: RoleContext) =>
+    run({ ...context, config: read(context.config) });
+  const wrap = (role: unknown) => {
+    if (typeof role === "function") return withSettings(role as RoleFunction<unknown>);
+    if (!isPlainObject(role) || typeof role.run !== "function") return role;
+    return { ...role, run: withSettings(role.run as RoleFunction<unknown>) };
+  };
+  const wrapped = Object.fromEntries(Object.entries(roles).map(([name, role]) => [name, wrap(role)]));
+  const check = (config: JsonObject) => void read(config);
+  const closing = rest.finally === undefined ? {} : { finally: wrap(rest.finally) };
+  return { ...rest, roles: wrapped, ...closing, ...{ [checkedConfig]: check } } as Workflow<Name>;
 }

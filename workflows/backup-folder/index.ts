@@ -4,12 +4,12 @@
  * I1. Old backups are removed only after a new one that is complete.
  * I2. An interrupted run can be run again: prepare removes what it left, and nothing that another program uses.
  */
-import { defineWorkflow, END, formatSize, option, readConfig, type RoleContext } from "nerve";
+import { defineWorkflow, END, formatSize, type JsonObject, option, readConfig, type RoleContext } from "nerve";
 import { createRestic } from "./restic.ts";
 import { createRsync } from "./rsync.ts";
 import type { Messages, Step, Tool } from "./settings.ts";
 
-function readSettings(config: RoleContext["config"]) {
+function readSettings(config: JsonObject) {
   const settings = readConfig(config, {
     tool: option.text("restic"),
     folder: option.text(),
@@ -44,18 +44,18 @@ function readSettings(config: RoleContext["config"]) {
 
 type Settings = ReturnType<typeof readSettings>;
 
-function createTool({ start, config, signal, log }: RoleContext): { tool: Tool; settings: Settings } {
-  const settings = readSettings(config), { folder, target, exclude, one_file_system, timeout } = settings;
+function createTool({ start, config: settings, signal, log }: RoleContext<Settings>): Tool {
+  const { folder, target, exclude, one_file_system, timeout } = settings;
   const backup = { folder, target, exclude, oneFileSystem: one_file_system, timeoutMs: timeout, signal, log };
   if (settings.tool === "rsync") {
-    return { settings, tool: createRsync(backup, { remove: settings.delete, marker: settings.marker }) };
+    return createRsync(backup, { remove: settings.delete, marker: settings.marker });
   }
   const password = Deno.env.get(settings.password_env);
   if (password === undefined || password === "") {
     throw new TypeError(`the variable ${settings.password_env} is not set`);
   }
   const { init, verify_data: verifyData } = settings, tag = `nerve-${start.workflow}`;
-  return { settings, tool: createRestic(backup, { password, init, keep: toKeep(settings), verifyData, tag }) };
+  return createRestic(backup, { password, init, keep: toKeep(settings), verifyData, tag });
 }
 
 function toKeep({ keep_last, keep_daily, keep_weekly, keep_monthly }: Settings): string[] {
@@ -63,24 +63,24 @@ function toKeep({ keep_last, keep_daily, keep_weekly, keep_monthly }: Settings):
   return Object.entries(numbers).flatMap(([name, number]) => number === null ? [] : [`--keep-${name}`, String(number)]);
 }
 
-const prepare = (context: RoleContext): Promise<Step> => createTool(context).tool.prepare();
+const prepare = (context: RoleContext<Settings>): Promise<Step> => createTool(context).prepare();
 
-async function backup(context: RoleContext): Promise<Step> {
-  const { tool, settings } = createTool(context), started = performance.now();
+async function backup(context: RoleContext<Settings>): Promise<Step> {
+  const tool = createTool(context), started = performance.now();
   const { content, meta } = await tool.backup();
   // Decided here and stored in the message: the moderator sees messages only.
-  const next = { forget: tool.forget !== null && meta.complete === true, verify: settings.verify };
+  const next = { forget: tool.forget !== null && meta.complete === true, verify: context.config.verify };
   return { content, meta: { ...meta, ...next, ms: Math.round(performance.now() - started) } };
 }
 
-async function forget(context: RoleContext): Promise<Step> {
-  return await createTool(context).tool.forget?.() ?? { content: "all backups are kept", meta: {} };
+async function forget(context: RoleContext<Settings>): Promise<Step> {
+  return await createTool(context).forget?.() ?? { content: "all backups are kept", meta: {} };
 }
 
-const verify = (context: RoleContext): Promise<Step> => createTool(context).tool.verify();
+const verify = (context: RoleContext<Settings>): Promise<Step> => createTool(context).verify();
 
-function report({ messages, start, config }: RoleContext) {
-  const { tool, folder } = readSettings(config), made = find(messages, "backup"), kept = find(messages, "forget");
+function report({ messages, start, config }: RoleContext<Settings>) {
+  const { tool, folder } = config, made = find(messages, "backup"), kept = find(messages, "forget");
   const checked = find(messages, "verify"), why = start.prompt === "" ? "" : ` (asked because: ${start.prompt})`;
   if (made?.meta.complete !== true) {
     throw new Error(`the backup of ${folder} is not complete: ${made?.content ?? "none was made"}${why}`);
@@ -112,6 +112,7 @@ function isNotInUse(error: unknown): boolean {
 }
 
 export default defineWorkflow({
+  config: readSettings,
   roles: {
     // Another backup of the same repository may be under way; everything else stays as it is.
     prepare: { run: prepare, retry: { attempts: 5, backoff: "1m", maxBackoff: "10m", nonRetryable: isNotInUse } },

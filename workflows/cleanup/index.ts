@@ -12,6 +12,7 @@ import {
   formatDuration,
   formatSize,
   type Json,
+  type JsonObject,
   option,
   readConfig,
   type RoleContext,
@@ -32,7 +33,7 @@ interface ScanMeta {
   readonly missing: boolean;
 }
 
-function readSettings(config: RoleContext["config"]) {
+function readSettings(config: JsonObject) {
   const read = readConfig(config, {
     folder: option.text(),
     older_than: option.duration("7d"),
@@ -46,8 +47,10 @@ function readSettings(config: RoleContext["config"]) {
   return read;
 }
 
-async function scan({ config, signal }: RoleContext) {
-  const { folder, older_than, pattern, dry_run, max_files } = readSettings(config);
+type Settings = ReturnType<typeof readSettings>;
+
+async function scan({ config, signal }: RoleContext<Settings>) {
+  const { folder, older_than, pattern, dry_run, max_files } = config;
   const before = Date.now() - older_than;
   const { files, more, missing } = await findOldFiles({ folder, pattern, before, filesMax: max_files }, signal);
   const bytes = files.reduce((total, file) => total + file.bytes, 0);
@@ -57,10 +60,9 @@ async function scan({ config, signal }: RoleContext) {
   return { content: `${found} in ${folder} are older than ${formatDuration(older_than)}`, meta: toMeta(meta) };
 }
 
-async function remove({ messages, config, signal, log }: RoleContext) {
+async function remove({ messages, config: now, signal, log }: RoleContext<Settings>) {
   const { folder, before, files } = readScan(messages);
   // The configuration may have changed since the scan; it must still allow the removal.
-  const now = readSettings(config);
   if (now.dry_run || now.folder !== folder) {
     throw new Error(`nerve.yaml no longer lets this run remove files in ${folder}`);
   }
@@ -83,7 +85,7 @@ async function remove({ messages, config, signal, log }: RoleContext) {
   return { content, meta: { removed, bytes, gone, keptCount, kept } };
 }
 
-function report({ messages, start }: RoleContext) {
+function report({ messages, start }: RoleContext<Settings>) {
   const { folder, dryRun, files, bytes, more, missing } = readScan(messages);
   const done = messages.find((message) => message.role === "remove");
   const dry = dryRun && !missing ? `dry run: would remove ${files.length} files (${formatSize(bytes)})` : null;
@@ -121,6 +123,7 @@ function readScan(messages: RoleContext["messages"]): ScanMeta {
 }
 
 export default defineWorkflow({
+  config: readSettings,
   roles: { scan, remove, report },
   moderator: ({ messages }) => {
     switch (messages.at(-1)?.role) {

@@ -4,11 +4,12 @@
  * I1. The message of collect holds everything that write needs: after a crash the same file is written again.
  * I2. A file is complete or missing: it is written under another name and renamed.
  */
-import { defineWorkflow, END, option, readConfig, type RoleContext } from "nerve";
+import { defineWorkflow, END, type JsonObject, option, readConfig, type RoleContext } from "nerve";
+import { checkTimezone } from "../../lib/timezone.ts";
 import { collect as collectTotals, type Totals } from "./collect.ts";
 import { formatTime, type Span, toMarkdown } from "./markdown.ts";
 
-function readSettings(config: RoleContext["config"]) {
+function readSettings(config: JsonObject) {
   const read = readConfig(config, {
     folder: option.text(),
     span: option.duration("1d"),
@@ -16,11 +17,13 @@ function readSettings(config: RoleContext["config"]) {
     keep: option.duration("90d"),
   });
   if (!read.folder.startsWith("/")) throw new TypeError(`config.folder must be absolute, not "${read.folder}"`);
+  checkTimezone(read.timezone);
   return read;
 }
 
-function collect({ config, logs }: RoleContext) {
-  const { span, timezone } = readSettings(config);
+type Settings = ReturnType<typeof readSettings>;
+
+function collect({ config: { span, timezone }, logs }: RoleContext<Settings>) {
   const untilMs = Date.now(), sinceMs = untilMs - span;
   const about: Span = { day: formatTime(untilMs, timezone).slice(0, 10), sinceMs, untilMs, timezone };
   const totals = collectTotals(logs, sinceMs, untilMs);
@@ -31,8 +34,7 @@ function collect({ config, logs }: RoleContext) {
   };
 }
 
-async function write({ config, messages, log }: RoleContext) {
-  const { folder, keep } = readSettings(config);
+async function write({ config: { folder, keep }, messages, log }: RoleContext<Settings>) {
   const { about, totals } = readCollected(messages);
   const file = `${folder}/digest-${about.day}.md`, aside = `${file}.part`;
   const markdown = toMarkdown(totals, about);
@@ -63,6 +65,7 @@ async function removeOlder(folder: string, day: string): Promise<string[]> {
 }
 
 export default defineWorkflow({
+  config: readSettings,
   roles: { collect, write },
   moderator: ({ messages }) => messages.length === 0 ? "collect" : messages.at(-1)?.role === "collect" ? "write" : END,
 });

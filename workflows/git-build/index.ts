@@ -4,11 +4,11 @@
  * I1. Only a clean repository is touched, and only by fast-forward (git.ts).
  * I2. What was built is a ref in the repository, set when the build has succeeded: one that failed is built again.
  */
-import { command, defineWorkflow, END, option, readConfig, type RoleContext } from "nerve";
+import { command, defineWorkflow, END, type JsonObject, option, readConfig, type RoleContext } from "nerve";
 import { hideUserinfo } from "../../lib/url.ts";
 import { type GitPlace, pull as pullNewest, readBuilt, readCommit, readRange, writeBuilt } from "./git.ts";
 
-function readSettings(config: RoleContext["config"]) {
+function readSettings(config: JsonObject) {
   const settings = readConfig(config, {
     folder: option.text(),
     branch: option.text(null),
@@ -38,8 +38,8 @@ function refOf(workflow: string): string {
   return `refs/nerve/${workflow}/built`;
 }
 
-async function pull({ start, config, signal }: RoleContext) {
-  const settings = readSettings(config), place = placeOf(settings, signal);
+async function pull({ start, config: settings, signal }: RoleContext<Settings>) {
+  const place = placeOf(settings, signal);
   try {
     const { branch, upstream, from, to } = await pullNewest(place, settings.branch);
     const built = await readBuilt(place, refOf(start.workflow)), since = built ?? from;
@@ -55,8 +55,8 @@ async function pull({ start, config, signal }: RoleContext) {
   }
 }
 
-async function build({ start, messages, config, signal, log, idempotencyKey }: RoleContext) {
-  const settings = readSettings(config), { program, args, timeout } = settings, to = commitOf(messages);
+async function build({ start, messages, config: settings, signal, log, idempotencyKey }: RoleContext<Settings>) {
+  const { program, args, timeout } = settings, to = commitOf(messages);
   const now = await readCommit(placeOf(settings, signal), "HEAD");
   if (now !== to) throw new Error(`the repository has moved to ${now.slice(0, 12)} since it was pulled`);
   const cwd = settings.build_folder ?? settings.folder, started = performance.now();
@@ -72,7 +72,7 @@ function commitOf([first]: RoleContext["messages"]): string {
   return String(first.meta.to);
 }
 
-function report({ messages, start }: RoleContext) {
+function report({ messages, start }: RoleContext<Settings>) {
   const [pulled, built] = messages, { from, to, commits, branch } = pulled?.meta ?? {};
   const short = (commit: unknown) => String(commit).slice(0, 12);
   const why = start.prompt === "" ? "" : ` (asked because: ${start.prompt})`;
@@ -87,6 +87,7 @@ function report({ messages, start }: RoleContext) {
 }
 
 export default defineWorkflow({
+  config: readSettings,
   roles: { pull, build, report },
   moderator: ({ messages }) => {
     const last = messages.at(-1);

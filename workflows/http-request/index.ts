@@ -3,7 +3,7 @@
  * I1. Every attempt has the id of the run in the header `Idempotency-Key`, by which the receiver recognizes a repeat.
  * I2. No secret, user or password is in a message, a row of the log, or an error.
  */
-import { defineWorkflow, END, type Json, option, readConfig, type RoleContext } from "nerve";
+import { defineWorkflow, END, type Json, type JsonObject, option, readConfig, type RoleContext } from "nerve";
 import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { send } from "./request.ts";
 import { fillTemplate } from "./template.ts";
@@ -13,7 +13,7 @@ const defaultBody =
   '{"runId":"{{runId}}","workflow":"{{workflow}}","text":"{{prompt}}","payload":"{{payload}}","trigger":"{{trigger}}"}';
 const shownMaxChars = 2_000;
 
-function readSettings(config: RoleContext["config"]) {
+function readSettings(config: JsonObject) {
   const settings = readConfig(config, {
     url: option.text(),
     method: option.text("POST"),
@@ -81,8 +81,8 @@ function listHidden(url: string, secret: string | null): string[] {
     .sort((a, b) => b.length - a.length);
 }
 
-async function request({ start, config, signal, log }: RoleContext) {
-  const settings = readSettings(config), { url, method } = settings, secret = readSecret(settings.secret_env);
+async function request({ start, config: settings, signal, log }: RoleContext<ReturnType<typeof readSettings>>) {
+  const { url, method } = settings, secret = readSecret(settings.secret_env);
   const { runId, workflow, prompt, payload } = start, trigger: Json = JSON.parse(JSON.stringify(start.trigger));
   const hasBody = method !== "GET";
   const body = hasBody
@@ -111,6 +111,7 @@ async function request({ start, config, signal, log }: RoleContext) {
 }
 
 export default defineWorkflow({
+  config: readSettings,
   roles: { request },
   moderator: ({ messages }) => (messages.length === 0 ? "request" : END),
 });

@@ -4,13 +4,14 @@
  * I1. The message of collect holds everything that write needs: after a crash the same files are written again.
  * I2. A report is complete or missing: its folder is written under another name and renamed.
  */
-import { defineWorkflow, END, type Json, option, readConfig, type RoleContext } from "nerve";
+import { defineWorkflow, END, type Json, type JsonObject, option, readConfig, type RoleContext } from "nerve";
+import { checkTimezone } from "../../lib/timezone.ts";
 import { drawChart, formatValue, offsetMs } from "./chart.ts";
 import { parseSubject, readSeries, type Series } from "./select.ts";
 
 const chartsMax = 20;
 
-function readSettings(config: RoleContext["config"]) {
+function readSettings(config: JsonObject) {
   const settings = readConfig(config, {
     title: option.text("Report"),
     folder: option.text(),
@@ -20,6 +21,7 @@ function readSettings(config: RoleContext["config"]) {
     keep: option.duration("90d"),
   });
   if (!settings.folder.startsWith("/")) throw new TypeError(`config.folder must be absolute, not "${settings.folder}"`);
+  checkTimezone(settings.timezone);
   return { ...settings, subjects: settings.charts.map(parseSubject) };
 }
 
@@ -34,8 +36,10 @@ interface Collected {
   readonly missing: readonly string[];
 }
 
-function collect({ config, peers }: RoleContext) {
-  const { title, subjects, span, timezone } = readSettings(config), untilMs = Date.now(), sinceMs = untilMs - span;
+type Settings = ReturnType<typeof readSettings>;
+
+function collect({ config, peers }: RoleContext<Settings>) {
+  const { title, subjects, span, timezone } = config, untilMs = Date.now(), sinceMs = untilMs - span;
   const found = subjects.map((subject) => ({
     text: subject.text,
     series: readSeries(peers, subject, { sinceMs, untilMs }),
@@ -49,8 +53,8 @@ function collect({ config, peers }: RoleContext) {
   return { content: `${collected.series.length} of ${subjects.length} charts have numbers`, meta };
 }
 
-async function write({ config, messages, log }: RoleContext) {
-  const { folder, keep } = readSettings(config), collected = readCollected(messages), { day, timezone } = collected;
+async function write({ config: { folder, keep }, messages, log }: RoleContext<Settings>) {
+  const collected = readCollected(messages), { day, timezone } = collected;
   const name = `report-${day}`, aside = `${folder}/.${name}.part`, old = `${folder}/.${name}.old`;
   const markdown = toMarkdown(collected);
   for (const each of [aside, old]) await removeIfThere(each);
@@ -132,6 +136,7 @@ async function renameIfThere(from: string, to: string): Promise<void> {
 }
 
 export default defineWorkflow({
+  config: readSettings,
   roles: { collect, write },
   moderator: ({ messages }) => messages.length === 0 ? "collect" : messages.at(-1)?.role === "collect" ? "write" : END,
 });

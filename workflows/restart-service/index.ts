@@ -5,7 +5,16 @@
  * I2. Attempts are bounded, and a run that leaves the service down ends as failed.
  * I3. Nothing from outside, neither prompt nor payload, becomes part of a command.
  */
-import { defineWorkflow, END, option, pause, readConfig, type RoleContext, type RunMessage } from "nerve";
+import {
+  defineWorkflow,
+  END,
+  type JsonObject,
+  option,
+  pause,
+  readConfig,
+  type RoleContext,
+  type RunMessage,
+} from "nerve";
 import { type Command, formatCommand, succeeds } from "./command.ts";
 
 interface Service {
@@ -15,7 +24,7 @@ interface Service {
   readonly check: Command;
 }
 
-function readSettings(config: RoleContext["config"]) {
+function readSettings(config: JsonObject) {
   const { unit, user, command, check, ...rest } = readConfig(config, {
     unit: option.text(null),
     user: option.flag(false),
@@ -52,16 +61,18 @@ function toCommandService(command: readonly string[], check: readonly string[]):
   return { name: formatCommand(restart), restart, check: { program: checker, args: checkArgs } };
 }
 
-async function before(context: RoleContext) {
-  const { service, dry_run, even_if_running, timeout } = readSettings(context.config);
+type Settings = ReturnType<typeof readSettings>;
+
+async function before(context: RoleContext<Settings>) {
+  const { service, dry_run, even_if_running, timeout } = context.config;
   const running = await succeeds(service.check, timeout, context.signal);
   const wanted = !running || even_if_running;
   const meta = { service: service.name, running, restart: wanted && !dry_run, wouldRestart: wanted && dry_run };
   return { content: `${service.name} ${running ? "runs" : "does not run"}`, meta };
 }
 
-async function restart(context: RoleContext) {
-  const { service, dry_run, timeout } = readSettings(context.config);
+async function restart(context: RoleContext<Settings>) {
+  const { service, dry_run, timeout } = context.config;
   // The configuration may have changed since the run began; it must still allow the restart.
   if (dry_run || service.name !== context.messages[0]?.meta.service) {
     throw new Error(`nerve.yaml no longer lets this run restart ${String(context.messages[0]?.meta.service)}`);
@@ -72,8 +83,8 @@ async function restart(context: RoleContext) {
   return { content: `attempt ${attempt}: ${line} ${succeeded ? "succeeded" : "failed"}`, meta: { attempt, succeeded } };
 }
 
-async function after(context: RoleContext) {
-  const { service, attempts, settle, timeout } = readSettings(context.config);
+async function after(context: RoleContext<Settings>) {
+  const { service, attempts, settle, timeout } = context.config;
   await pause(settle, context.signal);
   const running = await succeeds(service.check, timeout, context.signal);
   // Decided here and stored in the message: the moderator sees messages only.
@@ -81,8 +92,7 @@ async function after(context: RoleContext) {
   return { content: `${service.name} ${running ? "runs" : "does not run"}`, meta: { running, again } };
 }
 
-function report({ messages, config, start }: RoleContext) {
-  const { service } = readSettings(config);
+function report({ messages, config: { service }, start }: RoleContext<Settings>) {
   const [first] = messages, last = messages.at(-1), attempts = countAttempts(messages);
   const why = start.prompt === "" ? "" : ` (asked because: ${start.prompt})`;
   if (last?.role === "after" && last.meta.running !== true) {
@@ -104,6 +114,7 @@ function countAttempts(messages: readonly RunMessage[]): number {
 }
 
 export default defineWorkflow({
+  config: readSettings,
   roles: { before, restart, after, report },
   moderator: ({ messages }) => {
     const last = messages.at(-1);

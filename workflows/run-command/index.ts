@@ -4,9 +4,19 @@
  * I1. Nothing from outside becomes part of the command, but arguments that the configuration lists word by word.
  * I2. A run whose program has failed ends as failed, and its messages have what the program printed.
  */
-import { command, defineWorkflow, END, type Json, option, pause, readConfig, type RoleContext } from "nerve";
+import {
+  command,
+  defineWorkflow,
+  END,
+  type Json,
+  type JsonObject,
+  option,
+  pause,
+  readConfig,
+  type RoleContext,
+} from "nerve";
 
-function readSettings(config: RoleContext["config"]) {
+function readSettings(config: JsonObject) {
   const settings = readConfig(config, {
     command: option.list({ max: 200 }),
     allowed_arguments: option.list({ fallback: [], max: 200 }),
@@ -28,8 +38,8 @@ function readSettings(config: RoleContext["config"]) {
 
 type Settings = ReturnType<typeof readSettings>;
 
-async function run({ start, messages, config, signal, log, idempotencyKey }: RoleContext) {
-  const settings = readSettings(config), { program, timeout, folder, codes, attempts } = settings;
+async function run({ start, messages, config: settings, signal, log, idempotencyKey }: RoleContext<Settings>) {
+  const { program, timeout, folder, codes, attempts } = settings;
   const attempt = messages.length + 1, args = [...settings.args, ...readArguments(start.payload, settings)];
   if (attempt > 1) await pause(settings.retry_delay, signal);
   const started = performance.now();
@@ -61,7 +71,7 @@ function readArguments(payload: Json, { allowed_arguments: allowed }: Settings):
   });
 }
 
-function report({ messages, start }: RoleContext) {
+function report({ messages, start }: RoleContext<Settings>) {
   const last = messages.at(-1), { command: line, code, attempt, ms, succeeded } = last?.meta ?? {};
   const why = start.prompt === "" ? "" : ` (asked because: ${start.prompt})`;
   const how = `${String(line)} ended with exit code ${String(code)} at attempt ${String(attempt)}${why}`;
@@ -80,6 +90,7 @@ function formatCommand(program: string, args: readonly string[]): string {
 }
 
 export default defineWorkflow({
+  config: readSettings,
   roles: { run, report },
   moderator: ({ messages }) => {
     const last = messages.at(-1);

@@ -50,13 +50,16 @@ Deno.test("validate shows a wrong setting where nerve.yaml has it, and what is m
     await writeWorkspace(root, {
       "nerve.yaml":
         "senses:\n  disk:\n    use: disk-usage\n    config:\n      path: /\n      treshold: 1\n  feed:\n    use: feed-watch\nreflexes:\n" +
-        "  - { sense: disk, interval: 1m }\n  - { sense: feed, interval: 1m }\n",
+        "  - { sense: disk, interval: 1m }\n  - { sense: feed, interval: 1m }\n" +
+        "workflows:\n  digest:\n    config:\n      folder: /srv\n      timezone: Berlin\n",
     });
+    assert.equal((await nerve(root, "workflow", "add", "digest")).code, 0);
     for (const name of ["disk-usage", "feed-watch"]) assert.equal((await nerve(root, "sense", "add", name)).code, 0);
     const { code, out } = await nerve(root, "validate", "--no-types");
     assert.equal(code, 1);
     assert.match(out, /^nerve\.yaml:6:7 error senses\.disk: config\.treshold is not known: there are path,/m);
     assert.match(out, /^nerve\.yaml:7:3 error senses\.feed: config\.urls is missing/m);
+    assert.match(out, /^nerve\.yaml:16:7 error workflows\.digest: config\.timezone must be such as UTC/m);
   });
 });
 

@@ -65,3 +65,25 @@ export const { compute } = defineSense({ config: { most: option.number(10) }, co
   assert.equal(workspace.sense("strict").problem, `still on the previous version: ${message}`);
   assert.deepEqual(await workspace.payload("strict"), { most: 1 });
 });
+
+Deno.test("the config of a workflow is checked against the settings that its code declares, and its roles get them", async () => {
+  const strict = `import { defineWorkflow, END, option } from "nerve";
+export default defineWorkflow({
+  config: { most: option.number(10) },
+  roles: { a: ({ config }) => ({ content: String(config.most + 1), meta: {} }) },
+  moderator: ({ messages }) => messages.length === 0 ? "a" : END,
+});`;
+  const workflows = { strict, free: strict.replace("  config: { most: option.number(10) },\n", "") };
+  const config = { most: "many", other: 1 };
+  await using workspace = await makeWorkspace({
+    senses: {},
+    workflows,
+    yaml: { workflows: { strict: { config }, free: { config }, right: { use: "strict", config: { most: 1 } } } },
+  });
+  const problems = await loadAll(await workspace.config(), workspace.paths);
+  assert.deepEqual(problems.map(({ path, message, place }) => [path, message, place]), [[
+    "workflows.strict",
+    'config.most must be a number, not "many"; config.other is not known: there are most',
+    null,
+  ]]);
+});
