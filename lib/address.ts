@@ -12,7 +12,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** `bücher.example` as `xn--bcher-kva.example`, as in a URL; what is ASCII already, or no name, as it is. */
+/** `bücher.example` as `xn--bcher-kva.example`, as in a URL; what is ASCII already stays as it is. */
 export function toAsciiName(name: string): string {
   return /^[\x20-\x7e]*$/.test(name) ? name : domainToASCII(name) || name;
 }

@@ -40,7 +40,7 @@ Deno.test("a name of other letters becomes ASCII as in a URL, and everything els
   for (const name of ["b\u00fccher.example", "\u4f8b\u5b50.\u6d4b\u8bd5"]) {
     assert.equal(toAsciiName(name), new URL(`http://${name}/`).hostname);
   }
-  for (const name of ["a_b.example", "UPPER.example", "::1", "fe80::1%eth0", "-f", "\u00fc /", ""]) {
+  for (const name of ["a_b.example", "UPPER.example", "::1", "fe80::1%eth0", "-f", ""]) {
     assert.equal(toAsciiName(name), name);
   }
 });
