@@ -6,6 +6,8 @@ export function checkTimezone(timezone: string): void {
     new Intl.DateTimeFormat("en", { timeZone: timezone });
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
-    throw new TypeError(`config.timezone must be such as UTC or Europe/Berlin, not "${timezone.slice(0, 100)}"`);
+    throw new TypeError(
+      `config.timezone must be a time zone such as UTC or Europe/Berlin, not "${timezone.slice(0, 100)}"`,
+    );
   }
 }

@@ -59,7 +59,7 @@ Deno.test("validate shows a wrong setting where nerve.yaml has it, and what is m
     assert.equal(code, 1);
     assert.match(out, /^nerve\.yaml:6:7 error senses\.disk: config\.treshold is not known: there are path,/m);
     assert.match(out, /^nerve\.yaml:7:3 error senses\.feed: config\.urls is missing/m);
-    assert.match(out, /^nerve\.yaml:16:7 error workflows\.digest: config\.timezone must be such as UTC/m);
+    assert.match(out, /^nerve\.yaml:16:7 error workflows\.digest: config\.timezone must be a time zone such as UTC/m);
   });
 });
 

@@ -107,13 +107,14 @@ Deno.test("the whole library in one workspace is a valid configuration", () => {
   assert.equal(Object.keys(full.senses).length, names("senses").length);
 });
 
-Deno.test("a wrong setting of any sense of the library is found before it computes", async () => {
-  // The bug was: `nerve validate` was silent about it, since the senses read their settings in their computes only.
-  for (const name of names("senses")) {
-    const module: Record<string, unknown> = await import(`file://${join(repository, "senses", name, "index.ts")}`);
-    const check: unknown = Reflect.get(Object(module.compute), checkedConfig);
-    assert.ok(typeof check === "function", `senses/${name} declares no config`);
-    const { config } = documented("senses", name);
+Deno.test("a wrong setting of any sense or workflow of the library is found before it runs", async () => {
+  // The bug was: `nerve validate` was silent about it, since they read their settings in their computes and roles only.
+  for (const { kind, name } of folders) {
+    const module: Record<string, unknown> = await import(`file://${join(repository, kind, name, "index.ts")}`);
+    const declared = kind === "senses" ? module.compute : module.default;
+    const check: unknown = Reflect.get(Object(declared), checkedConfig);
+    assert.ok(typeof check === "function", `${kind}/${name} declares no config`);
+    const { config } = documented(kind, name);
     check(config ?? {});
     assert.throws(() => check({ ...config, treshold: 1 }), /config\.treshold is not known/, name);
   }
