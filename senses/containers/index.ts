@@ -2,8 +2,8 @@
  * What is wrong with the containers of Docker or Podman. It emits a signal while something is, and one when all is right
  * again. It can start a workflow when something has just gone wrong.
  */
-import { desc, eq } from "drizzle-orm";
-import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
+import { findRestarts, type LastSeen, readLastSeen } from "../../lib/restarts.ts";
 import { tellEach, type Told } from "../../lib/tell.ts";
 import { toFilter, toMatcher } from "../../lib/wildcard.ts";
 import { type Container, readContainers } from "./engine.ts";
@@ -41,7 +41,7 @@ async function observe({ db, signal, config: settings }: SenseContext<Settings>)
   const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
   const all = await readInTime(settings, limit, signal);
   const found = all.filter((container) => settings.counts([container.name]));
-  const last = readLast(db), ts = new Date();
+  const last = readLastSeen(db, checks, rows, rows.name), ts = new Date();
   const missing = settings.wanted.filter(({ matches }) => !found.some(({ name }) => matches([name])));
   const states: ContainerState[] = [
     ...found.map((container) => toState(container, findProblem(container, settings, last, ts))),
@@ -104,9 +104,10 @@ function toState(
   return { name, image, state, health: state === "running" ? health : null, exitCode, restarts, problem };
 }
 
-function findProblem(container: Container, settings: Settings, last: Last, ts: Date): string | null {
+function findProblem(container: Container, settings: Settings, last: LastSeen, ts: Date): string | null {
   const isNamed = settings.wanted.length > 0;
-  return findEnd(container, settings, isNamed, ts) ?? findHealth(container) ?? findRestarts(container, settings, last);
+  return findEnd(container, settings, isNamed, ts) ?? findHealth(container) ??
+    findRestarts(container, settings.max_restarts, last);
 }
 
 function findEnd(
@@ -134,33 +135,4 @@ function findEnd(
 /** The health of a container that does not run is that of its last run. */
 function findHealth({ state, health }: Container): string | null {
   return state === "running" && health === "unhealthy" ? "is unhealthy" : null;
-}
-
-function findRestarts(
-  { name, restarts }: Container,
-  { max_restarts }: Settings,
-  { restarts: before }: Last,
-): string | null {
-  if (before === null) return null;
-  const last = before.get(name) ?? 0;
-  // The count begins anew when somebody starts it, or makes another one of that name.
-  const since = restarts < last ? restarts : restarts - last;
-  return since >= max_restarts ? `was started again ${since} times since the last check` : null;
-}
-
-interface Last {
-  /** What was wrong at the last compute. */
-  readonly wrong: ReadonlySet<string>;
-  /** Null at the first compute. */
-  readonly restarts: ReadonlyMap<string, number> | null;
-}
-
-function readLast(db: SenseDatabase): Last {
-  const last = db.select({ ts: checks.ts }).from(checks).orderBy(desc(checks.id)).limit(1).get();
-  if (last === undefined) return { wrong: new Set(), restarts: null };
-  const found = db.select().from(rows).where(eq(rows.ts, last.ts)).all();
-  return {
-    wrong: new Set(found.filter(({ problem }) => problem !== null).map(({ name }) => name)),
-    restarts: new Map(found.map(({ name, restarts }) => [name, restarts])),
-  };
 }

@@ -2,7 +2,7 @@
  * What fails in systemd: of all units, or of some that must be active. It emits a signal while something is wrong, and one
  * when all is right again. It can start a workflow when a unit has just failed.
  */
-import { and, desc, eq, min } from "drizzle-orm";
+import { and, eq, min } from "drizzle-orm";
 import {
   defineSense,
   formatDuration,
@@ -13,6 +13,7 @@ import {
   type SenseContext,
   type SenseDatabase,
 } from "nerve";
+import { findRestarts, type LastSeen, readLastSeen } from "../../lib/restarts.ts";
 import { tellEach, type Told } from "../../lib/tell.ts";
 import { checks, units as rows } from "./schema.ts";
 import { isPattern, matchesUnit, readUnits, toUnitName, type Unit } from "./show.ts";
@@ -46,7 +47,7 @@ async function observe({ db, signal, config: settings }: SenseContext<Settings>)
   const { wanted } = settings;
   const found = await readUnits(wanted.length > 0 ? wanted : ["*"], settings.user, signal);
   const counted = found.filter((unit) => !settings.ignored.some((pattern) => matchesUnit(pattern, unit)));
-  const last = readLast(db), ts = new Date();
+  const last = readLastSeen(db, checks, rows, rows.unit), ts = new Date();
   const missing = wanted.filter((name) => !counted.some((unit) => matchesUnit(name, unit)));
   const judged = [
     ...counted.map((unit) => ({ ...toState(unit, findProblem(db, unit, settings, last, ts)), since: unit.since })),
@@ -91,9 +92,10 @@ function toState({ name, active, sub, restarts }: Unit, problem: string | null):
   return { unit: name, state: `${active} (${sub})`, restarts, problem };
 }
 
-function findProblem(db: SenseDatabase, unit: Unit, settings: Settings, last: Last, ts: Date): string | null {
+function findProblem(db: SenseDatabase, unit: Unit, settings: Settings, last: LastSeen, ts: Date): string | null {
   const isNamed = settings.wanted.some((name) => !isPattern(name) && matchesUnit(name, unit));
-  return findLoadProblem(unit, isNamed) ?? findRunProblem(unit, isNamed) ?? findRestarts(unit, settings, last) ??
+  return findLoadProblem(unit, isNamed) ?? findRunProblem(unit, isNamed) ??
+    findRestarts(unit, settings.max_restarts, last) ??
     findDelay(db, unit, settings, ts);
 }
 
@@ -127,14 +129,6 @@ function findRunProblem(
     : `is not active${why === "" ? "" : ` (${why})`}`;
 }
 
-function findRestarts({ name, restarts }: Unit, { max_restarts }: Settings, { restarts: before }: Last): string | null {
-  if (before === null) return null;
-  const last = before.get(name) ?? 0;
-  // The count begins anew when somebody starts it.
-  const since = restarts < last ? restarts : restarts - last;
-  return since >= max_restarts ? `was started again ${since} times since the last check` : null;
-}
-
 function findDelay(db: SenseDatabase, unit: Unit, { max_activating }: Settings, ts: Date): string | null {
   if (unit.active !== "activating" || !timed.test(unit.name)) return null;
   const seen = db.select({ ts: min(rows.ts) }).from(rows).where(
@@ -142,21 +136,4 @@ function findDelay(db: SenseDatabase, unit: Unit, { max_activating }: Settings, 
   ).get();
   const age = seen?.ts == null ? 0 : ts.getTime() - seen.ts.getTime();
   return age >= max_activating ? `has been activating for ${formatDuration(age - age % 1_000)}` : null;
-}
-
-interface Last {
-  /** What was wrong at the last compute. */
-  readonly wrong: ReadonlySet<string>;
-  /** Null at the first compute. */
-  readonly restarts: ReadonlyMap<string, number> | null;
-}
-
-function readLast(db: SenseDatabase): Last {
-  const last = db.select({ ts: checks.ts }).from(checks).orderBy(desc(checks.id)).limit(1).get();
-  if (last === undefined) return { wrong: new Set(), restarts: null };
-  const found = db.select().from(rows).where(eq(rows.ts, last.ts)).all();
-  return {
-    wrong: new Set(found.filter(({ problem }) => problem !== null).map(({ unit }) => unit)),
-    restarts: new Map(found.map(({ unit, restarts }) => [unit, restarts])),
-  };
 }

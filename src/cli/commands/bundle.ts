@@ -11,7 +11,7 @@ import { toPrintable } from "../../base/printable.ts";
 import { version } from "../../base/version.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { toNextRow } from "../../protocol/queries.ts";
-import type { RunMessage } from "../../protocol/run.ts";
+import type { Run, RunMessage } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecordsOrEmpty, requireRun } from "../open_records.ts";
 import { traceCauses } from "../render/cause_text.ts";
@@ -40,7 +40,10 @@ export async function bundle(io: CliIo, flags: Flags, runId: string): Promise<nu
   using records = openRecordsOrEmpty(paths);
   requireRun(records, runId);
   const file = resolve(io.cwd, flags.out ?? `${runId}.bundle.jsonl`);
-  if (!flags.force && ifPresent(() => Deno.lstatSync(file)) !== null) {
+  const there = ifPresent(() => Deno.lstatSync(file));
+  // A device, a link or a folder is not replaced, whatever somebody asks for.
+  if (there?.isFile === false) throw new NerveError("USAGE", `${file} is no file`, { hint: "--out names another one" });
+  if (there !== null && !flags.force) {
     throw new NerveError("USAGE", `${file} exists`, { hint: "--out names another file, --force replaces it" });
   }
   const written = writeWhole(file, tell(records, runId, io.clock.now()));
@@ -83,7 +86,7 @@ function writeWhole(file: string, story: Iterable<unknown>): Written {
   }
 }
 
-/** Line by line, so that a thread of any size fits. */
+/** Line by line and page by page, so that a story of any size fits. */
 function* tell(records: CliRecords, runId: string, at: number): Generator<unknown> {
   yield { kind: "bundle", format: bundleFormat, nerve: version, at, runId };
   for (const row of causesOf(records, runId)) yield { kind: "cause", row };
@@ -105,7 +108,7 @@ function* tellRun(records: CliRecords, runId: string): Generator<unknown> {
   if (run === null) return;
   yield { kind: "run", run };
   for (const row of rowsOf(records, runId)) yield { kind: "row", row };
-  for (const message of messagesOf(records, runId)) yield { kind: "message", runId, message };
+  for (const message of messagesOf(records, run)) yield { kind: "message", runId, message };
   for (const child of records.children(runId)) yield { kind: "child", runId, child };
   for (let offset = 0;; offset += pageRows) {
     const { items } = records.approvals({ runId, all: true, limit: pageRows, offset });
@@ -133,12 +136,14 @@ function* rowsOf(records: CliRecords, runId: string): Generator<LogRow> {
   }
 }
 
-/** Oldest first; pages come newest first. */
-function messagesOf(records: CliRecords, runId: string): RunMessage[] {
-  const pages: RunMessage[][] = [];
-  for (let page = records.messages(runId, {}); page.length > 0;) {
-    pages.push(page);
-    page = records.messages(runId, { beforeRound: page[0]?.round ?? 0 });
+/** Oldest first. Pages come newest first: the first pass finds where each ends, so that one at a time is in memory. */
+function* messagesOf(records: CliRecords, { runId, rounds }: Run): Generator<RunMessage> {
+  const ends: number[] = [];
+  for (let end = rounds + 1;;) {
+    const [first] = records.messages(runId, { beforeRound: end });
+    if (first === undefined) break;
+    ends.push(end);
+    end = first.round;
   }
-  return pages.reverse().flat();
+  for (const end of ends.reverse()) yield* records.messages(runId, { beforeRound: end });
 }

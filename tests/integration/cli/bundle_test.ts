@@ -72,5 +72,24 @@ Deno.test("a bundle holds the causes, rows, messages, requests and children of a
   }
   assert.deepEqual([...Deno.readDirSync(workspace.root)].filter(({ name }) => name.includes(".new")), []);
   const again = await served.nerve("bundle", runId, "--out", file);
+  for (const place of ["/dev/stdout", workspace.root]) {
+    const refused = await served.nerve("bundle", runId, "--out", place, "--force");
+    assert.deepEqual([refused.code, /is no file/.test(refused.err)], [2, true], refused.err);
+  }
   assert.deepEqual([again.code, /exists\n.*--force/.test(again.err)], [2, true], again.err);
+});
+
+Deno.test("a thread of several pages is in a bundle whole, oldest message first", async () => {
+  const long = `import { defineWorkflow, END } from "nerve";
+    export default defineWorkflow({
+      roles: { say: ({ messages }) => ({ content: String(messages.length).padEnd(900_000, "x"), meta: {} }) },
+      moderator: ({ messages }) => (messages.length < 40 ? "say" : END),
+    });`;
+  await using served = await serveWorkspace({ workflows: { long } });
+  const file = `${served.workspace.root}/story.jsonl`;
+  const started = await served.nerve("workflow", "trigger", "long", "--id", "r", "--wait");
+  assert.equal(started.code, 0, started.err);
+  assert.equal((await served.nerve("bundle", "r", "--out", file)).code, 0);
+  const rounds = read(file).flatMap(({ message }) => message === undefined ? [] : [Number(message.round)]);
+  assert.deepEqual(rounds, Array.from({ length: 40 }, (_, n) => n + 1));
 });
