@@ -128,19 +128,31 @@ function judgeSignals(reader: StoreReader, workspace: WorkspaceFixture, runs: re
   };
 }
 
-/** Every second has its tick, unless the daemon or the machine could not work then: a missed one is caught up. */
+/**
+ * Every second has its tick, unless one that came later stands for it: after an outage, which lasts until the sense has
+ * told something again; or because the one before was so late that it was due meanwhile.
+ */
 function judgeTicks(reader: StoreReader, outages: readonly Outage[]): Findings {
-  const due = readRows(reader, "tick", "sense.signal").flatMap((row) => {
+  const told = readRows(reader, "tick", "sense.signal").flatMap((row) => {
     const { due } = payloadOf(row).payload as { due: number | null };
-    return due === null ? [] : [due];
-  }).sort((a, b) => a - b);
-  const ticked = new Set(due), first = due[0] ?? assert.fail("no tick"), last = due.at(-1) ?? first;
-  const secondMs = 1_000,
-    isOut = (at: number) => outages.some(({ from, to }) => from - secondMs <= at && at <= to + secondMs);
-  const missed: number[] = [];
-  for (let at = first; at <= last; at += secondMs) if (!ticked.has(at)) missed.push(at);
-  const lost = missed.filter((at) => !isOut(at)).map((at) => new Date(at).toISOString());
-  assert.deepEqual(lost, [], "ticks that no outage explains");
+    return due === null ? [] : [{ due, at: row.ts }];
+  }).sort((a, b) => a.due - b.due);
+  const secondMs = 1_000;
+  const outs = outages.map(({ from, to }) => {
+    // What was due before comes from an outbox, also while the sense cannot compute yet.
+    const back = told.find(({ due, at }) => due >= from && at > to);
+    return { from: from - secondMs, to: back?.at ?? to };
+  });
+  const missed = told.slice(1).flatMap(({ due }, at) => {
+    const before = told[at] ?? assert.fail("the first one has none before it");
+    const between = Array.from({ length: Math.max(0, (due - before.due) / secondMs - 1) }, (_, n) => n + 1);
+    return between.map((n) => ({ due: before.due + n * secondMs, lastAt: before.at }));
+  });
+  const lost = missed.filter(({ due, lastAt }) =>
+    lastAt < due && !outs.some(({ from, to }) => from <= due && due <= to)
+  );
+  assert.deepEqual(lost.map(({ due }) => new Date(due).toISOString()), [], "ticks that nothing explains");
+  const ticked = new Set(told.map(({ due }) => due));
   return { "ticks of each second": ticked.size, "ticks merged while the daemon could not work": missed.length };
 }
 
