@@ -16,9 +16,11 @@ import {
 import { namePattern } from "../base/name_pattern.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import { buildAlert } from "./alert_entries.ts";
+import { buildHook, buildListen } from "./hook_entries.ts";
 import { buildApprovers } from "./approvers.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { AlertDefinition } from "../protocol/alert.ts";
+import type { HookDefinition } from "../protocol/hook.ts";
 import type { FileShape, ReflexShape, ScheduleShape, SenseShape, WorkflowShape } from "./schema.ts";
 import type {
   ApprovalsConfig,
@@ -52,6 +54,11 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     checkName(name, ["alerts", name], diagnostics);
     alerts.set(name, buildAlert(name, shape ?? {}, diagnostics));
   }
+  const hooks = new Map<string, HookDefinition>();
+  for (const [name, shape] of Object.entries(file.hooks ?? {})) {
+    checkName(name, ["hooks", name], diagnostics);
+    hooks.set(name, buildHook(name, shape ?? {}, diagnostics));
+  }
   const positions = (file.reflexes ?? []).flatMap((_, index) => omit.has(index) ? [] : [index]);
   const reflexes = (file.reflexes ?? []).flatMap((shape, index) => {
     return omit.has(index) ? [] : [buildReflex(shape, ["reflexes", index], diagnostics)];
@@ -67,6 +74,8 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     reflexes,
     workflows,
     alerts,
+    hooks,
+    listen: buildListen(file, diagnostics),
     approvers: buildApprovers(file, diagnostics),
     approvals: buildApprovals(file, diagnostics),
   };
@@ -119,8 +128,10 @@ function buildReflex(shape: ReflexShape, path: ConfigPath, diagnostics: Diagnost
   const on = [...new Set(shape.on ?? [])];
   const intervalMs = shape.interval ?? null;
   const cron = shape.cron ?? null;
-  if (intervalMs === null && cron === null && on.length === 0) {
-    diagnostics.error(path, "has no trigger", 'give it interval: 30s, cron: "0 9 * * *" or on: [a-sense]');
+  const hook = shape.hook ?? null;
+  if (intervalMs === null && cron === null && on.length === 0 && hook === null) {
+    const hint = 'give it interval: 30s, cron: "0 9 * * *", on: [a-sense] or hook: a-hook';
+    diagnostics.error(path, "has no trigger", hint);
   }
   for (const key of ["timezone", "catch_up"] as const) {
     if (cron === null && (shape[key] ?? null) !== null) {
@@ -138,6 +149,7 @@ function buildReflex(shape: ReflexShape, path: ConfigPath, diagnostics: Diagnost
     catchUp: shape.catch_up ?? "none",
     jitterMs: shape.jitter ?? 0,
     on,
+    hook,
   };
 }
 

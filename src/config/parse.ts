@@ -12,6 +12,7 @@ import { byteLength, isPlainObject } from "../protocol/json.ts";
 import { buildConfig } from "./build.ts";
 import { checkConfig, checkCounts } from "./check.ts";
 import { checkAlerts } from "./check_alerts.ts";
+import { checkHooks } from "./check_hooks.ts";
 import { type Diagnostic, quote } from "./diagnostic.ts";
 import { DiagnosticList, type PlaceOf } from "./diagnostic_list.ts";
 import { dropInvalid } from "./error_recovery.ts";
@@ -81,6 +82,7 @@ export function readNerveConfig(
   if (checkCounts(config, found)) {
     checkConfig(config, reflexPositions, found, rest.uncertainties);
     checkAlerts(config, found, rest.uncertainties);
+    checkHooks(config, reflexPositions, found);
   }
   diagnostics.addAll(found, misleads);
   const warnings = diagnostics.sorted(), { hasErrors } = diagnostics, blank = document.value === null;

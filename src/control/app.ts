@@ -17,6 +17,7 @@ import { createMalformedError, createProblemResponse, describeResponses, respond
 import { approvalRoutes } from "./routes/approvals.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { hookRoutes } from "./routes/hooks.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -45,6 +46,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", runRoutes(view))
     .route("/v1", approvalRoutes(view))
     .route("/v1", alertRoutes(view))
+    .route("/v1", hookRoutes(view))
     .route("/v1", storeRoutes(view))
     .route("/v1", eventRoutes(view));
   app.get(

@@ -16,6 +16,7 @@ import type {
   WorkflowView,
 } from "../protocol/api.ts";
 import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
+import type { HookAnswer, HookList, HookRequest, ListenDefinition, ListenerView } from "../protocol/hook.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
@@ -38,6 +39,23 @@ export interface LogFollower extends AsyncIterable<LogRow> {
   /** How many rows this reader lost because it was too slow. They are still in the log. */
   readonly dropped: number;
   close(): void;
+}
+
+/** Hooks, and where the listener that takes their deliveries shall be. */
+export interface HooksPort {
+  list(): HookList;
+  /** The most bytes of a body; null when no sense computes for such a hook. */
+  bodyLimitOf(hook: string): number | null;
+  /** A body was larger. */
+  onTooLarge(hook: string): void;
+  /** Null when no sense computes for such a hook. An accepted delivery is on disk when this resolves. Never rejects. */
+  receive(hook: string, request: HookRequest): Promise<HookAnswer | null>;
+  /** Null: nowhere. */
+  wantedListener(): ListenDefinition | null;
+  /** Calls `fire` each time that it may have changed. One caller at a time. */
+  onListenerChange(fire: () => void): void;
+  /** What became of it. */
+  setListener(view: ListenerView | null): void;
 }
 
 /** Errors: ALERT_UNKNOWN, USAGE. A change is on disk when its promise resolves. */
@@ -78,6 +96,7 @@ export interface KernelPort {
   /** Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. The run is on disk when this resolves. */
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   readonly alerts: AlertsPort;
+  readonly hooks: HooksPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
   /**

@@ -25,6 +25,7 @@ import type { CurrentConfig } from "./current_config.ts";
 import type {
   AlertTarget,
   ApprovalsTarget,
+  HookTarget,
   ScheduleTarget,
   SenseTarget,
   WorkflowScheduleTarget,
@@ -51,6 +52,7 @@ export interface ConfigApplierPorts {
   readonly schedules: WorkflowScheduleTarget;
   readonly alerts: AlertTarget;
   readonly approvals: ApprovalsTarget;
+  readonly hooks: HookTarget;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   /** The time up to which a sense's cron lines were followed; null when they never were. */
@@ -190,6 +192,8 @@ export class ConfigApplier {
     // After the workflows that they start.
     alerts.configure(config.alerts.values());
     this.#ports.approvals.configure(config.approvals);
+    // After the senses that listen.
+    this.#ports.hooks.configure(config);
     senses.keepOnly(config.senses);
     for (const key of removed) {
       current.removeUnit(key);

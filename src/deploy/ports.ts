@@ -2,7 +2,7 @@
  * What this folder needs from the stages and from the running processes. sensing/manager.ts, scheduler/scheduler.ts, alerts/alert_runner.ts,
  * workflow/engine.ts and kernel/process_events.ts implement these ports; kernel/wiring.ts passes them in.
  */
-import type { ApprovalsConfig } from "../config/types.ts";
+import type { ApprovalsConfig, NerveConfig } from "../config/types.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
 import type { AlertDefinition } from "../protocol/alert.ts";
 import type { LoadProblem } from "../protocol/message.ts";
@@ -31,6 +31,11 @@ export interface WorkflowScheduleTarget {
 /** Receives the alerts of a configuration. */
 export interface AlertTarget {
   configure(definitions: Iterable<AlertDefinition>): void;
+}
+
+/** Receives the hooks of a configuration, with the senses that compute for them. */
+export interface HookTarget {
+  configure(config: NerveConfig): void;
 }
 
 /** Tells people of requests. */

@@ -204,6 +204,7 @@ export class Kernel {
       parts.scheduler.start();
       parts.schedules.start();
       parts.approvalNotices.start();
+      parts.hooking.start();
       parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.resume();
       parts.retention.start();
@@ -269,6 +270,7 @@ export class Kernel {
     scheduler.stop();
     parts.schedules.stop();
     parts.approvalNotices.stop();
+    parts.hooking.stop();
     parts.logBudget.stop();
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();

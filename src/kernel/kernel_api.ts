@@ -37,6 +37,7 @@ import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { Alerting, ShownAlerts } from "./alerting.ts";
+import type { Hooking } from "./hooking.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import { toFork } from "./fork.ts";
 import { toStartTime } from "./start_time.ts";
@@ -74,6 +75,7 @@ export interface KernelApiPorts {
   readonly errors: LoadErrors;
   readonly reload: Reload;
   readonly alerting: Alerting;
+  readonly hooking: Hooking;
 }
 
 export class KernelApi extends WaitsApi {
@@ -81,13 +83,14 @@ export class KernelApi extends WaitsApi {
   readonly #units: UnitViews;
   readonly pages: PageReader;
   readonly alerts: ShownAlerts;
+  readonly hooks: Hooking;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
     super(ports);
     this.#ports = ports;
-    ({ pages: this.pages, alerting: { shown: this.alerts } } = ports);
+    ({ pages: this.pages, hooking: this.hooks, alerting: { shown: this.alerts } } = ports);
     this.#units = new UnitViews({
       ...ports,
       findFault: (key, sense) => this.#findFault(key, sense),
@@ -158,6 +161,7 @@ export class KernelApi extends WaitsApi {
       },
       approvals: store.reader.countApprovals(this.#ports.clock.now() - 7 * 24 * 3_600_000),
       alerts: this.#ports.alerting.desk.counts(),
+      listener: this.hooks.listener,
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,

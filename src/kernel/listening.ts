@@ -1,11 +1,13 @@
 /**
- * Lets every listening sense hear every signal: gives the inbox its listeners and the log, and triggers senses that have
+ * Lets every listening sense hear every signal and delivery: gives the inbox its listeners and the log, and triggers senses that have
  * not heard all. Created by wiring.ts.
  */
 import { heardBytesMax, heardSignalsMax } from "../base/limits.ts";
+import { hookOf, listFollowed } from "../protocol/delivery.ts";
 import type { Json } from "../protocol/json.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { Signal } from "../protocol/signal.ts";
+import { toTriggerOf } from "../protocol/signal_text.ts";
 import type { SensePlan } from "../scheduler/ports.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { SignalInbox } from "../sensing/signal_inbox.ts";
@@ -27,8 +29,8 @@ export class Listening {
 
   /** `Scheduler.setPlans` */
   setPlans(plans: readonly SensePlan[]): void {
-    const sourcesOf = ({ sense, reflexes }: SensePlan) => [sense, new Set(reflexes.flatMap(({ on }) => on))] as const;
-    this.inbox.setListeners(new Map(plans.map(sourcesOf).filter(([, sources]) => sources.size > 0)));
+    const followed = ({ sense, reflexes }: SensePlan) => [sense, new Set(reflexes.flatMap(listFollowed))] as const;
+    this.inbox.setListeners(new Map(plans.map(followed).filter(([, sources]) => sources.size > 0)));
     this.#scheduler().setPlans(plans);
   }
 
@@ -40,15 +42,22 @@ export class Listening {
     for (const sense of senses) {
       this.#scheduler().resume(sense);
       const signal = this.inbox.newestWaiting(sense);
-      if (signal !== null) this.#scheduler().trigger(sense, { kind: "signal", signal, coalesced: 0 });
+      if (signal !== null) this.#scheduler().trigger(sense, toTriggerOf(signal));
     }
   }
 }
 
 function readSignals({ reader }: Store, sense: string, afterId: number): { signals: Signal[]; hasMore: boolean } {
-  const filter = { source: `sense:${sense}`, type: "sense.signal", afterId, limit: heardSignalsMax } as const;
+  const isHook = hookOf(sense) !== null, limit = heardSignalsMax;
+  const filter = isHook
+    ? { source: sense, type: "hook.delivery", afterId, limit }
+    : { source: `sense:${sense}`, type: "sense.signal", afterId, limit };
   const { items, more } = readAll(reader.logPage(filter, heardBytesMax));
-  return { signals: items.map((row) => toSignal(sense, row)), hasMore: more };
+  return { signals: items.map((row) => isHook ? toHeardDelivery(sense, row) : toSignal(sense, row)), hasMore: more };
+}
+
+function toHeardDelivery(sense: string, { id, ts, payload }: LogRow): Signal {
+  return { id, sense, payload, ts };
 }
 
 /** The payload of the row of a signal is the kernel's own: what the sense returned is a part of it. */

@@ -17,13 +17,12 @@ import { VariablesInForce } from "../deploy/variables.ts";
 import type { Isolation } from "../process/isolation.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { KernelEvent } from "../protocol/event.ts";
-import type { LogRow, NewLogRow } from "../protocol/log.ts";
 import { groupKey, workflowKey } from "../protocol/unit.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { ComputeIds } from "../sensing/compute_ids.ts";
 import { ComputeRunner } from "../sensing/compute_runner.ts";
 import { SenseManager } from "../sensing/manager.ts";
-import { RepeatLimiter } from "../sensing/repeat_limiter.ts";
+import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import { SignalPublisher } from "../sensing/signal_publisher.ts";
 import { TakenOutcomes } from "../sensing/taken_outcomes.ts";
 import { readAll } from "../store/reading/steps.ts";
@@ -34,12 +33,14 @@ import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { Alerting } from "./alerting.ts";
 import { ApprovalNotices } from "./approval_notices.ts";
+import { Hooking } from "./hooking.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
 import { LogBudget } from "./log_budget.ts";
 import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
+import { makeOutlets, type Outlets } from "./outlets.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { StuckPrograms } from "./stuck_programs.ts";
@@ -82,6 +83,7 @@ export interface KernelParts {
   readonly listening: Listening;
   readonly outboxes: OutboxRecovery;
   readonly alerting: Alerting;
+  readonly hooking: Hooking;
   readonly approvalNotices: ApprovalNotices;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
@@ -92,18 +94,6 @@ export interface KernelParts {
   readonly walWatch: WalWatch;
   readonly stuck: StuckPrograms;
   readonly api: KernelApi;
-}
-
-/** How every part writes log rows and publishes events. */
-interface Outlets {
-  readonly current: CurrentConfig;
-  readonly clock: Clock;
-  readonly repeats: RepeatLimiter;
-  /** `values` are stored in the same commit. */
-  append(row: NewLogRow, values?: readonly (readonly [key: string, value: string])[]): LogRow;
-  emit(event: KernelEvent): void;
-  /** Reports a problem of the kernel itself to the operator. */
-  reportProblem(message: string): void;
 }
 
 export function wireKernel(from: Foundation): KernelParts {
@@ -122,8 +112,8 @@ export function wireKernel(from: Foundation): KernelParts {
     unitOf: (sense) => groupKey(current.config.senses.get(sense)?.group ?? sense),
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
-  const needs = { runner, workflows, ticks, databases, logBudget };
-  const { senses, scheduler, listening, alerting } = makeSenses(store, outlets, secrets, needs);
+  const needs = { runner, workflows, ticks, databases, logBudget, variables };
+  const { senses, scheduler, listening, alerting, hooking } = makeSenses(store, outlets, secrets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
   const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
@@ -138,6 +128,7 @@ export function wireKernel(from: Foundation): KernelParts {
     schedules,
     alerts: alerting.runner,
     approvals: approvalNotices,
+    hooks: hooking,
     paths,
     lock,
     variables,
@@ -146,12 +137,8 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const units = events, inForce = { paths, variables, applier, errors, units, launch };
   const reload: Reload = new Reload({ ...outlets, ...stages, ...inForce });
-  const watcher = new FileWatcher(paths, {
-    clock,
-    reportProblem: outlets.reportProblem,
-    scan: () => reload.check(),
-    envFile: () => variables.path,
-  });
+  const scan = () => reload.check(), envFile = () => variables.path;
+  const watcher = new FileWatcher(paths, { ...outlets, scan, envFile });
   const retention = new LogRetention({
     store,
     clock,
@@ -161,22 +148,11 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const made = { ...stages, schedules, alerting, approvalNotices, store, current, variables, feed, reload, retention };
+  const told = { alerting, hooking, approvalNotices, feed };
+  const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
   return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
-}
-
-/**
- * The single outlet for rows and for events: both mask the secrets that were granted as variables. What goes to user
- * code (a signal that triggers, a run's payload) does not pass through here and stays unmasked.
- */
-function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentSecrets): Outlets {
-  const { store, clock } = from;
-  const append: Outlets["append"] = (row, values) => store.log.append(secrets.mask(row), values);
-  const emit = (event: KernelEvent): void => from.emit(secrets.mask(event));
-  const reportProblem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
-  return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, reportProblem };
 }
 
 function makeFeed({ store, failures }: Foundation, secrets: CurrentSecrets): LogFeed {
@@ -233,6 +209,7 @@ interface SensesNeeds {
   readonly workflows: WorkflowManager;
   readonly ticks: TickTimes;
   readonly databases: DatabaseWatch;
+  readonly variables: VariablesInForce;
 }
 
 /** The scheduler and the sense manager need each other: one requests computes, the other returns their signals. */
@@ -240,8 +217,8 @@ function makeSenses(
   store: Store,
   outlets: Outlets,
   secrets: CurrentSecrets,
-  { runner, workflows, ticks, databases, logBudget }: SensesNeeds,
-): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting } {
+  { runner, workflows, ticks, databases, logBudget, variables }: SensesNeeds,
+): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting; hooking: Hooking } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const listening = new Listening(store, () => scheduler), { inbox } = listening;
   const publisher = new SignalPublisher({
@@ -252,6 +229,7 @@ function makeSenses(
     onSignal: (signal) => [scheduler, alerting.runner].forEach((hearer) => hearer.onSignal(signal)),
   });
   const alerting: Alerting = new Alerting({ ...outlets, store, publisher, workflows, secrets });
+  const hooking = new Hooking({ ...outlets, store, publisher, inbox, secrets, variables });
   const senses = new SenseManager(runner, clock, {
     ...outlets,
     append: (row, values) => {
@@ -293,5 +271,5 @@ function makeSenses(
       onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
     },
   });
-  return { senses, scheduler, listening, alerting };
+  return { senses, scheduler, listening, alerting, hooking };
 }

@@ -17,6 +17,7 @@ import { gateBodyMaxBytes } from "../base/wait_limits.ts";
 import { waitSchema } from "./asked_wait.ts";
 import { closedSchema, type CloseMessage, closingSchema } from "./closing.ts";
 import type { Confinement } from "./confinement.ts";
+import type { HookDelivery } from "./delivery.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
@@ -102,6 +103,7 @@ export type ToProcess =
     /** Without its signal: that is the last one of `signals`. */
     readonly trigger: BareTrigger;
     readonly signals: readonly Signal[];
+    readonly deliveries: readonly HookDelivery[];
     /** Names its outcome in the sense's outbox; null: nothing is kept there. `taken` as in `load`. */
     readonly key: string | null;
     readonly taken: string | null;

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { heardSignalsMax } from "../base/limits.ts";
 import { namePattern } from "../base/name_pattern.ts";
+import type { HookDelivery } from "./delivery.ts";
 import type { Json } from "./json.ts";
 import { jsonSchema } from "./json_schema.ts";
 
@@ -25,15 +26,20 @@ export const triggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("interval"), due: z.number(), coalesced: z.int() }),
   z.object({ kind: z.literal("cron"), due: z.number(), coalesced: z.int() }),
   z.object({ kind: z.literal("signal"), signal: signalSchema, coalesced: z.int() }),
+  z.object({ kind: z.literal("hook"), hook: nameSchema, id: z.int(), coalesced: z.int() }),
   z.object({ kind: z.literal("manual"), causeId: z.int().nullable(), coalesced: z.int() }),
 ]);
 export type Trigger = z.infer<typeof triggerSchema>;
 
 /**
  * The trigger as `compute` gets it. `signals` holds every signal that this compute answers, oldest first, also when
- * another kind of trigger came with them; `signal`, if there is one, is the newest of them.
+ * another kind of trigger came with them; `signal`, if there is one, is the newest of them. `deliveries` holds those of its
+ * hooks in the same way.
  */
-export type ComputeTrigger = Trigger & { readonly signals: readonly Signal[] };
+export type ComputeTrigger = Trigger & {
+  readonly signals: readonly Signal[];
+  readonly deliveries: readonly HookDelivery[];
+};
 
 /** A place in a user's file; line and column count from 1. */
 export const placeSchema = z.object({ file: z.string(), line: z.int(), column: z.int() });

@@ -286,11 +286,11 @@ function toUnstored(why: string): string {
   return `what compute wrote could not be stored: ${why}`;
 }
 
-function toTrigger({ trigger, signals }: ComputeMessage): ComputeTrigger {
-  if (trigger.kind !== "signal") return { ...trigger, signals };
+function toTrigger({ trigger, signals, deliveries }: ComputeMessage): ComputeTrigger {
+  if (trigger.kind !== "signal") return { ...trigger, signals, deliveries };
   const signal = signals.at(-1);
   if (signal === undefined) throw new Error("nerve bug: a compute was triggered by no signal");
-  return { ...trigger, signal, signals };
+  return { ...trigger, signal, signals, deliveries };
 }
 
 function folderOf(entry: string): string {

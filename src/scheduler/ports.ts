@@ -20,7 +20,7 @@ export interface ComputeEnding {
   readonly answered: boolean;
   /** The monotonic time at which the sense began it: its process may have had to start first. */
   readonly beganAt: number;
-  /** The newest of the signals that the sense has not heard, and for which no trigger will come; null without any. */
+  /** The newest of the signals and deliveries that the sense has not heard, and for which no trigger will come; null without any. */
   readonly unheard: Signal | null;
 }
 
@@ -77,6 +77,8 @@ export interface ReflexPlan {
   readonly jitterMs: number;
   /** Senses whose signals trigger this one. */
   readonly on: readonly string[];
+  /** The hook whose deliveries trigger this one; null: none. */
+  readonly hook: string | null;
 }
 
 /**

@@ -5,6 +5,7 @@
 import { assert } from "../base/errors.ts";
 import { msSince } from "../base/moment.ts";
 import type { Trigger } from "../protocol/signal.ts";
+import { toTriggerOf } from "../protocol/signal_text.ts";
 import type {
   ComputeEnding,
   ComputeStarter,
@@ -223,7 +224,7 @@ export class ScheduledSense {
     this.#apply({ kind: "finished", beganAt, now: this.#ports.clock.monotonic() });
     if (this.#plan === null) this.#ports.onRemoved(this.name);
     else if (unheard !== null && this.#timeline.tag === "idle") {
-      this.trigger({ kind: "signal", signal: unheard, coalesced: 0 });
+      this.trigger(toTriggerOf(unheard));
     }
   }
 

@@ -4,6 +4,7 @@
  */
 export { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
 export type { Result } from "../base/result.ts";
+export type { HookDelivery } from "../protocol/delivery.ts";
 export type { Json, JsonObject } from "../protocol/json.ts";
 export type { LogRow } from "../protocol/log.ts";
 export type { RunMessage, RunStart } from "../protocol/run.ts";

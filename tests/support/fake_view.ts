@@ -107,6 +107,7 @@ export class FakeView implements KernelPort {
       runs: { active: 0, queued: 0, waiting: 0, paused: 0, dropped: 0 },
       approvals: { open: 0, oldest: null, expired: 0 },
       alerts: { firing: 0, pending: 0 },
+      listener: null,
       counters: { computes: 3 },
       configError: null,
       lockError: null,
@@ -144,6 +145,16 @@ export class FakeView implements KernelPort {
   }
 
   readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
+
+  readonly hooks: KernelPort["hooks"] = {
+    list: () => ({ listener: null, items: [] }),
+    bodyLimitOf: () => null,
+    onTooLarge: () => {},
+    receive: () => Promise.resolve(null),
+    wantedListener: () => null,
+    onListenerChange: () => {},
+    setListener: () => {},
+  };
 
   readonly alerts: KernelPort["alerts"] = {
     views: () => Promise.resolve([...this.alertsByName.values()]),

@@ -25,7 +25,7 @@ export interface StartedCompute {
 export const manual: Trigger = { kind: "manual", causeId: null, coalesced: 0 };
 
 export function reflex(parts: Partial<ReflexPlan>): ReflexPlan {
-  return { intervalMs: null, cron: null, timezone: null, catchUp: "none", jitterMs: 0, on: [], ...parts };
+  return { intervalMs: null, cron: null, timezone: null, catchUp: "none", jitterMs: 0, on: [], hook: null, ...parts };
 }
 
 export function plan(sense: string, reflexes: Partial<ReflexPlan>[], parts: Partial<SensePlan> = {}): SensePlan {

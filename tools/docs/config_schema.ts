@@ -29,7 +29,35 @@ const readByCode: Readonly<Record<string, Schema>> = {
   absent: span,
   repeat: span,
   remind: span,
+  rate: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["100 per 1s"] },
   limit: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["10 per 1h"] },
+  secret: { anyOf: [{ type: ["string", "null"], examples: ["env GIT_HOOK_SECRET"] }, texts] },
+  verify: {
+    anyOf: [
+      { type: ["string", "null"], enum: ["github", "gitea", "gitlab", "standard", "stripe", "bearer", null] },
+      {
+        type: "object",
+        additionalProperties: false,
+        properties: {
+          hmac: { enum: ["sha1", "sha256", "sha512", null] },
+          encoding: { enum: ["hex", "base64", null] },
+          ...Object.fromEntries(["token", "header", "prefix"].map((name) => [name, { type: ["string", "null"] }])),
+        },
+      },
+    ],
+  },
+  dedup: { anyOf: [{ type: ["string", "null"], examples: ["header X-Delivery-Id"] }, texts] },
+  listen: {
+    anyOf: [
+      { type: ["string", "null"], examples: ["127.0.0.1:7077"] },
+      {
+        type: "object",
+        additionalProperties: false,
+        properties: { address: { type: ["string", "null"] }, hosts: { anyOf: [texts, { type: "null" }] } },
+      },
+    ],
+  },
+  max_body: bytes,
   memory: bytes,
   disk: bytes,
   max_thread: bytes,
@@ -75,14 +103,14 @@ export function configSchema(manual: string): string {
   describe(made, "Top level", manual);
   describe(withoutNull(propertiesOf(made)["approvals"]), "approvals", manual);
   propertiesOf(made)["approvers"] = { ...approvers, description: meaningOf(manual, "Top level", "approvers") };
-  for (const section of ["senses", "groups", "reflexes", "alerts", "workflows"]) {
+  for (const section of ["senses", "groups", "reflexes", "alerts", "hooks", "workflows"]) {
     const entry = findEntry(propertiesOf(made)[section]);
     describe(entry, section, manual);
     const { permissions } = propertiesOf(entry);
     const [mapping] = isPlainObject(permissions) && Array.isArray(permissions.anyOf) ? permissions.anyOf : [];
     if (isPlainObject(mapping)) describe(mapping, "permissions", manual);
   }
-  for (const section of ["senses", "groups", "alerts", "workflows"]) {
+  for (const section of ["senses", "groups", "alerts", "hooks", "workflows"]) {
     const record = withoutNull(propertiesOf(made)[section]);
     record.propertyNames = { pattern: namePattern.source };
   }

@@ -81,7 +81,8 @@ export function describeRow(row: LogRow): string {
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     default:
       if (isAlertType(type)) return describeAlertRow(type, name, payload);
-      return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
+      return describeHookRow(row) ?? describeNonAction(row) ??
+        `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
   }
 }
 
@@ -98,6 +99,27 @@ function describeClosed(workflow: string, run: string, { error, content }: JsonO
 
 function whyOf({ why }: JsonObject): string {
   return clip(toText(why), textMaxChars);
+}
+
+/** Null for other rows. */
+function describeHookRow(row: LogRow): string | null {
+  const payload = readFields(row), name = row.refId ?? "";
+  switch (row.type) {
+    case "hook.delivery":
+      return `${sign.signal} hook ${name} took a delivery${toKeyText(payload)}: ${
+        preview(payload.body ?? null, textMaxChars)
+      }`;
+    case "hook.repeated":
+      return `${sign.asleep} hook ${name} was given a delivery that it had taken before`;
+    case "hook.refused":
+      return `${sign.warning} hook ${name} refused a delivery: ${whyOf(payload)}`;
+    default:
+      return null;
+  }
+}
+
+function toKeyText({ key }: JsonObject): string {
+  return typeof key === "string" ? ` ${clip(key, 64)}` : "";
 }
 
 /** `2026-11-30 09:00:00 by 0 9 * * 1-5 (Europe/Berlin)` */
@@ -197,6 +219,7 @@ export function describeFirstCause({ rows, missing }: CauseChain): string {
       return `that was compute ${toText(payload.compute)}, due by its cron line`;
     default:
       if (last?.type.startsWith("run.")) return "that was started by hand";
+      if (last?.type === "hook.delivery") return "that was sent by another program";
       return last?.type === "sense.triggered" ? "that was triggered by hand" : "nothing in the log caused that";
   }
 }
@@ -214,6 +237,8 @@ function formatOccasion(payload: JsonObject): string {
   if (compute === "") return "";
   return payload.trigger === "signal"
     ? `${compute}, triggered by a signal)`
+    : payload.trigger === "hook"
+    ? `${compute}, triggered by a hook)`
     : payload.trigger === "manual"
     ? `${compute}, by hand)`
     : `${compute})`;

@@ -41,6 +41,7 @@ import {
 } from "./store_schemas.ts";
 import { crashtestOutput } from "./crashtest_schemas.ts";
 import { alertListOutput, alertShowOutput, alertTestOutput, whyAlertOutput } from "./alert_schemas.ts";
+import { hookListOutput, hookSendOutput } from "./hook_schemas.ts";
 import { alertChangedSchema } from "../../protocol/alert.ts";
 import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
 
@@ -68,6 +69,8 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "alert unsilence": document(alertChangedSchema),
   "doctor": document(doctorOutput),
   "events": lines(eventsOutputLine),
+  "hook list": document(hookListOutput),
+  "hook send": document(hookSendOutput),
   "logs": lines(logsOutputLine),
   "permissions approve": document(permissionsApproveOutput),
   "permissions diff": document(permissionsDiffOutput),

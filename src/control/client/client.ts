@@ -26,6 +26,7 @@ import type {
 } from "../../protocol/api.ts";
 import type { DecisionReply, DecisionRequest } from "../../protocol/approval.ts";
 import { daemonMissing } from "../../protocol/common_errors.ts";
+import type { HookList } from "../../protocol/hook.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
@@ -71,10 +72,8 @@ export class ControlClient implements Disposable {
     this.#api = hc<ControlApp>("http://localhost", {
       fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, { ...init, client }),
     }).v1;
-    this.alerts = new AlertClient(
-      this.#api.alerts,
-      (call: Promise<Answer>, schema: SchemaName) => this.#ask(call, schema) as never,
-    );
+    const ask = (call: Promise<Answer>, schema: SchemaName) => this.#ask(call, schema) as never;
+    this.alerts = new AlertClient(this.#api.alerts, ask);
   }
 
   health(): Promise<Health> {
@@ -101,6 +100,10 @@ export class ControlClient implements Disposable {
 
   resetSense(name: string): Promise<ResetReply> {
     return this.#ask(this.#api.senses[":name"].reset.$post({ param: { name: toSegment(name) } }), "resetSchema");
+  }
+
+  hooks(): Promise<HookList> {
+    return this.#ask(this.#api.hooks.$get(), "hooksSchema");
   }
 
   async workflows(): Promise<WorkflowView[]> {

@@ -182,6 +182,7 @@ const reflex = (names: readonly string[]): fc.Arbitrary<ReflexConfig> => {
       catchUp: fc.constantFrom("once", "none"),
       jitterMs: ms,
       on: fc.subarray(names.slice(0, index)),
+      hook: fc.constant(null),
     }).filter(({ intervalMs, cron, on }) => intervalMs !== null || cron !== null || on.length > 0)
       .map((value) => value.cron === null ? { ...value, timezone: null, catchUp: "none" as const } : value)
       .map((value) => value.cron === null && value.intervalMs === null ? { ...value, jitterMs: 0 } : value);
@@ -201,7 +202,7 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
     workflows: fc.uniqueArray(name, { maxLength: 3 }).chain((flows) =>
       fc.tuple(...flows.map((flow) => workflow(names, flow)))
     ),
-    memory: fc.integer({ min: 64, max: 1_024 }),
+    memory: fc.integer({ min: 64, max: 1_024 }).map((mib) => mib * 1024 ** 2),
   }).chain((found) => {
     const flows = found.workflows.map((each) => each.name);
     return fc.record({
@@ -214,11 +215,10 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
   }).map(({ senses, workflows, alerts, memory, ...rest }) => ({
     ...rest,
     senses: new Map(senses.map((value) => [value.name, value])),
-    groups: new Map(
-      senses.map(({ group }) => [group, { name: group, memoryBytes: memory * 1024 ** 2, diskBytes: null }]),
-    ),
+    groups: new Map(senses.map(({ group }) => [group, { name: group, memoryBytes: memory, diskBytes: null }])),
     workflows: new Map(workflows.map((value) => [value.name, value])),
     alerts: new Map(alerts.map((value) => [value.name, value])),
+    ...{ hooks: new Map(), listen: null },
     approvers: { people: new Map([["ada", [adasKey]]]), groups: new Map([["ops", ["ada"]]]) },
   }));
 });

@@ -36,6 +36,7 @@ Deno.test("the example configuration is valid, without a warning", () => {
     catchUp: "once",
     jitterMs: 0,
     on: [],
+    hook: null,
   });
 });
 

@@ -36,7 +36,7 @@ function setUp(
     append,
     repeats: new RepeatLimiter(clock, (row) => void append(row)),
     emit: (event) => events.push(event),
-    inbox: { take: () => [], settle: () => null },
+    inbox: { take: () => [], settle: () => null, newestWaiting: () => null },
     publisher: {
       publish: (signal) => {
         assert.ok(rows.some(({ id }) => id === signal.id), "its row comes first");
