@@ -20,6 +20,8 @@ export const hookKeyMaxChars = 512;
 /** The age of a delivery that carries its time under its signature. */
 export const hookAgeMaxMs = 5 * minuteMs;
 export const hookSecretsMax = 4;
+/** What may make two deliveries the same one. */
+export const hookDedupMax = 4;
 export const hookHeadersMaxBytes = 16 * 1024;
 export const hookRateMax = 1_000_000;
 /** What a sender is told to wait while the backlog is full or the log cannot be written. */

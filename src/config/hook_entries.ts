@@ -1,6 +1,12 @@
 /** One entry of `hooks` in nerve.yaml, and `listen`: their defaults, and the rules between their keys. Called by build.ts. */
 import { parseDuration } from "../base/duration.ts";
-import { defaultHookBacklog, hookBodyMaxBytes, hookRateMax, hookSecretsMax } from "../base/hook_limits.ts";
+import {
+  defaultHookBacklog,
+  hookBodyMaxBytes,
+  hookDedupMax,
+  hookRateMax,
+  hookSecretsMax,
+} from "../base/hook_limits.ts";
 import { hintNearest } from "../base/did_you_mean.ts";
 import type { HookDefinition, HookKey, HookProof, ListenDefinition } from "../protocol/hook.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
@@ -128,6 +134,7 @@ function readSecrets(secret: HookShape["secret"] | null, at: ConfigPath, diagnos
 
 function readDedup(dedup: string | readonly string[], path: ConfigPath, diagnostics: DiagnosticList): HookKey[] {
   const listed = typeof dedup === "string" ? [dedup] : dedup;
+  if (listed.length > hookDedupMax) diagnostics.error(path, `has more than ${hookDedupMax} keys`);
   return listed.flatMap((each, index): HookKey[] => {
     if (each === "body") return [{ kind: "body" }];
     if (each === "none" && listed.length === 1) return [];

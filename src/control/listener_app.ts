@@ -5,12 +5,20 @@
  * I2. No body is read past the limit of its hook, and none before it is known that a sense computes for the hook.
  * I3. Every error is a problem document.
  */
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { NerveError } from "../base/errors.ts";
 import { unknownHook } from "../protocol/common_errors.ts";
 import type { HookAnswer } from "../protocol/hook.ts";
 import type { ControlEnv, HooksPort } from "./kernel_port.ts";
 import { createProblemResponse, respondToError } from "./problem_response.ts";
+
+/** What the server passes to every request. */
+export interface ListenerEnv {
+  readonly Bindings: ControlEnv["Bindings"] & {
+    /** Those of the request, by name in lower case: to read them from a Request takes longer than all else of an answer. */
+    readonly headers?: Readonly<Record<string, string>>;
+  };
+}
 
 export interface ListenerAppOptions {
   /** Under which it answers, beside those of the loopback; in lower case. */
@@ -22,18 +30,18 @@ export interface ListenerAppOptions {
 export function createListenerApp(
   hooks: Pick<HooksPort, "bodyLimitOf" | "onTooLarge" | "receive">,
   options: ListenerAppOptions,
-): Hono<ControlEnv> {
-  const app = new Hono<ControlEnv>().use(checkHost(new Set([...loopbackNames, ...options.hosts])));
+): Hono<ListenerEnv> {
+  const app = new Hono<ListenerEnv>().use(checkHost(new Set([...loopbackNames, ...options.hosts])));
   app.post("/hooks/:name", async (c) => {
     const name = c.req.param("name"), limit = hooks.bodyLimitOf(name);
     if (limit === null) return respondUnknown(name);
-    const tooLarge = Number(c.req.header("content-length") ?? 0) > limit;
+    const headers = headersOf(c), tooLarge = Number(headers["content-length"] ?? 0) > limit;
     const body = tooLarge ? null : await readBody(c.req.raw.body, limit);
     if (body === null) {
       hooks.onTooLarge(name);
       return respondTooLarge(limit);
     }
-    const answer = await hooks.receive(name, { headers: Object.fromEntries(c.req.raw.headers), body });
+    const answer = await hooks.receive(name, { headers, body });
     return answer === null ? respondUnknown(name) : respond(answer);
   });
   app.all("/hooks/:name", (c) => {
@@ -105,14 +113,18 @@ async function readBody(body: ReadableStream<Uint8Array> | null, limit: number):
 
 const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 
-function checkHost(names: ReadonlySet<string>): MiddlewareHandler<ControlEnv> {
+function checkHost(names: ReadonlySet<string>): MiddlewareHandler<ListenerEnv> {
   return async (c, next) => {
-    const host = c.req.header("host") ?? "", origin = c.req.header("origin");
+    const { host = "", origin, "sec-fetch-site": site } = headersOf(c);
     if (!names.has(nameOf(host))) return refuseHost(`under the name ${JSON.stringify(nameOf(host).slice(0, 100))}`);
     const isForeign = origin !== undefined && !names.has(nameOf(origin.replace(/^https?:\/\//, "")));
-    if (isForeign || c.req.header("sec-fetch-site") === "cross-site") return refuseHost("to a page of another origin");
+    if (isForeign || site === "cross-site") return refuseHost("to a page of another origin");
     return await next();
   };
+}
+
+function headersOf(c: Context<ListenerEnv>): Readonly<Record<string, string>> {
+  return c.env.headers ?? Object.fromEntries(c.req.raw.headers);
 }
 
 /** Without the port: a proxy has another one. */

@@ -13,7 +13,7 @@ import { controlStopMs, requestBodyMaxBytes } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { Connections, rejectRequest, RequestLines } from "./connections.ts";
 import { answerRequest } from "./http_server.ts";
-import type { ControlEnv } from "./kernel_port.ts";
+import type { ListenerEnv } from "./listener_app.ts";
 
 const { createServer } = await import("node:http");
 
@@ -32,7 +32,7 @@ export interface TcpOptions {
 }
 
 interface ListeningApp {
-  fetch(request: Request, env: ControlEnv["Bindings"]): Response | Promise<Response>;
+  fetch(request: Request, env: ListenerEnv["Bindings"]): Response | Promise<Response>;
 }
 
 /** Resolves when clients can connect; rejects when the address cannot be bound. */
@@ -48,7 +48,12 @@ export async function serveTcp(app: ListeningApp, { hostname, port, clock, repor
     connections.markBusy(socket);
     outgoing.once("close", () => connections.markAnswered(socket));
     const fetch = (request: Request, gone: AbortSignal) =>
-      app.fetch(request, { gone, stopping: stopping.signal, clock });
+      app.fetch(request, {
+        gone,
+        stopping: stopping.signal,
+        clock,
+        headers: incoming.headers as Record<string, string>,
+      });
     await lines.enter(socket, () => answerRequest(incoming, outgoing, { fetch, clock, report }));
     if (!incoming.complete) clock.after(refusedBodyMs, () => incoming.complete || socket.destroy());
   };

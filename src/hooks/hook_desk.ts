@@ -113,10 +113,9 @@ export class HookDesk {
     for (const key of keys) {
       const coming = this.#coming.get(key);
       if (coming !== undefined) return coming;
-      const id = this.#ports.findKey(key);
-      if (id !== null) return { id, stored: null };
     }
-    return null;
+    const id = this.#ports.findKeys(keys);
+    return id === null ? null : { id, stored: null };
   }
 
   async #repeat(hook: Hook, { id, stored }: Coming): Promise<HookAnswer> {

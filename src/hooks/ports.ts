@@ -10,8 +10,8 @@ export interface HookPorts {
    * senses are triggered, else with why it was lost.
    */
   append(row: NewLogRow, keys: readonly string[]): { readonly id: number; readonly stored: Promise<string | null> };
-  /** The row of the delivery that has this key; null when none is known. */
-  findKey(key: string): number | null;
+  /** The row of a delivery that has one of these keys; null when none is known. */
+  findKeys(keys: readonly string[]): number | null;
   /** The ids of a hook's deliveries after a row, oldest first. */
   listDeliveries(source: string, afterId: number, limit: number): number[];
   /** The newest delivery that all senses of the hook have heard; null when no sense listens. */

@@ -107,7 +107,7 @@ function toHookPorts({ store, clock, repeats, publisher, inbox, secrets, variabl
       const { id, ts, source, payload } = store.hooks.append(secrets.mask(row), keys);
       return { id, stored: publisher.publish({ id, sense: source, payload, ts }, true) };
     },
-    findKey: (key) => store.hooks.find(key),
+    findKeys: (keys) => store.hooks.find(keys),
     listDeliveries: (source, afterId, limit) => store.hooks.listIds(source, afterId, limit),
     heardUpTo: (source) => inbox.heardUpTo(source),
     readSecret: (variable) => variables.environment.all[variable] || null,

@@ -6,6 +6,7 @@ import { hookKeysKeepMs, hookKeysMax, hookKeysStep } from "../../base/hook_limit
 import type { Clock } from "../../base/time.ts";
 import type { LogRow, NewLogRow } from "../../protocol/log.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
+import type { Step } from "../commit/operations.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
@@ -31,14 +32,19 @@ export class HookStore {
     const [made] = this.#log.appendAll([(id) => {
       rowId = id;
       return row;
-    }], () => keys.map((key) => ({ sql: "insert into hook_keys values (?, ?, ?)", values: [key, rowId, ts] })));
+    }], () => keys.length === 0 ? [] : [insertKeys(keys, rowId, ts)]);
     if (this.#count !== null) this.#count += keys.length;
     return made as LogRow;
   }
 
-  /** The row of the delivery; null when the key is not known. Does not see what is on the way to the disk. */
-  find(key: string): number | null {
-    const row = this.#statements.get("select log_id as id from hook_keys where key = ?").get(key);
+  /** The row of a delivery that has one of the keys; null when none is known. Does not see what is on the way to the disk. */
+  find(keys: readonly string[]): number | null {
+    if (keys.length === 0) return null;
+    // One statement: each one takes the locks of the database, and reads pages again that a commit off the thread changed.
+    const places = keys.map(() => "?").join(", ");
+    const row = this.#statements.get(`select log_id as id from hook_keys where key in (${places}) limit 1`).get(
+      ...keys,
+    );
     return row === undefined ? null : Number(row.id);
   }
 
@@ -61,4 +67,9 @@ export class HookStore {
     this.#count -= removed;
     return removed === hookKeysStep;
   }
+}
+
+function insertKeys(keys: readonly string[], rowId: number, ts: number): Step {
+  const places = keys.map(() => "(?, ?, ?)").join(", ");
+  return { sql: `insert into hook_keys values ${places}`, values: keys.flatMap((key) => [key, rowId, ts]) };
 }

@@ -36,7 +36,7 @@ class World {
       });
       return { id, stored };
     },
-    findKey: (key) => this.keys.get(key) ?? null,
+    findKeys: (keys) => keys.map((key) => this.keys.get(key)).find((id) => id !== undefined) ?? null,
     listDeliveries: () => [],
     heardUpTo: () => this.heard,
     readSecret: () => this.secret,
