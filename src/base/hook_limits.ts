@@ -23,6 +23,8 @@ export const hookSecretsMax = 4;
 /** What may make two deliveries the same one. */
 export const hookDedupMax = 4;
 export const hookHeadersMaxBytes = 16 * 1024;
+/** Deliveries of a hook without `rate`. */
+export const defaultHookRate = 10_000, defaultHookRateMs = 1 * secondMs;
 export const hookRateMax = 1_000_000;
 /** What a sender is told to wait while the backlog is full or the log cannot be written. */
 export const hookRetryAfterMs = 10 * secondMs;

@@ -2,6 +2,8 @@
 import { parseDuration } from "../base/duration.ts";
 import {
   defaultHookBacklog,
+  defaultHookRate,
+  defaultHookRateMs,
   hookBodyMaxBytes,
   hookDedupMax,
   hookRateMax,
@@ -147,14 +149,15 @@ function readDedup(dedup: string | readonly string[], path: ConfigPath, diagnost
 }
 
 function readRate(text: string | null, path: ConfigPath, diagnostics: DiagnosticList): HookDefinition["rate"] {
-  if (text === null) return null;
+  const standard = { count: defaultHookRate, perMs: defaultHookRateMs };
+  if (text === null) return standard;
   const match = /^(\d+) per (\S+)$/.exec(text.trim()), span = parseDuration(match?.[2] ?? "");
   const count = Number(match?.[1]);
   if (match === null || !span.ok || span.value === 0) {
     diagnostics.error(path, `${quote(text)} is not a rate`, "write 100 per 1s");
   } else if (count < 1 || count > hookRateMax) diagnostics.error(path, `must be at least 1 and at most ${hookRateMax}`);
   else return { count, perMs: span.value };
-  return null;
+  return standard;
 }
 
 /** `localhost` may mean another address than the sender takes it for. */

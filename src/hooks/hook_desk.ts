@@ -17,7 +17,7 @@ import type { HookPorts } from "./ports.ts";
 interface Hook {
   definition: HookDefinition;
   senses: readonly string[];
-  bucket: TokenBucket | null;
+  bucket: TokenBucket;
   /** Read from the log when the first delivery comes. */
   backlog: Backlog | null;
   last: HookView["last"];
@@ -133,8 +133,8 @@ export class HookDesk {
       const why = `${backlog} deliveries wait for its senses already`;
       return this.#refuse(hook, { kind: "backlogged", why, retryAfterMs: hookRetryAfterMs });
     }
-    if (hook.bucket?.tryTake() === false) {
-      const retryAfterMs = rate === null ? hookRetryAfterMs : Math.ceil(rate.perMs / rate.count);
+    if (!hook.bucket.tryTake()) {
+      const retryAfterMs = Math.ceil(rate.perMs / rate.count);
       return this.#refuse(hook, { kind: "limited", why: "the rate of its hook is used up", retryAfterMs });
     }
     const row = toDeliveryRow(hook.definition, request);
@@ -184,9 +184,8 @@ export class HookDesk {
     };
   }
 
-  #toBucket({ rate }: HookDefinition, known: Hook | undefined): TokenBucket | null {
-    const before = known?.definition.rate ?? null;
-    if (rate === null) return null;
+  #toBucket({ rate }: HookDefinition, known: Hook | undefined): TokenBucket {
+    const before = known?.definition.rate;
     if (known !== undefined && before?.count === rate.count && before.perMs === rate.perMs) return known.bucket;
     return new TokenBucket(this.#ports.clock, rate.count * 1_000 / rate.perMs, rate.count);
   }

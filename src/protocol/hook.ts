@@ -35,7 +35,7 @@ export interface HookDefinition {
   /** Any of them: a delivery of which one is known is repeated. */
   readonly dedup: readonly HookKey[];
   readonly maxBodyBytes: number;
-  readonly rate: { readonly count: number; readonly perMs: number } | null;
+  readonly rate: { readonly count: number; readonly perMs: number };
   readonly backlog: number;
 }
 

@@ -99,9 +99,9 @@ export class SenseManager {
     const at = this.#clock.now(), from = this.#clock.monotonic();
     const record = this.#senses.get(sense), { inbox } = this.#ports;
     if (record === undefined) return { beganAt: from, unheard: null, answered: false };
-    // An earlier compute has heard the deliveries that this one was for.
+    // An earlier compute has heard the deliveries that this one was for. A tick that was missed is still to be made up for.
     const isHeard = trigger.kind === "hook" && inbox.newestWaiting(sense) === null;
-    if (isHeard) return { beganAt: from, unheard: null, answered: true };
+    if (isHeard) return { beganAt: from, unheard: null, answered: false };
     const key = this.#ports.newKey();
     let causeId = causeOf(trigger);
     this.#ports.beforeCompute(sense);

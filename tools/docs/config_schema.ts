@@ -39,9 +39,11 @@ const readByCode: Readonly<Record<string, Schema>> = {
         type: "object",
         additionalProperties: false,
         properties: {
-          hmac: { enum: ["sha1", "sha256", "sha512", null] },
-          encoding: { enum: ["hex", "base64", null] },
-          ...Object.fromEntries(["token", "header", "prefix"].map((name) => [name, { type: ["string", "null"] }])),
+          hmac: { enum: ["sha1", "sha256", "sha512", null], description: "The hash of the MAC of the body." },
+          header: { type: ["string", "null"], description: "The header that holds the MAC." },
+          encoding: { enum: ["hex", "base64", null], description: "How the MAC is written. Default: hex." },
+          token: { type: ["string", "null"], description: "The header that holds the secret itself." },
+          prefix: { type: ["string", "null"], description: "What stands before the MAC or secret. Default: nothing." },
         },
       },
     ],
@@ -53,7 +55,13 @@ const readByCode: Readonly<Record<string, Schema>> = {
       {
         type: "object",
         additionalProperties: false,
-        properties: { address: { type: ["string", "null"] }, hosts: { anyOf: [texts, { type: "null" }] } },
+        properties: {
+          address: { type: ["string", "null"], description: "An address of the loopback, with a port." },
+          hosts: {
+            anyOf: [texts, { type: "null" }],
+            description: "Names of hosts under which a proxy or tunnel is reached.",
+          },
+        },
       },
     ],
   },

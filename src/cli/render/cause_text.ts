@@ -81,8 +81,7 @@ export function describeRow(row: LogRow): string {
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     default:
       if (isAlertType(type)) return describeAlertRow(type, name, payload);
-      return describeHookRow(row) ?? describeNonAction(row) ??
-        `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
+      return describeHookRow(row) ?? describeNonAction(row) ?? describeOther(row);
   }
 }
 
@@ -99,6 +98,10 @@ function describeClosed(workflow: string, run: string, { error, content }: JsonO
 
 function whyOf({ why }: JsonObject): string {
   return clip(toText(why), textMaxChars);
+}
+
+function describeOther({ type, source, payload }: LogRow): string {
+  return `${sign.log} ${type} ${clip(source, 100)} ${preview(payload, textMaxChars)}`;
 }
 
 /** Null for other rows. */

@@ -12,9 +12,12 @@ import { type ErrorOutput, errorOutput } from "../../../src/cli/render/json_sche
 import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 
 const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
-reflexes: [{ sense: meter, on: [quiet] }]
+reflexes: [{ sense: meter, on: [quiet] }, { sense: quiet, hook: git }]
 workflows: { tidy: {}, stay: {}, ask: {} }
 alerts: { high: { sense: quiet, when: signal.used > 0.9 } }
+hooks: { git: { secret: env GIT_SECRET, verify: bearer } }
+listen: 127.0.0.1:0
+env_file: .env
 `;
 const ending = "moderator: ({ messages }) => messages.length === 0 ? 'one' : END";
 const options = {
@@ -40,6 +43,7 @@ const options = {
       export default defineWorkflow({ roles: { one }, ${ending} });`,
   },
   files: {
+    ".env": "GIT_SECRET=hunter2-secret\n",
     "senses/meter/migrations/0001_readings.sql":
       "create table readings (id integer primary key, read_at integer) strict;",
   },
@@ -131,6 +135,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("bundle", runId, "--out", `${workspace.root}/story.jsonl`);
   await caller.call("why", "--sense", "broken");
   await callAlerts(caller, served);
+  for (const name of ["hook list", "hook send"]) await caller.call(name, ...name === "hook send" ? ["git"] : []);
   await caller.call("sense learn", "quiet", "--for", "300ms");
   for (const name of ["sense library", "workflow library", "service status", "store stats", "store gc"]) {
     await caller.call(name);
@@ -143,6 +148,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     [1, "WORKFLOW_UNKNOWN", "workflow trigger", "nosuch"],
     [1, "ALERT_UNKNOWN", "alert show", "nosuch"],
     [1, "ALERT_UNKNOWN", "why", "--alert", "nosuch"],
+    [1, "HOOK_UNKNOWN", "hook send", "nosuch"],
     [2, "USAGE", "alert silence", "high"],
     [1, "RUN_UNKNOWN", "workflow kill", "nosuch"],
     ...["kill", "pause", "resume"].map((name): Failing => [1, "RUN_ENDED", `workflow ${name}`, runId]),
@@ -195,6 +201,7 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
   await caller.call("why", "--sense", "broken");
   await caller.call("alert list");
   await caller.call("alert show", "high");
+  await caller.call("hook list");
   await caller.call("why", "--alert", "high");
   await caller.call("sense query", "meter");
   await caller.call("sense schema", "meter");
@@ -209,6 +216,7 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
     [3, "DAEMON_MISSING", "workflow trigger", "tidy"],
     [3, "DAEMON_MISSING", "workflow kill", "kept"],
     [3, "DAEMON_MISSING", "alert ack", "high"],
+    [3, "DAEMON_MISSING", "hook send", "git"],
     [3, "DAEMON_MISSING", "workflow reset", "tidy"],
     [3, "DAEMON_MISSING", "events", "--follow"],
   ]);

@@ -27,7 +27,7 @@ hooks:
     proof: { kind: "hmac", hash: "sha256", header: "x-hub-signature-256", prefix: "sha256=", encoding: "hex" },
     dedup: [{ kind: "header", name: "x-github-delivery" }, { kind: "body" }],
     maxBodyBytes: 1_048_576,
-    rate: null,
+    rate: { count: 10_000, perMs: 1_000 },
     backlog: 10_000,
   });
   assert.deepEqual(hooks.get("full"), {

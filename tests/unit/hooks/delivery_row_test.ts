@@ -9,7 +9,7 @@ const hook: HookDefinition = {
   proof: { kind: "token", header: "x-gitlab-token", prefix: "" },
   dedup: [{ kind: "header", name: "x-id" }],
   maxBodyBytes: 1_000,
-  rate: null,
+  rate: { count: 10, perMs: 1_000 },
   backlog: 10,
 };
 const json = { "content-type": "application/json; charset=utf-8" };

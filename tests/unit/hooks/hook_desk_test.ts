@@ -13,7 +13,7 @@ const git: HookDefinition = {
   proof: { kind: "hmac", hash: "sha256", header: "x-hub-signature-256", prefix: "sha256=", encoding: "hex" },
   dedup: [{ kind: "header", name: "x-github-delivery" }, { kind: "body" }],
   maxBodyBytes: 1_000,
-  rate: null,
+  rate: { count: 1_000, perMs: 1_000 },
   backlog: 3,
 };
 
