@@ -15,7 +15,7 @@ export const hookKeysKeepMs = 7 * 24 * 60 * minuteMs;
 export const hookKeysMax = 1_000_000;
 /** How often old keys are removed, and how many in one step, which blocks other writes. */
 export const hookKeysCheckMs = minuteMs;
-export const hookKeysStep = 5_000;
+export const hookKeysStep = 1_000;
 export const hookKeyMaxChars = 512;
 /** The age of a delivery that carries its time under its signature. */
 export const hookAgeMaxMs = 5 * minuteMs;
