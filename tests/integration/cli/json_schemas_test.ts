@@ -135,7 +135,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("bundle", runId, "--out", `${workspace.root}/story.jsonl`);
   await caller.call("why", "--sense", "broken");
   await callAlerts(caller, served);
-  for (const name of ["hook list", "hook send"]) await caller.call(name, ...name === "hook send" ? ["git"] : []);
+  await callHooks(caller);
   await caller.call("sense learn", "quiet", "--for", "300ms");
   for (const name of ["sense library", "workflow library", "service status", "store stats", "store gc"]) {
     await caller.call(name);
@@ -148,7 +148,6 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     [1, "WORKFLOW_UNKNOWN", "workflow trigger", "nosuch"],
     [1, "ALERT_UNKNOWN", "alert show", "nosuch"],
     [1, "ALERT_UNKNOWN", "why", "--alert", "nosuch"],
-    [1, "HOOK_UNKNOWN", "hook send", "nosuch"],
     [2, "USAGE", "alert silence", "high"],
     [1, "RUN_UNKNOWN", "workflow kill", "nosuch"],
     ...["kill", "pause", "resume"].map((name): Failing => [1, "RUN_ENDED", `workflow ${name}`, runId]),
@@ -180,6 +179,12 @@ async function callAlerts(caller: Caller, { workspace }: ServedWorkspace): Promi
   for (const name of ["unsilence", "ack", "show"]) await caller.call(`alert ${name}`, "high");
   workspace.write("alerts_test.yaml", "[{ alert: high, signals: [], expect: [{ at: 1s, state: inactive }] }]");
   await caller.call("alert test");
+}
+
+async function callHooks(caller: Caller): Promise<void> {
+  await caller.call("hook list");
+  await caller.call("hook send", "git");
+  await failAll(caller, [[1, "HOOK_UNKNOWN", "hook send", "nosuch"]]);
 }
 
 async function callApprovals(caller: Caller, { workspace }: ServedWorkspace): Promise<void> {
