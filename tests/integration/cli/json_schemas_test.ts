@@ -135,7 +135,6 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("bundle", runId, "--out", `${workspace.root}/story.jsonl`);
   await caller.call("why", "--sense", "broken");
   await callAlerts(caller, served);
-  await callHooks(caller);
   await caller.call("sense learn", "quiet", "--for", "300ms");
   for (const name of ["sense library", "workflow library", "service status", "store stats", "store gc"]) {
     await caller.call(name);
@@ -179,6 +178,7 @@ async function callAlerts(caller: Caller, { workspace }: ServedWorkspace): Promi
   for (const name of ["unsilence", "ack", "show"]) await caller.call(`alert ${name}`, "high");
   workspace.write("alerts_test.yaml", "[{ alert: high, signals: [], expect: [{ at: 1s, state: inactive }] }]");
   await caller.call("alert test");
+  await callHooks(caller);
 }
 
 async function callHooks(caller: Caller): Promise<void> {
