@@ -100,6 +100,10 @@ function describe({ type, refId }: LogRow, payload: JsonObject): string {
   if (type === "approval.decided" && isPlainObject(decision)) {
     return `${sign.next} ${clip(`${decision.decision} by ${decision.by ?? decision.how}`, reasonMaxChars)}`;
   }
+  if (type === "run.closed") {
+    const { error, content } = payload, what = typeof error === "string" ? error : content;
+    return `${typeof error === "string" ? sign.failed : sign.ok} finally: ${clip(String(what), reasonMaxChars)}`;
+  }
   if (type === "run.role_begun") {
     return `${sign.next} role ${clip(String(payload.role), 100)} begins in round ${payload.round}, once`;
   }

@@ -175,7 +175,7 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   }
   if (type === "approval.decided") return runStep(statements, decideApproval(payload.decision as ApprovalDecision)) > 0;
   if (payload.status === undefined) return false;
-  const changed = runStep(statements, updateRun(runId, { from: [run.status] }, payload as unknown as RunChange)) > 0;
+  const changed = runStep(statements, updateRun(runId, { from: [run.status] }, readChange(payload))) > 0;
   if (changed && isPlainObject(payload.wait)) runStep(statements, insertWait(runId, payload.wait as RunWait));
   if (changed && Array.isArray(payload.children) && isPlainObject(payload.wait)) {
     const { round } = payload.wait as RunWait;
@@ -185,6 +185,15 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   }
   if (changed && isPlainObject(payload.pause)) runStep(statements, insertPause(runId, payload.pause as RunPause));
   return changed;
+}
+
+/**
+ * Only a row that starts or resumes changes the attempt. The row of an end has that of the moment when the end was asked
+ * for, and a start may have been on its way.
+ */
+function readChange(payload: Record<string, unknown>): RunChange {
+  const { attempt: _, ...rest } = payload;
+  return (payload.status === "started" ? payload : rest) as unknown as RunChange;
 }
 
 /** Other rows may name another run, such as a child that was refused. */

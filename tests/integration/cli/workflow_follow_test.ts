@@ -75,3 +75,17 @@ Deno.test("follow refuses an unknown run, and says so when no daemon works on a 
     assert.deepEqual([alone.code, /no daemon runs/.test(alone.err)], [3, true], alone.err);
   });
 });
+
+Deno.test("follow says what finally returned, or why it failed", async () => {
+  await past(async (store) => {
+    for (const runId of ["run-1", "run-2"]) await storeRun(store, runId, 1);
+    const closed = { status: "completed", attempts: 1 } as const;
+    await store.runs.closeRun({ ...ofRun, runId: "run-1" }, { ...closed, content: "2 files are left", meta: {} });
+    await store.runs.closeRun({ ...ofRun, runId: "run-2" }, { ...closed, error: "timed out after 1m" });
+  }, async ({ nerve }) => {
+    assert.match((await nerve("workflow", "follow", "run-1")).out, /✅ finally: 2 files are left\n$/);
+    assert.match((await nerve("workflow", "follow", "run-2")).out, /❌ finally: timed out after 1m\n$/);
+  });
+});
+
+const ofRun = { workflow: "cleanup", attempt: 1, causeId: null, status: "completed" } as const;

@@ -92,7 +92,9 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
         ? ["started", "waiting", "paused"]
         : ["started"];
       const change = { status: step.status, exitCode: 1, reason: "over", endedAt: 99 };
-      await runs.transition(step.id, { from }, change, runRow(step.id, { type: `run.${step.status}` }));
+      // As the end was asked for: a start or a message was on its way then.
+      const payload = { attempt: Math.max(0, of.attempt - 1), rounds: 0 };
+      await runs.transition(step.id, { from }, change, runRow(step.id, { type: `run.${step.status}`, payload }));
       return;
     }
     case "noise":
