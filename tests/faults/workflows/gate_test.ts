@@ -9,6 +9,7 @@ import { delay } from "../../../src/base/time.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { fastClock } from "../../support/fast_clock.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { rowsOf, runEnd } from "../../support/workflow_life.ts";
@@ -57,13 +58,28 @@ Deno.test("a cleanup asks first: nerve approvals shows what, nerve approve lets 
   assert.equal(await runCli(["store", "verify", "--json"], io), 0, io.out);
 });
 
-Deno.test("a title of 10 MB fails its run, and nothing is asked", async () => {
-  const wrong = cleanup.replace(`"Remove " +`, `"x".repeat(10_000_000) +`);
-  await using workspace = await startWorkspace({ yaml: settings, workflows: { w: wrong } });
-  await workspace.kernel.startWorkflow("w", { runId: "r" });
-  const run = await runEnd(workspace, "r");
-  assert.deepEqual([run.status, run.exitCode], ["failed", 1]);
-  assert.equal(run.reason, "role ask failed in round 2: its title is longer than 500 characters");
+Deno.test("a title of 10 MB, one that throws and one that loops end their run, and nothing is asked", async () => {
+  const title = (text: string) => cleanup.replace(/title: .*, body/, `title: () => ${text}, body`);
+  await using workspace = await startWorkspace({
+    clock: fastClock(5),
+    yaml: { workflows: { big: {}, throws: {}, loops: {} } },
+    workflows: {
+      big: title('"x".repeat(10_000_000)'),
+      throws: title('{ throw new Error("no title"); }'),
+      loops: title("{ for (;;); }"),
+    },
+  });
+  const ends = {
+    big: ["failed", 1, /^role ask failed in round 2: its title is longer than 500 characters$/],
+    throws: ["failed", 1, /^role ask failed in round 2: .*no title/],
+    loops: ["crashed", 255, /did not answer/],
+  } as const;
+  for (const name of Object.keys(ends)) await workspace.kernel.startWorkflow(name, { runId: name });
+  for (const [name, [status, exitCode, reason]] of Object.entries(ends)) {
+    const run = await runEnd(workspace, name);
+    assert.deepEqual([run.status, run.exitCode], [status, exitCode], run.reason ?? "");
+    assert.match(String(run.reason), reason);
+  }
   assert.deepEqual(workspace.kernel.api.approvals({ all: true, limit: 9, offset: 0 }).items, []);
 });
 
