@@ -141,7 +141,8 @@ export abstract class MemoryWaitStore extends MemoryChildStore {
   unpause({ runId, workflow }: RunRef, { from, wait, reason }: RunPause, acceptCode = false): Promise<boolean> {
     const run = this.state.runs.get(runId);
     if (run?.status !== "paused") return this.done(false);
-    const attempt = run.attempt + (from === "started" ? 1 : 0), accepted = acceptCode ? { accepted: run.rounds } : {};
+    const attempt = run.attempt + (from === "started" ? 1 : 0), rounds = run.rounds + (wait === null ? 0 : 1);
+    const accepted = acceptCode ? { accepted: rounds } : {};
     this.state.runs.set(runId, { ...run, status: from, attempt, reason });
     this.state.pauses.delete(runId);
     if (wait !== null) this.state.waits.set(runId, wait);

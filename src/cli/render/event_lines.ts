@@ -34,7 +34,7 @@ function formatRun({ run, tookMs }: Extract<KernelEvent, { kind: "run" }>): stri
   if (run.status === "started" && run.attempt > 1) parts.push(`(attempt ${run.attempt})`);
   if (tookMs !== null) parts.push(`after ${plural(run.rounds, "round")}, ${formatDuration(tookMs)}`);
   if (run.exitCode !== null && run.exitCode !== 0) parts.push(`(exit ${run.exitCode})`);
-  const why = run.reason ?? (run.rounds === 0 && run.status === "started" ? run.prompt : "");
+  const why = run.reason?.replace(/^paused: /, "") ?? (run.rounds === 0 && run.status === "started" ? run.prompt : "");
   return why === "" ? parts.join(" ") : `${parts.join(" ")}: ${clip(why, textMaxChars)}`;
 }
 

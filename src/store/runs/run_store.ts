@@ -150,7 +150,8 @@ export class SqliteRunStore extends RunReads {
   /** Lets a paused run go on from where it was. False, without a row, if it is not paused. */
   unpause(run: RunRef & Pick<Run, "rounds">, pause: RunPause, acceptCode = false): Promise<boolean> {
     const { from: status, reason, wait } = pause, attempt = run.attempt + (status === "started" ? 1 : 0);
-    const accepted = acceptCode ? { accepted: run.rounds } : {};
+    // What it waits for becomes the message of a role that the code may not have any more: that is accepted with the rest.
+    const accepted = acceptCode ? { accepted: run.rounds + (wait === null ? 0 : 1) } : {};
     const payload = { rounds: run.rounds, after: "it was paused", ...accepted, ...wait === null ? {} : { wait } };
     const row = buildChangeRow({ ...toRow(run, "run.resumed"), payload }, { status, attempt, reason });
     const steps = [unpauseRun(run.runId, pause), this.#log.toStep(row)];

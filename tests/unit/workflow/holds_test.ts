@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { backoffMaxMs } from "../../../src/base/limits.ts";
-import { Bench } from "../../support/workflow_bench.ts";
+import { Bench, running } from "../../support/workflow_bench.ts";
 
 /** A run "r" of two attempts, the second of which contradicts its first message. */
 async function held(): Promise<Bench> {
@@ -94,6 +94,17 @@ Deno.test("a run whose code is accepted goes on with its rounds as they are, als
   await next.finish("r");
   assert.equal(next.status("r"), "completed");
   await assert.rejects(next.manager.resumeRun("r", true), { code: "RUN_ENDED" });
+});
+
+Deno.test("a run that waits and whose code is accepted keeps that also for what its wait says", async () => {
+  const bench = await running("r");
+  await bench.wait("r", { kind: "for", ms: 60_000 });
+  await bench.manager.pauseRun("r", null);
+  bench.replaceCode();
+  assert.equal((await bench.manager.resumeRun("r", true)).status, "waiting");
+  await bench.clock.tick(60_000);
+  await bench.turn();
+  assert.deepEqual([bench.at("r").thread.messages.length, bench.at("r").thread.accepted], [1, 1]);
 });
 
 Deno.test("an acceptance that the disk refuses leaves the run paused", async () => {
