@@ -19,6 +19,7 @@ import {
   timeoutMinMs,
 } from "../base/limits.ts";
 import { remindMinMs } from "../base/wait_limits.ts";
+import { watchPatternsMax } from "../base/watch_limits.ts";
 import { alertSeverities } from "../protocol/alert.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import { readPermissionRequest } from "./permissions/request.ts";
@@ -136,6 +137,8 @@ const reflex = z.strictObject({
   catch_up: z.enum(["once", "none"]).nullish(),
   jitter: duration(0),
   on: z.array(z.string()).nullish(),
+  watch: z.array(z.string()).max(watchPatternsMax).nullish(),
+  debounce: duration(0),
 });
 
 const schedule = z.strictObject({

@@ -43,7 +43,7 @@ export interface GroupConfig {
   readonly diskBytes: number | null;
 }
 
-/** At least one of `intervalMs`, `cron` and `on` is set. `timezone` null: the machine's time zone. */
+/** At least one of `intervalMs`, `cron`, `on` and `watch` is set. `timezone` null: the machine's time zone. */
 export interface ReflexConfig {
   readonly sense: string;
   readonly intervalMs: number | null;
@@ -54,6 +54,10 @@ export interface ReflexConfig {
   readonly jitterMs: number;
   /** Senses whose signals trigger it, without duplicates. */
   readonly on: readonly string[];
+  /** Paths and globs as written, without duplicates: a change there triggers it. */
+  readonly watch: readonly string[];
+  /** How long writing must have paused before a change counts. */
+  readonly debounceMs: number;
 }
 
 /** A line of a workflow's own clock: it starts a run with `prompt`. `timezone` null: the machine's time zone. */

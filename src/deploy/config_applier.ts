@@ -27,10 +27,11 @@ import type {
   ApprovalsTarget,
   ScheduleTarget,
   SenseTarget,
+  WatchTarget,
   WorkflowScheduleTarget,
   WorkflowTarget,
 } from "./ports.ts";
-import { toComputeLimits, toSchedulePlans, toWorkflowPlans, toWorkflowSchedules } from "./stage_plans.ts";
+import { toComputeLimits, toSchedulePlans, toWatchPlans, toWorkflowPlans, toWorkflowSchedules } from "./stage_plans.ts";
 import { listLockProblems, type PermissionLockInForce } from "./permission_lock.ts";
 import { planUnits } from "./unit_plans.ts";
 import type { VariablesInForce } from "./variables.ts";
@@ -48,6 +49,7 @@ export interface ConfigApplierPorts {
   readonly senses: SenseTarget;
   readonly workflows: WorkflowTarget;
   readonly scheduler: ScheduleTarget;
+  readonly watches: WatchTarget;
   readonly schedules: WorkflowScheduleTarget;
   readonly alerts: AlertTarget;
   readonly approvals: ApprovalsTarget;
@@ -187,6 +189,7 @@ export class ConfigApplier {
     workflows.configure(toWorkflowPlans(config));
     schedules.setPlans(toWorkflowSchedules(config));
     scheduler.setPlans(toSchedulePlans(config, lastCronTick));
+    this.#ports.watches.setPlans(toWatchPlans(config, this.#ports.paths));
     // After the workflows that they start.
     alerts.configure(config.alerts.values());
     this.#ports.approvals.configure(config.approvals);

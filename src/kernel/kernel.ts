@@ -205,7 +205,7 @@ export class Kernel {
       parts.schedules.start();
       parts.approvalNotices.start();
       parts.outboxes.recover(parts.current.config.senses.keys());
-      parts.listening.resume();
+      parts.listening.start();
       parts.retention.start();
       parts.walWatch.start();
       this.#reserve.start();
@@ -264,6 +264,7 @@ export class Kernel {
       reload.stop(),
       parts.retention.stop(),
       parts.walWatch.stop(),
+      parts.listening.watches.stop(),
       this.#reserve.stop(),
     ]);
     scheduler.stop();

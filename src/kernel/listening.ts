@@ -1,23 +1,46 @@
 /**
- * Lets every listening sense hear every signal: gives the inbox its listeners and the log, and triggers senses that have
- * not heard all. Created by wiring.ts.
+ * Lets every listening sense hear every signal, and every change of what it watches: gives the inbox its listeners and
+ * the log, the watches what they need, and triggers senses that have not heard all. Created by wiring.ts.
  */
 import { heardBytesMax, heardSignalsMax } from "../base/limits.ts";
+import type { Clock } from "../base/time.ts";
+import { listOwnFolders } from "../config/watched_paths.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { KernelEvent } from "../protocol/event.ts";
 import type { Json } from "../protocol/json.ts";
-import type { LogRow } from "../protocol/log.ts";
+import type { LogRow, NewLogRow } from "../protocol/log.ts";
 import type { Signal } from "../protocol/signal.ts";
 import type { SensePlan } from "../scheduler/ports.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { SignalInbox } from "../sensing/signal_inbox.ts";
 import { readAll } from "../store/reading/steps.ts";
 import type { Store } from "../store/store.ts";
+import { Watches } from "../watches/watches.ts";
+
+export interface ListeningPorts {
+  readonly store: Store;
+  readonly paths: WorkspacePaths;
+  readonly clock: Clock;
+  scheduler(): Pick<Scheduler, "setPlans" | "trigger" | "resume">;
+  append(row: NewLogRow): LogRow;
+  emit(event: KernelEvent): void;
+}
 
 export class Listening {
   readonly inbox: SignalInbox;
-  readonly #scheduler: () => Pick<Scheduler, "setPlans" | "trigger" | "resume">;
+  readonly watches: Watches;
+  readonly #scheduler: ListeningPorts["scheduler"];
 
-  constructor(store: Store, scheduler: () => Pick<Scheduler, "setPlans" | "trigger" | "resume">) {
+  constructor({ store, paths, clock, scheduler, append, emit }: ListeningPorts) {
     this.#scheduler = scheduler;
+    this.watches = new Watches({
+      clock,
+      append,
+      ownFolders: listOwnFolders(paths),
+      meta: store.meta,
+      trigger: (sense, trigger) => scheduler().trigger(sense, trigger),
+      reportProblem: (sense, message) => emit({ kind: "problem", source: `sense:${sense}`, message, ts: clock.now() }),
+    });
     this.inbox = new SignalInbox({
       readSignals: (sense, afterId) => readSignals(store, sense, afterId),
       lastRowId: () => store.log.lastId,
@@ -32,6 +55,12 @@ export class Listening {
     this.#scheduler().setPlans(plans);
   }
 
+  /** Begins: the scheduler has started. */
+  start(): void {
+    this.resume();
+    this.watches.start();
+  }
+
   /**
    * Triggers those of the senses that have not heard every signal, or have missed a cron tick that they catch up: their
    * process died, or the daemon was down.
@@ -39,6 +68,7 @@ export class Listening {
   resume(senses: Iterable<string> = this.inbox.listeners()): void {
     for (const sense of senses) {
       this.#scheduler().resume(sense);
+      this.watches.resume(sense);
       const signal = this.inbox.newestWaiting(sense);
       if (signal !== null) this.#scheduler().trigger(sense, { kind: "signal", signal, coalesced: 0 });
     }

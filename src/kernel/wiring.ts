@@ -122,7 +122,7 @@ export function wireKernel(from: Foundation): KernelParts {
     unitOf: (sense) => groupKey(current.config.senses.get(sense)?.group ?? sense),
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
-  const needs = { runner, workflows, ticks, databases, logBudget };
+  const needs = { paths, runner, workflows, ticks, databases, logBudget };
   const { senses, scheduler, listening, alerting } = makeSenses(store, outlets, secrets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
@@ -135,6 +135,7 @@ export function wireKernel(from: Foundation): KernelParts {
     ...outlets,
     ...stages,
     scheduler: listening,
+    watches: listening.watches,
     schedules,
     alerts: alerting.runner,
     approvals: approvalNotices,
@@ -228,6 +229,7 @@ function makeWorkflows(
 }
 
 interface SensesNeeds {
+  readonly paths: WorkspacePaths;
   readonly logBudget: LogBudget;
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
@@ -240,10 +242,10 @@ function makeSenses(
   store: Store,
   outlets: Outlets,
   secrets: CurrentSecrets,
-  { runner, workflows, ticks, databases, logBudget }: SensesNeeds,
+  { paths, runner, workflows, ticks, databases, logBudget }: SensesNeeds,
 ): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
-  const listening = new Listening(store, () => scheduler), { inbox } = listening;
+  const listening = new Listening({ ...outlets, store, paths, scheduler: () => scheduler }), { inbox } = listening;
   const publisher = new SignalPublisher({
     ...outlets,
     inbox,
@@ -259,6 +261,7 @@ function makeSenses(
       return outlets.append(row, values);
     },
     inbox,
+    watched: listening.watches,
     publisher,
     taken: new TakenOutcomes(store.meta),
     beforeCompute: (sense) => databases.check(sense),

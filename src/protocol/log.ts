@@ -26,6 +26,7 @@ export const logTypes = [
   "sense.directive",
   "sense.directive_invalid",
   "sense.triggered",
+  "sense.paths_changed",
   "sense.null",
   "sense.throttled",
   "sense.coalesced",

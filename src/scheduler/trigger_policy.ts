@@ -150,7 +150,7 @@ function paceOf(state: Pace): Pace {
   return { throttleMs: state.throttleMs, lastStart: state.lastStart };
 }
 
-const rank: Readonly<Record<Trigger["kind"], number>> = { interval: 0, cron: 1, signal: 2, manual: 3 };
+const rank: Readonly<Record<Trigger["kind"], number>> = { interval: 0, cron: 1, watch: 2, signal: 3, manual: 4 };
 
 /** Merges two triggers into one: the more specific or, of equals, the newer. Its `coalesced` counts all the others. */
 function merge(older: Trigger, newer: Trigger): Trigger {

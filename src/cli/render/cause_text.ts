@@ -45,6 +45,8 @@ export function describeRow(row: LogRow): string {
         `${clip(toText(payload.prompt), textMaxChars)}${formatOccasion(payload)}`;
     case "sense.triggered":
       return `${sign.next} ${name} was triggered by hand`;
+    case "sense.paths_changed":
+      return `${sign.next} ${describeChangedPaths(payload)}`;
     case "workflow.due":
       return `${sign.due} ${name} was due at ${formatDue(payload)}${
         payload.caughtUp === true ? ", which was caught up: no daemon ran then" : ""
@@ -94,6 +96,16 @@ function describeClosed(workflow: string, run: string, { error, content }: JsonO
     return `${sign.warning} the finally of run ${run} of ${workflow} failed: ${clip(error, textMaxChars)}`;
   }
   return `${sign.log} run ${run} of ${workflow} was closed: ${clip(toText(content), textMaxChars)}`;
+}
+
+/** `3 watched paths changed: /srv/in/a, ...` */
+function describeChangedPaths({ paths, changed, complete }: JsonObject): string {
+  const [first] = Array.isArray(paths) ? paths : [], count = typeof changed === "number" ? changed : 0;
+  if (count === 0) return "watched paths changed, which have no names any more";
+  const more = count > 1 ? ` and ${count - 1} more` : "", open = complete === false ? ", and perhaps others" : "";
+  return `${count === 1 ? "a watched path" : `${count} watched paths`} changed: ${
+    clip(toText(first), textMaxChars)
+  }${more}${open}`;
 }
 
 function whyOf({ why }: JsonObject): string {
@@ -196,6 +208,7 @@ export function describeFirstCause({ rows, missing }: CauseChain): string {
     case "cron":
       return `that was compute ${toText(payload.compute)}, due by its cron line`;
     default:
+      if (last?.type === "sense.paths_changed") return "that was what the sense watches";
       if (last?.type.startsWith("run.")) return "that was started by hand";
       return last?.type === "sense.triggered" ? "that was triggered by hand" : "nothing in the log caused that";
   }
@@ -216,6 +229,8 @@ function formatOccasion(payload: JsonObject): string {
     ? `${compute}, triggered by a signal)`
     : payload.trigger === "manual"
     ? `${compute}, by hand)`
+    : payload.trigger === "watch"
+    ? `${compute}, by changed files)`
     : `${compute})`;
 }
 

@@ -182,7 +182,10 @@ const reflex = (names: readonly string[]): fc.Arbitrary<ReflexConfig> => {
       catchUp: fc.constantFrom("once", "none"),
       jitterMs: ms,
       on: fc.subarray(names.slice(0, index)),
-    }).filter(({ intervalMs, cron, on }) => intervalMs !== null || cron !== null || on.length > 0)
+      watch: fc.subarray(["./in", "/srv/**/*.csv", "~/mail"]),
+      debounceMs: fc.integer({ min: 0, max: 60_000 }),
+    }).filter(({ intervalMs, cron, on, watch }) => intervalMs !== null || cron !== null || on.length + watch.length > 0)
+      .map((value) => value.watch.length === 0 ? { ...value, debounceMs: 500 } : value)
       .map((value) => value.cron === null ? { ...value, timezone: null, catchUp: "none" as const } : value)
       .map((value) => value.cron === null && value.intervalMs === null ? { ...value, jitterMs: 0 } : value);
   });
@@ -258,6 +261,8 @@ function written(value: NerveConfig): string {
       catch_up: item.cron === null ? null : item.catchUp,
       jitter: item.cron === null && item.intervalMs === null ? null : formatDuration(item.jitterMs),
       on: item.on,
+      watch: item.watch,
+      debounce: item.watch.length === 0 ? null : formatDuration(item.debounceMs),
     })),
     workflows: entries(value.workflows, (item) => ({
       use: item.use,
