@@ -264,7 +264,7 @@ export class Kernel {
       reload.stop(),
       parts.retention.stop(),
       parts.walWatch.stop(),
-      parts.listening.watches.stop(),
+      parts.listening.stop(),
       this.#reserve.stop(),
     ]);
     scheduler.stop();

@@ -14,6 +14,7 @@ import type { SensePlan } from "../scheduler/ports.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { SignalInbox } from "../sensing/signal_inbox.ts";
 import { readAll } from "../store/reading/steps.ts";
+import { SensePauses } from "./sense_pauses.ts";
 import type { Store } from "../store/store.ts";
 import { Watches } from "../watches/watches.ts";
 
@@ -21,25 +22,39 @@ export interface ListeningPorts {
   readonly store: Store;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
-  scheduler(): Pick<Scheduler, "setPlans" | "trigger" | "resume">;
-  append(row: NewLogRow): LogRow;
+  scheduler(): Pick<Scheduler, "setPlans" | "wake" | "pause" | "unpause" | "resume">;
+  isSense(name: string): boolean;
+  append(row: NewLogRow, values?: readonly (readonly [key: string, value: string])[]): LogRow;
   emit(event: KernelEvent): void;
 }
 
 export class Listening {
   readonly inbox: SignalInbox;
   readonly watches: Watches;
+  readonly pauses: SensePauses;
   readonly #scheduler: ListeningPorts["scheduler"];
 
-  constructor({ store, paths, clock, scheduler, append, emit }: ListeningPorts) {
+  constructor({ store, paths, clock, scheduler, isSense, append, emit }: ListeningPorts) {
     this.#scheduler = scheduler;
     this.watches = new Watches({
       clock,
       append,
       ownFolders: listOwnFolders(paths),
       meta: store.meta,
-      trigger: (sense, trigger) => scheduler().trigger(sense, trigger),
+      trigger: (sense, trigger) => scheduler().wake(sense, trigger),
       reportProblem: (sense, message) => emit({ kind: "problem", source: `sense:${sense}`, message, ts: clock.now() }),
+    });
+    this.pauses = new SensePauses({
+      clock,
+      append,
+      isSense,
+      meta: store.meta,
+      durable: () => store.log.durable(),
+      onPaused: (sense) => scheduler().pause(sense),
+      onResumed: (sense) => {
+        scheduler().unpause(sense);
+        this.resume([sense]);
+      },
     });
     this.inbox = new SignalInbox({
       readSignals: (sense, afterId) => readSignals(store, sense, afterId),
@@ -59,6 +74,12 @@ export class Listening {
   start(): void {
     this.resume();
     this.watches.start();
+    this.pauses.start();
+  }
+
+  async stop(): Promise<void> {
+    this.pauses.stop();
+    await this.watches.stop();
   }
 
   /**
@@ -70,7 +91,7 @@ export class Listening {
       this.#scheduler().resume(sense);
       this.watches.resume(sense);
       const signal = this.inbox.newestWaiting(sense);
-      if (signal !== null) this.#scheduler().trigger(sense, { kind: "signal", signal, coalesced: 0 });
+      if (signal !== null) this.#scheduler().wake(sense, { kind: "signal", signal, coalesced: 0 });
     }
   }
 }

@@ -3,22 +3,17 @@
  * Called by kernel.ts, which starts and stops them. No other file knows all parts.
  */
 import { prepareAheadMs } from "../base/limits.ts";
-import type { Clock } from "../base/time.ts";
-import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { ConfigApplier } from "../deploy/config_applier.ts";
 import { CurrentConfig } from "../deploy/current_config.ts";
 import { FileWatcher } from "../deploy/file_watcher.ts";
 import { LoadErrors } from "../deploy/load_errors.ts";
-import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import { Reload } from "../deploy/reload.ts";
 import { launchFor } from "../deploy/trial_load.ts";
 import { VariablesInForce } from "../deploy/variables.ts";
-import type { Isolation } from "../process/isolation.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
-import type { KernelEvent } from "../protocol/event.ts";
-import type { LogRow, NewLogRow } from "../protocol/log.ts";
 import { groupKey, workflowKey } from "../protocol/unit.ts";
+import type { ScheduleListener } from "../scheduler/ports.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { ComputeIds } from "../sensing/compute_ids.ts";
 import { ComputeRunner } from "../sensing/compute_runner.ts";
@@ -39,9 +34,11 @@ import { Listening } from "./listening.ts";
 import { LogBudget } from "./log_budget.ts";
 import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
+import { type Foundation, makeOutlets, type Outlets } from "./outlets.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
+import type { SensePauses } from "./sense_pauses.ts";
 import { StuckPrograms } from "./stuck_programs.ts";
 import { UnitNotices } from "./unit_notices.ts";
 import { isStored } from "./stored_row.ts";
@@ -51,22 +48,6 @@ import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
 import type { WriteFailures } from "./write_failures.ts";
-
-/** What kernel.ts creates first. */
-export interface Foundation {
-  readonly store: Store;
-  /** The configuration to begin with, as far as the permission lock agrees to it. */
-  readonly config: NerveConfig;
-  readonly lock: PermissionLockInForce;
-  readonly paths: WorkspacePaths;
-  readonly clock: Clock;
-  readonly startedAt: number;
-  /** The same moment in monotonic time. */
-  readonly startedMonotonic: number;
-  readonly failures: WriteFailures;
-  readonly isolation: Isolation;
-  emit(event: KernelEvent): void;
-}
 
 /** What kernel.ts starts and stops. */
 export interface KernelParts {
@@ -92,18 +73,6 @@ export interface KernelParts {
   readonly walWatch: WalWatch;
   readonly stuck: StuckPrograms;
   readonly api: KernelApi;
-}
-
-/** How every part writes log rows and publishes events. */
-interface Outlets {
-  readonly current: CurrentConfig;
-  readonly clock: Clock;
-  readonly repeats: RepeatLimiter;
-  /** `values` are stored in the same commit. */
-  append(row: NewLogRow, values?: readonly (readonly [key: string, value: string])[]): LogRow;
-  emit(event: KernelEvent): void;
-  /** Reports a problem of the kernel itself to the operator. */
-  reportProblem(message: string): void;
 }
 
 export function wireKernel(from: Foundation): KernelParts {
@@ -134,8 +103,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const applier = new ConfigApplier({
     ...outlets,
     ...stages,
-    scheduler: listening,
-    watches: listening.watches,
+    ...{ scheduler: listening, watches: listening.watches },
     schedules,
     alerts: alerting.runner,
     approvals: approvalNotices,
@@ -166,18 +134,6 @@ export function wireKernel(from: Foundation): KernelParts {
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
   return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
-}
-
-/**
- * The single outlet for rows and for events: both mask the secrets that were granted as variables. What goes to user
- * code (a signal that triggers, a run's payload) does not pass through here and stays unmasked.
- */
-function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentSecrets): Outlets {
-  const { store, clock } = from;
-  const append: Outlets["append"] = (row, values) => store.log.append(secrets.mask(row), values);
-  const emit = (event: KernelEvent): void => from.emit(secrets.mask(event));
-  const reportProblem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
-  return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, reportProblem };
 }
 
 function makeFeed({ store, failures }: Foundation, secrets: CurrentSecrets): LogFeed {
@@ -245,7 +201,9 @@ function makeSenses(
   { paths, runner, workflows, ticks, databases, logBudget }: SensesNeeds,
 ): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
-  const listening = new Listening({ ...outlets, store, paths, scheduler: () => scheduler }), { inbox } = listening;
+  const isSense = (name: string) => current.config.senses.has(name);
+  const listening = new Listening({ ...outlets, store, paths, isSense, scheduler: () => scheduler });
+  const { inbox, pauses } = listening;
   const publisher = new SignalPublisher({
     ...outlets,
     inbox,
@@ -282,19 +240,25 @@ function makeSenses(
   const scheduler: Scheduler = new Scheduler({
     clock,
     records: ticks,
+    pauses,
     newComputeId: () => computeIds.next(),
     starter: {
       compute: (sense, trigger, id) => logBudget.pace(sense, () => senses.compute(sense, trigger, id)),
       prepare: (sense) => senses.prepare(sense, clock.now() + prepareAheadMs),
     },
-    listener: {
-      onNonAction: (sense, reason, { computeId, until, trigger }) => {
-        senses.onNonAction(sense, reason, { compute: computeId, until }, trigger);
-      },
-      onDropped: (sense, computeId) => senses.onDropped(sense, computeId),
-      onCronTick: (sense, due) => ticks.onCronTick(sense, due),
-      onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
-    },
+    listener: makeScheduleListener(senses, pauses, ticks),
   });
   return { senses, scheduler, listening, alerting };
+}
+
+function makeScheduleListener(senses: SenseManager, pauses: SensePauses, ticks: TickTimes): ScheduleListener {
+  return {
+    onNonAction: (sense, reason, { computeId, until, trigger }) => {
+      senses.onNonAction(sense, reason, { compute: computeId, until }, trigger);
+    },
+    onDropped: (sense, computeId) => senses.onDropped(sense, computeId),
+    onSkipped: (sense) => pauses.onSkipped(sense),
+    onCronTick: (sense, due) => ticks.onCronTick(sense, due),
+    onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
+  };
 }

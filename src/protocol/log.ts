@@ -27,6 +27,8 @@ export const logTypes = [
   "sense.directive_invalid",
   "sense.triggered",
   "sense.paths_changed",
+  "sense.paused",
+  "sense.resumed",
   "sense.null",
   "sense.throttled",
   "sense.coalesced",

@@ -14,6 +14,7 @@ import { TimerHeap } from "../base/timer_heap.ts";
 import type { Signal, Trigger } from "../protocol/signal.ts";
 import type {
   ComputeStarter,
+  PauseRecords,
   ScheduleListener,
   SensePlan,
   SenseSchedule,
@@ -42,6 +43,7 @@ export class Scheduler {
       starter: ComputeStarter;
       listener: ScheduleListener;
       records: TickRecords;
+      pauses: PauseRecords;
       newComputeId: () => number;
     },
   ) {
@@ -89,10 +91,25 @@ export class Scheduler {
     return this.#findActive(sense)?.trigger(trigger) ?? null;
   }
 
+  /** As `trigger`, by a reflex: null, too, when the sense is paused. */
+  wake(sense: string, trigger: Trigger): TriggerReceipt | null {
+    return this.#findActive(sense)?.wake(trigger) ?? null;
+  }
+
+  /** The sense was paused: what waits does not compute. */
+  pause(sense: string): void {
+    this.#findActive(sense)?.pause();
+  }
+
+  /** The sense is no longer paused. */
+  unpause(sense: string): void {
+    this.#findActive(sense)?.unpause();
+  }
+
   /** Triggers the senses whose reflexes name the signal's sense under `on`. Returns how many there are. */
   onSignal(signal: Signal): number {
     const listeners = this.#listeners.get(signal.sense) ?? [];
-    for (const sense of listeners) sense.trigger({ kind: "signal", signal, coalesced: 0 });
+    for (const sense of listeners) sense.wake({ kind: "signal", signal, coalesced: 0 });
     return listeners.length;
   }
 

@@ -10,7 +10,7 @@ import { messageOf } from "../base/errors.ts";
 import { isMissing } from "../base/if_present.ts";
 import { matchesPattern, pathBelow, type PathPattern } from "../base/path_pattern.ts";
 
-export interface Look {
+export interface WatchLook {
   /** The mark of each path. */
   readonly marks: Map<string, number>;
   /** Folders whose events may say that something changed. */
@@ -33,14 +33,14 @@ export interface LookLimits {
 
 const atOnce = 64, depthMax = 64;
 
-export async function lookAt(patterns: readonly PathPattern[], limits: LookLimits): Promise<Look> {
-  const look: Look = { marks: new Map(), folders: new Set(), recent: [], complete: true, problem: null };
+export async function lookAt(patterns: readonly PathPattern[], limits: LookLimits): Promise<WatchLook> {
+  const look: WatchLook = { marks: new Map(), folders: new Set(), recent: [], complete: true, problem: null };
   for (const pattern of patterns) await lookAtPattern(pattern, look, limits);
   return look;
 }
 
 /** Equal when nothing that belongs to the patterns has changed, in whatever order it was found. */
-export function digestOf({ marks }: Look): string {
+export function digestOf({ marks }: WatchLook): string {
   let low = 0, high = 0;
   for (const [path, mark] of marks) {
     const hash = hashText(`${path}\0${mark}`);
@@ -50,7 +50,7 @@ export function digestOf({ marks }: Look): string {
   return `${marks.size} ${low} ${high}`;
 }
 
-async function lookAtPattern(pattern: PathPattern, look: Look, limits: LookLimits): Promise<void> {
+async function lookAtPattern(pattern: PathPattern, look: WatchLook, limits: LookLimits): Promise<void> {
   const { base } = pattern;
   const found = await findBase(base, look);
   if (found === null) return;
@@ -62,7 +62,7 @@ async function lookAtPattern(pattern: PathPattern, look: Look, limits: LookLimit
   if (pattern.glob === null) note(base, info, look, limits);
 }
 
-async function findBase(base: string, look: Look) {
+async function findBase(base: string, look: WatchLook) {
   try {
     const { isSymlink: isLink } = await Deno.lstat(base);
     return { real: await Deno.realPath(base), info: await Deno.stat(base), isLink };
@@ -97,7 +97,7 @@ async function whyRefused(real: string, { readable, ownFolders }: LookLimits): P
 
 interface Walk {
   readonly pattern: PathPattern;
-  readonly look: Look;
+  readonly look: WatchLook;
   readonly limits: LookLimits;
   readonly path: string;
   readonly real: string;
@@ -131,7 +131,7 @@ async function lookInto({ pattern, look, limits, path, real, level }: Walk): Pro
   }
 }
 
-async function readFolder(path: string, real: string, look: Look): Promise<Deno.DirEntry[] | null> {
+async function readFolder(path: string, real: string, look: WatchLook): Promise<Deno.DirEntry[] | null> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(path));
     return await Deno.realPath(path) === real ? entries : null;
@@ -141,7 +141,7 @@ async function readFolder(path: string, real: string, look: Look): Promise<Deno.
   }
 }
 
-async function inspect(path: string, look: Look): Promise<Deno.FileInfo | null> {
+async function inspect(path: string, look: WatchLook): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.lstat(path);
   } catch (thrown) {
@@ -151,7 +151,7 @@ async function inspect(path: string, look: Look): Promise<Deno.FileInfo | null> 
 }
 
 /** `info` null: a folder. */
-function note(path: string, info: Deno.FileInfo | null, look: Look, { pathsMax, since }: LookLimits): void {
+function note(path: string, info: Deno.FileInfo | null, look: WatchLook, { pathsMax, since }: LookLimits): void {
   if (look.marks.size >= pathsMax && !look.marks.has(path)) return void (look.complete = false);
   if (info === null) return void look.marks.set(path, 0);
   const mtime = info.mtime?.getTime() ?? 0, ctime = info.ctime?.getTime() ?? mtime;

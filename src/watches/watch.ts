@@ -23,7 +23,7 @@ import {
   watchScanMinMs,
   watchScanShare,
 } from "../base/watch_limits.ts";
-import { digestOf, type Look, lookAt } from "./look.ts";
+import { digestOf, lookAt, type WatchLook } from "./look.ts";
 import type { WatchPlan } from "./ports.ts";
 
 /** What a sense has heard of: `digest` of the look that began at `at`, in wall milliseconds. */
@@ -179,12 +179,12 @@ export class Watch {
     this.#arm(Math.min(watchLookMaxMs, Math.max(watchScanMinMs, costMs)));
   }
 
-  #follow({ folders }: Look): number {
+  #follow({ folders }: WatchLook): number {
     return this.#watchers.follow([...folders].slice(0, watchedFoldersMax).map((path) => ({ path, recursive: false })));
   }
 
   /** Tells what differs from the look before. */
-  #compare(look: Look, at: number, named: readonly string[], allNamed: boolean): void {
+  #compare(look: WatchLook, at: number, named: readonly string[], allNamed: boolean): void {
     const before = this.#marks, heard = { digest: digestOf(look), at }, earlier = this.#earlier;
     this.#marks = look.complete ? look.marks : null;
     const wasFirst = this.#isFirst;
@@ -206,7 +206,7 @@ export class Watch {
     this.#ports.onLook(heard, { paths: recent, complete: true });
   }
 
-  #report({ complete, problem, marks }: Look): void {
+  #report({ complete, problem, marks }: WatchLook): void {
     const many = complete ? null : `more than ${marks.size} paths are watched; ` +
       "of further ones only those changes are told that the system reports";
     const what = problem ?? many;

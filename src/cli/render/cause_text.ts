@@ -43,10 +43,6 @@ export function describeRow(row: LogRow): string {
     case "sense.directive":
       return `${sign.signal} ${name} asked for workflow ${toText(payload.name)}: ` +
         `${clip(toText(payload.prompt), textMaxChars)}${formatOccasion(payload)}`;
-    case "sense.triggered":
-      return `${sign.next} ${name} was triggered by hand`;
-    case "sense.paths_changed":
-      return `${sign.next} ${describeChangedPaths(payload)}`;
     case "workflow.due":
       return `${sign.due} ${name} was due at ${formatDue(payload)}${
         payload.caughtUp === true ? ", which was caught up: no daemon ran then" : ""
@@ -83,7 +79,8 @@ export function describeRow(row: LogRow): string {
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     default:
       if (isAlertType(type)) return describeAlertRow(type, name, payload);
-      return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
+      return describeNonAction(row) ?? describeOccasion(row) ??
+        `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
   }
 }
 
@@ -96,6 +93,15 @@ function describeClosed(workflow: string, run: string, { error, content }: JsonO
     return `${sign.warning} the finally of run ${run} of ${workflow} failed: ${clip(error, textMaxChars)}`;
   }
   return `${sign.log} run ${run} of ${workflow} was closed: ${clip(toText(content), textMaxChars)}`;
+}
+
+/** What woke a sense, or lets it be woken. Null for other rows. */
+function describeOccasion(row: LogRow): string | null {
+  const payload = readFields(row);
+  if (row.type === "sense.triggered") return `${sign.next} ${clip(row.refId ?? "it", 64)} was triggered by hand`;
+  if (row.type === "sense.paths_changed") return `${sign.next} ${describeChangedPaths(payload)}`;
+  if (row.type !== "sense.resumed") return null;
+  return `${sign.live} was resumed after ${toText(payload.skipped)} skipped triggers: ${whyOf(payload)}`;
 }
 
 /** `3 watched paths changed: /srv/in/a, ...` */
@@ -179,6 +185,11 @@ export function describeNonAction(row: LogRow): string | null {
       return `${sign.failed} compute${compute} failed: ${message}${times}`;
     case "sense.directive_invalid":
       return `${sign.warning} compute${compute}: ${message}`;
+    case "sense.paused": {
+      const until = typeof payload.until === "number" ? ` until ${formatDateTime(payload.until)}` : "";
+      const why = clip(toText(payload.reason), textMaxChars);
+      return `${sign.asleep} was paused${until}${why === "" ? "" : `: ${why}`}`;
+    }
     case "sense.group_down":
       return `${sign.broken} compute${compute} could not run: ${message}${times}`;
     case "sense.load_failed": {

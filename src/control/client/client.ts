@@ -35,6 +35,7 @@ import type { ControlApp } from "../app.ts";
 import type { EventFilter } from "../event_stream.ts";
 import { AlertClient, toSegment } from "./alert_client.ts";
 import type { StreamItem } from "./event_reader.ts";
+import { PauseClient } from "./pause_client.ts";
 import { createHangingError, DaemonHangs, settlesInTime, type SilentKernel, waitWhileAlive } from "./liveness.ts";
 import { otherVersionHint, readProblem } from "./problem.ts";
 
@@ -56,6 +57,7 @@ export class ControlClient implements Disposable {
   readonly #http: Deno.HttpClient;
   readonly #api: ReturnType<typeof hc<ControlApp>>["v1"];
   readonly alerts: AlertClient;
+  readonly pauses: PauseClient;
 
   /** `findKernel` is only called when there is no answer. */
   constructor(
@@ -75,6 +77,7 @@ export class ControlClient implements Disposable {
       this.#api.alerts,
       (call: Promise<Answer>, schema: SchemaName) => this.#ask(call, schema) as never,
     );
+    this.pauses = new PauseClient(this.#api.senses[":name"], (call) => this.#ask(call, "pauseSenseReplySchema"));
   }
 
   health(): Promise<Health> {
