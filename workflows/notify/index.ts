@@ -8,6 +8,7 @@ import { defineWorkflow, END, option, readConfig, type RoleContext } from "nerve
 import { fillTemplate } from "../../lib/template.ts";
 import { readMessageId, toDiscord, toNtfy, toSlack, toTelegram } from "./chat.ts";
 import { appendOnce } from "./file.ts";
+import { mailNotice } from "./mail.ts";
 import { isObject, type Notice, toNotice } from "./notice.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { sendToSystem } from "./system.ts";
@@ -22,6 +23,9 @@ async function send(context: RoleContext) {
     url_env: option.text(null),
     secret_env: option.text(null),
     to: option.list({ fallback: [] }),
+    from: option.text(null),
+    user: option.text(null),
+    ca_file: option.text(null),
     body: option.text(null),
     attempts: option.number(5, { min: 1, max: 100 }),
     timeout: option.duration("10s"),
@@ -35,6 +39,10 @@ async function send(context: RoleContext) {
   if (channel === "syslog" || channel === "desktop") {
     await sendToSystem(channel, notice, settings, signal);
     return { content: `told by ${channel}`, meta: { channel } };
+  }
+  if (channel === "mail") {
+    const { response, attempt } = await mailNotice(notice, settings, signal, context.log);
+    return { content: `${settings.shown} answered ${response}`, meta: { channel, attempt, incident: notice.incident } };
   }
   return await deliver(toDelivery(notice, settings, context), notice, settings, context);
 }

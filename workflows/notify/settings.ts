@@ -2,7 +2,7 @@
 import type { Json } from "nerve";
 import { hideUserinfo } from "../../lib/url.ts";
 
-const channels = ["file", "webhook", "ntfy", "slack", "discord", "telegram", "syslog", "desktop"] as const;
+const channels = ["file", "webhook", "ntfy", "slack", "discord", "telegram", "mail", "syslog", "desktop"] as const;
 export type Channel = typeof channels[number];
 
 /** As they stand in nerve.yaml. */
@@ -13,6 +13,9 @@ export interface WrittenSettings {
   readonly url_env: string | null;
   readonly secret_env: string | null;
   readonly to: readonly string[];
+  readonly from: string | null;
+  readonly user: string | null;
+  readonly ca_file: string | null;
   readonly body: string | null;
   readonly attempts: number;
   readonly timeout: number;
@@ -27,6 +30,9 @@ export interface Settings {
   readonly shown: string;
   readonly secret: string | null;
   readonly to: readonly string[];
+  readonly from: string | null;
+  readonly user: string | null;
+  readonly ca_file: string | null;
   /** The form of a webhook's body; null: the usual one. */
   readonly template: Json;
   readonly attempts: number;
@@ -53,7 +59,14 @@ export function readSettings(given: WrittenSettings): Settings {
   if (body !== null && channel !== "webhook") throw new TypeError("config.body is for a webhook");
   const secret = secret_env === null ? null : readVariable(secret_env, "secret_env");
   const template = body === null ? null : readTemplate(body);
-  return { ...rest, channel, url, secret, template, shown: showUrl(url, url_env !== null || channel !== "webhook") };
+  return {
+    ...rest,
+    channel,
+    url,
+    secret,
+    template,
+    shown: showUrl(url, url_env !== null || (channel !== "webhook" && channel !== "mail")),
+  };
 }
 
 function readTemplate(body: string): Json {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readSource } from "../../support/source_files.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-const folder = "workflows/notify", parts = ["chat", "file", "index", "notice", "settings", "system", "webhook"];
+const folder = "workflows/notify", parts = ["chat", "file", "index", "mail", "notice", "settings", "system", "webhook"];
 const shared = ["lib/template.ts", "lib/url.ts", "lib/program.ts"];
 
 function files(): Record<string, string> {
