@@ -126,8 +126,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   }
   for (const name of ["list", "diff", "approve"]) await caller.call(`permissions ${name}`);
   await caller.call("uninstall", "--dry-run");
-  await caller.call("workflow inspect", runId);
-  for (const name of ["follow", "thread"]) await caller.call(`workflow ${name}`, runId);
+  for (const name of ["inspect", "follow", "thread"]) await caller.call(`workflow ${name}`, runId);
   await caller.call("why", runId);
   await caller.call("bundle", runId, "--out", `${workspace.root}/story.jsonl`);
   await caller.call("why", "--sense", "broken");
@@ -140,8 +139,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("store archive", "--dry-run");
   await caller.call("reload");
   await failAll(caller, [
-    [1, "SENSE_UNKNOWN", "sense trigger", "nosuch"],
-    [1, "SENSE_UNKNOWN", "sense pause", "nosuch"],
+    ...["trigger", "pause"].map((name): Failing => [1, "SENSE_UNKNOWN", `sense ${name}`, "nosuch"]),
     [1, "WORKFLOW_UNKNOWN", "workflow trigger", "nosuch"],
     [1, "ALERT_UNKNOWN", "alert show", "nosuch"],
     [1, "ALERT_UNKNOWN", "why", "--alert", "nosuch"],
