@@ -11,7 +11,7 @@ let isInstalled = true;
 for (const [program, packageName] of programs) isInstalled &&= await hasProgram(program, packageName);
 
 /** A program that says a line when it is ready; `text` is all that it has written. */
-async function start(name: string, args: readonly string[], env: Record<string, string> = {}) {
+function start(name: string, args: readonly string[], env: Record<string, string> = {}) {
   const child = new Deno.Command(name, { args: [...args], env, stdout: "piped", stderr: "null" }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -39,11 +39,11 @@ Deno.test({
   name: "an alert is shown on the desktop, its text as text, and its end in the same place",
   ignore: !isInstalled,
   async fn() {
-    await using bus = await start("dbus-daemon", ["--session", "--nofork", "--print-address"]);
+    await using bus = start("dbus-daemon", ["--session", "--nofork", "--print-address"]);
     const address = (await bus.until(/^.+\n/)).trim();
-    await using screen = await start("Xvfb", ["-displayfd", "1", "-screen", "0", "640x480x8"]);
+    await using screen = start("Xvfb", ["-displayfd", "1", "-screen", "0", "640x480x8"]);
     const display = `:${(await screen.until(/^\d+\n/)).trim()}`, session = { DBUS_SESSION_BUS_ADDRESS: address };
-    await using daemon = await start("dunst", ["-print"], { ...session, DISPLAY: display });
+    await using daemon = start("dunst", ["-print"], { ...session, DISPLAY: display });
     const before = Deno.env.get("DBUS_SESSION_BUS_ADDRESS");
     Deno.env.set("DBUS_SESSION_BUS_ADDRESS", address);
     try {
