@@ -4,7 +4,7 @@
  * A role may run more than once, so the idempotency key is sent along: in the line, where a second attempt finds it and
  * writes nothing, or in the header `Idempotency-Key`, by which the receiver recognizes a repeat.
  */
-import { defineWorkflow, END, option, readConfig, type RoleContext } from "nerve";
+import { defineWorkflow, END, type JsonObject, option, readConfig, type RoleContext } from "nerve";
 import { fillTemplate } from "../../lib/template.ts";
 import { readMessageId, toDiscord, toNtfy, toSlack, toTelegram } from "./chat.ts";
 import { appendOnce } from "./file.ts";
@@ -14,9 +14,9 @@ import { readSettings, type Settings } from "./settings.ts";
 import { sendToSystem } from "./system.ts";
 import { type Delivery, post } from "./webhook.ts";
 
-async function send(context: RoleContext) {
-  const { start, config, idempotencyKey, signal } = context;
-  const settings = readSettings(readConfig(config, {
+/** What variables hold is read when a notice is sent. */
+function readWritten(config: JsonObject) {
+  return readConfig(config, {
     channel: option.text(null),
     file: option.text(null),
     url: option.text(null),
@@ -30,7 +30,13 @@ async function send(context: RoleContext) {
     attempts: option.number(5, { min: 1, max: 100 }),
     timeout: option.duration("10s"),
     retry_delay: option.duration("1s"),
-  }));
+  });
+}
+
+type NotifyContext = RoleContext<ReturnType<typeof readWritten>>;
+
+async function send(context: NotifyContext) {
+  const { start, config, idempotencyKey, signal } = context, settings = readSettings(config);
   const notice = await toNotice(start, idempotencyKey), { file, channel } = settings;
   if (file !== null && channel === "file") {
     const wasThere = !await appendOnce(file, { key: idempotencyKey, text: start.prompt, payload: start.payload });
@@ -47,7 +53,7 @@ async function send(context: RoleContext) {
   return await deliver(toDelivery(notice, settings, context), notice, settings, context);
 }
 
-function toDelivery(notice: Notice, settings: Settings, context: RoleContext): Delivery {
+function toDelivery(notice: Notice, settings: Settings, context: NotifyContext): Delivery {
   const { url = "", secret, to, template, channel } = settings, before = findMessage(notice, context);
   const chat = { url: url ?? "", secret, to: to[0] ?? null, before };
   switch (channel) {
@@ -70,7 +76,7 @@ function toDelivery(notice: Notice, settings: Settings, context: RoleContext): D
   }
 }
 
-async function deliver(delivery: Delivery, notice: Notice, settings: Settings, { signal, log }: RoleContext) {
+async function deliver(delivery: Delivery, notice: Notice, settings: Settings, { signal, log }: NotifyContext) {
   const { attempts, timeout, retry_delay, shown, channel } = settings;
   const limits = { attempts, timeoutMs: timeout, firstDelayMs: retry_delay, shown };
   const { status, attempt, answer } = await post(delivery, limits, signal, log);
@@ -84,7 +90,7 @@ async function deliver(delivery: Delivery, notice: Notice, settings: Settings, {
 const rowsLooked = 1_000;
 
 /** The id of the message that first told the incident: earlier runs have it in their messages. */
-function findMessage({ incident, start }: Notice, { logs }: RoleContext): string | null {
+function findMessage({ incident, start }: Notice, { logs }: NotifyContext): string | null {
   if (incident === null) return null;
   const rows = logs.query({ source: `workflow:${start.workflow}`, type: "run.message", limit: rowsLooked });
   const told = rows.flatMap(({ payload }) => {
@@ -95,6 +101,7 @@ function findMessage({ incident, start }: Notice, { logs }: RoleContext): string
 }
 
 export default defineWorkflow({
+  config: readWritten,
   roles: { send },
   moderator: ({ messages }) => (messages.length === 0 ? "send" : END),
 });
