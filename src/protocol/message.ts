@@ -21,7 +21,14 @@ import type { HookDelivery } from "./delivery.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger } from "./signal.ts";
+import {
+  type ChangedPaths,
+  computeErrorCodeSchema,
+  nameSchema,
+  placeSchema,
+  type Signal,
+  type Trigger,
+} from "./signal.ts";
 import { triggerKinds } from "./signal_text.ts";
 
 /** What Deno's Worker takes as `deno.permissions`. Deno denies a missing key (measured, Deno 2.9.6). */
@@ -104,6 +111,8 @@ export type ToProcess =
     readonly trigger: BareTrigger;
     readonly signals: readonly Signal[];
     readonly deliveries: readonly HookDelivery[];
+    /** Watched paths that changed; absent: none did. */
+    readonly changed?: ChangedPaths;
     /** Names its outcome in the sense's outbox; null: nothing is kept there. `taken` as in `load`. */
     readonly key: string | null;
     readonly taken: string | null;
