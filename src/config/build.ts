@@ -13,7 +13,9 @@ import {
   defaultRetentionMs,
   defaultTimeoutMs,
 } from "../base/limits.ts";
+import { formatDuration } from "../base/duration.ts";
 import { namePattern } from "../base/name_pattern.ts";
+import { debounceMaxMs, defaultDebounceMs } from "../base/watch_limits.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import { buildAlert } from "./alert_entries.ts";
 import { buildHook, buildListen } from "./hook_entries.ts";
@@ -125,13 +127,19 @@ function buildGroups(
 }
 
 function buildReflex(shape: ReflexShape, path: ConfigPath, diagnostics: DiagnosticList): ReflexConfig {
-  const on = [...new Set(shape.on ?? [])];
+  const on = [...new Set(shape.on ?? [])], watch = [...new Set(shape.watch ?? [])];
   const intervalMs = shape.interval ?? null;
   const cron = shape.cron ?? null;
   const hook = shape.hook ?? null;
-  if (intervalMs === null && cron === null && on.length === 0 && hook === null) {
-    const hint = 'give it interval: 30s, cron: "0 9 * * *", on: [a-sense] or hook: a-hook';
+  if (intervalMs === null && cron === null && on.length === 0 && watch.length === 0 && hook === null) {
+    const hint = 'give it interval: 30s, cron: "0 9 * * *", on: [a-sense], watch: [./a-folder] or hook: a-hook';
     diagnostics.error(path, "has no trigger", hint);
+  }
+  if (watch.length === 0 && (shape.debounce ?? null) !== null) {
+    diagnostics.error([...path, "debounce"], "debounce has no effect without watch", "remove it, or add watch");
+  }
+  if ((shape.debounce ?? 0) > debounceMaxMs) {
+    diagnostics.error([...path, "debounce"], `must be at most ${formatDuration(debounceMaxMs)}`);
   }
   for (const key of ["timezone", "catch_up"] as const) {
     if (cron === null && (shape[key] ?? null) !== null) {
@@ -150,6 +158,8 @@ function buildReflex(shape: ReflexShape, path: ConfigPath, diagnostics: Diagnost
     jitterMs: shape.jitter ?? 0,
     on,
     hook,
+    watch,
+    debounceMs: shape.debounce ?? defaultDebounceMs,
   };
 }
 

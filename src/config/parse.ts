@@ -24,6 +24,8 @@ import { readDocument } from "./yaml/document.ts";
 export interface ParsedConfig {
   readonly config: NerveConfig;
   readonly warnings: readonly Diagnostic[];
+  /** The position in nerve.yaml of each reflex of `config`. */
+  readonly reflexPositions: readonly number[];
   /** The file holds no value: it is empty, or has only comments. `{}` is a value. */
   readonly blank: boolean;
   /** The place of the key or item at `path`, or of its nearest parent in the file. */
@@ -86,7 +88,7 @@ export function readNerveConfig(
   }
   diagnostics.addAll(found, misleads);
   const warnings = diagnostics.sorted(), { hasErrors } = diagnostics, blank = document.value === null;
-  return { diagnostics: warnings, hasErrors, parsed: { config, warnings, blank, placeOf }, misleads };
+  return { diagnostics: warnings, hasErrors, parsed: { config, reflexPositions, warnings, blank, placeOf }, misleads };
 }
 
 /** Whether `nerve: ">=0.1"` excludes this version. Reports that, or an invalid range. */

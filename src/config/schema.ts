@@ -20,6 +20,7 @@ import {
 } from "../base/limits.ts";
 import { hookBacklogMax, listenHostsMax } from "../base/hook_limits.ts";
 import { remindMinMs } from "../base/wait_limits.ts";
+import { watchPatternsMax } from "../base/watch_limits.ts";
 import { alertSeverities } from "../protocol/alert.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import { readPermissionRequest } from "./permissions/request.ts";
@@ -157,6 +158,8 @@ const reflex = z.strictObject({
   jitter: duration(0),
   on: z.array(z.string()).nullish(),
   hook: text,
+  watch: z.array(z.string()).max(watchPatternsMax).nullish(),
+  debounce: duration(0),
 });
 
 const schedule = z.strictObject({

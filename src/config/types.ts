@@ -44,7 +44,7 @@ export interface GroupConfig {
   readonly diskBytes: number | null;
 }
 
-/** At least one of `intervalMs`, `cron`, `on` and `hook` is set. `timezone` null: the machine's time zone. */
+/** At least one of `intervalMs`, `cron`, `on`, `hook` and `watch` is set. `timezone` null: the machine's time zone. */
 export interface ReflexConfig {
   readonly sense: string;
   readonly intervalMs: number | null;
@@ -57,6 +57,10 @@ export interface ReflexConfig {
   readonly on: readonly string[];
   /** The hook whose deliveries it computes for; null: none. */
   readonly hook: string | null;
+  /** Paths and globs as written, without duplicates: a change there triggers it. */
+  readonly watch: readonly string[];
+  /** How long writing must have paused before a change counts. */
+  readonly debounceMs: number;
 }
 
 /** A line of a workflow's own clock: it starts a run with `prompt`. `timezone` null: the machine's time zone. */

@@ -21,6 +21,7 @@ import { hookRoutes } from "./routes/hooks.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { pauseRoutes } from "./routes/pauses.ts";
 import { senseRoutes } from "./routes/senses.ts";
 import { storeRoutes } from "./routes/store.ts";
 
@@ -43,6 +44,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", metricsRoutes(view))
     .route("/v1", senseRoutes(view))
+    .route("/v1", pauseRoutes(view))
     .route("/v1", runRoutes(view))
     .route("/v1", approvalRoutes(view))
     .route("/v1", alertRoutes(view))

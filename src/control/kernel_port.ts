@@ -21,6 +21,7 @@ import type { LogRow } from "../protocol/log.ts";
 import type { PageReader } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
+import type { PauseSenseReply, PauseSenseRequest } from "../protocol/sense_pause.ts";
 import type { HandedSignal } from "../protocol/signal.ts";
 
 /** What the server passes to every request. */
@@ -68,6 +69,12 @@ export interface AlertsPort {
   ack(name: string, request: AckRequest): Promise<AlertChanged>;
 }
 
+/** A change is on disk when its promise resolves; null: there is no such sense. */
+export interface PausesPort {
+  pause(sense: string, request: PauseSenseRequest): Promise<PauseSenseReply | null>;
+  resume(sense: string): Promise<PauseSenseReply | null>;
+}
+
 export interface KernelPort {
   /** The run as it is on disk; null when there is none. */
   run(runId: string): Run | null;
@@ -97,6 +104,7 @@ export interface KernelPort {
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   readonly alerts: AlertsPort;
   readonly hooks: HooksPort;
+  readonly pauses: PausesPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
   /**

@@ -28,10 +28,11 @@ import type {
   HookTarget,
   ScheduleTarget,
   SenseTarget,
+  WatchTarget,
   WorkflowScheduleTarget,
   WorkflowTarget,
 } from "./ports.ts";
-import { toComputeLimits, toSchedulePlans, toWorkflowPlans, toWorkflowSchedules } from "./stage_plans.ts";
+import { toComputeLimits, toSchedulePlans, toWatchPlans, toWorkflowPlans, toWorkflowSchedules } from "./stage_plans.ts";
 import { listLockProblems, type PermissionLockInForce } from "./permission_lock.ts";
 import { planUnits } from "./unit_plans.ts";
 import type { VariablesInForce } from "./variables.ts";
@@ -49,6 +50,7 @@ export interface ConfigApplierPorts {
   readonly senses: SenseTarget;
   readonly workflows: WorkflowTarget;
   readonly scheduler: ScheduleTarget;
+  readonly watches: WatchTarget;
   readonly schedules: WorkflowScheduleTarget;
   readonly alerts: AlertTarget;
   readonly approvals: ApprovalsTarget;
@@ -189,6 +191,7 @@ export class ConfigApplier {
     workflows.configure(toWorkflowPlans(config));
     schedules.setPlans(toWorkflowSchedules(config));
     scheduler.setPlans(toSchedulePlans(config, lastCronTick));
+    this.#ports.watches.setPlans(toWatchPlans(config, this.#ports.paths));
     // After the workflows that they start.
     alerts.configure(config.alerts.values());
     this.#ports.approvals.configure(config.approvals);

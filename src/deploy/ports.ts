@@ -9,6 +9,7 @@ import type { LoadProblem } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import type { SensePlan, WorkflowSchedulePlan } from "../scheduler/ports.ts";
 import type { ComputeLimits } from "../sensing/ports.ts";
+import type { WatchPlan } from "../watches/ports.ts";
 import type { WorkflowPlan } from "../workflow/engine.ts";
 
 /** Receives the senses of a configuration. */
@@ -21,6 +22,11 @@ export interface SenseTarget {
 
 export interface ScheduleTarget {
   setPlans(plans: readonly SensePlan[]): void;
+}
+
+/** Receives what reflexes watch. */
+export interface WatchTarget {
+  setPlans(plans: readonly WatchPlan[]): void;
 }
 
 /** Receives the schedules of the workflows that have one. */

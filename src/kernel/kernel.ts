@@ -206,7 +206,7 @@ export class Kernel {
       parts.approvalNotices.start();
       parts.hooking.start();
       parts.outboxes.recover(parts.current.config.senses.keys());
-      parts.listening.resume();
+      parts.listening.start();
       parts.retention.start();
       parts.walWatch.start();
       this.#reserve.start();
@@ -265,6 +265,7 @@ export class Kernel {
       reload.stop(),
       parts.retention.stop(),
       parts.walWatch.stop(),
+      parts.listening.stop(),
       this.#reserve.stop(),
     ]);
     scheduler.stop();

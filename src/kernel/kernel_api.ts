@@ -40,6 +40,8 @@ import type { Alerting, ShownAlerts } from "./alerting.ts";
 import type { Hooking } from "./hooking.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import { toFork } from "./fork.ts";
+import type { Listening } from "./listening.ts";
+import { describeState, type SensePauses } from "./sense_pauses.ts";
 import { toStartTime } from "./start_time.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
@@ -76,6 +78,7 @@ export interface KernelApiPorts {
   readonly reload: Reload;
   readonly alerting: Alerting;
   readonly hooking: Hooking;
+  readonly listening: Listening;
 }
 
 export class KernelApi extends WaitsApi {
@@ -84,13 +87,17 @@ export class KernelApi extends WaitsApi {
   readonly pages: PageReader;
   readonly alerts: ShownAlerts;
   readonly hooks: Hooking;
+  readonly pauses: SensePauses;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
     super(ports);
     this.#ports = ports;
-    ({ pages: this.pages, hooking: this.hooks, alerting: { shown: this.alerts } } = ports);
+    this.pages = ports.pages;
+    this.hooks = ports.hooking;
+    this.alerts = ports.alerting.shown;
+    this.pauses = ports.listening.pauses;
     this.#units = new UnitViews({
       ...ports,
       findFault: (key, sense) => this.#findFault(key, sense),
@@ -133,8 +140,9 @@ export class KernelApi extends WaitsApi {
 
   health(): Health {
     const { paths, clock, startedAt, startedMonotonic, current, events, workflows, store, secrets } = this.#ports;
-    const loads = workflows.readLoads();
+    const loads = workflows.readLoads(), held = [...workflows.describeHeldRuns(), ...this.pauses.warnings()];
     const total = (key: "active" | "queued" | "waiting" | "paused") => loads.reduce((sum, load) => sum + load[key], 0);
+    const [active, queued, waiting, paused] = [total("active"), total("queued"), total("waiting"), total("paused")];
     const counters: Record<string, number> = {
       refused: events.rejected,
       dropped: events.dropped,
@@ -152,13 +160,7 @@ export class KernelApi extends WaitsApi {
       startedAt,
       uptimeMs: Math.round(clock.monotonic() - startedMonotonic),
       units: this.#units.list(),
-      runs: {
-        active: total("active"),
-        queued: total("queued"),
-        waiting: total("waiting"),
-        paused: total("paused"),
-        dropped: workflows.dropped,
-      },
+      runs: { active, queued, waiting, paused, dropped: workflows.dropped },
       approvals: store.reader.countApprovals(this.#ports.clock.now() - 7 * 24 * 3_600_000),
       alerts: this.#ports.alerting.desk.counts(),
       listener: this.hooks.listener,
@@ -167,7 +169,7 @@ export class KernelApi extends WaitsApi {
       lockError: this.#ports.lock.problem,
       landlock: this.#ports.isolation.landlock,
       stuckPrograms: this.#ports.stuck.list(),
-      warnings: [...this.#ports.variables.warnings(current.config), ...secrets.mask(workflows.describeHeldRuns())],
+      warnings: [...this.#ports.variables.warnings(current.config), ...secrets.mask(held)],
       storeError: store.writeFailure?.message ?? null,
       archive: this.#ports.retention.progress,
     };
@@ -183,17 +185,19 @@ export class KernelApi extends WaitsApi {
     const sense = config.senses.get(name), record = senses.recordOf(name), timeline = scheduler.view(name);
     if (sense === undefined || record === null) return null;
     const key = groupKey(sense.group), held = current.findUnit(key)?.blocked ?? null;
+    const paused = this.pauses.of(name);
     const down = supervisor.isQuarantined(key) ? supervisor.downReasonOf(key) : null;
     return this.#ports.secrets.mask({
       name,
       use: sense.use,
       group: sense.group,
-      state: held !== null ? "held" : down !== null ? "quarantined" : timeline?.state ?? "stopped",
+      state: held !== null ? "held" : down !== null ? "quarantined" : describeState(timeline?.state ?? null, paused),
       reflexes: reflexesOf(config, name).map(formatReflex),
       nextDue: timeline?.nextDue ?? null,
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
       counters: { ...record.counters },
+      paused,
       silences: Object.fromEntries(record.silences),
       problem: down ?? this.#findFault(key, name),
     });

@@ -3,21 +3,17 @@
  * Called by kernel.ts, which starts and stops them. No other file knows all parts.
  */
 import { prepareAheadMs } from "../base/limits.ts";
-import type { Clock } from "../base/time.ts";
-import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { ConfigApplier } from "../deploy/config_applier.ts";
 import { CurrentConfig } from "../deploy/current_config.ts";
 import { FileWatcher } from "../deploy/file_watcher.ts";
 import { LoadErrors } from "../deploy/load_errors.ts";
-import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import { Reload } from "../deploy/reload.ts";
 import { launchFor } from "../deploy/trial_load.ts";
 import { VariablesInForce } from "../deploy/variables.ts";
-import type { Isolation } from "../process/isolation.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
-import type { KernelEvent } from "../protocol/event.ts";
 import { groupKey, workflowKey } from "../protocol/unit.ts";
+import type { ScheduleListener } from "../scheduler/ports.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { ComputeIds } from "../sensing/compute_ids.ts";
 import { ComputeRunner } from "../sensing/compute_runner.ts";
@@ -39,10 +35,11 @@ import { Listening } from "./listening.ts";
 import { LogBudget } from "./log_budget.ts";
 import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
+import { type Foundation, makeOutlets, type Outlets } from "./outlets.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
-import { makeOutlets, type Outlets } from "./outlets.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
+import type { SensePauses } from "./sense_pauses.ts";
 import { StuckPrograms } from "./stuck_programs.ts";
 import { UnitNotices } from "./unit_notices.ts";
 import { isStored } from "./stored_row.ts";
@@ -52,22 +49,6 @@ import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
 import type { WriteFailures } from "./write_failures.ts";
-
-/** What kernel.ts creates first. */
-export interface Foundation {
-  readonly store: Store;
-  /** The configuration to begin with, as far as the permission lock agrees to it. */
-  readonly config: NerveConfig;
-  readonly lock: PermissionLockInForce;
-  readonly paths: WorkspacePaths;
-  readonly clock: Clock;
-  readonly startedAt: number;
-  /** The same moment in monotonic time. */
-  readonly startedMonotonic: number;
-  readonly failures: WriteFailures;
-  readonly isolation: Isolation;
-  emit(event: KernelEvent): void;
-}
 
 /** What kernel.ts starts and stops. */
 export interface KernelParts {
@@ -112,7 +93,7 @@ export function wireKernel(from: Foundation): KernelParts {
     unitOf: (sense) => groupKey(current.config.senses.get(sense)?.group ?? sense),
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
-  const needs = { runner, workflows, ticks, databases, logBudget, variables };
+  const needs = { paths, runner, workflows, ticks, databases, logBudget, variables };
   const { senses, scheduler, listening, alerting, hooking } = makeSenses(store, outlets, secrets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
@@ -124,7 +105,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const applier = new ConfigApplier({
     ...outlets,
     ...stages,
-    scheduler: listening,
+    ...{ scheduler: listening, watches: listening.watches },
     schedules,
     alerts: alerting.runner,
     approvals: approvalNotices,
@@ -204,6 +185,7 @@ function makeWorkflows(
 }
 
 interface SensesNeeds {
+  readonly paths: WorkspacePaths;
   readonly logBudget: LogBudget;
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
@@ -217,10 +199,12 @@ function makeSenses(
   store: Store,
   outlets: Outlets,
   secrets: CurrentSecrets,
-  { runner, workflows, ticks, databases, logBudget, variables }: SensesNeeds,
+  { paths, runner, workflows, ticks, databases, logBudget, variables }: SensesNeeds,
 ): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting; hooking: Hooking } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
-  const listening = new Listening(store, () => scheduler), { inbox } = listening;
+  const isSense = (name: string) => current.config.senses.has(name);
+  const listening = new Listening({ ...outlets, store, paths, isSense, scheduler: () => scheduler });
+  const { inbox, pauses } = listening;
   const publisher = new SignalPublisher({
     ...outlets,
     inbox,
@@ -237,6 +221,7 @@ function makeSenses(
       return outlets.append(row, values);
     },
     inbox,
+    watched: listening.watches,
     publisher,
     taken: new TakenOutcomes(store.meta),
     beforeCompute: (sense) => databases.check(sense),
@@ -257,19 +242,25 @@ function makeSenses(
   const scheduler: Scheduler = new Scheduler({
     clock,
     records: ticks,
+    pauses,
     newComputeId: () => computeIds.next(),
     starter: {
       compute: (sense, trigger, id) => logBudget.pace(sense, () => senses.compute(sense, trigger, id)),
       prepare: (sense) => senses.prepare(sense, clock.now() + prepareAheadMs),
     },
-    listener: {
-      onNonAction: (sense, reason, { computeId, until, trigger }) => {
-        senses.onNonAction(sense, reason, { compute: computeId, until }, trigger);
-      },
-      onDropped: (sense, computeId) => senses.onDropped(sense, computeId),
-      onCronTick: (sense, due) => ticks.onCronTick(sense, due),
-      onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
-    },
+    listener: makeScheduleListener(senses, pauses, ticks),
   });
   return { senses, scheduler, listening, alerting, hooking };
+}
+
+function makeScheduleListener(senses: SenseManager, pauses: SensePauses, ticks: TickTimes): ScheduleListener {
+  return {
+    onNonAction: (sense, reason, { computeId, until, trigger }) => {
+      senses.onNonAction(sense, reason, { compute: computeId, until }, trigger);
+    },
+    onDropped: (sense, computeId) => senses.onDropped(sense, computeId),
+    onSkipped: (sense) => pauses.onSkipped(sense),
+    onCronTick: (sense, due) => ticks.onCronTick(sense, due),
+    onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
+  };
 }

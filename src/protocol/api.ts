@@ -7,6 +7,7 @@ import * as z from "zod";
 import { approvalCountsSchema } from "./approval.ts";
 import { listenerViewSchema } from "./hook.ts";
 import { logRowSchema } from "./log.ts";
+import { sensePauseSchema } from "./sense_pause.ts";
 import { computeErrorCodeSchema, handedSignalsSchema, placeSchema, signalSchema } from "./signal.ts";
 
 /**
@@ -134,6 +135,8 @@ export const senseViewSchema = z.object({
   }).nullable(),
   lastSignal: signalSchema.nullable(),
   counters: senseCountersSchema,
+  /** The pause that keeps its reflexes from waking it; null without one. */
+  paused: sensePauseSchema.nullable().default(null),
   /** How often its code said why it was silent, by what it said; they are among the counted `null`. */
   silences: z.record(z.string(), z.int()).default({}),
   /** Why it does not compute now, or not as nerve.yaml and its code say: it cannot be loaded, is held, or quarantined. */
@@ -179,6 +182,7 @@ export const workflowViewSchema = z.object({
 });
 export type WorkflowView = z.infer<typeof workflowViewSchema>;
 
+export { pauseSenseReplySchema, pauseSenseRequestSchema } from "./sense_pause.ts";
 export { sendEventReplySchema, sendEventRequestSchema } from "./run_event.ts";
 export { hooksSchema } from "./hook.ts";
 export { approvalPageSchema, approvalSchema, decisionReplySchema, decisionRequestSchema } from "./approval.ts";

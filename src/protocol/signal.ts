@@ -25,20 +25,30 @@ export const handedSignalsSchema = z.array(handedSignalSchema).min(1).max(heardS
 export const triggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("interval"), due: z.number(), coalesced: z.int() }),
   z.object({ kind: z.literal("cron"), due: z.number(), coalesced: z.int() }),
+  z.object({ kind: z.literal("watch"), causeId: z.int().nullable(), coalesced: z.int() }),
   z.object({ kind: z.literal("signal"), signal: signalSchema, coalesced: z.int() }),
   z.object({ kind: z.literal("hook"), hook: nameSchema, id: z.int(), coalesced: z.int() }),
   z.object({ kind: z.literal("manual"), causeId: z.int().nullable(), coalesced: z.int() }),
 ]);
 export type Trigger = z.infer<typeof triggerSchema>;
 
+/** Watched paths that changed; `complete` false: more than these may have. */
+export interface ChangedPaths {
+  readonly paths: readonly string[];
+  readonly complete: boolean;
+}
+
 /**
  * The trigger as `compute` gets it. `signals` holds every signal that this compute answers, oldest first, also when
- * another kind of trigger came with them; `signal`, if there is one, is the newest of them. `deliveries` holds those of its
- * hooks in the same way.
+ * another kind of trigger came with them; `signal`, if there is one, is the newest of them. In the same way `paths` holds
+ * the watched paths that changed, sorted; `morePaths`: more than these may have changed. `deliveries` holds those of
+ * its hooks.
  */
 export type ComputeTrigger = Trigger & {
   readonly signals: readonly Signal[];
   readonly deliveries: readonly HookDelivery[];
+  readonly paths: readonly string[];
+  readonly morePaths: boolean;
 };
 
 /** A place in a user's file; line and column count from 1. */

@@ -5,16 +5,17 @@ import type { Place, Signal, Trigger } from "./signal.ts";
 export const triggerKinds = [
   "interval",
   "cron",
+  "watch",
   "signal",
   "hook",
   "manual",
 ] as const satisfies readonly Trigger["kind"][];
 
-/** The row that caused a compute: the signal's, the delivery's, or the manual request's. A schedule has none. */
+/** The row that caused a compute: the signal's, the delivery's, that of changed paths, or the manual request's. A schedule has none. */
 export function causeOf(trigger: Trigger): number | null {
   if (trigger.kind === "signal") return trigger.signal.id;
   if (trigger.kind === "hook") return trigger.id;
-  return trigger.kind === "manual" ? trigger.causeId : null;
+  return "causeId" in trigger ? trigger.causeId : null;
 }
 
 /** The end of a message with a known place: ` (file:line:column)`; empty without one. */

@@ -39,8 +39,15 @@ export interface ScheduleListener {
    * compute has answered a cron tick, and when a line with `catch_up` is followed for the first time.
    */
   onCronTick(sense: string, due: number): void;
+  /** A reflex would have woken the sense, which is paused. */
+  onSkipped(sense: string): void;
   /** The interval of a sense has ticked; the tick was due at `at`, in monotonic time. Store it for `TickRecords`. */
   onIntervalTick(sense: string, intervalMs: number, at: number): void;
+}
+
+/** Which senses somebody has paused. */
+export interface PauseRecords {
+  isPaused(sense: string): boolean;
 }
 
 /** What is known of ticks before this start. Asked when a schedule begins. */

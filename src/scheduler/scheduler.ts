@@ -16,6 +16,7 @@ import type { Signal, Trigger } from "../protocol/signal.ts";
 import { toTriggerOf } from "../protocol/signal_text.ts";
 import type {
   ComputeStarter,
+  PauseRecords,
   ScheduleListener,
   SensePlan,
   SenseSchedule,
@@ -44,6 +45,7 @@ export class Scheduler {
       starter: ComputeStarter;
       listener: ScheduleListener;
       records: TickRecords;
+      pauses: PauseRecords;
       newComputeId: () => number;
     },
   ) {
@@ -91,10 +93,25 @@ export class Scheduler {
     return this.#findActive(sense)?.trigger(trigger) ?? null;
   }
 
+  /** As `trigger`, by a reflex: null, too, when the sense is paused. */
+  wake(sense: string, trigger: Trigger): TriggerReceipt | null {
+    return this.#findActive(sense)?.wake(trigger) ?? null;
+  }
+
+  /** The sense was paused: what waits does not compute. */
+  pause(sense: string): void {
+    this.#findActive(sense)?.pause();
+  }
+
+  /** The sense is no longer paused. */
+  unpause(sense: string): void {
+    this.#findActive(sense)?.unpause();
+  }
+
   /** Triggers the senses whose reflexes follow the signal's sense, or its hook. Returns how many there are. */
   onSignal(signal: Signal): number {
     const listeners = this.#listeners.get(signal.sense) ?? [];
-    for (const sense of listeners) sense.trigger(toTriggerOf(signal));
+    for (const sense of listeners) sense.wake(toTriggerOf(signal));
     return listeners.length;
   }
 

@@ -151,7 +151,14 @@ function paceOf(state: Pace): Pace {
 }
 
 /** A hook comes last: where its deliveries are heard by an earlier compute, nothing else is left to compute for. */
-const rank: Readonly<Record<Trigger["kind"], number>> = { hook: 0, interval: 1, cron: 2, signal: 3, manual: 4 };
+const rank: Readonly<Record<Trigger["kind"], number>> = {
+  hook: 0,
+  interval: 1,
+  cron: 2,
+  watch: 3,
+  signal: 4,
+  manual: 5,
+};
 
 /** Merges two triggers into one: the more specific or, of equals, the newer. Its `coalesced` counts all the others. */
 function merge(older: Trigger, newer: Trigger): Trigger {

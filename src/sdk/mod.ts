@@ -35,6 +35,7 @@ export type {
   SqliteValue,
 } from "./sqlite.ts";
 export { listSystemFolder, readSystemFile } from "./system_file.ts";
+export { type MailAnswer, type MailServer, type MailText, sendMail } from "./mail.ts";
 export { inspectTls, type TlsAnswer } from "./tls.ts";
 export {
   defineWorkflow,

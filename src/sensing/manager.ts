@@ -12,7 +12,7 @@ import { type HookDelivery, hookOf } from "../protocol/delivery.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogType } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem } from "../protocol/message.ts";
-import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
+import type { ChangedPaths, ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
 import { causeOf, formatPlace, toDelivery } from "../protocol/signal_text.ts";
 import { countSilence, createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
 import type { ComputeRunner } from "./compute_runner.ts";
@@ -25,10 +25,18 @@ export interface SenseManagerPorts extends Omit<OutputRecorderPorts, "reportProb
   readonly repeats: RepeatLimiter;
   emit(event: KernelEvent): void;
   readonly inbox: Pick<SignalInbox, "take" | "settle" | "newestWaiting">;
+  /** Watched paths that changed, in the same way. */
+  readonly watched: WatchedPaths;
   /** A process is about to compute. */
   beforeCompute(sense: string): void;
   /** Makes the name of an outcome; no two are equal. */
   newKey(): string;
+}
+
+/** See watches/watches.ts. */
+export interface WatchedPaths {
+  take(sense: string): ChangedPaths;
+  settle(sense: string, answered: boolean): void;
 }
 
 /** A compute has ended (scheduler/ports.ts, `ComputeEnding`). */
@@ -97,7 +105,7 @@ export class SenseManager {
   /** Called by the scheduler. Never rejects. */
   async compute(sense: string, trigger: Trigger, id: number): Promise<ComputeEnded> {
     const at = this.#clock.now(), from = this.#clock.monotonic();
-    const record = this.#senses.get(sense), { inbox } = this.#ports;
+    const record = this.#senses.get(sense), { inbox, watched } = this.#ports;
     if (record === undefined) return { beganAt: from, unheard: null, answered: false };
     // An earlier compute has heard the deliveries that this one was for. A tick that was missed is still to be made up for.
     const isHeard = trigger.kind === "hook" && inbox.newestWaiting(sense) === null;
@@ -111,7 +119,7 @@ export class SenseManager {
       this.#handed.delete(sense);
       if (trigger.kind === "signal") causeId = signals.at(-1)?.id ?? causeId;
       else if (trigger.kind !== "manual") causeId = deliveries.at(-1)?.id ?? causeId;
-      return { signals, deliveries, key, taken: this.allowDelivery(sense) };
+      return { signals, deliveries, changed: watched.take(sense), key, taken: this.allowDelivery(sense) };
     });
     const durationMs = Math.round((this.#clock.monotonic() - from) * 1_000) / 1_000;
     record.counters.computes++;
@@ -120,6 +128,7 @@ export class SenseManager {
       ? this.#outputs.record(record, outcome.value, origin, this.#waiters.has(id))
       : { result: Promise.resolve(this.#recordNoValue(record, outcome, origin)), holds: true };
     const answered = isAnswer(outcome), unheard = inbox.settle(sense, answered);
+    watched.settle(sense, answered);
     const ended = handled.result.then((result) => {
       record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
       for (const resolve of this.#waiters.get(id) ?? []) resolve(result);

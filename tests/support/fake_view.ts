@@ -134,6 +134,19 @@ export class FakeView implements KernelPort {
     return { computeId: 7, how: "started", until: null, outcome, recorded };
   }
 
+  readonly pauses: KernelPort["pauses"] = {
+    pause: (name, { forMs, reason = null }) => {
+      const since = Date.UTC(2026, 0, 1), until = forMs === undefined ? null : since + forMs;
+      this.requests.push({ pause: name });
+      const reply = { changed: true, paused: { since, until, reason, skipped: 0 } };
+      return Promise.resolve(this.sensesByName.has(name) ? reply : null);
+    },
+    resume: (name) => {
+      this.requests.push({ resume: name });
+      return Promise.resolve(this.sensesByName.has(name) ? { changed: false, paused: null } : null);
+    },
+  };
+
   resetSense(name: string): boolean | null {
     this.requests.push({ resetSense: name });
     return this.sensesByName.has(name) ? this.quarantined : null;

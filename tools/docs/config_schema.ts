@@ -22,6 +22,7 @@ const readByCode: Readonly<Record<string, Schema>> = {
   startup_delay: span,
   interval: span,
   jitter: span,
+  debounce: span,
   retention: span,
   drain_timeout: span,
   for: span,

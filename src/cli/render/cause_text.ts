@@ -43,8 +43,6 @@ export function describeRow(row: LogRow): string {
     case "sense.directive":
       return `${sign.signal} ${name} asked for workflow ${toText(payload.name)}: ` +
         `${clip(toText(payload.prompt), textMaxChars)}${formatOccasion(payload)}`;
-    case "sense.triggered":
-      return `${sign.next} ${name} was triggered by hand`;
     case "workflow.due":
       return `${sign.due} ${name} was due at ${formatDue(payload)}${
         payload.caughtUp === true ? ", which was caught up: no daemon ran then" : ""
@@ -81,7 +79,7 @@ export function describeRow(row: LogRow): string {
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     default:
       if (isAlertType(type)) return describeAlertRow(type, name, payload);
-      return describeHookRow(row) ?? describeNonAction(row) ?? describeOther(row);
+      return describeHookRow(row) ?? describeNonAction(row) ?? describeOccasion(row) ?? describeOther(row);
   }
 }
 
@@ -94,6 +92,25 @@ function describeClosed(workflow: string, run: string, { error, content }: JsonO
     return `${sign.warning} the finally of run ${run} of ${workflow} failed: ${clip(error, textMaxChars)}`;
   }
   return `${sign.log} run ${run} of ${workflow} was closed: ${clip(toText(content), textMaxChars)}`;
+}
+
+/** What woke a sense, or lets it be woken. Null for other rows. */
+function describeOccasion(row: LogRow): string | null {
+  const payload = readFields(row);
+  if (row.type === "sense.triggered") return `${sign.next} ${clip(row.refId ?? "it", 64)} was triggered by hand`;
+  if (row.type === "sense.paths_changed") return `${sign.next} ${describeChangedPaths(payload)}`;
+  if (row.type !== "sense.resumed") return null;
+  return `${sign.live} was resumed after ${toText(payload.skipped)} skipped triggers: ${whyOf(payload)}`;
+}
+
+/** `3 watched paths changed: /srv/in/a, ...` */
+function describeChangedPaths({ paths, changed, complete }: JsonObject): string {
+  const [first] = Array.isArray(paths) ? paths : [], count = typeof changed === "number" ? changed : 0;
+  if (count === 0) return "watched paths changed, which have no names any more";
+  const more = count > 1 ? ` and ${count - 1} more` : "", open = complete === false ? ", and perhaps others" : "";
+  return `${count === 1 ? "a watched path" : `${count} watched paths`} changed: ${
+    clip(toText(first), textMaxChars)
+  }${more}${open}`;
 }
 
 function whyOf({ why }: JsonObject): string {
@@ -192,6 +209,11 @@ export function describeNonAction(row: LogRow): string | null {
       return `${sign.failed} compute${compute} failed: ${message}${times}`;
     case "sense.directive_invalid":
       return `${sign.warning} compute${compute}: ${message}`;
+    case "sense.paused": {
+      const until = typeof payload.until === "number" ? ` until ${formatDateTime(payload.until)}` : "";
+      const why = clip(toText(payload.reason), textMaxChars);
+      return `${sign.asleep} was paused${until}${why === "" ? "" : `: ${why}`}`;
+    }
     case "sense.group_down":
       return `${sign.broken} compute${compute} could not run: ${message}${times}`;
     case "sense.load_failed": {
@@ -221,6 +243,7 @@ export function describeFirstCause({ rows, missing }: CauseChain): string {
     case "cron":
       return `that was compute ${toText(payload.compute)}, due by its cron line`;
     default:
+      if (last?.type === "sense.paths_changed") return "that was what the sense watches";
       if (last?.type.startsWith("run.")) return "that was started by hand";
       if (last?.type === "hook.delivery") return "that was sent by another program";
       return last?.type === "sense.triggered" ? "that was triggered by hand" : "nothing in the log caused that";
@@ -244,6 +267,8 @@ function formatOccasion(payload: JsonObject): string {
     ? `${compute}, triggered by a hook)`
     : payload.trigger === "manual"
     ? `${compute}, by hand)`
+    : payload.trigger === "watch"
+    ? `${compute}, by changed files)`
     : `${compute})`;
 }
 

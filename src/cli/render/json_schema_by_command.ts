@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
 import { approvalSchema, decisionReplySchema } from "../../protocol/approval.ts";
+import { pauseSenseReplySchema } from "../../protocol/sense_pause.ts";
 import { sendEventReplySchema } from "../../protocol/run_event.ts";
 import { senseChartOutput, senseTriggerOutput } from "./compute_schemas.ts";
 import {
@@ -85,6 +86,8 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "sense reset": document(resetSchema),
   "sense schema": document(senseSchemaOutput),
   "sense trigger": document(senseTriggerOutput),
+  "sense pause": document(pauseSenseReplySchema),
+  "sense resume": document(pauseSenseReplySchema),
   "service status": document(serviceStatusOutput),
   "status": document(statusOutput),
   "store archive": document(storeArchiveOutput),

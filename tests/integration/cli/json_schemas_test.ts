@@ -115,6 +115,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   assert.equal((await caller.call("sense trigger", "meter", "--wait")).code, 0);
   const { run: { runId } } = await workspace.run("completed");
   assert.equal((await caller.call("sense trigger", "broken", "--wait")).code, 1);
+  for (const name of ["pause", "resume"]) assert.equal((await caller.call(`sense ${name}`, "meter")).code, 0);
   await caller.call("workflow trigger", "tidy", "--wait");
   await caller.call("workflow trigger", "stay", "--id", "kept");
   await caller.call("workflow rerun", "kept", "--id", "kept-again");
@@ -129,8 +130,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   }
   for (const name of ["list", "diff", "approve"]) await caller.call(`permissions ${name}`);
   await caller.call("uninstall", "--dry-run");
-  await caller.call("workflow inspect", runId);
-  for (const name of ["follow", "thread"]) await caller.call(`workflow ${name}`, runId);
+  for (const name of ["inspect", "follow", "thread"]) await caller.call(`workflow ${name}`, runId);
   await caller.call("why", runId);
   await caller.call("bundle", runId, "--out", `${workspace.root}/story.jsonl`);
   await caller.call("why", "--sense", "broken");
@@ -143,7 +143,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("store archive", "--dry-run");
   await caller.call("reload");
   await failAll(caller, [
-    [1, "SENSE_UNKNOWN", "sense trigger", "nosuch"],
+    ...["trigger", "pause"].map((name): Failing => [1, "SENSE_UNKNOWN", `sense ${name}`, "nosuch"]),
     [1, "WORKFLOW_UNKNOWN", "workflow trigger", "nosuch"],
     [1, "ALERT_UNKNOWN", "alert show", "nosuch"],
     [1, "ALERT_UNKNOWN", "why", "--alert", "nosuch"],
@@ -218,6 +218,8 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
     [3, "DAEMON_MISSING", "reload"],
     [3, "DAEMON_MISSING", "sense trigger", "meter"],
     [3, "DAEMON_MISSING", "sense reset", "meter"],
+    [3, "DAEMON_MISSING", "sense pause", "meter"],
+    [3, "DAEMON_MISSING", "sense resume", "meter"],
     [3, "DAEMON_MISSING", "workflow trigger", "tidy"],
     [3, "DAEMON_MISSING", "workflow kill", "kept"],
     [3, "DAEMON_MISSING", "alert ack", "high"],

@@ -151,6 +151,7 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
       senses: { putSense: applied, keepOnly: applied },
       workflows: { configure: applied, onCodeReplaced: applied },
       scheduler: { setPlans: applied },
+      watches: { setPlans: applied },
       alerts: { configure: applied },
     });
     return { current, applier };

@@ -37,6 +37,7 @@ function setUp(
     repeats: new RepeatLimiter(clock, (row) => void append(row)),
     emit: (event) => events.push(event),
     inbox: { take: () => [], settle: () => null, newestWaiting: () => null },
+    watched: { take: () => ({ paths: [], complete: true }), settle: () => {} },
     publisher: {
       publish: (signal) => {
         assert.ok(rows.some(({ id }) => id === signal.id), "its row comes first");
