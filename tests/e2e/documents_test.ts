@@ -107,8 +107,9 @@ for (const { path, blocks } of documents.filter(({ blocks }) => blocks.some(({ f
       const files = Object.fromEntries(
         blocks.filter(({ file }) => file !== null).map(({ file, text }) => [file, text]),
       );
-      // The setting that the documents' examples require.
-      const settingsOf = (code: string) => code.includes("folder: option.text()") ? "{ config: { folder: . } }" : "{}";
+      // The settings that the documents' examples require.
+      const settingsOf = (code: string) =>
+        `{ config: { ${[...code.matchAll(/(\w+): option\.text\(\)/g)].map(([, key]) => `${key}: .`).join(", ")} } }`;
       const units = (kind: string) =>
         Object.keys(files).flatMap((file) => new RegExp(`^${kind}/([^/]+)/index.ts$`).exec(file)?.[1] ?? [])
           .map((name) => `  ${name}: ${settingsOf(files[`${kind}/${name}/index.ts`] ?? "")}\n`).join("");
