@@ -4,10 +4,12 @@
  * I2. No answer says more than that the proof is missing, wrong or too old.
  */
 import { Buffer } from "node:buffer";
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { unreachable } from "../base/errors.ts";
 import { hookAgeMaxMs } from "../base/hook_limits.ts";
 import type { HookKey, HookProof, HookRequest } from "../protocol/hook.ts";
+
+// Imported dynamically: a static import would load it at every start of a built nerve (tools/build/bundle.ts).
+const { createHash, createHmac, timingSafeEqual } = await import("node:crypto");
 
 /** Why the delivery proves nothing; null when it is proven. `now`: wall milliseconds. */
 export function findProofFault(
