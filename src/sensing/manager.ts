@@ -118,7 +118,7 @@ export class SenseManager {
       signals.push(...this.#handed.get(sense) ?? []);
       this.#handed.delete(sense);
       if (trigger.kind === "signal") causeId = signals.at(-1)?.id ?? causeId;
-      else if (trigger.kind !== "manual") causeId = deliveries.at(-1)?.id ?? causeId;
+      else if (trigger.kind !== "manual" && trigger.kind !== "watch") causeId = deliveries.at(-1)?.id ?? causeId;
       return { signals, deliveries, changed: watched.take(sense), key, taken: this.allowDelivery(sense) };
     });
     const durationMs = Math.round((this.#clock.monotonic() - from) * 1_000) / 1_000;

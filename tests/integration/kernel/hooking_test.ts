@@ -174,3 +174,22 @@ Deno.test("a reload adds, changes and removes hooks, and moves the listener", as
   await workspace.kernel.api.reload();
   assert.equal((await deliver(workspace, {}, "x", `${secret}-2`))?.kind, "accepted");
 });
+
+Deno.test("a paused sense keeps its deliveries, also for the next kernel, and computes once for them when it goes on", async () => {
+  await using workspace = await startHooked();
+  await workspace.kernel.api.pauses.pause("ci", {});
+  for (const id of ["a", "b"]) assert.equal((await deliver(workspace, { id }, id))?.kind, "accepted");
+  await workspace.stop();
+  await workspace.start();
+  assert.equal((await deliver(workspace, { id: "c" }, "c"))?.kind, "accepted");
+  assert.equal(workspace.kernel.api.hooks.list().items[0]?.waiting, 3);
+  assert.deepEqual(toldBy(workspace), []);
+  await workspace.kernel.api.pauses.resume("ci");
+  assert.deepEqual((await untilTold(workspace, 3)).map((each) => (each as string[])[1]), ["a", "b", "c"]);
+  assert.deepEqual(toldBy(workspace).map(({ kind, got }) => [kind, got.length]), [["hook", 3]]);
+  // It is awake again, and nothing is left to compute for.
+  await deliver(workspace, { id: "d" }, "d");
+  await untilTold(workspace, 4);
+  assert.deepEqual(toldBy(workspace).map(({ got }) => got.length), [3, 1]);
+  assert.deepEqual((await workspace.rows({ type: "sense.error" })).length, 0);
+});
