@@ -70,7 +70,7 @@ function toDelivery(notice: Notice, settings: Settings, context: NotifyContext):
       const values = { key: notice.key, runId, workflow, text: prompt, payload, trigger: { ...trigger } };
       const { title, state, severity, incident } = notice;
       const body = template === null ? values : fillTemplate(template, { ...values, title, state, severity, incident });
-      const headers = secret === null ? {} : { authorization: `Bearer ${secret}` };
+      const headers: Record<string, string> = secret === null ? {} : { authorization: `Bearer ${secret}` };
       return { url: chat.url, body: JSON.stringify(body), key: notice.key, headers };
     }
   }
