@@ -91,6 +91,30 @@ export const errorCodes = {
     cause: "nerve.yaml has no such alert under `alerts`, or no signal with that key was heard.",
     remedy: "`nerve alert list` shows the alerts, `nerve alert show NAME` the states of one.",
   },
+  HOOK_UNKNOWN: {
+    meaning: "There is no hook of that name that a sense computes for.",
+    cause: "nerve.yaml has no such hook under `hooks`, or no reflex names it.",
+    remedy: "`nerve hook list` shows the hooks and the senses that compute for them.",
+  },
+  HOOK_UNPROVEN: {
+    meaning: "A delivery does not prove where it comes from.",
+    cause: "Its signature or token is missing or wrong, it is too old, or it lacks the header that names it.",
+    remedy: "Give the sender the same secret as nerve, and compare how it signs with `verify` in nerve.yaml.",
+  },
+  HOOK_BUSY: {
+    meaning: "A delivery cannot be taken now.",
+    cause:
+      "The hook's `rate` is used up, its `backlog` is full because its senses do not keep up, its secret is not set, or " +
+      "the log cannot be written.",
+    remedy: "Senders try again after the time in `retry-after`. `nerve hook list` shows what waits, and why.",
+  },
+  HOST_REFUSED: {
+    meaning: "The listener does not answer under that name, or not to a page of another origin.",
+    cause:
+      "A browser could be made to send requests to it under a foreign name. It answers under its loopback address, " +
+      "under `localhost`, and under the `hosts` of `listen`.",
+    remedy: "Add the name under which your proxy or tunnel is reached to `listen.hosts` in nerve.yaml.",
+  },
   RUN_UNKNOWN: {
     meaning: "There is no run with that id.",
     cause: "The id is misspelt, or belongs to another workspace.",

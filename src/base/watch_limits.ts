@@ -15,3 +15,24 @@ export const watchScanMaxMs = 30 * secondMs;
 export const scanFilesMax = 50_000;
 export const scanDepthMax = 32;
 export const scanFileMaxBytes = 8 * MiB;
+
+/** Reflexes that watch paths: from the last change to the compute, and the longest delay by changes that never pause. */
+export const defaultDebounceMs = 500;
+export const debounceMaxMs = 60 * secondMs;
+/** Paths and globs of one reflex. */
+export const watchPatternsMax = 100;
+export const watchBusyShare = 10;
+export const watchBusyMinMs = 5 * secondMs;
+/** Their looks without an event come at least this often, whatever they cost. */
+export const watchLookMaxMs = 60 * secondMs;
+/** Paths that one watch, and that all of a workspace remember; folders of a watch from which the system reports events. */
+export const watchedPathsMax = 50_000;
+export const watchedPathsTotalMax = 100_000;
+export const watchedFoldersMax = 1_000;
+/** Of the paths that changed, what a compute gets, and what a row of the log names. */
+export const changedPathsMax = 1_000;
+export const changedPathsMaxChars = 256 * 1024;
+export const changedPathsLoggedMax = 20;
+/** File times lag behind the clock by a tick of the system, and are this much coarser on some file systems. */
+export const fileTickMs = 10;
+export const fileTimeSlackMs = 2 * secondMs;

@@ -26,6 +26,7 @@ import { approvalCommands } from "./routes/approvals.ts";
 import { alertCommands } from "./routes/alert.ts";
 import { crashtestCommands } from "./routes/crashtest.ts";
 import { daemonCommands } from "./routes/daemon.ts";
+import { hookCommands } from "./routes/hook.ts";
 import { initCommands } from "./routes/init.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
 import { logCommands } from "./routes/log.ts";
@@ -118,6 +119,7 @@ const routes = {
   sense: senseCommands,
   workflow: workflowCommands,
   alert: alertCommands,
+  hook: hookCommands,
   store: storeCommands,
 };
 

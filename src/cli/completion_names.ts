@@ -17,6 +17,14 @@ export function proposeWorkflows(this: CliContext, partial: string): Promise<str
   return proposeFrom(this, partial, (paths) => listFolders(paths.workflows));
 }
 
+/** The hooks of nerve.yaml. */
+export function proposeHooks(this: CliContext, partial: string): Promise<string[]> {
+  return proposeFrom(this, partial, async (paths) => {
+    const parsed = await (await import("./workspace.ts")).readConfigFile(paths);
+    return parsed.ok ? [...parsed.value.config.hooks.keys()] : [];
+  });
+}
+
 /** The alerts of nerve.yaml. */
 export function proposeAlerts(this: CliContext, partial: string): Promise<string[]> {
   return proposeFrom(this, partial, async (paths) => {

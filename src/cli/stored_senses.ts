@@ -7,6 +7,7 @@ import type { WorkspacePaths } from "../config/workspace.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { jsonObjectSchema } from "../protocol/json_schema.ts";
 import type { LogRow, LogSource, LogType } from "../protocol/log.ts";
+import type { SensePause } from "../protocol/sense_pause.ts";
 import { formatReflex } from "../protocol/schedule_text.ts";
 import type { Signal } from "../protocol/signal.ts";
 import { type CliRecords, openRecords } from "./open_records.ts";
@@ -52,6 +53,7 @@ function createItem(config: NerveConfig, { name, use, group }: SenseConfig, reco
     lastSignal: records === null ? null : findLastSignal(records, name),
     counters: null,
     silences: {},
+    paused: records === null ? null : findPause(records, name),
     problem: records === null ? null : findLastProblem(records, name, group),
   };
 }
@@ -82,6 +84,19 @@ function findLastProblem(records: CliRecords, sense: string, group: string): str
   const down = findNewest(records, `group:${group}`, ["group.quarantined", "group.reset", "group.ready"]);
   if (down?.type === "group.quarantined" && down.id > (own?.id ?? 0)) return `was quarantined: ${readMessage(down)}`;
   return own === null || !failures.includes(own.type) ? null : readMessage(own);
+}
+
+/** How much was skipped only the daemon knows. */
+function findPause(records: CliRecords, sense: string): SensePause | null {
+  const row = findNewest(records, `sense:${sense}`, ["sense.paused", "sense.resumed"]);
+  if (row?.type !== "sense.paused") return null;
+  const { until, reason } = jsonObjectSchema.parse(row.payload);
+  return {
+    since: row.ts,
+    until: typeof until === "number" ? until : null,
+    reason: typeof reason === "string" ? reason : null,
+    skipped: 0,
+  };
 }
 
 function readMessage({ payload }: LogRow): string {

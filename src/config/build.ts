@@ -13,12 +13,16 @@ import {
   defaultRetentionMs,
   defaultTimeoutMs,
 } from "../base/limits.ts";
+import { formatDuration } from "../base/duration.ts";
 import { namePattern } from "../base/name_pattern.ts";
+import { debounceMaxMs, defaultDebounceMs } from "../base/watch_limits.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import { buildAlert } from "./alert_entries.ts";
+import { buildHook, buildListen } from "./hook_entries.ts";
 import { buildApprovers } from "./approvers.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { AlertDefinition } from "../protocol/alert.ts";
+import type { HookDefinition } from "../protocol/hook.ts";
 import type { FileShape, ReflexShape, ScheduleShape, SenseShape, WorkflowShape } from "./schema.ts";
 import type {
   ApprovalsConfig,
@@ -52,6 +56,11 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     checkName(name, ["alerts", name], diagnostics);
     alerts.set(name, buildAlert(name, shape ?? {}, diagnostics));
   }
+  const hooks = new Map<string, HookDefinition>();
+  for (const [name, shape] of Object.entries(file.hooks ?? {})) {
+    checkName(name, ["hooks", name], diagnostics);
+    hooks.set(name, buildHook(name, shape ?? {}, diagnostics));
+  }
   const positions = (file.reflexes ?? []).flatMap((_, index) => omit.has(index) ? [] : [index]);
   const reflexes = (file.reflexes ?? []).flatMap((shape, index) => {
     return omit.has(index) ? [] : [buildReflex(shape, ["reflexes", index], diagnostics)];
@@ -67,6 +76,8 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     reflexes,
     workflows,
     alerts,
+    hooks,
+    listen: buildListen(file, diagnostics),
     approvers: buildApprovers(file, diagnostics),
     approvals: buildApprovals(file, diagnostics),
   };
@@ -116,11 +127,19 @@ function buildGroups(
 }
 
 function buildReflex(shape: ReflexShape, path: ConfigPath, diagnostics: DiagnosticList): ReflexConfig {
-  const on = [...new Set(shape.on ?? [])];
+  const on = [...new Set(shape.on ?? [])], watch = [...new Set(shape.watch ?? [])];
   const intervalMs = shape.interval ?? null;
   const cron = shape.cron ?? null;
-  if (intervalMs === null && cron === null && on.length === 0) {
-    diagnostics.error(path, "has no trigger", 'give it interval: 30s, cron: "0 9 * * *" or on: [a-sense]');
+  const hook = shape.hook ?? null;
+  if (intervalMs === null && cron === null && on.length === 0 && watch.length === 0 && hook === null) {
+    const hint = 'give it interval: 30s, cron: "0 9 * * *", on: [a-sense], watch: [./a-folder] or hook: a-hook';
+    diagnostics.error(path, "has no trigger", hint);
+  }
+  if (watch.length === 0 && (shape.debounce ?? null) !== null) {
+    diagnostics.error([...path, "debounce"], "debounce has no effect without watch", "remove it, or add watch");
+  }
+  if ((shape.debounce ?? 0) > debounceMaxMs) {
+    diagnostics.error([...path, "debounce"], `must be at most ${formatDuration(debounceMaxMs)}`);
   }
   for (const key of ["timezone", "catch_up"] as const) {
     if (cron === null && (shape[key] ?? null) !== null) {
@@ -138,6 +157,9 @@ function buildReflex(shape: ReflexShape, path: ConfigPath, diagnostics: Diagnost
     catchUp: shape.catch_up ?? "none",
     jitterMs: shape.jitter ?? 0,
     on,
+    hook,
+    watch,
+    debounceMs: shape.debounce ?? defaultDebounceMs,
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { formatDuration } from "../base/duration.ts";
 import { alertsMax } from "../base/alert_limits.ts";
+import { hooksMax } from "../base/hook_limits.ts";
 import { groupsMax, promptMaxBytes, sensesMax, workflowsMax } from "../base/limits.ts";
 import { unknownText } from "../protocol/common_errors.ts";
 import { byteLength } from "../protocol/json.ts";
@@ -22,6 +23,7 @@ export function checkCounts(config: NerveConfig, diagnostics: DiagnosticList): b
     ["groups", config.groups.size, groupsMax],
     ["workflows", config.workflows.size, workflowsMax],
     ["alerts", config.alerts.size, alertsMax],
+    ["hooks", config.hooks.size, hooksMax],
   ] as const;
   for (const [section, found, max] of counts) {
     if (found > max) {

@@ -19,8 +19,8 @@ export function checkEnvironment(parsed: ParsedConfig, paths: WorkspacePaths): D
   if (found.kind === "unusable") diagnostics.warning(at, `${config.envFile} ${found.why}`, "its variables are not set");
   if (found.kind === "read") { for (const warning of found.warnings) diagnostics.warning(at, warning); }
   const { all } = overOwn(found.kind === "read" ? found.variables : {});
-  for (const { variable, path: where } of findUnsetVariables(config, all)) {
-    diagnostics.warning(where, `${variable} is granted, and set nowhere`, hintUnset(config.envFile));
+  for (const { variable, use, path: where } of findUnsetVariables(config, all)) {
+    diagnostics.warning(where, `${variable} ${use}, and set nowhere`, hintUnset(config.envFile));
   }
   return diagnostics.sorted();
 }

@@ -115,16 +115,18 @@ export function overOwn(file: Variables): Environment {
   return { all: { ...Deno.env.toObject(), ...file }, file };
 }
 
-/** A variable that a sense or workflow is granted and that is set nowhere. */
+/** A variable that a sense or workflow is granted, or that holds the secret of a hook, and that is set nowhere. */
 export interface UnsetVariable {
   readonly of: string;
   /** As granted: a name, or a prefix such as `EXAMPLE_*`. */
   readonly variable: string;
+  /** What it is for, as a part of a sentence about it. */
+  readonly use: "is granted" | "is the secret of a hook";
   /** Where nerve.yaml grants it. */
   readonly path: ConfigPath;
 }
 
-export function findUnsetVariables({ senses, workflows }: NerveConfig, all: Variables): UnsetVariable[] {
+export function findUnsetVariables({ senses, workflows, hooks }: NerveConfig, all: Variables): UnsetVariable[] {
   const names = Object.keys(all);
   const isSet = (granted: string) =>
     granted.endsWith("*") ? names.some((name) => name.startsWith(granted.slice(0, -1))) : Object.hasOwn(all, granted);
@@ -134,13 +136,18 @@ export function findUnsetVariables({ senses, workflows }: NerveConfig, all: Vari
       ["workflows", "workflow", name, permissions.env] as const
     ),
   ];
-  return units.flatMap(([section, kind, name, granted]) =>
-    granted === undefined || granted === true
-      ? []
-      : granted.flatMap((variable, index) =>
-        isSet(variable) ? [] : [{ of: `${kind} ${name}`, variable, path: [section, name, "permissions", "env", index] }]
-      )
+  const secrets = [...hooks.values()].flatMap(({ name, secrets }) =>
+    secrets.filter((variable) => !isSet(variable)).map((variable): UnsetVariable => {
+      return { of: `hook ${name}`, variable, use: "is the secret of a hook", path: ["hooks", name, "secret"] };
+    })
   );
+  const ofUnits = units.flatMap(([section, kind, name, granted]) =>
+    (granted === undefined || granted === true ? [] : granted).map((variable, index): UnsetVariable => {
+      const path = [section, name, "permissions", "env", index];
+      return { of: `${kind} ${name}`, variable, use: "is granted", path };
+    }).filter(({ variable }) => !isSet(variable))
+  );
+  return [...ofUnits, ...secrets];
 }
 
 /** What `nerve.yaml` should say, or who should set it. */

@@ -86,8 +86,8 @@ function buildRemainder(
     entries = new Set(invalid.map((path) => formatConfigPath(path.slice(0, 2))));
   const senses = invalid.some((path) => path.length === 1) && findValueAt(rest, ["senses"]) === undefined;
   const misleads = ({ path, severity }: Diagnostic) => {
-    // A diagnostic of a reflex, or of a line of a schedule, may result from the value that was dropped from it.
-    if (path.startsWith("reflexes") || path.includes(".schedule[")) {
+    // A diagnostic of a reflex, a hook, or a line of a schedule, may result from the value that was dropped from it.
+    if (path.startsWith("reflexes") || path.startsWith("hooks.") || path.includes(".schedule[")) {
       return texts.some((taken) => taken === path || taken.startsWith(`${path}.`));
     }
     if (severity === "error" || invalid.length === 0) return false;

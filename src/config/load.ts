@@ -9,6 +9,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
 import { checkEnvironment } from "./check_environment.ts";
 import { checkFolders } from "./check_folders.ts";
+import { checkWatches } from "./check_watches.ts";
 import { type Diagnostic, hasErrors, sortDiagnostics } from "./diagnostic.ts";
 import { keepValidEntries } from "./error_recovery.ts";
 import { type ParsedConfig, readNerveConfig } from "./parse.ts";
@@ -59,6 +60,7 @@ export async function inspectNerveConfig(
     ...checkOwners(parsed, paths),
     ...await checkGrants(parsed, paths, context),
     ...checkEnvironment(parsed, paths),
+    ...checkWatches(parsed, paths, context),
   ];
   const diagnostics = sortDiagnostics([...found, ...more.filter((diagnostic) => !misleads(diagnostic))]);
   return hasErrors(diagnostics)

@@ -12,6 +12,7 @@ import { byteLength, isPlainObject } from "../protocol/json.ts";
 import { buildConfig } from "./build.ts";
 import { checkConfig, checkCounts } from "./check.ts";
 import { checkAlerts } from "./check_alerts.ts";
+import { checkHooks } from "./check_hooks.ts";
 import { type Diagnostic, quote } from "./diagnostic.ts";
 import { DiagnosticList, type PlaceOf } from "./diagnostic_list.ts";
 import { dropInvalid } from "./error_recovery.ts";
@@ -23,6 +24,8 @@ import { readDocument } from "./yaml/document.ts";
 export interface ParsedConfig {
   readonly config: NerveConfig;
   readonly warnings: readonly Diagnostic[];
+  /** The position in nerve.yaml of each reflex of `config`. */
+  readonly reflexPositions: readonly number[];
   /** The file holds no value: it is empty, or has only comments. `{}` is a value. */
   readonly blank: boolean;
   /** The place of the key or item at `path`, or of its nearest parent in the file. */
@@ -81,10 +84,11 @@ export function readNerveConfig(
   if (checkCounts(config, found)) {
     checkConfig(config, reflexPositions, found, rest.uncertainties);
     checkAlerts(config, found, rest.uncertainties);
+    checkHooks(config, reflexPositions, found);
   }
   diagnostics.addAll(found, misleads);
   const warnings = diagnostics.sorted(), { hasErrors } = diagnostics, blank = document.value === null;
-  return { diagnostics: warnings, hasErrors, parsed: { config, warnings, blank, placeOf }, misleads };
+  return { diagnostics: warnings, hasErrors, parsed: { config, reflexPositions, warnings, blank, placeOf }, misleads };
 }
 
 /** Whether `nerve: ">=0.1"` excludes this version. Reports that, or an invalid range. */

@@ -18,7 +18,9 @@ import {
   threadMinBytes,
   timeoutMinMs,
 } from "../base/limits.ts";
+import { hookBacklogMax, listenHostsMax } from "../base/hook_limits.ts";
 import { remindMinMs } from "../base/wait_limits.ts";
+import { watchPatternsMax } from "../base/watch_limits.ts";
 import { alertSeverities } from "../protocol/alert.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import { readPermissionRequest } from "./permissions/request.ts";
@@ -100,6 +102,25 @@ function count(max: number): z.ZodOptional<z.ZodNullable<z.ZodInt>> {
 
 const text = z.string().nullish();
 
+/** A text, or what `other` accepts; null when it is absent. */
+function textOr<Value extends z.ZodType>(
+  other: Value,
+  message: string,
+  hint: string | null,
+): z.ZodOptional<z.ZodType<string | z.infer<Value> | null>> {
+  return z.unknown().transform((value, context): string | z.infer<Value> | null => {
+    if (value === null || value === undefined) return null;
+    if (typeof value === "string") return value;
+    const parsed = other.safeParse(value, { jitless: true });
+    if (parsed.success) return parsed.data;
+    if (typeof value !== "object") addIssue(context, message, hint);
+    else {for (const issue of parsed.error.issues) {
+        context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+      }}
+    return z.NEVER;
+  }).optional();
+}
+
 const envFile = z.unknown().transform((value, context): string | null => {
   if (value === null || value === undefined) return null;
   const fault = typeof value !== "string" || value.trim() === ""
@@ -136,6 +157,9 @@ const reflex = z.strictObject({
   catch_up: z.enum(["once", "none"]).nullish(),
   jitter: duration(0),
   on: z.array(z.string()).nullish(),
+  hook: text,
+  watch: z.array(z.string()).max(watchPatternsMax).nullish(),
+  debounce: duration(0),
 });
 
 const schedule = z.strictObject({
@@ -195,6 +219,27 @@ const alert = z.strictObject({
   limit: text,
 });
 
+const verify = z.strictObject({
+  hmac: z.enum(["sha1", "sha256", "sha512"]).nullish(),
+  token: text,
+  header: text,
+  prefix: text,
+  encoding: z.enum(["hex", "base64"]).nullish(),
+});
+
+/** hook_entries.ts says which keys are required: here a missing one would drop the whole entry. */
+const hook = z.strictObject({
+  secret: textOr(z.array(z.string()), "must name a variable", "write env GIT_HOOK_SECRET"),
+  verify: textOr(verify, "must be a way to verify", "write github, or { hmac: sha256, header: X-Signature }"),
+  dedup: textOr(z.array(z.string()), "must be header NAME, body or none", null),
+  max_body: size(1),
+  rate: text,
+  backlog: count(hookBacklogMax),
+});
+
+const listenAddress = z.strictObject({ address: text, hosts: z.array(z.string()).max(listenHostsMax).nullish() });
+const listen = textOr(listenAddress, "must be an address with a port", "write 127.0.0.1:7077");
+
 export const fileSchema = z.strictObject({
   /** The versions of nerve that this file is for; parse.ts checks it first. */
   nerve: text,
@@ -207,6 +252,8 @@ export const fileSchema = z.strictObject({
   reflexes: z.array(reflex).nullish(),
   workflows: z.record(z.string(), workflow.nullable()).nullish(),
   alerts: z.record(z.string(), alert.nullable()).nullish(),
+  hooks: z.record(z.string(), hook.nullable()).nullish(),
+  listen,
   approvers: z.record(z.string(), approver).nullish(),
   approvals: approvals.nullish(),
 });
@@ -217,13 +264,16 @@ export type ReflexShape = z.infer<typeof reflex>;
 export type ScheduleShape = z.infer<typeof schedule>;
 export type WorkflowShape = z.infer<typeof workflow>;
 export type AlertShape = z.infer<typeof alert>;
+export type HookShape = z.infer<typeof hook>;
 
 /** The known keys of the mapping at `path`, for "did you mean". */
 export function listKnownKeys(path: readonly PropertyKey[]): string[] {
   const [section] = path;
   if (path.length === 0) return Object.keys(fileSchema.shape);
   if (path.length === 1 && section === "approvals") return Object.keys(approvals.shape);
-  const entries = { senses: sense, groups: group, reflexes: reflex, workflows: workflow, alerts: alert };
+  if (path.length === 1 && section === "listen") return Object.keys(listenAddress.shape);
+  if (section === "hooks" && path[2] === "verify" && path.length === 3) return Object.keys(verify.shape);
+  const entries = { senses: sense, groups: group, reflexes: reflex, workflows: workflow, alerts: alert, hooks: hook };
   for (const [name, entry] of Object.entries(entries)) {
     if (name === section && path.length === 2) return Object.keys(entry.shape);
   }

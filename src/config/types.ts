@@ -4,6 +4,7 @@
  */
 import type { AlertDefinition } from "../protocol/alert.ts";
 import type { Approvers } from "../protocol/approver.ts";
+import type { HookDefinition, ListenDefinition } from "../protocol/hook.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
 /** Deno's permissions, in display order. */
@@ -43,7 +44,7 @@ export interface GroupConfig {
   readonly diskBytes: number | null;
 }
 
-/** At least one of `intervalMs`, `cron` and `on` is set. `timezone` null: the machine's time zone. */
+/** At least one of `intervalMs`, `cron`, `on`, `hook` and `watch` is set. `timezone` null: the machine's time zone. */
 export interface ReflexConfig {
   readonly sense: string;
   readonly intervalMs: number | null;
@@ -54,6 +55,12 @@ export interface ReflexConfig {
   readonly jitterMs: number;
   /** Senses whose signals trigger it, without duplicates. */
   readonly on: readonly string[];
+  /** The hook whose deliveries it computes for; null: none. */
+  readonly hook: string | null;
+  /** Paths and globs as written, without duplicates: a change there triggers it. */
+  readonly watch: readonly string[];
+  /** How long writing must have paused before a change counts. */
+  readonly debounceMs: number;
 }
 
 /** A line of a workflow's own clock: it starts a run with `prompt`. `timezone` null: the machine's time zone. */
@@ -106,6 +113,9 @@ export interface NerveConfig {
   readonly reflexes: readonly ReflexConfig[];
   readonly workflows: ReadonlyMap<string, WorkflowConfig>;
   readonly alerts: ReadonlyMap<string, AlertDefinition>;
+  readonly hooks: ReadonlyMap<string, HookDefinition>;
+  /** Where the listener is; null: there is none. */
+  readonly listen: ListenDefinition | null;
   readonly approvers: Approvers;
   readonly approvals: ApprovalsConfig;
 }

@@ -17,9 +17,11 @@ import { createMalformedError, createProblemResponse, describeResponses, respond
 import { approvalRoutes } from "./routes/approvals.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { hookRoutes } from "./routes/hooks.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { pauseRoutes } from "./routes/pauses.ts";
 import { senseRoutes } from "./routes/senses.ts";
 import { storeRoutes } from "./routes/store.ts";
 
@@ -42,9 +44,11 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", metricsRoutes(view))
     .route("/v1", senseRoutes(view))
+    .route("/v1", pauseRoutes(view))
     .route("/v1", runRoutes(view))
     .route("/v1", approvalRoutes(view))
     .route("/v1", alertRoutes(view))
+    .route("/v1", hookRoutes(view))
     .route("/v1", storeRoutes(view))
     .route("/v1", eventRoutes(view));
   app.get(

@@ -16,10 +16,12 @@ import type {
   WorkflowView,
 } from "../protocol/api.ts";
 import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
+import type { HookAnswer, HookList, HookRequest, ListenDefinition, ListenerView } from "../protocol/hook.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
+import type { PauseSenseReply, PauseSenseRequest } from "../protocol/sense_pause.ts";
 import type { HandedSignal } from "../protocol/signal.ts";
 
 /** What the server passes to every request. */
@@ -40,6 +42,23 @@ export interface LogFollower extends AsyncIterable<LogRow> {
   close(): void;
 }
 
+/** Hooks, and where the listener that takes their deliveries shall be. */
+export interface HooksPort {
+  list(): HookList;
+  /** The most bytes of a body; null when no sense computes for such a hook. */
+  bodyLimitOf(hook: string): number | null;
+  /** A body was larger. */
+  onTooLarge(hook: string): void;
+  /** Null when no sense computes for such a hook. An accepted delivery is on disk when this resolves. Never rejects. */
+  receive(hook: string, request: HookRequest): Promise<HookAnswer | null>;
+  /** Null: nowhere. */
+  wantedListener(): ListenDefinition | null;
+  /** Calls `fire` each time that it may have changed. One caller at a time. */
+  onListenerChange(fire: () => void): void;
+  /** What became of it. */
+  setListener(view: ListenerView | null): void;
+}
+
 /** Errors: ALERT_UNKNOWN, USAGE. A change is on disk when its promise resolves. */
 export interface AlertsPort {
   /** Of each alert only some of the states that are not inactive. */
@@ -48,6 +67,12 @@ export interface AlertsPort {
   silence(name: string, request: SilenceRequest): Promise<AlertChanged>;
   unsilence(name: string, request: UnsilenceRequest): Promise<AlertChanged>;
   ack(name: string, request: AckRequest): Promise<AlertChanged>;
+}
+
+/** A change is on disk when its promise resolves; null: there is no such sense. */
+export interface PausesPort {
+  pause(sense: string, request: PauseSenseRequest): Promise<PauseSenseReply | null>;
+  resume(sense: string): Promise<PauseSenseReply | null>;
 }
 
 export interface KernelPort {
@@ -78,6 +103,8 @@ export interface KernelPort {
   /** Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. The run is on disk when this resolves. */
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   readonly alerts: AlertsPort;
+  readonly hooks: HooksPort;
+  readonly pauses: PausesPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
   /**

@@ -13,11 +13,10 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
-import { setImmediate } from "node:timers";
-import { readDescriptorLimit } from "../base/descriptor_limit.ts";
 import { isMissing } from "../base/if_present.ts";
-import { controlConnectionsMax, controlConnectionsShare, controlStopMs, requestMaxMs } from "../base/limits.ts";
-import type { CancelTimer, Clock } from "../base/time.ts";
+import { controlConnectionsMax, controlConnectionsShare, controlStopMs } from "../base/limits.ts";
+import type { Clock } from "../base/time.ts";
+import { Connections, rejectRequest, RequestLines } from "./connections.ts";
 import { answerRequest } from "./http_server.ts";
 import type { ControlEnv } from "./kernel_port.ts";
 
@@ -49,7 +48,8 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
   removeSocket(path);
   const stopping = new AbortController();
   const createEnv = (gone: AbortSignal): ControlEnv["Bindings"] => ({ gone, stopping: stopping.signal, clock });
-  const connections = new Connections(clock), lines = new RequestLines();
+  const connections = new Connections(clock, { max: controlConnectionsMax, share: controlConnectionsShare });
+  const lines = new RequestLines();
   // Node's own timeouts are off; ours use the given clock.
   const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
   server.on("connection", (socket: Socket) => connections.add(socket));
@@ -108,90 +108,6 @@ function listen(server: Server, path: string): Promise<void> {
     });
     server.listen({ path: inside });
   });
-}
-
-/** Answers a request that is not valid HTTP, or is too large, with status 400, and closes the connection. */
-function rejectRequest(socket: Socket): void {
-  if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-  socket.destroySoon();
-}
-
-/** The requests of each connection that wait for the answers to those before them. */
-class RequestLines {
-  readonly #last = new WeakMap<Socket, Promise<void>>();
-
-  /** Runs `answer` when the requests before it are answered. It never rejects. */
-  async enter(socket: Socket, answer: () => Promise<void>): Promise<void> {
-    const before = this.#last.get(socket);
-    const answered = before === undefined ? answer() : before.then(nextTurn).then(answer);
-    this.#last.set(socket, answered);
-    await answered;
-    if (this.#last.get(socket) === answered) this.#last.delete(socket);
-  }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** All connections, each with the deadline for its next request. */
-class Connections {
-  readonly #clock: Clock;
-  /** Null: the request has arrived as a whole. */
-  readonly #deadlines = new Map<Socket, CancelTimer | null>();
-  /** Connections with a request that is not answered yet. */
-  readonly #busy = new Set<Socket>();
-  readonly #max: number;
-  #closing = false;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-    const descriptors = readDescriptorLimit() ?? Infinity;
-    this.#max = Math.min(controlConnectionsMax, Math.floor(descriptors * controlConnectionsShare));
-  }
-
-  add(socket: Socket): void {
-    if (this.#closing || this.#deadlines.size >= this.#max) return void socket.destroy();
-    socket.on("error", () => {});
-    socket.once("close", () => {
-      this.markReceived(socket);
-      this.#deadlines.delete(socket);
-      this.#busy.delete(socket);
-    });
-    this.#startDeadline(socket);
-  }
-
-  markBusy(socket: Socket): void {
-    this.#busy.add(socket);
-  }
-
-  markReceived(socket: Socket): void {
-    this.#deadlines.get(socket)?.();
-    if (this.#deadlines.has(socket)) this.#deadlines.set(socket, null);
-  }
-
-  /**
-   * Starts the deadline for the next request. A request that was rejected before it arrived as a whole keeps its own.
-   */
-  markAnswered(socket: Socket): void {
-    this.#busy.delete(socket);
-    if (this.#closing) socket.destroySoon();
-    else if (this.#deadlines.get(socket) === null) this.#startDeadline(socket);
-  }
-
-  /** Accepts no further requests: idle connections end now, the others after their answer. */
-  close(): void {
-    this.#closing = true;
-    for (const socket of [...this.#deadlines.keys()]) if (!this.#busy.has(socket)) socket.destroy();
-  }
-
-  destroyAll(): void {
-    for (const socket of [...this.#deadlines.keys()]) socket.destroy();
-  }
-
-  #startDeadline(socket: Socket): void {
-    this.#deadlines.set(socket, this.#clock.after(requestMaxMs, () => socket.destroy()));
-  }
 }
 
 function inodeOf(path: string): number | null {

@@ -1,5 +1,6 @@
 /**
- * Serves the control API of a kernel on the workspace's socket, where every command finds it. Used by kernel_host.ts and
+ * Serves the control API of a kernel on the workspace's socket, where every command finds it, and the listener where
+ * nerve.yaml wants one. Used by kernel_host.ts and
  * embedded_kernel.ts.
  * I1. While the kernel runs, the socket is there: one that was removed, alone or with the user's runtime directory at
  *     logout, is made again. What somebody else put in its place is left alone.
@@ -16,6 +17,7 @@ import { linkSocket, makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { KernelPort } from "../control/kernel_port.ts";
 import type { ControlServer } from "../control/unix_server.ts";
+import { Listener } from "./listener.ts";
 
 export interface ControlSocketOptions {
   readonly paths: WorkspacePaths;
@@ -36,8 +38,11 @@ export async function openControlSocket(api: KernelPort, options: ControlSocketO
   const report = (thrown: unknown) => options.report(`control API: ${messageOf(thrown)}`);
   const app = createApp(api, { version, stop: options.stop, report });
   const socket = new ControlSocket(() => serveControl(app, { path: paths.socket, clock, report }), options);
+  const listener = new Listener(api.hooks, options);
   await socket.open();
-  return { path: paths.socket, stop: () => socket.stop() };
+  await listener.open();
+  const stop = async () => void await Promise.all([listener.stop(), socket.stop()]);
+  return { path: paths.socket, stop };
 }
 
 class ControlSocket {

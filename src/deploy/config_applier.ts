@@ -25,12 +25,14 @@ import type { CurrentConfig } from "./current_config.ts";
 import type {
   AlertTarget,
   ApprovalsTarget,
+  HookTarget,
   ScheduleTarget,
   SenseTarget,
+  WatchTarget,
   WorkflowScheduleTarget,
   WorkflowTarget,
 } from "./ports.ts";
-import { toComputeLimits, toSchedulePlans, toWorkflowPlans, toWorkflowSchedules } from "./stage_plans.ts";
+import { toComputeLimits, toSchedulePlans, toWatchPlans, toWorkflowPlans, toWorkflowSchedules } from "./stage_plans.ts";
 import { listLockProblems, type PermissionLockInForce } from "./permission_lock.ts";
 import { planUnits } from "./unit_plans.ts";
 import type { VariablesInForce } from "./variables.ts";
@@ -48,9 +50,11 @@ export interface ConfigApplierPorts {
   readonly senses: SenseTarget;
   readonly workflows: WorkflowTarget;
   readonly scheduler: ScheduleTarget;
+  readonly watches: WatchTarget;
   readonly schedules: WorkflowScheduleTarget;
   readonly alerts: AlertTarget;
   readonly approvals: ApprovalsTarget;
+  readonly hooks: HookTarget;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   /** The time up to which a sense's cron lines were followed; null when they never were. */
@@ -187,9 +191,12 @@ export class ConfigApplier {
     workflows.configure(toWorkflowPlans(config));
     schedules.setPlans(toWorkflowSchedules(config));
     scheduler.setPlans(toSchedulePlans(config, lastCronTick));
+    this.#ports.watches.setPlans(toWatchPlans(config, this.#ports.paths));
     // After the workflows that they start.
     alerts.configure(config.alerts.values());
     this.#ports.approvals.configure(config.approvals);
+    // After the senses that listen.
+    this.#ports.hooks.configure(config);
     senses.keepOnly(config.senses);
     for (const key of removed) {
       current.removeUnit(key);

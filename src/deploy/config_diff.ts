@@ -8,7 +8,7 @@ import type { ReloadChange } from "../protocol/api.ts";
 export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChange[] {
   const changes: ReloadChange[] = [];
   const compare = (
-    kind: "sense" | "workflow" | "alert",
+    kind: "sense" | "workflow" | "alert" | "hook",
     old: ReadonlyMap<string, unknown>,
     now: ReadonlyMap<string, unknown>,
   ) => {
@@ -21,19 +21,21 @@ export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChan
   compare("sense", groupReflexesBySense(before), groupReflexesBySense(after));
   compare("workflow", before.workflows, after.workflows);
   compare("alert", before.alerts, after.alerts);
-  for (const key of ["approvers", "approvals"] as const) {
+  compare("hook", before.hooks, after.hooks);
+  for (const key of ["approvers", "approvals", "listen"] as const) {
     if (!isDeepStrictEqual(before[key], after[key])) changes.push({ of: key, change: "changed" });
   }
   if (before.retentionMs !== after.retentionMs) changes.push({ of: "kernel", change: "changed" });
   return changes;
 }
 
-/** Whether a sense, a workflow, a reflex or an alert is removed. */
+/** Whether a sense, a workflow, a reflex, an alert or a hook is removed. */
 export function removesEntries(before: NerveConfig, after: NerveConfig): boolean {
   return after.reflexes.length < before.reflexes.length ||
     [...before.senses.keys()].some((name) => !after.senses.has(name)) ||
     [...before.workflows.keys()].some((name) => !after.workflows.has(name)) ||
-    [...before.alerts.keys()].some((name) => !after.alerts.has(name));
+    [...before.alerts.keys()].some((name) => !after.alerts.has(name)) ||
+    [...before.hooks.keys()].some((name) => !after.hooks.has(name));
 }
 
 function groupReflexesBySense(config: NerveConfig): Map<string, unknown> {

@@ -109,5 +109,5 @@ function toTrigger(handed: readonly HandedSignal[], now: number) {
   const trigger = signals.length > 0
     ? { kind: "signal", coalesced: 0 } as const
     : { kind: "manual", causeId: null, coalesced: 0 } as const;
-  return { trigger, signals };
+  return { trigger, signals, deliveries: [] };
 }

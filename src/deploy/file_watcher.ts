@@ -12,7 +12,7 @@
  */
 import { dirname, join } from "node:path";
 import { messageOf } from "../base/errors.ts";
-import { identifyFile } from "../base/file_identity.ts";
+import { FolderWatchers, identifyFolder, type WatchedFolder } from "../base/folder_watchers.ts";
 import { ifPresent } from "../base/if_present.ts";
 import { watchBusyMaxMs, watchQuietMs, watchScanMaxMs, watchScanMinMs, watchScanShare } from "../base/watch_limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -31,12 +31,6 @@ export interface WatcherPorts {
 /** How many symbolic links are watched; scans cover the rest. */
 const linksMax = 64;
 
-interface WatchedPath {
-  readonly path: string;
-  readonly recursive: boolean;
-  open: { readonly watcher: Deno.FsWatcher; readonly identity: string } | null;
-}
-
 export class FileWatcher {
   readonly #ports: WatcherPorts;
   readonly #root: string;
@@ -44,7 +38,9 @@ export class FileWatcher {
   /** The real path of data/. */
   readonly #data: string;
   readonly #folders: readonly string[];
-  readonly #watched: WatchedPath[];
+  /** The workspace and its folders. */
+  readonly #own: readonly WatchedFolder[];
+  readonly #watchers: FolderWatchers;
   /** The real paths of link targets. Everything below them is relevant. */
   #linked: readonly string[] = [];
   readonly #relevant: readonly string[];
@@ -66,10 +62,13 @@ export class FileWatcher {
     this.#data = ifPresent(() => Deno.realPathSync(paths.data)) ?? paths.data;
     this.#folders = folders;
     this.#relevant = [paths.configFile, join(paths.root, permissionLockName), ...folders];
-    this.#watched = [
-      { path: paths.root, recursive: false, open: null },
-      ...folders.map((path): WatchedPath => ({ path, recursive: true, open: null })),
-    ];
+    this.#own = [{ path: paths.root, recursive: false }, ...folders.map((path) => ({ path, recursive: true }))];
+    this.#watchers = new FolderWatchers({
+      onEvent: ({ flag, paths }) => {
+        if (flag === "rescan" || paths.some((path) => this.#isRelevant(path))) this.#scanSoon();
+      },
+      reportProblem: (message) => this.#reportProblem(message),
+    });
   }
 
   /** From now on, no change is missed for longer than the time between two scans. */
@@ -83,32 +82,17 @@ export class FileWatcher {
     this.#stopped = true;
     this.#pending?.cancel();
     this.#nextScan?.();
-    for (const watched of this.#watched) close(watched);
+    this.#watchers.close();
     await this.#scanning;
   }
 
   /** Watches every path that exists and is not watched, or is no longer the same folder. */
   #reopen(): void {
-    this.#followLinks();
-    for (const watched of this.#watched) {
-      try {
-        const identity = identifyFolder(watched.path);
-        if (watched.open?.identity === identity) continue;
-        close(watched);
-        if (identity === null) continue;
-        const watcher = Deno.watchFs(watched.path, { recursive: watched.recursive });
-        watched.open = { watcher, identity };
-        void this.#listen(watched, watcher);
-      } catch (thrown) {
-        // Removed meanwhile; or the system has no watches left, and then the periodic scans must do.
-        if (!(thrown instanceof Deno.errors.NotFound)) {
-          this.#reportProblem(`${watched.path} cannot be watched: ${messageOf(thrown)}`);
-        }
-      }
-    }
+    this.#watchers.follow([...this.#own, ...this.#followLinks()]);
   }
 
-  #followLinks(): void {
+  /** The folders to which links lead, or in which the files lie to which they lead. */
+  #followLinks(): WatchedFolder[] {
     const links = [this.#configFile, ...this.#folders.flatMap(listLinks)].slice(0, linksMax),
       linked = new Set<string>();
     for (const link of links) {
@@ -118,26 +102,7 @@ export class FileWatcher {
     }
     this.#linked = [...linked];
     const wanted = new Set(this.#linked.map((target) => identifyFolder(target) === null ? dirname(target) : target));
-    for (const watched of this.#watched.splice(this.#folders.length + 1)) {
-      if (wanted.delete(watched.path)) this.#watched.push(watched);
-      else close(watched);
-    }
-    for (const path of wanted) this.#watched.push({ path, recursive: false, open: null });
-  }
-
-  async #listen(watched: WatchedPath, watcher: Deno.FsWatcher): Promise<void> {
-    try {
-      for await (const event of watcher) {
-        if (
-          event.kind !== "access" && (event.flag === "rescan" || event.paths.some((path) => this.#isRelevant(path)))
-        ) {
-          this.#scanSoon();
-        }
-      }
-    } catch (thrown) {
-      this.#reportProblem(`the watch of ${watched.path} failed: ${messageOf(thrown)}`);
-      if (watched.open?.watcher === watcher) watched.open = null;
-    }
+    return [...wanted].map((path) => ({ path, recursive: false }));
   }
 
   #isRelevant(path: string): boolean {
@@ -189,11 +154,6 @@ export class FileWatcher {
   }
 }
 
-function close(watched: WatchedPath): void {
-  watched.open?.watcher.close();
-  watched.open = null;
-}
-
 /** The entries of a folder that are symbolic links. */
 function listLinks(folder: string): string[] {
   try {
@@ -212,10 +172,4 @@ function resolveLink(path: string): string | null {
     // As above.
     return null;
   }
-}
-
-/** An identity that distinguishes a folder from a later one of the same name; null when there is no such folder. */
-function identifyFolder(path: string): string | null {
-  const isFolder = ifPresent(() => Deno.statSync(path).isDirectory) ?? false;
-  return isFolder ? identifyFile(path) : null;
 }

@@ -27,6 +27,7 @@ import { planUnits } from "./unit_plans.ts";
 const byHand = {
   trigger: { kind: "manual", causeId: 0, coalesced: 0 },
   signals: [],
+  deliveries: [],
   key: null,
   taken: null,
 } as const;

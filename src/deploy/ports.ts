@@ -2,13 +2,14 @@
  * What this folder needs from the stages and from the running processes. sensing/manager.ts, scheduler/scheduler.ts, alerts/alert_runner.ts,
  * workflow/engine.ts and kernel/process_events.ts implement these ports; kernel/wiring.ts passes them in.
  */
-import type { ApprovalsConfig } from "../config/types.ts";
+import type { ApprovalsConfig, NerveConfig } from "../config/types.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
 import type { AlertDefinition } from "../protocol/alert.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import type { SensePlan, WorkflowSchedulePlan } from "../scheduler/ports.ts";
 import type { ComputeLimits } from "../sensing/ports.ts";
+import type { WatchPlan } from "../watches/ports.ts";
 import type { WorkflowPlan } from "../workflow/engine.ts";
 
 /** Receives the senses of a configuration. */
@@ -23,6 +24,11 @@ export interface ScheduleTarget {
   setPlans(plans: readonly SensePlan[]): void;
 }
 
+/** Receives what reflexes watch. */
+export interface WatchTarget {
+  setPlans(plans: readonly WatchPlan[]): void;
+}
+
 /** Receives the schedules of the workflows that have one. */
 export interface WorkflowScheduleTarget {
   setPlans(plans: readonly WorkflowSchedulePlan[]): void;
@@ -31,6 +37,11 @@ export interface WorkflowScheduleTarget {
 /** Receives the alerts of a configuration. */
 export interface AlertTarget {
   configure(definitions: Iterable<AlertDefinition>): void;
+}
+
+/** Receives the hooks of a configuration, with the senses that compute for them. */
+export interface HookTarget {
+  configure(config: NerveConfig): void;
 }
 
 /** Tells people of requests. */

@@ -2,10 +2,14 @@
  * Converts the configuration into the plans of the scheduler, the senses and the workflows. Pure; for
  * config_applier.ts.
  */
+import { grantContext } from "../config/load.ts";
 import { type NerveConfig, reflexesOf } from "../config/types.ts";
+import { listReadable, parseWatched } from "../config/watched_paths.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
 import { groupKey } from "../protocol/unit.ts";
 import type { SensePlan, WorkflowSchedulePlan } from "../scheduler/ports.ts";
 import type { ComputeLimits } from "../sensing/ports.ts";
+import type { WatchPlan } from "../watches/ports.ts";
 import type { WorkflowPlan } from "../workflow/engine.ts";
 
 /** One plan for each sense, even without a reflex: it can still be triggered manually. */
@@ -17,6 +21,19 @@ export function toSchedulePlans(config: NerveConfig, lastCronTick: (sense: strin
     startupDelayMs,
     lastCronTick: lastCronTick(name),
   }));
+}
+
+/** One for each reflex that watches paths. The configuration was validated. */
+export function toWatchPlans(config: NerveConfig, paths: WorkspacePaths): WatchPlan[] {
+  const { home } = grantContext;
+  return config.reflexes.flatMap(({ sense: name, watch, debounceMs }) => {
+    const sense = config.senses.get(name);
+    if (sense === undefined || watch.length === 0) return [];
+    const patterns = watch.map((text) => parseWatched(text, paths, home)).flatMap((each) =>
+      each.ok ? [each.value] : []
+    );
+    return [{ sense: name, patterns, debounceMs, readable: listReadable(sense, paths, home) }];
+  });
 }
 
 export function toComputeLimits(config: NerveConfig): ComputeLimits[] {

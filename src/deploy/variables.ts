@@ -68,8 +68,8 @@ export class VariablesInForce {
 
   /** What is wrong with the file, and which granted variables are not set. */
   warnings(config: NerveConfig): string[] {
-    const unset = findUnsetVariables(config, this.#environment.all).map(({ of, variable }) =>
-      `${of}: ${variable} is granted, and set nowhere: ${hintUnset(config.envFile)}`
+    const unset = findUnsetVariables(config, this.#environment.all).map(({ of, variable, use }) =>
+      `${of}: ${variable} ${use}, and set nowhere: ${hintUnset(config.envFile)}`
     );
     return [...this.#problem === null ? [] : [this.#problem], ...this.#warnings, ...unset];
   }

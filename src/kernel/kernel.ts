@@ -204,8 +204,9 @@ export class Kernel {
       parts.scheduler.start();
       parts.schedules.start();
       parts.approvalNotices.start();
+      parts.hooking.start();
       parts.outboxes.recover(parts.current.config.senses.keys());
-      parts.listening.resume();
+      parts.listening.start();
       parts.retention.start();
       parts.walWatch.start();
       this.#reserve.start();
@@ -264,11 +265,13 @@ export class Kernel {
       reload.stop(),
       parts.retention.stop(),
       parts.walWatch.stop(),
+      parts.listening.stop(),
       this.#reserve.stop(),
     ]);
     scheduler.stop();
     parts.schedules.stop();
     parts.approvalNotices.stop();
+    parts.hooking.stop();
     parts.logBudget.stop();
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();

@@ -37,8 +37,11 @@ import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { Alerting, ShownAlerts } from "./alerting.ts";
+import type { Hooking } from "./hooking.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import { toFork } from "./fork.ts";
+import type { Listening } from "./listening.ts";
+import { describeState, type SensePauses } from "./sense_pauses.ts";
 import { toStartTime } from "./start_time.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
@@ -74,6 +77,8 @@ export interface KernelApiPorts {
   readonly errors: LoadErrors;
   readonly reload: Reload;
   readonly alerting: Alerting;
+  readonly hooking: Hooking;
+  readonly listening: Listening;
 }
 
 export class KernelApi extends WaitsApi {
@@ -81,13 +86,18 @@ export class KernelApi extends WaitsApi {
   readonly #units: UnitViews;
   readonly pages: PageReader;
   readonly alerts: ShownAlerts;
+  readonly hooks: Hooking;
+  readonly pauses: SensePauses;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
     super(ports);
     this.#ports = ports;
-    ({ pages: this.pages, alerting: { shown: this.alerts } } = ports);
+    this.pages = ports.pages;
+    this.hooks = ports.hooking;
+    this.alerts = ports.alerting.shown;
+    this.pauses = ports.listening.pauses;
     this.#units = new UnitViews({
       ...ports,
       findFault: (key, sense) => this.#findFault(key, sense),
@@ -130,8 +140,9 @@ export class KernelApi extends WaitsApi {
 
   health(): Health {
     const { paths, clock, startedAt, startedMonotonic, current, events, workflows, store, secrets } = this.#ports;
-    const loads = workflows.readLoads();
+    const loads = workflows.readLoads(), held = [...workflows.describeHeldRuns(), ...this.pauses.warnings()];
     const total = (key: "active" | "queued" | "waiting" | "paused") => loads.reduce((sum, load) => sum + load[key], 0);
+    const [active, queued, waiting, paused] = [total("active"), total("queued"), total("waiting"), total("paused")];
     const counters: Record<string, number> = {
       refused: events.rejected,
       dropped: events.dropped,
@@ -149,21 +160,16 @@ export class KernelApi extends WaitsApi {
       startedAt,
       uptimeMs: Math.round(clock.monotonic() - startedMonotonic),
       units: this.#units.list(),
-      runs: {
-        active: total("active"),
-        queued: total("queued"),
-        waiting: total("waiting"),
-        paused: total("paused"),
-        dropped: workflows.dropped,
-      },
+      runs: { active, queued, waiting, paused, dropped: workflows.dropped },
       approvals: store.reader.countApprovals(this.#ports.clock.now() - 7 * 24 * 3_600_000),
       alerts: this.#ports.alerting.desk.counts(),
+      listener: this.hooks.listener,
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
       landlock: this.#ports.isolation.landlock,
       stuckPrograms: this.#ports.stuck.list(),
-      warnings: [...this.#ports.variables.warnings(current.config), ...secrets.mask(workflows.describeHeldRuns())],
+      warnings: [...this.#ports.variables.warnings(current.config), ...secrets.mask(held)],
       storeError: store.writeFailure?.message ?? null,
       archive: this.#ports.retention.progress,
     };
@@ -179,17 +185,19 @@ export class KernelApi extends WaitsApi {
     const sense = config.senses.get(name), record = senses.recordOf(name), timeline = scheduler.view(name);
     if (sense === undefined || record === null) return null;
     const key = groupKey(sense.group), held = current.findUnit(key)?.blocked ?? null;
+    const paused = this.pauses.of(name);
     const down = supervisor.isQuarantined(key) ? supervisor.downReasonOf(key) : null;
     return this.#ports.secrets.mask({
       name,
       use: sense.use,
       group: sense.group,
-      state: held !== null ? "held" : down !== null ? "quarantined" : timeline?.state ?? "stopped",
+      state: held !== null ? "held" : down !== null ? "quarantined" : describeState(timeline?.state ?? null, paused),
       reflexes: reflexesOf(config, name).map(formatReflex),
       nextDue: timeline?.nextDue ?? null,
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
       counters: { ...record.counters },
+      paused,
       silences: Object.fromEntries(record.silences),
       problem: down ?? this.#findFault(key, name),
     });

@@ -1,23 +1,63 @@
 /**
- * Lets every listening sense hear every signal: gives the inbox its listeners and the log, and triggers senses that have
- * not heard all. Created by wiring.ts.
+ * Lets every listening sense hear every signal and delivery, and every change of what it watches: gives the inbox its listeners and
+ * the log, the watches what they need, and triggers senses that have not heard all. Created by wiring.ts.
  */
 import { heardBytesMax, heardSignalsMax } from "../base/limits.ts";
+import type { Clock } from "../base/time.ts";
+import { listOwnFolders } from "../config/watched_paths.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import { hookOf, listFollowed } from "../protocol/delivery.ts";
 import type { Json } from "../protocol/json.ts";
-import type { LogRow } from "../protocol/log.ts";
+import type { LogRow, NewLogRow } from "../protocol/log.ts";
 import type { Signal } from "../protocol/signal.ts";
+import { toTriggerOf } from "../protocol/signal_text.ts";
 import type { SensePlan } from "../scheduler/ports.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { SignalInbox } from "../sensing/signal_inbox.ts";
 import { readAll } from "../store/reading/steps.ts";
+import { SensePauses } from "./sense_pauses.ts";
 import type { Store } from "../store/store.ts";
+import { Watches } from "../watches/watches.ts";
+
+export interface ListeningPorts {
+  readonly store: Store;
+  readonly paths: WorkspacePaths;
+  readonly clock: Clock;
+  scheduler(): Pick<Scheduler, "setPlans" | "wake" | "pause" | "unpause" | "resume">;
+  isSense(name: string): boolean;
+  append(row: NewLogRow, values?: readonly (readonly [key: string, value: string])[]): LogRow;
+  emit(event: KernelEvent): void;
+}
 
 export class Listening {
   readonly inbox: SignalInbox;
-  readonly #scheduler: () => Pick<Scheduler, "setPlans" | "trigger" | "resume">;
+  readonly watches: Watches;
+  readonly pauses: SensePauses;
+  readonly #scheduler: ListeningPorts["scheduler"];
 
-  constructor(store: Store, scheduler: () => Pick<Scheduler, "setPlans" | "trigger" | "resume">) {
+  constructor({ store, paths, clock, scheduler, isSense, append, emit }: ListeningPorts) {
     this.#scheduler = scheduler;
+    this.watches = new Watches({
+      clock,
+      append,
+      ownFolders: listOwnFolders(paths),
+      meta: store.meta,
+      trigger: (sense, trigger) => scheduler().wake(sense, trigger),
+      reportProblem: (sense, message) => emit({ kind: "problem", source: `sense:${sense}`, message, ts: clock.now() }),
+    });
+    this.pauses = new SensePauses({
+      clock,
+      append,
+      isSense,
+      meta: store.meta,
+      durable: () => store.log.durable(),
+      onPaused: (sense) => scheduler().pause(sense),
+      onResumed: (sense) => {
+        scheduler().unpause(sense);
+        this.resume([sense]);
+      },
+    });
     this.inbox = new SignalInbox({
       readSignals: (sense, afterId) => readSignals(store, sense, afterId),
       lastRowId: () => store.log.lastId,
@@ -27,9 +67,21 @@ export class Listening {
 
   /** `Scheduler.setPlans` */
   setPlans(plans: readonly SensePlan[]): void {
-    const sourcesOf = ({ sense, reflexes }: SensePlan) => [sense, new Set(reflexes.flatMap(({ on }) => on))] as const;
-    this.inbox.setListeners(new Map(plans.map(sourcesOf).filter(([, sources]) => sources.size > 0)));
+    const followed = ({ sense, reflexes }: SensePlan) => [sense, new Set(reflexes.flatMap(listFollowed))] as const;
+    this.inbox.setListeners(new Map(plans.map(followed).filter(([, sources]) => sources.size > 0)));
     this.#scheduler().setPlans(plans);
+  }
+
+  /** Begins: the scheduler has started. */
+  start(): void {
+    this.resume();
+    this.watches.start();
+    this.pauses.start();
+  }
+
+  async stop(): Promise<void> {
+    this.pauses.stop();
+    await this.watches.stop();
   }
 
   /**
@@ -39,16 +91,24 @@ export class Listening {
   resume(senses: Iterable<string> = this.inbox.listeners()): void {
     for (const sense of senses) {
       this.#scheduler().resume(sense);
+      this.watches.resume(sense);
       const signal = this.inbox.newestWaiting(sense);
-      if (signal !== null) this.#scheduler().trigger(sense, { kind: "signal", signal, coalesced: 0 });
+      if (signal !== null) this.#scheduler().wake(sense, toTriggerOf(signal));
     }
   }
 }
 
 function readSignals({ reader }: Store, sense: string, afterId: number): { signals: Signal[]; hasMore: boolean } {
-  const filter = { source: `sense:${sense}`, type: "sense.signal", afterId, limit: heardSignalsMax } as const;
+  const isHook = hookOf(sense) !== null, limit = heardSignalsMax;
+  const filter = isHook
+    ? { source: sense, type: "hook.delivery", afterId, limit }
+    : { source: `sense:${sense}`, type: "sense.signal", afterId, limit };
   const { items, more } = readAll(reader.logPage(filter, heardBytesMax));
-  return { signals: items.map((row) => toSignal(sense, row)), hasMore: more };
+  return { signals: items.map((row) => isHook ? toHeardDelivery(sense, row) : toSignal(sense, row)), hasMore: more };
+}
+
+function toHeardDelivery(sense: string, { id, ts, payload }: LogRow): Signal {
+  return { id, sense, payload, ts };
 }
 
 /** The payload of the row of a signal is the kernel's own: what the sense returned is a part of it. */

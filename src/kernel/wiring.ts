@@ -3,27 +3,22 @@
  * Called by kernel.ts, which starts and stops them. No other file knows all parts.
  */
 import { prepareAheadMs } from "../base/limits.ts";
-import type { Clock } from "../base/time.ts";
-import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { ConfigApplier } from "../deploy/config_applier.ts";
 import { CurrentConfig } from "../deploy/current_config.ts";
 import { FileWatcher } from "../deploy/file_watcher.ts";
 import { LoadErrors } from "../deploy/load_errors.ts";
-import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import { Reload } from "../deploy/reload.ts";
 import { launchFor } from "../deploy/trial_load.ts";
 import { VariablesInForce } from "../deploy/variables.ts";
-import type { Isolation } from "../process/isolation.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
-import type { KernelEvent } from "../protocol/event.ts";
-import type { LogRow, NewLogRow } from "../protocol/log.ts";
 import { groupKey, workflowKey } from "../protocol/unit.ts";
+import type { ScheduleListener } from "../scheduler/ports.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { ComputeIds } from "../sensing/compute_ids.ts";
 import { ComputeRunner } from "../sensing/compute_runner.ts";
 import { SenseManager } from "../sensing/manager.ts";
-import { RepeatLimiter } from "../sensing/repeat_limiter.ts";
+import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import { SignalPublisher } from "../sensing/signal_publisher.ts";
 import { TakenOutcomes } from "../sensing/taken_outcomes.ts";
 import { readAll } from "../store/reading/steps.ts";
@@ -34,14 +29,17 @@ import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { Alerting } from "./alerting.ts";
 import { ApprovalNotices } from "./approval_notices.ts";
+import { Hooking } from "./hooking.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
 import { LogBudget } from "./log_budget.ts";
 import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
+import { type Foundation, makeOutlets, type Outlets } from "./outlets.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
+import type { SensePauses } from "./sense_pauses.ts";
 import { StuckPrograms } from "./stuck_programs.ts";
 import { UnitNotices } from "./unit_notices.ts";
 import { isStored } from "./stored_row.ts";
@@ -51,22 +49,6 @@ import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
 import type { WriteFailures } from "./write_failures.ts";
-
-/** What kernel.ts creates first. */
-export interface Foundation {
-  readonly store: Store;
-  /** The configuration to begin with, as far as the permission lock agrees to it. */
-  readonly config: NerveConfig;
-  readonly lock: PermissionLockInForce;
-  readonly paths: WorkspacePaths;
-  readonly clock: Clock;
-  readonly startedAt: number;
-  /** The same moment in monotonic time. */
-  readonly startedMonotonic: number;
-  readonly failures: WriteFailures;
-  readonly isolation: Isolation;
-  emit(event: KernelEvent): void;
-}
 
 /** What kernel.ts starts and stops. */
 export interface KernelParts {
@@ -82,6 +64,7 @@ export interface KernelParts {
   readonly listening: Listening;
   readonly outboxes: OutboxRecovery;
   readonly alerting: Alerting;
+  readonly hooking: Hooking;
   readonly approvalNotices: ApprovalNotices;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
@@ -92,18 +75,6 @@ export interface KernelParts {
   readonly walWatch: WalWatch;
   readonly stuck: StuckPrograms;
   readonly api: KernelApi;
-}
-
-/** How every part writes log rows and publishes events. */
-interface Outlets {
-  readonly current: CurrentConfig;
-  readonly clock: Clock;
-  readonly repeats: RepeatLimiter;
-  /** `values` are stored in the same commit. */
-  append(row: NewLogRow, values?: readonly (readonly [key: string, value: string])[]): LogRow;
-  emit(event: KernelEvent): void;
-  /** Reports a problem of the kernel itself to the operator. */
-  reportProblem(message: string): void;
 }
 
 export function wireKernel(from: Foundation): KernelParts {
@@ -122,8 +93,8 @@ export function wireKernel(from: Foundation): KernelParts {
     unitOf: (sense) => groupKey(current.config.senses.get(sense)?.group ?? sense),
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
-  const needs = { runner, workflows, ticks, databases, logBudget };
-  const { senses, scheduler, listening, alerting } = makeSenses(store, outlets, secrets, needs);
+  const needs = { paths, runner, workflows, ticks, databases, logBudget, variables };
+  const { senses, scheduler, listening, alerting, hooking } = makeSenses(store, outlets, secrets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
   const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
@@ -134,10 +105,11 @@ export function wireKernel(from: Foundation): KernelParts {
   const applier = new ConfigApplier({
     ...outlets,
     ...stages,
-    scheduler: listening,
+    ...{ scheduler: listening, watches: listening.watches },
     schedules,
     alerts: alerting.runner,
     approvals: approvalNotices,
+    hooks: hooking,
     paths,
     lock,
     variables,
@@ -146,12 +118,8 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const units = events, inForce = { paths, variables, applier, errors, units, launch };
   const reload: Reload = new Reload({ ...outlets, ...stages, ...inForce });
-  const watcher = new FileWatcher(paths, {
-    clock,
-    reportProblem: outlets.reportProblem,
-    scan: () => reload.check(),
-    envFile: () => variables.path,
-  });
+  const scan = () => reload.check(), envFile = () => variables.path;
+  const watcher = new FileWatcher(paths, { ...outlets, scan, envFile });
   const retention = new LogRetention({
     store,
     clock,
@@ -161,22 +129,11 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const made = { ...stages, schedules, alerting, approvalNotices, store, current, variables, feed, reload, retention };
+  const told = { alerting, hooking, approvalNotices, feed };
+  const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
   return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
-}
-
-/**
- * The single outlet for rows and for events: both mask the secrets that were granted as variables. What goes to user
- * code (a signal that triggers, a run's payload) does not pass through here and stays unmasked.
- */
-function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentSecrets): Outlets {
-  const { store, clock } = from;
-  const append: Outlets["append"] = (row, values) => store.log.append(secrets.mask(row), values);
-  const emit = (event: KernelEvent): void => from.emit(secrets.mask(event));
-  const reportProblem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
-  return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, reportProblem };
 }
 
 function makeFeed({ store, failures }: Foundation, secrets: CurrentSecrets): LogFeed {
@@ -228,11 +185,13 @@ function makeWorkflows(
 }
 
 interface SensesNeeds {
+  readonly paths: WorkspacePaths;
   readonly logBudget: LogBudget;
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
   readonly ticks: TickTimes;
   readonly databases: DatabaseWatch;
+  readonly variables: VariablesInForce;
 }
 
 /** The scheduler and the sense manager need each other: one requests computes, the other returns their signals. */
@@ -240,10 +199,12 @@ function makeSenses(
   store: Store,
   outlets: Outlets,
   secrets: CurrentSecrets,
-  { runner, workflows, ticks, databases, logBudget }: SensesNeeds,
-): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting } {
+  { paths, runner, workflows, ticks, databases, logBudget, variables }: SensesNeeds,
+): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting; hooking: Hooking } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
-  const listening = new Listening(store, () => scheduler), { inbox } = listening;
+  const isSense = (name: string) => current.config.senses.has(name);
+  const listening = new Listening({ ...outlets, store, paths, isSense, scheduler: () => scheduler });
+  const { inbox, pauses } = listening;
   const publisher = new SignalPublisher({
     ...outlets,
     inbox,
@@ -252,6 +213,7 @@ function makeSenses(
     onSignal: (signal) => [scheduler, alerting.runner].forEach((hearer) => hearer.onSignal(signal)),
   });
   const alerting: Alerting = new Alerting({ ...outlets, store, publisher, workflows, secrets });
+  const hooking = new Hooking({ ...outlets, store, publisher, inbox, secrets, variables });
   const senses = new SenseManager(runner, clock, {
     ...outlets,
     append: (row, values) => {
@@ -259,6 +221,7 @@ function makeSenses(
       return outlets.append(row, values);
     },
     inbox,
+    watched: listening.watches,
     publisher,
     taken: new TakenOutcomes(store.meta),
     beforeCompute: (sense) => databases.check(sense),
@@ -279,19 +242,25 @@ function makeSenses(
   const scheduler: Scheduler = new Scheduler({
     clock,
     records: ticks,
+    pauses,
     newComputeId: () => computeIds.next(),
     starter: {
       compute: (sense, trigger, id) => logBudget.pace(sense, () => senses.compute(sense, trigger, id)),
       prepare: (sense) => senses.prepare(sense, clock.now() + prepareAheadMs),
     },
-    listener: {
-      onNonAction: (sense, reason, { computeId, until, trigger }) => {
-        senses.onNonAction(sense, reason, { compute: computeId, until }, trigger);
-      },
-      onDropped: (sense, computeId) => senses.onDropped(sense, computeId),
-      onCronTick: (sense, due) => ticks.onCronTick(sense, due),
-      onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
-    },
+    listener: makeScheduleListener(senses, pauses, ticks),
   });
-  return { senses, scheduler, listening, alerting };
+  return { senses, scheduler, listening, alerting, hooking };
+}
+
+function makeScheduleListener(senses: SenseManager, pauses: SensePauses, ticks: TickTimes): ScheduleListener {
+  return {
+    onNonAction: (sense, reason, { computeId, until, trigger }) => {
+      senses.onNonAction(sense, reason, { compute: computeId, until }, trigger);
+    },
+    onDropped: (sense, computeId) => senses.onDropped(sense, computeId),
+    onSkipped: (sense) => pauses.onSkipped(sense),
+    onCronTick: (sense, due) => ticks.onCronTick(sense, due),
+    onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
+  };
 }

@@ -8,7 +8,8 @@
  */
 import { dirname, join } from "node:path";
 import type { LandlockRules, PathRight } from "../base/landlock.ts";
-import type { ProcessSpec, SandboxPermissions } from "../protocol/message.ts";
+import type { SandboxPermissions } from "../protocol/confinement.ts";
+import type { ProcessSpec } from "../protocol/message.ts";
 
 /** What the rules depend on besides the spec. */
 export interface WallPlaces {

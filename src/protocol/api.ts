@@ -5,7 +5,9 @@
  */
 import * as z from "zod";
 import { approvalCountsSchema } from "./approval.ts";
+import { listenerViewSchema } from "./hook.ts";
 import { logRowSchema } from "./log.ts";
+import { sensePauseSchema } from "./sense_pause.ts";
 import { computeErrorCodeSchema, handedSignalsSchema, placeSchema, signalSchema } from "./signal.ts";
 
 /**
@@ -58,6 +60,8 @@ export const healthSchema = z.object({
   approvals: approvalCountsSchema.default({ open: 0, oldest: null, expired: 0 }),
   /** How many states of alerts fire, and how many are about to. */
   alerts: z.object({ firing: z.int(), pending: z.int() }).default({ firing: 0, pending: 0 }),
+  /** Where hooks are reached; null without `listen` in nerve.yaml. */
+  listener: listenerViewSchema.nullable().default(null),
   counters: z.record(z.string(), z.number()),
   /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
   configError: z.string().nullable(),
@@ -131,6 +135,8 @@ export const senseViewSchema = z.object({
   }).nullable(),
   lastSignal: signalSchema.nullable(),
   counters: senseCountersSchema,
+  /** The pause that keeps its reflexes from waking it; null without one. */
+  paused: sensePauseSchema.nullable().default(null),
   /** How often its code said why it was silent, by what it said; they are among the counted `null`. */
   silences: z.record(z.string(), z.int()).default({}),
   /** Why it does not compute now, or not as nerve.yaml and its code say: it cannot be loaded, is held, or quarantined. */
@@ -176,7 +182,9 @@ export const workflowViewSchema = z.object({
 });
 export type WorkflowView = z.infer<typeof workflowViewSchema>;
 
+export { pauseSenseReplySchema, pauseSenseRequestSchema } from "./sense_pause.ts";
 export { sendEventReplySchema, sendEventRequestSchema } from "./run_event.ts";
+export { hooksSchema } from "./hook.ts";
 export { approvalPageSchema, approvalSchema, decisionReplySchema, decisionRequestSchema } from "./approval.ts";
 export {
   type KillRunRequest,
@@ -207,7 +215,7 @@ export type Gap = z.infer<typeof gapSchema>;
 /** `lifted` is false when there was neither a quarantine nor a backoff to end. */
 export const resetSchema = z.object({ lifted: z.boolean() });
 export type ResetReply = z.infer<typeof resetSchema>;
-/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME`, `alert:NAME` or `kernel` (settings for all of nerve.yaml). */
+/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME`, `alert:NAME`, `hook:NAME` or `kernel` (settings for all of nerve.yaml). */
 export const reloadReplySchema = z.object({
   /** What is wrong with nerve.yaml; the previous one then stays in force. */
   configError: z.string().nullable(),

@@ -6,7 +6,7 @@ import { NerveError } from "../base/errors.ts";
 import { describeLockHolder, type LockHolder } from "./lock_holder.ts";
 
 /** The wording for an unknown name, also where it is one problem among others. */
-export function unknownText(kind: "sense" | "workflow" | "run" | "request" | "alert", name: string): string {
+export function unknownText(kind: "sense" | "workflow" | "run" | "request" | "alert" | "hook", name: string): string {
   return `there is no ${kind} "${name}"`;
 }
 
@@ -25,6 +25,12 @@ export function unknownAlert(name: string, known: Iterable<string>): NerveError 
   const names = [...known];
   const hint = names.length === 0 ? "nerve.yaml has no alerts: see docs/alerts.md" : `there are: ${names.join(", ")}`;
   return new NerveError("ALERT_UNKNOWN", unknownText("alert", name), { hint });
+}
+
+/** HOOK_UNKNOWN. */
+export function unknownHook(name: string): NerveError {
+  const hint = "hooks of nerve.yaml need a reflex, as { sense: NAME, hook: NAME }";
+  return new NerveError("HOOK_UNKNOWN", unknownText("hook", name), { hint });
 }
 
 /** RUN_UNKNOWN. */

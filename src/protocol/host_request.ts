@@ -10,6 +10,7 @@ export const exchangeMaxChars = 16_384;
 export type HostRequest =
   | { readonly t: "file" | "folder"; readonly id: number; readonly path: string }
   | TlsRequest
+  | MailRequest
   | { readonly t: "cancel"; readonly id: number };
 
 export interface TlsRequest {
@@ -19,6 +20,36 @@ export interface TlsRequest {
   readonly port: number;
   /** Sent if the server's own certificate is this one (SHA-256 in lowercase hex), whoever has signed it. */
   readonly send: { readonly onlyTo: string; readonly text: string } | null;
+}
+
+export interface MailText {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly subject: string;
+  readonly text: string;
+  /** `<unique@host>` */
+  readonly messageId: string;
+  /** The `messageId` of the mail that this one follows. */
+  readonly references: string | null;
+}
+
+export interface MailRequest {
+  readonly t: "mail";
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly security: "tls" | "starttls" | "none";
+  /** PEM; null: the certificates that Deno trusts. */
+  readonly ca: string | null;
+  readonly login: { readonly user: string; readonly password: string } | null;
+  readonly mail: MailText;
+}
+
+/** What the server said last, and at which step, if it refused the mail. */
+export interface MailAnswer {
+  readonly response: string;
+  /** The code with which it refused the mail: 4xx for now, 5xx for good; null: it took it. */
+  readonly refused: number | null;
 }
 
 /** Certificates in DER, as base64. */
@@ -39,15 +70,33 @@ export type HostAnswer =
 
 /** Null when it is no request. */
 export function parseHostRequest(data: unknown): HostRequest | null {
-  const { t, id, path, host, port, send } = Object(data);
+  const { t, id, path, host, port, send } = Object(data), isPort = Number.isInteger(port) && port > 0 && port <= 65_535;
   if (!Number.isSafeInteger(id)) return null;
   if (t === "cancel") return { t, id };
   if (t === "file" || t === "folder") return isText(path, 1, 4_096) ? { t, id, path } : null;
-  if (t !== "tls" || !isText(host, 1, 255) || !Number.isInteger(port) || port < 1 || port > 65_535) return null;
+  if (!isText(host, 1, 255) || !isPort) return null;
+  if (t === "mail") return parseMail(id, host, port, Object(data));
+  if (t !== "tls") return null;
   if (send === null) return { t, id, host, port, send };
   const { onlyTo, text } = Object(send);
   if (!isText(onlyTo, 64, 64) || !isText(text, 0, exchangeMaxChars)) return null;
   return { t, id, host, port, send: { onlyTo, text } };
+}
+
+const recipientsMax = 100, mailMaxChars = 256 * 1024;
+
+function parseMail(id: number, host: string, port: number, data: Record<string, unknown>): MailRequest | null {
+  const { security, ca } = data, { user, password } = Object(data.login);
+  const { from, to, subject, text, messageId, references } = Object(data.mail);
+  if (security !== "tls" && security !== "starttls" && security !== "none") return null;
+  if (ca !== null && !isText(ca, 1, 64 * 1024)) return null;
+  if (data.login !== null && !(isText(user, 1, 1_000) && isText(password, 0, 1_000))) return null;
+  if (!Array.isArray(to) || to.length === 0 || to.length > recipientsMax) return null;
+  if (!to.every((each) => isText(each, 3, 320)) || !isText(from, 3, 320)) return null;
+  if (!isText(subject, 0, 1_000) || !isText(text, 0, mailMaxChars) || !isText(messageId, 3, 255)) return null;
+  if (references !== null && !isText(references, 3, 255)) return null;
+  const login = data.login === null ? null : { user, password };
+  return { t: "mail", id, host, port, security, ca, login, mail: { from, to, subject, text, messageId, references } };
 }
 
 function isText(value: unknown, min: number, max: number): value is string {

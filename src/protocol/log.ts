@@ -26,6 +26,9 @@ export const logTypes = [
   "sense.directive",
   "sense.directive_invalid",
   "sense.triggered",
+  "sense.paths_changed",
+  "sense.paused",
+  "sense.resumed",
   "sense.null",
   "sense.throttled",
   "sense.coalesced",
@@ -74,14 +77,23 @@ export const logTypes = [
   "alert.unsilenced",
   "alert.limited",
   "alert.failed",
+  "hook.delivery",
+  "hook.repeated",
+  "hook.refused",
 ] as const;
 export const logTypeSchema = z.enum(logTypes);
 export type LogType = z.infer<typeof logTypeSchema>;
 
-/** The subject of a row: `kernel`, `group:NAME`, `sense:NAME`, `workflow:NAME` or `alert:NAME`. */
-export type LogSource = "kernel" | `group:${string}` | `sense:${string}` | `workflow:${string}` | `alert:${string}`;
+/** The subject of a row: `kernel`, `group:NAME`, `sense:NAME`, `workflow:NAME`, `alert:NAME` or `hook:NAME`. */
+export type LogSource =
+  | "kernel"
+  | `group:${string}`
+  | `sense:${string}`
+  | `workflow:${string}`
+  | `alert:${string}`
+  | `hook:${string}`;
 
-/** `ts` in milliseconds. `refId` is a run id for `run.*` and `approval.*`, otherwise the name of the sense, group or alert, or null. */
+/** `ts` in milliseconds. `refId` is a run id for `run.*` and `approval.*`, otherwise the name of the sense, group, alert or hook, or null. */
 export const logRowSchema = z.object({
   id: z.int(),
   ts: z.number(),

@@ -16,24 +16,20 @@ import {
 import { gateBodyMaxBytes } from "../base/wait_limits.ts";
 import { waitSchema } from "./asked_wait.ts";
 import { closedSchema, type CloseMessage, closingSchema } from "./closing.ts";
-import type { Confinement } from "./confinement.ts";
+import type { Confinement, SandboxPermissions } from "./confinement.ts";
+import type { HookDelivery } from "./delivery.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger } from "./signal.ts";
+import {
+  type ChangedPaths,
+  computeErrorCodeSchema,
+  nameSchema,
+  placeSchema,
+  type Signal,
+  type Trigger,
+} from "./signal.ts";
 import { triggerKinds } from "./signal_text.ts";
-
-/** What Deno's Worker takes as `deno.permissions`. Deno denies a missing key (measured, Deno 2.9.6). */
-export interface SandboxPermissions {
-  readonly read: readonly string[] | boolean;
-  readonly write: readonly string[] | boolean;
-  readonly net: readonly string[] | boolean;
-  readonly env: readonly string[] | boolean;
-  readonly run: readonly string[] | boolean;
-  readonly sys: readonly string[] | boolean;
-  readonly ffi: readonly string[] | boolean;
-  readonly import: readonly string[] | boolean;
-}
 
 /** What a process needs to know to load one sense. Paths are absolute. */
 export interface SenseSpec {
@@ -102,6 +98,9 @@ export type ToProcess =
     /** Without its signal: that is the last one of `signals`. */
     readonly trigger: BareTrigger;
     readonly signals: readonly Signal[];
+    readonly deliveries: readonly HookDelivery[];
+    /** Watched paths that changed; absent: none did. */
+    readonly changed?: ChangedPaths;
     /** Names its outcome in the sense's outbox; null: nothing is kept there. `taken` as in `load`. */
     readonly key: string | null;
     readonly taken: string | null;

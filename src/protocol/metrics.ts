@@ -3,6 +3,7 @@
  * Names and units follow Prometheus' own rules: seconds and bytes, `_total` for what only grows. Counts begin with the daemon.
  */
 import type { Health, SenseView, WorkflowView } from "./api.ts";
+import type { HookView } from "./hook.ts";
 
 export const metricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -21,8 +22,9 @@ export function formatMetrics(
   health: Health,
   senses: readonly SenseView[],
   workflows: readonly WorkflowView[],
+  hooks: readonly HookView[] = [],
 ): string {
-  const families = [...ofDaemon(health), ...ofUnits(health), ...ofSenses(senses), ...ofWorkflows(workflows)];
+  const families = [ofDaemon(health), ofUnits(health), ofSenses(senses), ofWorkflows(workflows), ofHooks(hooks)].flat();
   return families.map(formatFamily).join("");
 }
 
@@ -110,6 +112,32 @@ function ofSenses(senses: readonly SenseView[]): Family[] {
       "nerve_sense_problem",
       "1 while it does not compute as nerve.yaml and its code say",
       each(({ problem }) => problem === null ? 0 : 1),
+    ),
+  ];
+}
+
+/** Counters of a hook, by the answer that they count. */
+const answers = {
+  accepted: "accepted",
+  repeated: "repeated",
+  unproven: "unproven",
+  invalid: "invalid",
+  too_large: "tooLarge",
+  limited: "limited",
+  backlogged: "backlogged",
+  failed: "failed",
+} as const satisfies Record<string, keyof HookView["counters"]>;
+
+function ofHooks(hooks: readonly HookView[]): Family[] {
+  const counted = hooks.flatMap(({ name, counters }) =>
+    Object.entries(answers).map(([answer, key]): Sample => [{ hook: name, answer }, counters[key]])
+  );
+  return [
+    counter("nerve_hook_deliveries_total", "Deliveries, by what they were answered", counted),
+    gauge(
+      "nerve_hook_waiting",
+      "Deliveries that a sense has not heard yet",
+      hooks.map(({ name, waiting }): Sample => [{ hook: name }, waiting]),
     ),
   ];
 }

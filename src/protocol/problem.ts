@@ -14,7 +14,7 @@ export const problemSchema = z.object({
 export type ProblemDocument = z.infer<typeof problemSchema>;
 
 /** The HTTP status of each error code. */
-export const problemStatus: Readonly<Record<ErrorCode, 400 | 403 | 404 | 409 | 413 | 500 | 502 | 503>> = {
+export const problemStatus: Readonly<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 421 | 500 | 502 | 503>> = {
   CONFIG_INVALID: 409,
   WORKSPACE_EXISTS: 409,
   WORKSPACE_MISSING: 404,
@@ -29,6 +29,10 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 403 | 404 | 409 | 4
   SENSE_UNKNOWN: 404,
   WORKFLOW_UNKNOWN: 404,
   ALERT_UNKNOWN: 404,
+  HOOK_UNKNOWN: 404,
+  HOOK_UNPROVEN: 401,
+  HOOK_BUSY: 503,
+  HOST_REFUSED: 421,
   RUN_UNKNOWN: 404,
   RUN_CONFLICT: 409,
   RUN_ENDED: 409,

@@ -7,12 +7,16 @@ export function formatReflex(reflex: {
   readonly cron: string | null;
   readonly timezone: string | null;
   readonly on: readonly string[];
+  readonly hook: string | null;
+  readonly watch: readonly string[];
 }): string {
-  const { intervalMs, cron, timezone, on } = reflex;
+  const { intervalMs, cron, timezone, on, watch, hook } = reflex;
   const parts: string[] = [];
   if (intervalMs !== null) parts.push(`every ${formatDuration(intervalMs)}`);
   if (cron !== null) parts.push(`cron ${cron}${timezone === null ? "" : ` (${timezone})`}`);
   if (on.length > 0) parts.push(`on ${on.join(", ")}`);
+  if (hook !== null) parts.push(`hook ${hook}`);
+  if (watch.length > 0) parts.push(`watching ${watch.join(", ")}`);
   return parts.join(" and ");
 }
 
@@ -20,5 +24,5 @@ export function formatReflex(reflex: {
 export function formatSchedule(
   { cron, timezone }: { readonly cron: string; readonly timezone: string | null },
 ): string {
-  return formatReflex({ intervalMs: null, cron, timezone, on: [] });
+  return formatReflex({ intervalMs: null, cron, timezone, on: [], watch: [], hook: null });
 }

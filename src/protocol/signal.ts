@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { heardSignalsMax } from "../base/limits.ts";
 import { namePattern } from "../base/name_pattern.ts";
+import type { HookDelivery } from "./delivery.ts";
 import type { Json } from "./json.ts";
 import { jsonSchema } from "./json_schema.ts";
 
@@ -24,16 +25,31 @@ export const handedSignalsSchema = z.array(handedSignalSchema).min(1).max(heardS
 export const triggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("interval"), due: z.number(), coalesced: z.int() }),
   z.object({ kind: z.literal("cron"), due: z.number(), coalesced: z.int() }),
+  z.object({ kind: z.literal("watch"), causeId: z.int().nullable(), coalesced: z.int() }),
   z.object({ kind: z.literal("signal"), signal: signalSchema, coalesced: z.int() }),
+  z.object({ kind: z.literal("hook"), hook: nameSchema, id: z.int(), coalesced: z.int() }),
   z.object({ kind: z.literal("manual"), causeId: z.int().nullable(), coalesced: z.int() }),
 ]);
 export type Trigger = z.infer<typeof triggerSchema>;
 
+/** Watched paths that changed; `complete` false: more than these may have. */
+export interface ChangedPaths {
+  readonly paths: readonly string[];
+  readonly complete: boolean;
+}
+
 /**
  * The trigger as `compute` gets it. `signals` holds every signal that this compute answers, oldest first, also when
- * another kind of trigger came with them; `signal`, if there is one, is the newest of them.
+ * another kind of trigger came with them; `signal`, if there is one, is the newest of them. In the same way `paths` holds
+ * the watched paths that changed, sorted; `morePaths`: more than these may have changed. `deliveries` holds those of
+ * its hooks.
  */
-export type ComputeTrigger = Trigger & { readonly signals: readonly Signal[] };
+export type ComputeTrigger = Trigger & {
+  readonly signals: readonly Signal[];
+  readonly deliveries: readonly HookDelivery[];
+  readonly paths: readonly string[];
+  readonly morePaths: boolean;
+};
 
 /** A place in a user's file; line and column count from 1. */
 export const placeSchema = z.object({ file: z.string(), line: z.int(), column: z.int() });

@@ -1,15 +1,38 @@
 /** What the sandbox needs of signal.ts: every sandbox loads it, so it does not import zod, which takes 12 MiB. */
-import type { Place, Trigger } from "./signal.ts";
+import { type HookDelivery, hookOf } from "./delivery.ts";
+import type { Place, Signal, Trigger } from "./signal.ts";
 
-export const triggerKinds = ["interval", "cron", "signal", "manual"] as const satisfies readonly Trigger["kind"][];
+export const triggerKinds = [
+  "interval",
+  "cron",
+  "watch",
+  "signal",
+  "hook",
+  "manual",
+] as const satisfies readonly Trigger["kind"][];
 
-/** The row that caused a compute: the signal's, or the manual request's. A schedule has none. */
+/** The row that caused a compute: the signal's, the delivery's, that of changed paths, or the manual request's. A schedule has none. */
 export function causeOf(trigger: Trigger): number | null {
   if (trigger.kind === "signal") return trigger.signal.id;
-  return trigger.kind === "manual" ? trigger.causeId : null;
+  if (trigger.kind === "hook") return trigger.id;
+  return "causeId" in trigger ? trigger.causeId : null;
 }
 
 /** The end of a message with a known place: ` (file:line:column)`; empty without one. */
 export function formatPlace(place: Place | null): string {
   return place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
+}
+
+/** What was heard from a hook. */
+export function toDelivery({ id, sense, ts, payload }: Signal): HookDelivery {
+  const { key, headers, body } = payload as unknown as Pick<HookDelivery, "key" | "headers" | "body">;
+  return { id, hook: hookOf(sense) ?? "", ts, key, headers, body };
+}
+
+/** The trigger of a sense that hears this signal or delivery. */
+export function toTriggerOf(heard: Signal): Trigger {
+  const hook = hookOf(heard.sense);
+  return hook === null
+    ? { kind: "signal", signal: heard, coalesced: 0 }
+    : { kind: "hook", hook, id: heard.id, coalesced: 0 };
 }

@@ -1,6 +1,6 @@
 /**
  * Does for code in the sandbox what Deno has no permission for: reads files below /proc and /sys (system_files.ts), and
- * shows the certificates of a server (tls_worker.ts). Created by shim.ts, in the trusted thread; the SDK's functions ask
+ * shows the certificates of a server and sends e-mail (tls_worker.ts). Created by shim.ts, in the trusted thread; the SDK's functions ask
  * through host_client.ts.
  * I1. Every request is checked against the grants of the unit: whoever sends it can do no more than they say.
  * I2. Each request gets one answer. No more than `requestsMax` wait for theirs.
@@ -9,8 +9,14 @@ import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
 import type { CancelTimer } from "../base/time.ts";
-import { type HostAnswer, type HostRequest, parseHostRequest, type TlsRequest } from "../protocol/host_request.ts";
-import type { SandboxPermissions } from "../protocol/message.ts";
+import {
+  type HostAnswer,
+  type HostRequest,
+  type MailRequest,
+  parseHostRequest,
+  type TlsRequest,
+} from "../protocol/host_request.ts";
+import type { SandboxPermissions } from "../protocol/confinement.ts";
 import { listGrantedFolder, readGrantedFile } from "./system_files.ts";
 
 const requestsMax = 64;
@@ -53,7 +59,7 @@ export class HostServices {
       return void this.#send({ id, ok: false, name: "Busy", message: `more than ${requestsMax} requests at a time` });
     }
     this.#waiting++;
-    if (t === "tls") return this.#askTls(request);
+    if (t === "tls" || t === "mail") return this.#askTls(request);
     const value = (t === "file" ? readGrantedFile : listGrantedFolder)(request.path, this.#permissions);
     (value as Promise<unknown>).then(
       (value) => this.#answer({ id, ok: true, value }),
@@ -70,7 +76,7 @@ export class HostServices {
     this.#port.postMessage(answer);
   }
 
-  #askTls(request: TlsRequest): void {
+  #askTls(request: TlsRequest | MailRequest): void {
     this.#cancelIdle?.();
     this.#tls.add(request.id);
     this.#tlsThread ??= this.#startTlsThread();

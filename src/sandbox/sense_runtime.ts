@@ -286,11 +286,12 @@ function toUnstored(why: string): string {
   return `what compute wrote could not be stored: ${why}`;
 }
 
-function toTrigger({ trigger, signals }: ComputeMessage): ComputeTrigger {
-  if (trigger.kind !== "signal") return { ...trigger, signals };
+function toTrigger({ trigger, signals, deliveries, changed }: ComputeMessage): ComputeTrigger {
+  const heard = { signals, deliveries, paths: changed?.paths ?? [], morePaths: changed?.complete === false };
+  if (trigger.kind !== "signal") return { ...trigger, ...heard };
   const signal = signals.at(-1);
   if (signal === undefined) throw new Error("nerve bug: a compute was triggered by no signal");
-  return { ...trigger, signal, signals };
+  return { ...trigger, signal, ...heard };
 }
 
 function folderOf(entry: string): string {

@@ -6,7 +6,7 @@
  *     kernel's memory, or that waits for events.
  */
 import { join, normalize } from "node:path";
-import type { SandboxPermissions } from "../protocol/message.ts";
+import type { SandboxPermissions } from "../protocol/confinement.ts";
 
 /** No such file is larger on purpose; some have no end. */
 const fileMaxBytes = 1024 ** 2, namesMax = 10_000;

@@ -1,13 +1,20 @@
 /**
- * Shows the certificates of servers to code in the sandbox, by node:tls. A thread of its own, started by
+ * Shows the certificates of servers to code in the sandbox, by node:tls, and sends its e-mail (mail.ts). A thread of its own, started by
  * host_services.ts with no permission but the unit's hosts: in the thread of user code, a replaced prototype would hand
  * out sockets of node:net, which reach any file descriptor of the process.
  * I1. Nothing is sent to a server before its certificate was compared with the one that the request names.
  */
 import { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { connect, rootCertificates, type TLSSocket } from "node:tls";
-import { exchangeMaxChars, type HostAnswer, type TlsAnswer, type TlsRequest } from "../protocol/host_request.ts";
+import {
+  exchangeMaxChars,
+  type HostAnswer,
+  type MailAnswer,
+  type MailRequest,
+  type TlsAnswer,
+  type TlsRequest,
+} from "../protocol/host_request.ts";
 
 interface Shown {
   readonly raw: Uint8Array;
@@ -19,22 +26,22 @@ const closedEarly = "the server closed the connection during the TLS handshake";
 /** More than any server needs to send. */
 const certificatesMax = 32;
 
-const open = new Map<number, TLSSocket>();
+const open = new Map<number, Socket>();
 
 globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
   const [port] = event.ports;
   if (port === undefined) throw new Error("nerve bug: the TLS thread was started without its port");
-  port.onmessage = ({ data }: MessageEvent<TlsRequest | { t: "cancel"; id: number }>) => {
+  port.onmessage = ({ data }: MessageEvent<TlsRequest | MailRequest | { t: "cancel"; id: number }>) => {
     if (data.t === "cancel") open.get(data.id)?.destroy(new Error("it was given up"));
     else answer(data).then((answer) => port.postMessage(answer));
   };
 }, { once: true });
 
-async function answer(request: TlsRequest): Promise<HostAnswer> {
+async function answer(request: TlsRequest | MailRequest): Promise<HostAnswer> {
   const { id } = request;
   try {
-    return { id, ok: true, value: await inspect(request) };
+    return { id, ok: true, value: await (request.t === "tls" ? inspect(request) : send(request)) };
   } catch (thrown) {
     const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
     // That of node:dns for a name that is not granted.
@@ -47,6 +54,12 @@ async function answer(request: TlsRequest): Promise<HostAnswer> {
     open.get(id)?.destroy();
     open.delete(id);
   }
+}
+
+/** Loads what speaks SMTP with the first e-mail: it takes 10 MiB. */
+async function send(request: MailRequest): Promise<MailAnswer> {
+  const { sendByServer } = await import("./mail.ts");
+  return await sendByServer(request, (socket) => open.set(request.id, socket));
 }
 
 async function inspect({ id, host, port, send }: TlsRequest): Promise<TlsAnswer> {

@@ -20,7 +20,7 @@ export interface ComputeEnding {
   readonly answered: boolean;
   /** The monotonic time at which the sense began it: its process may have had to start first. */
   readonly beganAt: number;
-  /** The newest of the signals that the sense has not heard, and for which no trigger will come; null without any. */
+  /** The newest of the signals and deliveries that the sense has not heard, and for which no trigger will come; null without any. */
   readonly unheard: Signal | null;
 }
 
@@ -39,8 +39,15 @@ export interface ScheduleListener {
    * compute has answered a cron tick, and when a line with `catch_up` is followed for the first time.
    */
   onCronTick(sense: string, due: number): void;
+  /** A reflex would have woken the sense, which is paused. */
+  onSkipped(sense: string): void;
   /** The interval of a sense has ticked; the tick was due at `at`, in monotonic time. Store it for `TickRecords`. */
   onIntervalTick(sense: string, intervalMs: number, at: number): void;
+}
+
+/** Which senses somebody has paused. */
+export interface PauseRecords {
+  isPaused(sense: string): boolean;
 }
 
 /** What is known of ticks before this start. Asked when a schedule begins. */
@@ -77,6 +84,8 @@ export interface ReflexPlan {
   readonly jitterMs: number;
   /** Senses whose signals trigger this one. */
   readonly on: readonly string[];
+  /** The hook whose deliveries trigger this one; null: none. */
+  readonly hook: string | null;
 }
 
 /**

@@ -5,9 +5,11 @@
 import { assert } from "../base/errors.ts";
 import { msSince } from "../base/moment.ts";
 import type { Trigger } from "../protocol/signal.ts";
+import { toTriggerOf } from "../protocol/signal_text.ts";
 import type {
   ComputeEnding,
   ComputeStarter,
+  PauseRecords,
   ReflexPlan,
   ScheduleListener,
   SensePlan,
@@ -25,6 +27,7 @@ export interface ScheduledSensePorts extends TimerPorts {
   readonly starter: ComputeStarter;
   readonly listener: ScheduleListener;
   readonly records: TickRecords;
+  readonly pauses: PauseRecords;
   /** A number that was never used before. */
   newComputeId(): number;
   /** The sense was removed and its last compute has ended. */
@@ -41,6 +44,8 @@ export class ScheduledSense {
   #catchUpTimer: AdvanceTimer | null = null;
   /** The newest cron tick that no compute has answered; null when there is none. */
   #unanswered: number | null = null;
+  /** The newest interval tick that a pause has skipped; null when there is none. */
+  #skipped: { readonly intervalMs: number; readonly due: number } | null = null;
   /** Null after the sense was removed. */
   #plan: SensePlan | null = null;
 
@@ -100,6 +105,7 @@ export class ScheduledSense {
   /** The sense can compute again after its process died: runs a missed cron tick, if a line catches up. */
   resume(): void {
     const due = this.#unanswered;
+    if (this.#isPaused) return;
     if (due === null || this.#plan === null || this.#timeline.tag !== "idle") return;
     if (findCatchUpLines(this.#plan).length > 0) this.trigger({ kind: "cron", due, coalesced: 0 });
   }
@@ -113,6 +119,38 @@ export class ScheduledSense {
     this.#catchUpTimer?.cancel();
     this.#apply({ kind: "dropped" });
     if (this.#timeline.tag === "idle") this.#ports.onRemoved(this.name);
+  }
+
+  /** A reflex wakes the sense. Null: it is paused. */
+  wake(trigger: Trigger): TriggerReceipt | null {
+    if (!this.#isPaused) return this.trigger(trigger);
+    this.#ports.listener.onSkipped(this.name);
+    return null;
+  }
+
+  /** The sense was paused: what waits does not compute, unless somebody has asked for it. A running compute finishes. */
+  pause(): void {
+    const state = this.#timeline, next = "next" in state ? state.next : null;
+    if (next === null || next.trigger.kind === "manual") return;
+    this.#ports.listener.onSkipped(this.name);
+    if (next.trigger.kind === "interval") {
+      const intervalMs = this.#plan?.reflexes.find((reflex) => reflex.intervalMs !== null)?.intervalMs ?? null;
+      if (intervalMs !== null) this.#skipped = { intervalMs, due: next.trigger.due };
+    }
+    this.#windowTimer.cancel();
+    this.#apply({ kind: "dropped" });
+  }
+
+  /** The sense is no longer paused: one compute answers the interval ticks that were skipped, and a line that catches up. */
+  unpause(): void {
+    const skipped = this.#skipped;
+    this.#skipped = null;
+    if (skipped !== null && this.#plan?.reflexes.some(({ intervalMs }) => intervalMs === skipped.intervalMs) === true) {
+      const { listener, clock } = this.#ports;
+      listener.onIntervalTick(this.name, skipped.intervalMs, clock.monotonic());
+      this.trigger({ kind: "interval", due: skipped.due, coalesced: 0 });
+    }
+    this.resume();
   }
 
   trigger(trigger: Trigger): TriggerReceipt {
@@ -138,6 +176,7 @@ export class ScheduledSense {
     const state = this.#timeline;
     if (state.tag === "waiting") return windowEndOf(state);
     if (state.tag === "running_pending") return Math.max(this.#ports.clock.monotonic(), windowEndOf(state));
+    if (this.#isPaused) return null;
     let at = this.#catchUpTimer?.at ?? Infinity;
     for (const alarm of this.#schedules.values()) at = Math.min(at, alarm.at ?? Infinity);
     return at === Infinity ? null : Math.max(at, windowEndOf(state));
@@ -153,16 +192,22 @@ export class ScheduledSense {
     };
   }
 
+  get #isPaused(): boolean {
+    return this.#ports.pauses.isPaused(this.name);
+  }
+
   #onScheduleTick(schedule: Schedule, { named, at }: Tick): void {
     if (schedule.kind === "cron") return this.#onCronTick(named ?? 0);
-    const { listener, clock } = this.#ports;
-    listener.onIntervalTick(this.name, schedule.intervalMs, at);
-    this.trigger({ kind: "interval", due: toWallTime(clock, at), coalesced: 0 });
+    const { listener, clock } = this.#ports, due = toWallTime(clock, at);
+    // A tick that was skipped is not recorded: the interval is over, also for the next daemon.
+    if (this.#isPaused) this.#skipped = { intervalMs: schedule.intervalMs, due };
+    else listener.onIntervalTick(this.name, schedule.intervalMs, at);
+    this.wake({ kind: "interval", due, coalesced: 0 });
   }
 
   #onCronTick(due: number): void {
     this.#unanswered = due;
-    this.trigger({ kind: "cron", due, coalesced: 0 });
+    this.wake({ kind: "cron", due, coalesced: 0 });
   }
 
   /** Keyed by what makes two schedules equal: a duplicate in a plan would only double every tick. */
@@ -193,7 +238,7 @@ export class ScheduledSense {
   #prepareFor(at: number): void {
     const state = this.#timeline;
     const free = state.tag === "idle" || state.tag === "waiting";
-    if (free && at >= windowEndOf(state)) this.#ports.starter.prepare(this.name);
+    if (free && at >= windowEndOf(state) && !this.#isPaused) this.#ports.starter.prepare(this.name);
   }
 
   #apply(event: TimelineEvent): readonly TimelineAction[] {
@@ -222,8 +267,8 @@ export class ScheduledSense {
     }
     this.#apply({ kind: "finished", beganAt, now: this.#ports.clock.monotonic() });
     if (this.#plan === null) this.#ports.onRemoved(this.name);
-    else if (unheard !== null && this.#timeline.tag === "idle") {
-      this.trigger({ kind: "signal", signal: unheard, coalesced: 0 });
+    else if (unheard !== null && this.#timeline.tag === "idle" && !this.#isPaused) {
+      this.trigger(toTriggerOf(unheard));
     }
   }
 

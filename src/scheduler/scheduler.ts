@@ -11,9 +11,12 @@ import { isDeepStrictEqual } from "node:util";
 import { assert } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { TimerHeap } from "../base/timer_heap.ts";
+import { listFollowed } from "../protocol/delivery.ts";
 import type { Signal, Trigger } from "../protocol/signal.ts";
+import { toTriggerOf } from "../protocol/signal_text.ts";
 import type {
   ComputeStarter,
+  PauseRecords,
   ScheduleListener,
   SensePlan,
   SenseSchedule,
@@ -29,7 +32,7 @@ export class Scheduler {
   readonly #sensePorts: ScheduledSensePorts;
   /** Includes senses that were removed while they compute, until they finish. */
   readonly #senses = new Map<string, ScheduledSense>();
-  /** For each sense, those whose reflexes listen to its signals. */
+  /** For each sense and hook, those whose reflexes listen to its signals or deliveries. */
   readonly #listeners = new Map<string, ScheduledSense[]>();
   #phase: "new" | "started" | "stopped" = "new";
   #plans: readonly SensePlan[] = [];
@@ -42,6 +45,7 @@ export class Scheduler {
       starter: ComputeStarter;
       listener: ScheduleListener;
       records: TickRecords;
+      pauses: PauseRecords;
       newComputeId: () => number;
     },
   ) {
@@ -89,10 +93,25 @@ export class Scheduler {
     return this.#findActive(sense)?.trigger(trigger) ?? null;
   }
 
-  /** Triggers the senses whose reflexes name the signal's sense under `on`. Returns how many there are. */
+  /** As `trigger`, by a reflex: null, too, when the sense is paused. */
+  wake(sense: string, trigger: Trigger): TriggerReceipt | null {
+    return this.#findActive(sense)?.wake(trigger) ?? null;
+  }
+
+  /** The sense was paused: what waits does not compute. */
+  pause(sense: string): void {
+    this.#findActive(sense)?.pause();
+  }
+
+  /** The sense is no longer paused. */
+  unpause(sense: string): void {
+    this.#findActive(sense)?.unpause();
+  }
+
+  /** Triggers the senses whose reflexes follow the signal's sense, or its hook. Returns how many there are. */
   onSignal(signal: Signal): number {
     const listeners = this.#listeners.get(signal.sense) ?? [];
-    for (const sense of listeners) sense.trigger({ kind: "signal", signal, coalesced: 0 });
+    for (const sense of listeners) sense.wake(toTriggerOf(signal));
     return listeners.length;
   }
 
@@ -129,7 +148,7 @@ export class Scheduler {
       const sense = this.#senses.get(plan.sense) ?? new ScheduledSense(this.#sensePorts, plan.sense);
       this.#senses.set(plan.sense, sense);
       if (sense.plan === null || !isSamePlan(sense.plan, plan)) sense.applyPlan(plan);
-      for (const source of new Set(plan.reflexes.flatMap((reflex) => reflex.on))) {
+      for (const source of new Set(plan.reflexes.flatMap(listFollowed))) {
         const listeners = this.#listeners.get(source) ?? [];
         this.#listeners.set(source, [...listeners, sense]);
       }

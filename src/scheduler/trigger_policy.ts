@@ -150,7 +150,15 @@ function paceOf(state: Pace): Pace {
   return { throttleMs: state.throttleMs, lastStart: state.lastStart };
 }
 
-const rank: Readonly<Record<Trigger["kind"], number>> = { interval: 0, cron: 1, signal: 2, manual: 3 };
+/** A hook comes last: where its deliveries are heard by an earlier compute, nothing else is left to compute for. */
+const rank: Readonly<Record<Trigger["kind"], number>> = {
+  hook: 0,
+  interval: 1,
+  cron: 2,
+  watch: 3,
+  signal: 4,
+  manual: 5,
+};
 
 /** Merges two triggers into one: the more specific or, of equals, the newer. Its `coalesced` counts all the others. */
 function merge(older: Trigger, newer: Trigger): Trigger {

@@ -4,6 +4,7 @@
  */
 export { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
 export type { Result } from "../base/result.ts";
+export type { HookDelivery } from "../protocol/delivery.ts";
 export type { Json, JsonObject } from "../protocol/json.ts";
 export type { LogRow } from "../protocol/log.ts";
 export type { RunMessage, RunStart } from "../protocol/run.ts";
@@ -34,6 +35,7 @@ export type {
   SqliteValue,
 } from "./sqlite.ts";
 export { listSystemFolder, readSystemFile } from "./system_file.ts";
+export { type MailAnswer, type MailServer, type MailText, sendMail } from "./mail.ts";
 export { inspectTls, type TlsAnswer } from "./tls.ts";
 export {
   defineWorkflow,

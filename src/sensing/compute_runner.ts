@@ -15,8 +15,8 @@ import { FirstComputes } from "./first_computes.ts";
 import type { ComputeHost, ComputeLimits, ComputeOrder, ComputeProcess, ComputeProcessEnd } from "./ports.ts";
 
 /** What a compute gets beside its trigger: as in its message (protocol/message.ts). */
-export type Given = Pick<Extract<ToProcess, { t: "compute" }>, "signals" | "key" | "taken">;
-const nothingGiven: Given = { signals: [], key: null, taken: null };
+export type Given = Pick<Extract<ToProcess, { t: "compute" }>, "signals" | "deliveries" | "changed" | "key" | "taken">;
+const nothingGiven: Given = { signals: [], deliveries: [], key: null, taken: null };
 
 /** How a compute ended, and when the sense began it: in monotonic time, and never before the request. */
 export interface ComputeEnd {

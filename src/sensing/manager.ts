@@ -8,11 +8,12 @@ import { unreachable } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 import type { ComputeResult } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
+import { type HookDelivery, hookOf } from "../protocol/delivery.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogType } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem } from "../protocol/message.ts";
-import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
-import { causeOf, formatPlace } from "../protocol/signal_text.ts";
+import type { ChangedPaths, ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
+import { causeOf, formatPlace, toDelivery } from "../protocol/signal_text.ts";
 import { countSilence, createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
 import type { ComputeRunner } from "./compute_runner.ts";
 import { type Origin, OutputRecorder, type OutputRecorderPorts } from "./output_recorder.ts";
@@ -23,11 +24,19 @@ import type { SignalInbox } from "./signal_inbox.ts";
 export interface SenseManagerPorts extends Omit<OutputRecorderPorts, "reportProblem" | "fail"> {
   readonly repeats: RepeatLimiter;
   emit(event: KernelEvent): void;
-  readonly inbox: Pick<SignalInbox, "take" | "settle">;
+  readonly inbox: Pick<SignalInbox, "take" | "settle" | "newestWaiting">;
+  /** Watched paths that changed, in the same way. */
+  readonly watched: WatchedPaths;
   /** A process is about to compute. */
   beforeCompute(sense: string): void;
   /** Makes the name of an outcome; no two are equal. */
   newKey(): string;
+}
+
+/** See watches/watches.ts. */
+export interface WatchedPaths {
+  take(sense: string): ChangedPaths;
+  settle(sense: string, answered: boolean): void;
 }
 
 /** A compute has ended (scheduler/ports.ts, `ComputeEnding`). */
@@ -96,16 +105,21 @@ export class SenseManager {
   /** Called by the scheduler. Never rejects. */
   async compute(sense: string, trigger: Trigger, id: number): Promise<ComputeEnded> {
     const at = this.#clock.now(), from = this.#clock.monotonic();
-    const record = this.#senses.get(sense), { inbox } = this.#ports;
+    const record = this.#senses.get(sense), { inbox, watched } = this.#ports;
     if (record === undefined) return { beganAt: from, unheard: null, answered: false };
+    // An earlier compute has heard the deliveries that this one was for. A tick that was missed is still to be made up for.
+    const isHeard = trigger.kind === "hook" && inbox.newestWaiting(sense) === null;
+    if (isHeard) return { beganAt: from, unheard: null, answered: false };
     const key = this.#ports.newKey();
     let causeId = causeOf(trigger);
     this.#ports.beforeCompute(sense);
     const { outcome, kept, beganAt } = await this.#runner.compute(record.limits, trigger, id, () => {
-      const signals = [...inbox.take(sense), ...this.#handed.get(sense) ?? []];
+      const { signals, deliveries } = splitHeard(inbox.take(sense));
+      signals.push(...this.#handed.get(sense) ?? []);
       this.#handed.delete(sense);
       if (trigger.kind === "signal") causeId = signals.at(-1)?.id ?? causeId;
-      return { signals, key, taken: this.allowDelivery(sense) };
+      else if (trigger.kind !== "manual" && trigger.kind !== "watch") causeId = deliveries.at(-1)?.id ?? causeId;
+      return { signals, deliveries, changed: watched.take(sense), key, taken: this.allowDelivery(sense) };
     });
     const durationMs = Math.round((this.#clock.monotonic() - from) * 1_000) / 1_000;
     record.counters.computes++;
@@ -114,6 +128,7 @@ export class SenseManager {
       ? this.#outputs.record(record, outcome.value, origin, this.#waiters.has(id))
       : { result: Promise.resolve(this.#recordNoValue(record, outcome, origin)), holds: true };
     const answered = isAnswer(outcome), unheard = inbox.settle(sense, answered);
+    watched.settle(sense, answered);
     const ended = handled.result.then((result) => {
       record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
       for (const resolve of this.#waiters.get(id) ?? []) resolve(result);
@@ -231,6 +246,12 @@ export class SenseManager {
   #reportProblem(sense: string, message: string): void {
     this.#ports.emit({ kind: "problem", source: `sense:${sense}`, message, ts: this.#clock.now() });
   }
+}
+
+function splitHeard(heard: readonly Signal[]): { signals: Signal[]; deliveries: HookDelivery[] } {
+  const signals = heard.filter(({ sense }) => hookOf(sense) === null);
+  const deliveries = heard.filter(({ sense }) => hookOf(sense) !== null).map(toDelivery);
+  return { signals, deliveries };
 }
 
 /** Whether compute was called and has ended: else what it should have heard is not heard. */

@@ -1,6 +1,6 @@
 /**
- * What each listening sense has not heard yet: every signal of the senses that it listens to reaches one of its
- * computes. Created by kernel/wiring.ts; manager.ts takes the signals of a compute here and reports when it answered.
+ * What each listening sense has not heard yet: every signal of the senses that it listens to, and every delivery of its
+ * hooks (protocol/hook.ts), reaches one of its computes. Created by kernel/wiring.ts; manager.ts takes the signals of a compute here and reports when it answered.
  * I1. A signal counts as heard only once a compute that got it has answered: its process may die before. The place up to
  *     which a listener has heard is durable, so that the next daemon goes on from there.
  * I2. A listener gets the signals of one compute in the order of the log. Publish them here in that order.
@@ -133,6 +133,12 @@ export class SignalInbox {
     if (listener === undefined) return null;
     this.#refill(listener);
     return listener.waiting.at(-1)?.signal ?? null;
+  }
+
+  /** The newest signal of a source that all of its listeners have heard; null when nobody listens. */
+  heardUpTo(source: string): number | null {
+    const places = (this.#bySource.get(source) ?? []).map(({ places }) => places.get(source) ?? 0);
+    return places.length === 0 ? null : Math.min(...places);
   }
 
   listeners(): Iterable<string> {

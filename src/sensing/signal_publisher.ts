@@ -1,10 +1,11 @@
 /**
- * Publishes signals once their rows are on disk, in the order of the log: nobody hears of a signal that a crash could
+ * Publishes signals, and deliveries of hooks, once their rows are on disk, in the order of the log: nobody hears of a signal that a crash could
  * take back, or whose id could be given to another. Used by manager.ts; kernel/wiring.ts gives it the store and the
  * scheduler.
  */
 import { messageOf } from "../base/errors.ts";
 import type { KernelEvent } from "../protocol/event.ts";
+import { hookOf } from "../protocol/delivery.ts";
 import type { Signal } from "../protocol/signal.ts";
 import type { SignalInbox } from "./signal_inbox.ts";
 
@@ -40,7 +41,7 @@ export class SignalPublisher {
     const published = stored.then(async (lost) => {
       await before;
       if (lost !== null) return lost;
-      emit({ kind: "signal", signal });
+      if (hookOf(signal.sense) === null) emit({ kind: "signal", signal });
       inbox.add(signal);
       onSignal(signal);
       return null;

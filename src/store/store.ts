@@ -16,6 +16,7 @@ import type { SpareSpace } from "./commit/reserve.ts";
 import type { CommitCounters } from "./commit/write_outcomes.ts";
 import { ApprovalNoticeStore } from "./approvals/approval_notices.ts";
 import { AlertStore } from "./alerts/alert_store.ts";
+import { HookStore } from "./hooks/hook_store.ts";
 import { LogStore } from "./log/log_store.ts";
 import { MetaStore } from "./log/meta_store.ts";
 import { prepareLogIndexes } from "./log/log_indexes.ts";
@@ -77,6 +78,7 @@ export class Store {
   readonly runs: SqliteRunStore;
   readonly meta: MetaStore;
   readonly alerts: AlertStore;
+  readonly hooks: HookStore;
   readonly notices: ApprovalNoticeStore;
   /** Sees committed rows only. */
   readonly reader: StoreReader;
@@ -108,6 +110,7 @@ export class Store {
     this.runs = new SqliteRunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);
     this.alerts = new AlertStore(statements, this.log);
+    this.hooks = new HookStore(statements, this.#writer, this.log, clock);
     this.notices = new ApprovalNoticeStore(statements, this.#writer);
     this.newRunId = createUlids(() => clock.now());
   }

@@ -23,6 +23,7 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   scale: () => import("./scale.ts"),
   alerts: () => import("./alerts.ts"),
   waits: () => import("./waits.ts"),
+  hooks: () => import("./hooks.ts"),
 };
 
 const [selected] = Deno.args;

@@ -55,6 +55,11 @@ const sections: Readonly<Record<string, Section>> = {
       alerts: { x: { sense: "a", when: "true", workflow: "w", ...keys } },
     }),
   },
+  hooks: {
+    keys: listKnownKeys(["hooks", "a"]),
+    mappings: ({ hooks }) => entries(hooks),
+    fileWith: (keys) => ({ senses: sense, hooks: { h: { secret: "env X", verify: "bearer", ...keys } } }),
+  },
   permissions: {
     keys: [...permissionNames, "unconfined"],
     mappings: ({ senses }) => entries(senses).map((each) => isPlainObject(each) ? each.permissions : null),

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { readSource, sourceFiles } from "../support/source_files.ts";
 
-Deno.test("Deno.watchFs watches folders of code, and in the command line those of the text log; nothing else", () => {
+Deno.test("Deno.watchFs watches folders of code and those that senses watch, and in the command line those of the text log; nothing else", () => {
   const watching = sourceFiles(["src"], ".ts").filter((path) => readSource(path).includes("Deno.watchFs("));
-  assert.deepEqual(watching, ["src/cli/commands/logs.ts", "src/deploy/file_watcher.ts"]);
+  assert.deepEqual(watching, ["src/base/folder_watchers.ts", "src/cli/commands/logs.ts"]);
 });
 
 Deno.test("no file of the kernel's process opens a database but through openDatabase()", () => {

@@ -27,6 +27,7 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
   return {
     name: "cpu-usage",
     use: null,
+    paused: null,
     silences: {},
     group: "system",
     state: "idle",

@@ -107,6 +107,7 @@ export class FakeView implements KernelPort {
       runs: { active: 0, queued: 0, waiting: 0, paused: 0, dropped: 0 },
       approvals: { open: 0, oldest: null, expired: 0 },
       alerts: { firing: 0, pending: 0 },
+      listener: null,
       counters: { computes: 3 },
       configError: null,
       lockError: null,
@@ -133,6 +134,19 @@ export class FakeView implements KernelPort {
     return { computeId: 7, how: "started", until: null, outcome, recorded };
   }
 
+  readonly pauses: KernelPort["pauses"] = {
+    pause: (name, { forMs, reason = null }) => {
+      const since = Date.UTC(2026, 0, 1), until = forMs === undefined ? null : since + forMs;
+      this.requests.push({ pause: name });
+      const reply = { changed: true, paused: { since, until, reason, skipped: 0 } };
+      return Promise.resolve(this.sensesByName.has(name) ? reply : null);
+    },
+    resume: (name) => {
+      this.requests.push({ resume: name });
+      return Promise.resolve(this.sensesByName.has(name) ? { changed: false, paused: null } : null);
+    },
+  };
+
   resetSense(name: string): boolean | null {
     this.requests.push({ resetSense: name });
     return this.sensesByName.has(name) ? this.quarantined : null;
@@ -144,6 +158,16 @@ export class FakeView implements KernelPort {
   }
 
   readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
+
+  readonly hooks: KernelPort["hooks"] = {
+    list: () => ({ listener: null, items: [] }),
+    bodyLimitOf: () => null,
+    onTooLarge: () => {},
+    receive: () => Promise.resolve(null),
+    wantedListener: () => null,
+    onListenerChange: () => {},
+    setListener: () => {},
+  };
 
   readonly alerts: KernelPort["alerts"] = {
     views: () => Promise.resolve([...this.alertsByName.values()]),

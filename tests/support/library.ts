@@ -193,7 +193,16 @@ export class TestSense implements AsyncDisposable {
     const conversation = await this.#unit.conversation(config);
     const id = ++this.#computes;
     const trigger = { kind: "manual", causeId: null, coalesced: 0 } as const;
-    conversation.send({ t: "compute", id, sense: this.#name, trigger, signals: [], key: null, taken: null });
+    conversation.send({
+      t: "compute",
+      id,
+      sense: this.#name,
+      trigger,
+      signals: [],
+      deliveries: [],
+      key: null,
+      taken: null,
+    });
     if (aborted) conversation.send({ t: "abort", id, reason: "the test says so" });
     for (;;) {
       const received = await conversation.next();

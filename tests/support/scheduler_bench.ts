@@ -25,7 +25,7 @@ export interface StartedCompute {
 export const manual: Trigger = { kind: "manual", causeId: null, coalesced: 0 };
 
 export function reflex(parts: Partial<ReflexPlan>): ReflexPlan {
-  return { intervalMs: null, cron: null, timezone: null, catchUp: "none", jitterMs: 0, on: [], ...parts };
+  return { intervalMs: null, cron: null, timezone: null, catchUp: "none", jitterMs: 0, on: [], hook: null, ...parts };
 }
 
 export function plan(sense: string, reflexes: Partial<ReflexPlan>[], parts: Partial<SensePlan> = {}): SensePlan {
@@ -62,7 +62,7 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRec
     this.clock = start instanceof FakeClock ? start : new FakeClock(start);
     this.ticks = new Map(before?.ticks);
     let id = 0;
-    const ports = { starter: this, listener: this, records: this };
+    const ports = { starter: this, listener: this, records: this, pauses: this };
     this.scheduler = new Scheduler({ clock: this.clock, ...ports, newComputeId: () => ++id });
   }
 
@@ -96,6 +96,17 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRec
 
   onCronTick(sense: string, due: number): void {
     this.cronTicks.push({ sense, due });
+  }
+
+  /** Paused senses, and how much was skipped of them. */
+  readonly skipped = new Map<string, number>();
+
+  isPaused(sense: string): boolean {
+    return this.skipped.has(sense);
+  }
+
+  onSkipped(sense: string): void {
+    this.skipped.set(sense, (this.skipped.get(sense) ?? 0) + 1);
   }
 
   onIntervalTick(sense: string, intervalMs: number, at: number): void {

@@ -6,6 +6,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { runCli } from "../../src/cli/app.ts";
 import { createApp } from "../../src/control/app.ts";
 import { type ControlServer, serveControl } from "../../src/control/unix_server.ts";
+import { Listener } from "../../src/daemon/listener.ts";
 import { CapturedIo } from "./captured_io.ts";
 import { startWorkspace, type WorkspaceFixture, type WorkspaceOptions } from "./workspace_fixture.ts";
 
@@ -20,6 +21,7 @@ export class ServedWorkspace implements AsyncDisposable {
   /** Errors that the API reported: there should be none. */
   readonly reported: unknown[] = [];
   #server: ControlServer | null = null;
+  #listener: Listener | null = null;
 
   constructor(workspace: WorkspaceFixture) {
     this.workspace = workspace;
@@ -33,10 +35,13 @@ export class ServedWorkspace implements AsyncDisposable {
     const report = (thrown: unknown) => void this.reported.push(thrown);
     const app = createApp(this.workspace.kernel.api, { version: "0", stop: () => {}, report });
     this.#server = await serveControl(app, { path: this.socket, clock: systemClock, report });
+    this.#listener = new Listener(this.workspace.kernel.api.hooks, { clock: systemClock, report });
+    await this.#listener.open();
   }
 
   /** Ends the API and the kernel, as a stopped daemon does. */
   async stop(): Promise<void> {
+    await this.#listener?.stop();
     await this.#server?.stop();
     this.#server = null;
     await this.workspace.stop();

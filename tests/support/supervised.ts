@@ -94,7 +94,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   /** One compute in a process, past the supervisor, which does not learn that the unit was needed. */
   async compute(process: UnitProcess, sense: string): Promise<ComputeOutcome> {
     const id = ++this.#computes;
-    process.send({ t: "compute", id, sense, trigger: manual, signals: [], key: null, taken: null });
+    process.send({ t: "compute", id, sense, trigger: manual, signals: [], deliveries: [], key: null, taken: null });
     const answer = () => this.messages.find((message) => message.t === "outcome" && message.id === id);
     await this.until(() => answer() !== undefined || !process.usable, `a compute of ${sense}`);
     const message = answer();

@@ -22,6 +22,7 @@ const readByCode: Readonly<Record<string, Schema>> = {
   startup_delay: span,
   interval: span,
   jitter: span,
+  debounce: span,
   retention: span,
   drain_timeout: span,
   for: span,
@@ -29,7 +30,43 @@ const readByCode: Readonly<Record<string, Schema>> = {
   absent: span,
   repeat: span,
   remind: span,
+  rate: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["100 per 1s"] },
   limit: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["10 per 1h"] },
+  secret: { anyOf: [{ type: ["string", "null"], examples: ["env GIT_HOOK_SECRET"] }, texts] },
+  verify: {
+    anyOf: [
+      { type: ["string", "null"], enum: ["github", "gitea", "gitlab", "standard", "stripe", "bearer", null] },
+      {
+        type: "object",
+        additionalProperties: false,
+        properties: {
+          hmac: { enum: ["sha1", "sha256", "sha512", null], description: "The hash of the MAC of the body." },
+          header: { type: ["string", "null"], description: "The header that holds the MAC." },
+          encoding: { enum: ["hex", "base64", null], description: "How the MAC is written. Default: hex." },
+          token: { type: ["string", "null"], description: "The header that holds the secret itself." },
+          prefix: { type: ["string", "null"], description: "What stands before the MAC or secret. Default: nothing." },
+        },
+      },
+    ],
+  },
+  dedup: { anyOf: [{ type: ["string", "null"], examples: ["header X-Delivery-Id"] }, texts] },
+  listen: {
+    anyOf: [
+      { type: ["string", "null"], examples: ["127.0.0.1:7077"] },
+      {
+        type: "object",
+        additionalProperties: false,
+        properties: {
+          address: { type: ["string", "null"], description: "An address of the loopback, with a port." },
+          hosts: {
+            anyOf: [texts, { type: "null" }],
+            description: "Names of hosts under which a proxy or tunnel is reached.",
+          },
+        },
+      },
+    ],
+  },
+  max_body: bytes,
   memory: bytes,
   disk: bytes,
   max_thread: bytes,
@@ -75,14 +112,14 @@ export function configSchema(manual: string): string {
   describe(made, "Top level", manual);
   describe(withoutNull(propertiesOf(made)["approvals"]), "approvals", manual);
   propertiesOf(made)["approvers"] = { ...approvers, description: meaningOf(manual, "Top level", "approvers") };
-  for (const section of ["senses", "groups", "reflexes", "alerts", "workflows"]) {
+  for (const section of ["senses", "groups", "reflexes", "alerts", "hooks", "workflows"]) {
     const entry = findEntry(propertiesOf(made)[section]);
     describe(entry, section, manual);
     const { permissions } = propertiesOf(entry);
     const [mapping] = isPlainObject(permissions) && Array.isArray(permissions.anyOf) ? permissions.anyOf : [];
     if (isPlainObject(mapping)) describe(mapping, "permissions", manual);
   }
-  for (const section of ["senses", "groups", "alerts", "workflows"]) {
+  for (const section of ["senses", "groups", "alerts", "hooks", "workflows"]) {
     const record = withoutNull(propertiesOf(made)[section]);
     record.propertyNames = { pattern: namePattern.source };
   }

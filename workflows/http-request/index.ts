@@ -6,7 +6,7 @@
 import { defineWorkflow, END, type Json, type JsonObject, option, readConfig, type RoleContext } from "nerve";
 import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { send } from "./request.ts";
-import { fillTemplate } from "./template.ts";
+import { fillTemplate } from "../../lib/template.ts";
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 const defaultBody =

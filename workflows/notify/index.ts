@@ -1,43 +1,107 @@
 /**
- * Notifies somebody: appends a line to a file, or posts to a webhook and retries when that fails.
+ * Notifies somebody: by a line in a file, a webhook, a push message, a chat, an e-mail or the system's log. A service that
+ * does not answer is asked again.
  * A role may run more than once, so the idempotency key is sent along: in the line, where a second attempt finds it and
  * writes nothing, or in the header `Idempotency-Key`, by which the receiver recognizes a repeat.
  */
 import { defineWorkflow, END, type JsonObject, option, readConfig, type RoleContext } from "nerve";
-import { hideUserinfo } from "../../lib/url.ts";
+import { fillTemplate } from "../../lib/template.ts";
+import { readMessageId, toDiscord, toNtfy, toSlack, toTelegram } from "./chat.ts";
 import { appendOnce } from "./file.ts";
-import { post } from "./webhook.ts";
+import { mailNotice } from "./mail.ts";
+import { isObject, type Notice, toNotice } from "./notice.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { sendToSystem } from "./system.ts";
+import { type Delivery, post } from "./webhook.ts";
 
-function readSettings(config: JsonObject) {
-  const { file, url, ...rest } = readConfig(config, {
+/** What variables hold is read when a notice is sent. */
+function readWritten(config: JsonObject) {
+  return readConfig(config, {
+    channel: option.text(null),
     file: option.text(null),
     url: option.text(null),
+    url_env: option.text(null),
+    secret_env: option.text(null),
+    to: option.list({ fallback: [] }),
+    from: option.text(null),
+    user: option.text(null),
+    ca_file: option.text(null),
+    body: option.text(null),
     attempts: option.number(5, { min: 1, max: 100 }),
     timeout: option.duration("10s"),
     retry_delay: option.duration("1s"),
   });
-  if (file !== null && url === null) return { ...rest, file };
-  if (url === null || file !== null) throw new TypeError("config must name either file or url");
-  return { ...rest, file: null, url };
 }
 
-async function send({ start, config, idempotencyKey, signal, log }: RoleContext<ReturnType<typeof readSettings>>) {
-  if (config.file !== null) {
-    const { file } = config;
+type NotifyContext = RoleContext<ReturnType<typeof readWritten>>;
+
+async function send(context: NotifyContext) {
+  const { start, config, idempotencyKey, signal } = context, settings = readSettings(config);
+  const notice = await toNotice(start, idempotencyKey), { file, channel } = settings;
+  if (file !== null && channel === "file") {
     const wasThere = !await appendOnce(file, { key: idempotencyKey, text: start.prompt, payload: start.payload });
     return { content: `${wasThere ? "already" : "written"} in ${file}`, meta: { file, repeated: wasThere } };
   }
-  const { url, attempts, timeout, retry_delay } = config;
-  const { runId, workflow, prompt, payload, trigger } = start;
-  const body = JSON.stringify({ key: idempotencyKey, runId, workflow, text: prompt, payload, trigger });
-  const limits = { attempts, timeoutMs: timeout, firstDelayMs: retry_delay };
-  const { status, attempt } = await post({ url, body, key: idempotencyKey }, limits, signal, log);
-  const shown = hideUserinfo(url);
-  return { content: `${shown} answered ${status} at attempt ${attempt}`, meta: { url: shown, status, attempt } };
+  if (channel === "syslog" || channel === "desktop") {
+    await sendToSystem(channel, notice, settings, signal);
+    return { content: `told by ${channel}`, meta: { channel } };
+  }
+  if (channel === "mail") {
+    const { response, attempt } = await mailNotice(notice, settings, signal, context.log);
+    return { content: `${settings.shown} answered ${response}`, meta: { channel, attempt, incident: notice.incident } };
+  }
+  return await deliver(toDelivery(notice, settings, context), notice, settings, context);
+}
+
+function toDelivery(notice: Notice, settings: Settings, context: NotifyContext): Delivery {
+  const { url = "", secret, to, template, channel } = settings, before = findMessage(notice, context);
+  const chat = { url: url ?? "", secret, to: to[0] ?? null, before };
+  switch (channel) {
+    case "ntfy":
+      return toNtfy(notice, chat);
+    case "slack":
+      return toSlack(notice, chat);
+    case "discord":
+      return toDiscord(notice, chat);
+    case "telegram":
+      return toTelegram(notice, chat);
+    default: {
+      const { runId, workflow, prompt, payload, trigger } = notice.start;
+      const values = { key: notice.key, runId, workflow, text: prompt, payload, trigger: { ...trigger } };
+      const { title, state, severity, incident } = notice;
+      const body = template === null ? values : fillTemplate(template, { ...values, title, state, severity, incident });
+      const headers: Record<string, string> = secret === null ? {} : { authorization: `Bearer ${secret}` };
+      return { url: chat.url, body: JSON.stringify(body), key: notice.key, headers };
+    }
+  }
+}
+
+async function deliver(delivery: Delivery, notice: Notice, settings: Settings, { signal, log }: NotifyContext) {
+  const { attempts, timeout, retry_delay, shown, channel } = settings;
+  const limits = { attempts, timeoutMs: timeout, firstDelayMs: retry_delay, shown };
+  const { status, attempt, answer } = await post(delivery, limits, signal, log);
+  const content = `${shown} answered ${status} at attempt ${attempt}`, sent = { url: shown, status, attempt };
+  if (channel === "webhook") return { content, meta: sent };
+  const message = channel === "discord" || channel === "telegram" ? readMessageId(answer) : null;
+  return { content, meta: { channel, ...sent, incident: notice.incident, message } };
+}
+
+/** How many of the newest messages of this workflow may hold the one that told the incident before. */
+const rowsLooked = 1_000;
+
+/** The id of the message that first told the incident: earlier runs have it in their messages. */
+function findMessage({ incident, start }: Notice, { logs }: NotifyContext): string | null {
+  if (incident === null) return null;
+  const rows = logs.query({ source: `workflow:${start.workflow}`, type: "run.message", limit: rowsLooked });
+  const told = rows.flatMap(({ payload }) => {
+    const meta = isObject(payload) ? payload.meta ?? null : null;
+    return isObject(meta) && meta.incident === incident && typeof meta.message === "string" ? [meta.message] : [];
+  });
+  return told.at(-1) ?? null;
 }
 
 export default defineWorkflow({
-  config: readSettings,
+  config: readWritten,
   roles: { send },
   moderator: ({ messages }) => (messages.length === 0 ? "send" : END),
 });

@@ -1,15 +1,21 @@
-/** Posts JSON to a webhook until it is accepted. Used by index.ts. */
+/** Sends JSON to a webhook or a service until it is accepted. Used by index.ts. */
 import { type LogFunction, pause } from "nerve";
 import { hideUserinfo } from "../../lib/url.ts";
 
 export interface Delivery {
   readonly url: string;
+  /** Default: POST. */
+  readonly method?: "POST" | "PATCH";
+  /** Beside the content type and the key. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
   /** The header `Idempotency-Key`, the same at every attempt. */
   readonly key: string;
 }
 
 export interface Limits {
+  /** The address as people may see it: what is left out of it may be a password. */
+  readonly shown: string;
   readonly attempts: number;
   /** For one attempt. */
   readonly timeoutMs: number;
@@ -17,42 +23,73 @@ export interface Limits {
   readonly firstDelayMs: number;
 }
 
-const delayMaxMs = 60_000;
+export interface Accepted {
+  readonly status: number;
+  readonly attempt: number;
+  /** The beginning of what was answered. */
+  readonly answer: string;
+}
+
+const delayMaxMs = 60_000, answerMaxBytes = 16_384;
 
 /** Throws when the receiver rejects it for good (a status from 300 to 499 except 408 and 429) or attempts run out. */
 export async function post(
   delivery: Delivery,
-  { attempts, timeoutMs, firstDelayMs }: Limits,
+  { attempts, timeoutMs, firstDelayMs, shown }: Limits,
   signal: AbortSignal,
   log: LogFunction,
-): Promise<{ status: number; attempt: number }> {
-  const shown = hideUserinfo(delivery.url);
+): Promise<Accepted> {
   for (let attempt = 1;; attempt++) {
-    const answer = await tryOnce(delivery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+    const tried = await tryOnce(delivery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), shown);
     signal.throwIfAborted();
-    if (typeof answer === "number" && answer >= 200 && answer <= 299) return { status: answer, attempt };
-    const reason = typeof answer === "number" ? `status ${answer}` : answer;
-    if (typeof answer === "number" && isFinal(answer)) throw new Error(`${shown} rejected it: ${reason}`);
+    const { status, answer } = typeof tried === "string" ? { status: null, answer: tried } : tried;
+    if (status !== null && status >= 200 && status <= 299) return { status, attempt, answer };
+    const reason = status === null ? answer : `status ${status}`;
+    if (status !== null && isFinal(status)) throw new Error(`${shown} rejected it: ${reason}`);
     if (attempt >= attempts) throw new Error(`${shown} accepted none of ${attempts} attempts: ${reason}`);
-    const delayMs = Math.min(delayMaxMs, firstDelayMs * 2 ** (attempt - 1));
+    const waitMs = typeof tried === "string" ? 0 : tried.waitMs;
+    const delayMs = Math.min(delayMaxMs, Math.max(waitMs, firstDelayMs * 2 ** (attempt - 1)));
     log("warn", `attempt ${attempt} failed: ${reason}`, { attempt, delayMs });
     await pause(delayMs, signal);
   }
 }
 
-/** The status, or a text that says why there is none. */
-async function tryOnce({ url, body, key }: Delivery, signal: AbortSignal): Promise<number | string> {
+interface Tried {
+  readonly status: number;
+  readonly answer: string;
+  /** How long the receiver asks to wait. */
+  readonly waitMs: number;
+}
+
+/** What was answered, or a text that says why nothing was. */
+async function tryOnce(
+  { url, body, key, headers, method = "POST" }: Delivery,
+  signal: AbortSignal,
+  shown: string,
+): Promise<Tried | string> {
   try {
-    const headers = { "content-type": "application/json", "idempotency-key": key };
-    const response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
-    await response.body?.cancel();
-    return response.status;
+    const all = { "content-type": "application/json", "idempotency-key": key, ...headers };
+    const response = await fetch(url, { method, headers: all, body, redirect: "manual", signal });
+    const seconds = Number(response.headers.get("retry-after") ?? 0);
+    const waitMs = Number.isFinite(seconds) ? seconds * 1_000 : 0;
+    return { status: response.status, answer: await readBeginning(response), waitMs };
   } catch (thrown) {
     // Retrying does not help against a missing permission.
     if (thrown instanceof Deno.errors.NotCapable) throw thrown;
     if (!(thrown instanceof Error)) return String(thrown);
-    return hideUserinfo(thrown.cause instanceof Error ? thrown.cause.message : thrown.message);
+    const message = thrown.cause instanceof Error ? thrown.cause.message : thrown.message;
+    return hideUserinfo(message.replaceAll(url, shown));
   }
+}
+
+async function readBeginning(response: Response): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body ?? []) {
+    text += decoder.decode(bytes, { stream: true });
+    if (text.length > answerMaxBytes) break;
+  }
+  return text.slice(0, answerMaxBytes);
 }
 
 /** The receiver objects to the request itself: sending it again changes nothing. */

@@ -5,6 +5,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Health, SenseView, WorkflowView } from "../../protocol/api.ts";
+import type { HookList } from "../../protocol/hook.ts";
 import { findStoreHint } from "../../store/sqlite/database.ts";
 import { askWithinLimit } from "../daemon/ask_daemon.ts";
 import { plural, toOneLine } from "../render/terminal.ts";
@@ -15,12 +16,17 @@ export const runningChecks: readonly Check[] = [checkRunning];
 /** Finds nothing when no daemon answers; cli/checks/daemon.ts reports that. */
 async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Finding[]> {
   const answer = await askWithinLimit({ clock }, paths, (client) => {
-    return Promise.all([client.health(), client.senses(), client.workflows()]);
+    return Promise.all([client.health(), client.senses(), client.workflows(), client.hooks()]);
   }).catch((thrown: unknown) => messageOf(thrown));
   if (answer === null) return [];
   if (typeof answer === "string") return [failed("running", answer, "nerve logs; nerve restart")];
-  const [health, senses, workflows] = answer;
-  const findings = [...checkKernel(health), ...checkUnits(health), ...checkProblems(senses, workflows)];
+  const [health, senses, workflows, hooks] = answer;
+  const findings = [
+    ...checkKernel(health),
+    ...checkUnits(health),
+    ...checkProblems(senses, workflows),
+    ...checkHooksOf(hooks),
+  ];
   return findings.length > 0 ? findings : [
     passed("running", `${plural(senses.length, "sense")} and ${plural(workflows.length, "workflow")}, none is down`),
   ];
@@ -50,6 +56,18 @@ function checkUnits({ units }: Health): Finding[] {
     const reset = kind === "workflow" ? `nerve workflow reset ${name}` : `nerve sense reset ${senses[0] ?? name}`;
     return [failed("running", `${unit} is quarantined${why}`, `fix it; then ${reset}`)];
   });
+}
+
+function checkHooksOf({ listener, items }: HookList): Finding[] {
+  const problem = listener?.problem ?? null;
+  return [
+    ...problem === null
+      ? []
+      : [failed("listener", problem, "end what uses the address, or change listen in nerve.yaml")],
+    ...items.flatMap(({ name, problem }) =>
+      problem === null ? [] : [warning("hooks", `hook ${name}: ${problem}`, "nerve validate shows where")]
+    ),
+  ];
 }
 
 /** Leaves out quarantines, which `checkUnits` reports. */

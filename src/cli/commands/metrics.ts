@@ -11,7 +11,12 @@ interface Flags {
 export async function metrics(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
-  const [health, senses, workflows] = await Promise.all([client.health(), client.senses(), client.workflows()]);
-  print(io, formatMetrics(health, senses, workflows).trimEnd());
+  const [health, senses, workflows, { items: hooks }] = await Promise.all([
+    client.health(),
+    client.senses(),
+    client.workflows(),
+    client.hooks(),
+  ]);
+  print(io, formatMetrics(health, senses, workflows, hooks).trimEnd());
   return exit.ok;
 }

@@ -5,6 +5,7 @@
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
+import { describePause } from "../../protocol/pause_text.ts";
 import type { SenseListOutput } from "../render/json_schemas.ts";
 import { listCodeColumn, placeSameCodeTogether } from "../render/same_code.ts";
 import {
@@ -108,9 +109,10 @@ function printItems(io: CliIo, items: readonly Item[], formatStored: ((item: Ite
       ]),
     );
   }
-  for (const { name, state, problem, lastCompute } of items) {
+  for (const { name, state, problem, paused, lastCompute } of items) {
     const warning = lastCompute?.outcome === "signal" ? lastCompute.detail : null;
     if (warning !== null) print(io, `${sign.warning} ${name}: ${toOneLine(warning, 300)}`);
+    if (paused != null) print(io, `${sign.asleep} ${name}: ${toOneLine(describePause(paused, now), 300)}`);
     if (problem === null) continue;
     print(io, `${sign.broken} ${name}: ${toOneLine(problem, 300)}`);
     if (state === "quarantined") print(io, dim(io, `   once it is fixed: nerve sense reset ${name}`));
@@ -127,8 +129,9 @@ function formatNonActions({ counters, silences }: Item): string {
     .map(([reason, count]) => `${count} ${clip(reason.replace("_", " "), 60)}`).join(", ");
 }
 
-function pickSign({ problem, lastCompute }: Item): string {
+function pickSign({ problem, paused, lastCompute }: Item): string {
   if (problem !== null) return sign.broken;
+  if (paused != null) return sign.asleep;
   if (lastCompute === null) return sign.idle;
   if (lastCompute.outcome === "signal" && lastCompute.detail !== null) return sign.warning;
   return lastCompute.outcome === "null" || lastCompute.outcome === "signal" || lastCompute.outcome === "run"

@@ -26,6 +26,7 @@ import {
   toOneLine,
 } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
+import { formatListener } from "./hook_list.ts";
 
 interface Flags {
   readonly json: boolean;
@@ -207,7 +208,7 @@ function printApprovals(io: CliIo, { open, oldest, expired }: Health["approvals"
 
 function showHealth(
   io: CliIo,
-  { units, runs, approvals, alerts, counters, landlock, warnings, stuckPrograms }: Health,
+  { units, runs, approvals, alerts, listener, counters, landlock, warnings, stuckPrograms }: Health,
 ): void {
   const counted = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
   const unheld = landlock === null ? null : describeUnheld(landlock);
@@ -224,6 +225,7 @@ function showHealth(
       `${alerts.firing > 0 ? sign.broken : sign.warning} alerts: ${alerts.firing} firing${pending}: nerve alert list`,
     );
   }
+  if (listener !== null) print(io, `   ${formatListener(listener)}: nerve hook list`);
   const paused = runs.paused === 0 ? "" : `, ${runs.paused} paused`;
   const waiting = runs.waiting === 0 ? "" : `, ${runs.waiting} waiting`;
   const dropped = runs.dropped === 0 ? "" : `, ${runs.dropped} dropped`;

@@ -8,6 +8,8 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
+import { describePause } from "../../protocol/pause_text.ts";
+import type { SensePause } from "../../protocol/sense_pause.ts";
 import type { Run } from "../../protocol/run.ts";
 import { askOrRead } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -49,7 +51,7 @@ interface Flags {
 /** Types of the rows that say why a sense gave no signal, or which directive was ignored. */
 const nonActionTypes = [
   ...["sense.null", "sense.throttled", "sense.coalesced", "sense.timeout", "sense.error", "sense.group_down"],
-  ...["sense.load_failed", "sense.directive_invalid"],
+  ...["sense.load_failed", "sense.directive_invalid", "sense.paused"],
 ];
 const defaultLimit = 20;
 
@@ -148,10 +150,15 @@ async function explainSilence(io: CliIo, flags: Flags, sense: string): Promise<n
   if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
   if (problem !== null) print(io, `${sign.warning} its current state is unknown: ${toPrintable(problem)}`);
   else if (live?.problem != null) print(io, `${sign.broken} now: ${clip(live.problem, 300)}`);
+  else if (live?.paused != null) print(io, formatPaused(live.paused, sense, io.clock.now()));
   else if (live?.nextDue != null) {
     print(io, dim(io, `it computes next ${formatNext(live.nextDue, io.clock.now())}`));
   }
   return exit.ok;
+}
+
+function formatPaused(paused: SensePause, sense: string, now: number): string {
+  return `${sign.asleep} now: ${clip(describePause(paused, now), 300)}; nerve sense resume ${clip(sense, 64)}`;
 }
 
 /**

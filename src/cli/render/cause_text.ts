@@ -43,8 +43,6 @@ export function describeRow(row: LogRow): string {
     case "sense.directive":
       return `${sign.signal} ${name} asked for workflow ${toText(payload.name)}: ` +
         `${clip(toText(payload.prompt), textMaxChars)}${formatOccasion(payload)}`;
-    case "sense.triggered":
-      return `${sign.next} ${name} was triggered by hand`;
     case "workflow.due":
       return `${sign.due} ${name} was due at ${formatDue(payload)}${
         payload.caughtUp === true ? ", which was caught up: no daemon ran then" : ""
@@ -81,7 +79,7 @@ export function describeRow(row: LogRow): string {
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     default:
       if (isAlertType(type)) return describeAlertRow(type, name, payload);
-      return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
+      return describeHookRow(row) ?? describeNonAction(row) ?? describeOccasion(row) ?? describeOther(row);
   }
 }
 
@@ -96,8 +94,52 @@ function describeClosed(workflow: string, run: string, { error, content }: JsonO
   return `${sign.log} run ${run} of ${workflow} was closed: ${clip(toText(content), textMaxChars)}`;
 }
 
+/** What woke a sense, or lets it be woken. Null for other rows. */
+function describeOccasion(row: LogRow): string | null {
+  const payload = readFields(row);
+  if (row.type === "sense.triggered") return `${sign.next} ${clip(row.refId ?? "it", 64)} was triggered by hand`;
+  if (row.type === "sense.paths_changed") return `${sign.next} ${describeChangedPaths(payload)}`;
+  if (row.type !== "sense.resumed") return null;
+  return `${sign.live} was resumed after ${toText(payload.skipped)} skipped triggers: ${whyOf(payload)}`;
+}
+
+/** `3 watched paths changed: /srv/in/a, ...` */
+function describeChangedPaths({ paths, changed, complete }: JsonObject): string {
+  const [first] = Array.isArray(paths) ? paths : [], count = typeof changed === "number" ? changed : 0;
+  if (count === 0) return "watched paths changed, which have no names any more";
+  const more = count > 1 ? ` and ${count - 1} more` : "", open = complete === false ? ", and perhaps others" : "";
+  return `${count === 1 ? "a watched path" : `${count} watched paths`} changed: ${
+    clip(toText(first), textMaxChars)
+  }${more}${open}`;
+}
+
 function whyOf({ why }: JsonObject): string {
   return clip(toText(why), textMaxChars);
+}
+
+function describeOther({ type, source, payload }: LogRow): string {
+  return `${sign.log} ${type} ${clip(source, 100)} ${preview(payload, textMaxChars)}`;
+}
+
+/** Null for other rows. */
+function describeHookRow(row: LogRow): string | null {
+  const payload = readFields(row), name = row.refId ?? "";
+  switch (row.type) {
+    case "hook.delivery":
+      return `${sign.signal} hook ${name} took a delivery${toKeyText(payload)}: ${
+        preview(payload.body ?? null, textMaxChars)
+      }`;
+    case "hook.repeated":
+      return `${sign.asleep} hook ${name} was given a delivery that it had taken before`;
+    case "hook.refused":
+      return `${sign.warning} hook ${name} refused a delivery: ${whyOf(payload)}`;
+    default:
+      return null;
+  }
+}
+
+function toKeyText({ key }: JsonObject): string {
+  return typeof key === "string" ? ` ${clip(key, 64)}` : "";
 }
 
 /** `2026-11-30 09:00:00 by 0 9 * * 1-5 (Europe/Berlin)` */
@@ -167,6 +209,11 @@ export function describeNonAction(row: LogRow): string | null {
       return `${sign.failed} compute${compute} failed: ${message}${times}`;
     case "sense.directive_invalid":
       return `${sign.warning} compute${compute}: ${message}`;
+    case "sense.paused": {
+      const until = typeof payload.until === "number" ? ` until ${formatDateTime(payload.until)}` : "";
+      const why = clip(toText(payload.reason), textMaxChars);
+      return `${sign.asleep} was paused${until}${why === "" ? "" : `: ${why}`}`;
+    }
     case "sense.group_down":
       return `${sign.broken} compute${compute} could not run: ${message}${times}`;
     case "sense.load_failed": {
@@ -196,7 +243,9 @@ export function describeFirstCause({ rows, missing }: CauseChain): string {
     case "cron":
       return `that was compute ${toText(payload.compute)}, due by its cron line`;
     default:
+      if (last?.type === "sense.paths_changed") return "that was what the sense watches";
       if (last?.type.startsWith("run.")) return "that was started by hand";
+      if (last?.type === "hook.delivery") return "that was sent by another program";
       return last?.type === "sense.triggered" ? "that was triggered by hand" : "nothing in the log caused that";
   }
 }
@@ -214,8 +263,12 @@ function formatOccasion(payload: JsonObject): string {
   if (compute === "") return "";
   return payload.trigger === "signal"
     ? `${compute}, triggered by a signal)`
+    : payload.trigger === "hook"
+    ? `${compute}, triggered by a hook)`
     : payload.trigger === "manual"
     ? `${compute}, by hand)`
+    : payload.trigger === "watch"
+    ? `${compute}, by changed files)`
     : `${compute})`;
 }
 

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
 import { approvalSchema, decisionReplySchema } from "../../protocol/approval.ts";
+import { pauseSenseReplySchema } from "../../protocol/sense_pause.ts";
 import { sendEventReplySchema } from "../../protocol/run_event.ts";
 import { senseChartOutput, senseTriggerOutput } from "./compute_schemas.ts";
 import {
@@ -41,6 +42,7 @@ import {
 } from "./store_schemas.ts";
 import { crashtestOutput } from "./crashtest_schemas.ts";
 import { alertListOutput, alertShowOutput, alertTestOutput, whyAlertOutput } from "./alert_schemas.ts";
+import { hookListOutput, hookSendOutput } from "./hook_schemas.ts";
 import { alertChangedSchema } from "../../protocol/alert.ts";
 import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
 
@@ -68,6 +70,8 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "alert unsilence": document(alertChangedSchema),
   "doctor": document(doctorOutput),
   "events": lines(eventsOutputLine),
+  "hook list": document(hookListOutput),
+  "hook send": document(hookSendOutput),
   "logs": lines(logsOutputLine),
   "permissions approve": document(permissionsApproveOutput),
   "permissions diff": document(permissionsDiffOutput),
@@ -82,6 +86,8 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "sense reset": document(resetSchema),
   "sense schema": document(senseSchemaOutput),
   "sense trigger": document(senseTriggerOutput),
+  "sense pause": document(pauseSenseReplySchema),
+  "sense resume": document(pauseSenseReplySchema),
   "service status": document(serviceStatusOutput),
   "status": document(statusOutput),
   "store archive": document(storeArchiveOutput),

@@ -128,6 +128,37 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         positional: { kind: "tuple", parameters: [name] },
       },
     ),
+    pause: defineCommand(
+      async () => (await import("../commands/sense_pause.ts")).sensePause,
+      {
+        brief: "Keep a sense's reflexes from waking it",
+        details:
+          "Until it is resumed or the time is over, also across restarts. What it should hear waits for it: signals, and files\n" +
+          "that changed. nerve sense trigger still computes.",
+        examples: ["nerve sense pause disk-usage --for 8h", `nerve sense pause mail --reason "the server moves"`],
+      },
+      {
+        flags: {
+          for: durationFlag("For how long; default until it is resumed", "DURATION"),
+          reason: textFlag("Why, for those who wonder", "TEXT"),
+        },
+        json: true,
+        positional: { kind: "tuple", parameters: [name] },
+      },
+    ),
+    resume: defineCommand(
+      async () => (await import("../commands/sense_pause.ts")).senseResume,
+      {
+        brief: "Let a paused sense go on",
+        details:
+          "It computes at once when its interval is over, a cron line catches up, or something waits that it should hear.",
+        examples: ["nerve sense resume disk-usage"],
+      },
+      {
+        json: true,
+        positional: { kind: "tuple", parameters: [name] },
+      },
+    ),
     reset: defineCommand(
       async () => (await import("../commands/reset.ts")).senseReset,
       {

@@ -9,7 +9,7 @@
  */
 import { join, resolve } from "node:path";
 import { assert, unreachable } from "../../base/errors.ts";
-import type { SandboxPermissions } from "../../protocol/message.ts";
+import type { SandboxPermissions } from "../../protocol/confinement.ts";
 import type { SenseConfig, WorkflowConfig } from "../types.ts";
 import {
   groupMembers,

@@ -20,7 +20,7 @@ export class SecretMask extends TextMask {
   }
 
   /**
-   * The mask for every variable that a sense or workflow is granted. `before`: also masks what that one does, since a
+   * The mask for every variable that a sense or workflow is granted, and for the secrets of hooks. `before`: also masks what that one does, since a
    * process with an old value may still end its work.
    */
   static fromConfig(config: NerveConfig, { all, file }: Environment, before?: SecretMask): SecretMask {
@@ -31,7 +31,8 @@ export class SecretMask extends TextMask {
         const names = list?.some((each) => each.endsWith("*") ? name.startsWith(each.slice(0, -1)) : each === name);
         return names === true && isSecretVariable(name, true);
       });
-    const secrets = Object.entries(all).filter(([name]) => isGranted(name));
+    const ofHooks = new Set([...config.hooks.values()].flatMap(({ secrets }) => secrets));
+    const secrets = Object.entries(all).filter(([name]) => ofHooks.has(name) || isGranted(name));
     return new SecretMask(Object.fromEntries(secrets), before);
   }
 }

@@ -26,6 +26,7 @@ import type {
 } from "../../protocol/api.ts";
 import type { DecisionReply, DecisionRequest } from "../../protocol/approval.ts";
 import { daemonMissing } from "../../protocol/common_errors.ts";
+import type { HookList } from "../../protocol/hook.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
@@ -35,6 +36,7 @@ import type { ControlApp } from "../app.ts";
 import type { EventFilter } from "../event_stream.ts";
 import { AlertClient, toSegment } from "./alert_client.ts";
 import type { StreamItem } from "./event_reader.ts";
+import { PauseClient } from "./pause_client.ts";
 import { createHangingError, DaemonHangs, settlesInTime, type SilentKernel, waitWhileAlive } from "./liveness.ts";
 import { otherVersionHint, readProblem } from "./problem.ts";
 
@@ -56,6 +58,8 @@ export class ControlClient implements Disposable {
   readonly #http: Deno.HttpClient;
   readonly #api: ReturnType<typeof hc<ControlApp>>["v1"];
   readonly alerts: AlertClient;
+  readonly pauses: PauseClient;
+  readonly hooks: () => Promise<HookList>;
 
   /** `findKernel` is only called when there is no answer. */
   constructor(
@@ -71,10 +75,10 @@ export class ControlClient implements Disposable {
     this.#api = hc<ControlApp>("http://localhost", {
       fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, { ...init, client }),
     }).v1;
-    this.alerts = new AlertClient(
-      this.#api.alerts,
-      (call: Promise<Answer>, schema: SchemaName) => this.#ask(call, schema) as never,
-    );
+    const ask = (call: Promise<Answer>, schema: SchemaName) => this.#ask(call, schema) as never;
+    this.alerts = new AlertClient(this.#api.alerts, ask);
+    this.pauses = new PauseClient(this.#api.senses[":name"], (call) => this.#ask(call, "pauseSenseReplySchema"));
+    this.hooks = () => this.#ask(this.#api.hooks.$get(), "hooksSchema");
   }
 
   health(): Promise<Health> {
@@ -91,12 +95,9 @@ export class ControlClient implements Disposable {
 
   /** With `wait`, resolves when the compute has ended. `signals`: what the sense shall hear. */
   triggerSense(name: string, wait: boolean, signals: readonly HandedSignal[] = []): Promise<TriggerReply> {
-    const call = this.#api.senses[":name"].trigger.$post({
-      param: { name: toSegment(name) },
-      query: { wait: wait ? "1" : "0" },
-      json: signals.length === 0 ? {} : { signals: [...signals] },
-    });
-    return this.#ask(call, "triggerReplySchema");
+    const param = { name: toSegment(name) }, query = { wait: wait ? "1" : "0" } as const;
+    const json = signals.length === 0 ? {} : { signals: [...signals] };
+    return this.#ask(this.#api.senses[":name"].trigger.$post({ param, query, json }), "triggerReplySchema");
   }
 
   resetSense(name: string): Promise<ResetReply> {

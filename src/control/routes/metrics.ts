@@ -19,7 +19,7 @@ export function metricsRoutes(view: KernelPort) {
     }),
     async (c) => {
       await view.prepareHealth();
-      const text = formatMetrics(view.health(), view.senses(), view.workflows());
+      const text = formatMetrics(view.health(), view.senses(), view.workflows(), view.hooks.list().items);
       return c.text(text, 200, { "content-type": metricsContentType });
     },
   );

@@ -16,7 +16,7 @@ import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { allowNoBody, describeResponses, refuseBody, validatePart } from "../problem_response.ts";
 import { flagSchema } from "./query.ts";
 
-const named = z.object({ name: nameSchema.meta({ description: "The sense" }) });
+export const namedSense = z.object({ name: nameSchema.meta({ description: "The sense" }) });
 
 // Hono derives its typed client from the inferred return type, which cannot be written out.
 export function senseRoutes(view: KernelPort) {
@@ -29,10 +29,10 @@ export function senseRoutes(view: KernelPort) {
     .get(
       "/senses/:name",
       describeRoute({ summary: "One sense", responses: describeResponses("The sense", senseViewSchema, 404) }),
-      validatePart("param", named),
+      validatePart("param", namedSense),
       (c) => {
         const { name } = c.req.valid("param");
-        return c.json(view.sense(name) ?? throwUnknown(name, view));
+        return c.json(view.sense(name) ?? throwUnknownSense(name, view));
       },
     )
     .post(
@@ -44,13 +44,13 @@ export function senseRoutes(view: KernelPort) {
         responses: describeResponses("How the trigger was accepted", triggerReplySchema, 404, 415),
       }),
       allowNoBody,
-      validatePart("param", named),
+      validatePart("param", namedSense),
       validatePart("query", z.object({ wait: flagSchema.meta({ description: "1: wait for the outcome" }) })),
       validatePart("json", triggerRequestSchema),
       async (c) => {
         const { name } = c.req.valid("param");
         const { signals } = c.req.valid("json");
-        const { outcome, recorded, ...accepted } = view.triggerSense(name, signals) ?? throwUnknown(name, view);
+        const { outcome, recorded, ...accepted } = view.triggerSense(name, signals) ?? throwUnknownSense(name, view);
         const awaited = c.req.valid("query").wait ? await waitUnlessStopping(outcome(), c.env.stopping) : null;
         // The client may look for the trigger in the log as soon as it has the answer.
         await recorded();
@@ -65,10 +65,10 @@ export function senseRoutes(view: KernelPort) {
         responses: describeResponses("Whether there was one", resetSchema, 404, 415),
       }),
       refuseBody,
-      validatePart("param", named),
+      validatePart("param", namedSense),
       (c) => {
         const { name } = c.req.valid("param");
-        return c.json({ lifted: view.resetSense(name) ?? throwUnknown(name, view) });
+        return c.json({ lifted: view.resetSense(name) ?? throwUnknownSense(name, view) });
       },
     );
 }
@@ -84,6 +84,6 @@ async function waitUnlessStopping<T>(outcome: Promise<T>, stopping: AbortSignal)
   }
 }
 
-function throwUnknown(name: string, view: KernelPort): never {
+export function throwUnknownSense(name: string, view: KernelPort): never {
   throw unknownSense(name, view.senses().map((sense) => sense.name));
 }

@@ -9,11 +9,11 @@ import type { StatementCache } from "../sqlite/database.ts";
 
 /** Whether a row of `logs` stays: 1 or 0. */
 export const isHeld = `coalesce(ref_id in (select id from held) or
-type = 'sense.signal' and id > (select heard_id from unheard where unheard.source = logs.source), 0)`;
+type in ('sense.signal', 'hook.delivery') and id > (select heard_id from unheard where unheard.source = logs.source), 0)`;
 
-/** For each sense that others listen to, the signal up to which all of them have heard (sensing/signal_inbox.ts, alerts/changes.ts). */
+/** For each sense and hook that others listen to, the signal or delivery up to which all of them have heard (sensing/signal_inbox.ts, alerts/changes.ts). */
 const heardByAll = `
-select 'sense:' || place.key, min(place.value) from (
+select case when place.key like 'hook:%' then place.key else 'sense:' || place.key end, min(place.value) from (
   select place.key, place.value from meta, json_each(meta.value) as place
   where meta.key >= 'heard:' and meta.key < 'heard;'
   union all

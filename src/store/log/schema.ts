@@ -18,6 +18,7 @@
 import { childrenMigration } from "./children_schema.ts";
 import { closingsMigration } from "./closings_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
+import { hooksMigration } from "./hooks_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
 
 export const logMigrations: readonly string[] = [
@@ -289,4 +290,5 @@ begin delete from approval_notices where seq = old.seq; end;
   plannedMigration,
   effectsMigration,
   closingsMigration,
+  hooksMigration,
 ];

@@ -12,9 +12,12 @@ import { type ErrorOutput, errorOutput } from "../../../src/cli/render/json_sche
 import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 
 const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
-reflexes: [{ sense: meter, on: [quiet] }]
+reflexes: [{ sense: meter, on: [quiet] }, { sense: quiet, hook: git }]
 workflows: { tidy: {}, stay: {}, ask: {} }
 alerts: { high: { sense: quiet, when: signal.used > 0.9 } }
+hooks: { git: { secret: env GIT_SECRET, verify: bearer } }
+listen: 127.0.0.1:0
+env_file: .env
 `;
 const ending = "moderator: ({ messages }) => messages.length === 0 ? 'one' : END";
 const options = {
@@ -40,6 +43,7 @@ const options = {
       export default defineWorkflow({ roles: { one }, ${ending} });`,
   },
   files: {
+    ".env": "GIT_SECRET=hunter2-secret\n",
     "senses/meter/migrations/0001_readings.sql":
       "create table readings (id integer primary key, read_at integer) strict;",
   },
@@ -111,6 +115,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   assert.equal((await caller.call("sense trigger", "meter", "--wait")).code, 0);
   const { run: { runId } } = await workspace.run("completed");
   assert.equal((await caller.call("sense trigger", "broken", "--wait")).code, 1);
+  for (const name of ["pause", "resume"]) assert.equal((await caller.call(`sense ${name}`, "meter")).code, 0);
   await caller.call("workflow trigger", "tidy", "--wait");
   await caller.call("workflow trigger", "stay", "--id", "kept");
   await caller.call("workflow rerun", "kept", "--id", "kept-again");
@@ -125,8 +130,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   }
   for (const name of ["list", "diff", "approve"]) await caller.call(`permissions ${name}`);
   await caller.call("uninstall", "--dry-run");
-  await caller.call("workflow inspect", runId);
-  for (const name of ["follow", "thread"]) await caller.call(`workflow ${name}`, runId);
+  for (const name of ["inspect", "follow", "thread"]) await caller.call(`workflow ${name}`, runId);
   await caller.call("why", runId);
   await caller.call("bundle", runId, "--out", `${workspace.root}/story.jsonl`);
   await caller.call("why", "--sense", "broken");
@@ -139,7 +143,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("store archive", "--dry-run");
   await caller.call("reload");
   await failAll(caller, [
-    [1, "SENSE_UNKNOWN", "sense trigger", "nosuch"],
+    ...["trigger", "pause"].map((name): Failing => [1, "SENSE_UNKNOWN", `sense ${name}`, "nosuch"]),
     [1, "WORKFLOW_UNKNOWN", "workflow trigger", "nosuch"],
     [1, "ALERT_UNKNOWN", "alert show", "nosuch"],
     [1, "ALERT_UNKNOWN", "why", "--alert", "nosuch"],
@@ -174,6 +178,13 @@ async function callAlerts(caller: Caller, { workspace }: ServedWorkspace): Promi
   for (const name of ["unsilence", "ack", "show"]) await caller.call(`alert ${name}`, "high");
   workspace.write("alerts_test.yaml", "[{ alert: high, signals: [], expect: [{ at: 1s, state: inactive }] }]");
   await caller.call("alert test");
+  await callHooks(caller);
+}
+
+async function callHooks(caller: Caller): Promise<void> {
+  await caller.call("hook list");
+  await caller.call("hook send", "git");
+  await failAll(caller, [[1, "HOOK_UNKNOWN", "hook send", "nosuch"]]);
 }
 
 async function callApprovals(caller: Caller, { workspace }: ServedWorkspace): Promise<void> {
@@ -195,6 +206,7 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
   await caller.call("why", "--sense", "broken");
   await caller.call("alert list");
   await caller.call("alert show", "high");
+  await caller.call("hook list");
   await caller.call("why", "--alert", "high");
   await caller.call("sense query", "meter");
   await caller.call("sense schema", "meter");
@@ -206,9 +218,12 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
     [3, "DAEMON_MISSING", "reload"],
     [3, "DAEMON_MISSING", "sense trigger", "meter"],
     [3, "DAEMON_MISSING", "sense reset", "meter"],
+    [3, "DAEMON_MISSING", "sense pause", "meter"],
+    [3, "DAEMON_MISSING", "sense resume", "meter"],
     [3, "DAEMON_MISSING", "workflow trigger", "tidy"],
     [3, "DAEMON_MISSING", "workflow kill", "kept"],
     [3, "DAEMON_MISSING", "alert ack", "high"],
+    [3, "DAEMON_MISSING", "hook send", "git"],
     [3, "DAEMON_MISSING", "workflow reset", "tidy"],
     [3, "DAEMON_MISSING", "events", "--follow"],
   ]);

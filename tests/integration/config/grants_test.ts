@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { buildSandboxPermissions, type GrantedUnit } from "../../../src/config/permissions/grants.ts";
 import { type WorkspacePaths, workspacePaths } from "../../../src/config/workspace.ts";
-import type { SandboxPermissions } from "../../../src/protocol/message.ts";
+import type { SandboxPermissions } from "../../../src/protocol/confinement.ts";
 
 /** Runs `body` in a worker with those permissions; the worker answers by `report(value)`. */
 async function inSandbox(permissions: SandboxPermissions, body: string): Promise<unknown> {

@@ -138,6 +138,7 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
         append: () => {},
         emit: () => {},
         approvals: { configure: applied },
+        hooks: { configure: applied },
         lastCronTick: () => null,
         schedules: { setPlans: applied },
       },
@@ -150,6 +151,7 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
       senses: { putSense: applied, keepOnly: applied },
       workflows: { configure: applied, onCodeReplaced: applied },
       scheduler: { setPlans: applied },
+      watches: { setPlans: applied },
       alerts: { configure: applied },
     });
     return { current, applier };

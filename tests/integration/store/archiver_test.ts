@@ -67,6 +67,17 @@ Deno.test("signals that a listener has not heard stay, until all listeners have 
     everyRowOnce(bench.paths.root, [...rows, newest]);
   }));
 
+Deno.test("deliveries that a sense of their hook has not heard stay", () =>
+  withArchive(async (bench) => {
+    const deliver = (ts: number) => bench.append(ts, { source: "hook:git", type: "hook.delivery" });
+    const rows = [deliver(at(0)), deliver(at(0, 1)), deliver(at(1))] as const;
+    bench.append(at(3));
+    bench.store.meta.setAll([["heard:ci", `{"hook:git":${rows[0].id}}`]]);
+    await bench.store.log.durable();
+    assert.deepEqual(await bench.archive(at(2)), { days: [{ day: "2026-01-01", rows: 1 }], rows: 1, held: 2 });
+    assert.deepEqual(bench.inFiles(), { "2026-01-01": rows.slice(0, 1) });
+  }));
+
 Deno.test("signals that alerts have not heard stay, too", () =>
   withArchive(async (bench) => {
     const signal = (sense: string, ts: number) => bench.append(ts, { source: `sense:${sense}`, type: "sense.signal" });

@@ -9,7 +9,7 @@ import {
 } from "../../../src/config/permissions/grants.ts";
 import { type NerveConfig, permissionNames, type PermissionRequest } from "../../../src/config/types.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
-import type { SandboxPermissions } from "../../../src/protocol/message.ts";
+import type { SandboxPermissions } from "../../../src/protocol/confinement.ts";
 import fc from "../../support/fast_check.ts";
 
 const paths = workspacePaths("/w", { uid: 1000, runtimeDir: "/run/user/1000", tempDir: "/tmp" });

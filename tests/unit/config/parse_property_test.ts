@@ -4,8 +4,9 @@ import { stringify } from "yaml";
 import { formatDuration } from "../../../src/base/duration.ts";
 import { formatProblems, problemFormats } from "../../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
-import type { NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "../../../src/config/types.ts";
+import type { NerveConfig, SenseConfig, WorkflowConfig } from "../../../src/config/types.ts";
 import { anyAlert, writtenAlert } from "../../support/any_alert.ts";
+import { anyReflex } from "../../support/any_reflex.ts";
 import fc from "../../support/fast_check.ts";
 
 const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
@@ -171,23 +172,6 @@ const workflow = (names: readonly string[], self: string): fc.Arbitrary<Workflow
   }).map((value) => ({ ...value, maxQueue: value.overflow === "drop" ? 0 : value.maxQueue }));
 };
 
-/** Reflexes only trigger senses that come later in the list: no cycles. */
-const reflex = (names: readonly string[]): fc.Arbitrary<ReflexConfig> => {
-  return fc.nat(names.length - 1).chain((index) => {
-    return fc.record({
-      sense: fc.constant(names[index] ?? ""),
-      intervalMs: fc.option(ms),
-      cron: fc.option(fc.constantFrom("0 9 * * 1-5", "*/5 * * * *", "@daily")),
-      timezone: fc.option(fc.constantFrom("UTC", "Europe/Berlin")),
-      catchUp: fc.constantFrom("once", "none"),
-      jitterMs: ms,
-      on: fc.subarray(names.slice(0, index)),
-    }).filter(({ intervalMs, cron, on }) => intervalMs !== null || cron !== null || on.length > 0)
-      .map((value) => value.cron === null ? { ...value, timezone: null, catchUp: "none" as const } : value)
-      .map((value) => value.cron === null && value.intervalMs === null ? { ...value, jitterMs: 0 } : value);
-  });
-};
-
 const adasKey = "AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
 
 const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, maxLength: 5 }).chain((names) => {
@@ -197,11 +181,11 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
     envFile: fc.constantFrom(null, ".env", "~/secrets/nerve.env", "/run/secrets/env"),
     isolation: fc.constantFrom("prefer", "require"),
     senses: fc.tuple(...names.map((self) => sense(names, self))),
-    reflexes: fc.array(reflex(names), { maxLength: 6 }),
+    reflexes: fc.array(anyReflex(names), { maxLength: 6 }),
     workflows: fc.uniqueArray(name, { maxLength: 3 }).chain((flows) =>
       fc.tuple(...flows.map((flow) => workflow(names, flow)))
     ),
-    memory: fc.integer({ min: 64, max: 1_024 }),
+    memory: fc.integer({ min: 64, max: 1_024 }).map((mib) => mib * 1024 ** 2),
   }).chain((found) => {
     const flows = found.workflows.map((each) => each.name);
     return fc.record({
@@ -214,11 +198,10 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
   }).map(({ senses, workflows, alerts, memory, ...rest }) => ({
     ...rest,
     senses: new Map(senses.map((value) => [value.name, value])),
-    groups: new Map(
-      senses.map(({ group }) => [group, { name: group, memoryBytes: memory * 1024 ** 2, diskBytes: null }]),
-    ),
+    groups: new Map(senses.map(({ group }) => [group, { name: group, memoryBytes: memory, diskBytes: null }])),
     workflows: new Map(workflows.map((value) => [value.name, value])),
     alerts: new Map(alerts.map((value) => [value.name, value])),
+    ...{ hooks: new Map(), listen: null },
     approvers: { people: new Map([["ada", [adasKey]]]), groups: new Map([["ops", ["ada"]]]) },
   }));
 });
@@ -258,6 +241,8 @@ function written(value: NerveConfig): string {
       catch_up: item.cron === null ? null : item.catchUp,
       jitter: item.cron === null && item.intervalMs === null ? null : formatDuration(item.jitterMs),
       on: item.on,
+      watch: item.watch,
+      debounce: item.watch.length === 0 ? null : formatDuration(item.debounceMs),
     })),
     workflows: entries(value.workflows, (item) => ({
       use: item.use,

@@ -35,7 +35,10 @@ Deno.test("the example configuration is valid, without a warning", () => {
     timezone: "Europe/Berlin",
     catchUp: "once",
     jitterMs: 0,
+    watch: [],
+    debounceMs: 500,
     on: [],
+    hook: null,
   });
 });
 

@@ -1,6 +1,6 @@
 /** Values in the body of a request. */
 import assert from "node:assert/strict";
-import { fillTemplate } from "../../../workflows/http-request/template.ts";
+import { fillTemplate } from "../../../lib/template.ts";
 
 const values = {
   prompt: 'say "hi"\n{{runId}}',

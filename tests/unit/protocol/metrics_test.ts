@@ -59,6 +59,26 @@ Deno.test("metrics hold what health, senses and workflows say, in seconds and by
   assert.ok(!names.some((name) => name.startsWith("nerve_workflow_next_due")), "what has no value is left out");
 });
 
+Deno.test("metrics count the deliveries of each hook by their answers", () => {
+  const counters = {
+    accepted: 7,
+    repeated: 2,
+    unproven: 1,
+    invalid: 0,
+    tooLarge: 3,
+    limited: 0,
+    backlogged: 0,
+    failed: 0,
+  };
+  const hook = { name: "git", path: "/hooks/git", verify: "github", secrets: [], senses: ["ci"], problem: null };
+  const samples = parse(
+    formatMetrics(new FakeView().health(), [], [], [{ ...hook, waiting: 4, backlog: 10, last: null, counters }]),
+  );
+  assert.equal(samples.get('nerve_hook_deliveries_total{hook="git",answer="accepted"}'), 7);
+  assert.equal(samples.get('nerve_hook_deliveries_total{hook="git",answer="too_large"}'), 3);
+  assert.equal(samples.get('nerve_hook_waiting{hook="git"}'), 4);
+});
+
 Deno.test("a label may hold anything", () => {
   const health = { ...new FakeView().health(), version: 'a"b\\c\nd' };
   const samples = parse(formatMetrics(health, [], []));

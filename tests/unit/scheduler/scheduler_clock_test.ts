@@ -26,7 +26,14 @@ Deno.test("set back by 30 minutes, a line of every second goes on, each second o
       },
       prepare: () => {},
     },
-    listener: { onNonAction: () => {}, onDropped: () => {}, onCronTick: () => {}, onIntervalTick: () => {} },
+    listener: {
+      onNonAction: () => {},
+      onDropped: () => {},
+      onCronTick: () => {},
+      onIntervalTick: () => {},
+      onSkipped: () => {},
+    },
+    pauses: { isPaused: () => false },
     records: { lastIntervalTick: () => null },
     newComputeId: () => 1,
   });

@@ -45,7 +45,16 @@ Deno.test("a compute has the outcome that its process reports, and began when th
   const { clock, process, host, computed, compute, answer } = setUp();
   const from = clock.monotonic();
   compute(1);
-  assert.deepEqual(process.sent, [{ t: "compute", id: 1, sense: "cpu", trigger, signals: [], key: null, taken: null }]);
+  assert.deepEqual(process.sent, [{
+    t: "compute",
+    id: 1,
+    sense: "cpu",
+    trigger,
+    signals: [],
+    deliveries: [],
+    key: null,
+    taken: null,
+  }]);
   await clock.tick(100);
   assert.ok(answer(1, { kind: "value", value: 7 }, 30));
   await clock.tick(0);

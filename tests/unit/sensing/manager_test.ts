@@ -36,7 +36,8 @@ function setUp(
     append,
     repeats: new RepeatLimiter(clock, (row) => void append(row)),
     emit: (event) => events.push(event),
-    inbox: { take: () => [], settle: () => null },
+    inbox: { take: () => [], settle: () => null, newestWaiting: () => null },
+    watched: { take: () => ({ paths: [], complete: true }), settle: () => {} },
     publisher: {
       publish: (signal) => {
         assert.ok(rows.some(({ id }) => id === signal.id), "its row comes first");

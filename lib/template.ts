@@ -1,4 +1,4 @@
-/** Fills the body of a request. Used by index.ts. */
+/** Fills the body of a request. Imported by the workflows http-request and notify. */
 import type { Json } from "nerve";
 
 /** What a template may name. */

@@ -1,0 +1,91 @@
+/**
+ * Follows what happens in a set of folders, as the system reports it. Used by deploy/file_watcher.ts for the workspace and by
+ * watches/watch.ts for the paths that senses watch.
+ * I1. A folder that was removed and created again is watched again at the next `follow`.
+ * I2. Events are a hint and no more: the system loses some (files in new folders, symbolic links, everything after an
+ *     overflow). Whoever must miss nothing looks at the folders, too.
+ */
+import { messageOf } from "./errors.ts";
+import { identifyFile } from "./file_identity.ts";
+import { ifPresent } from "./if_present.ts";
+
+export interface WatchedFolder {
+  readonly path: string;
+  /** With the folders in it. The system then follows symbolic links, too, wherever they lead: only for folders of our own. */
+  readonly recursive: boolean;
+}
+
+export interface FolderWatcherPorts {
+  /** Something other than a read happened. */
+  onEvent(event: Deno.FsEvent): void;
+  reportProblem(message: string): void;
+}
+
+interface OpenFolder {
+  readonly watcher: Deno.FsWatcher;
+  readonly identity: string;
+  readonly recursive: boolean;
+}
+
+export class FolderWatchers {
+  readonly #ports: FolderWatcherPorts;
+  readonly #open = new Map<string, OpenFolder>();
+
+  constructor(ports: FolderWatcherPorts) {
+    this.#ports = ports;
+  }
+
+  /** From now on these are watched, as far as they exist, and no others. Returns how many were not watched before. */
+  follow(folders: Iterable<WatchedFolder>): number {
+    const wanted = new Map<string, boolean>();
+    for (const { path, recursive } of folders) wanted.set(path, recursive || wanted.get(path) === true);
+    for (const path of [...this.#open.keys()]) if (!wanted.has(path)) this.#close(path);
+    let opened = 0;
+    for (const [path, recursive] of wanted) if (this.#reopen(path, recursive)) opened++;
+    return opened;
+  }
+
+  close(): void {
+    for (const path of [...this.#open.keys()]) this.#close(path);
+  }
+
+  /** True: it was not watched before. */
+  #reopen(path: string, recursive: boolean): boolean {
+    try {
+      const identity = identifyFolder(path), open = this.#open.get(path);
+      if (open !== undefined && open.identity === identity && open.recursive === recursive) return false;
+      this.#close(path);
+      if (identity === null) return false;
+      const watcher = Deno.watchFs(path, { recursive });
+      this.#open.set(path, { watcher, identity, recursive });
+      void this.#listen(path, watcher);
+      return true;
+    } catch (thrown) {
+      // Removed meanwhile; or the system has no watches left, and then looks must do.
+      if (!(thrown instanceof Deno.errors.NotFound)) {
+        this.#ports.reportProblem(`${path} cannot be watched: ${messageOf(thrown)}`);
+      }
+      return false;
+    }
+  }
+
+  #close(path: string): void {
+    this.#open.get(path)?.watcher.close();
+    this.#open.delete(path);
+  }
+
+  async #listen(path: string, watcher: Deno.FsWatcher): Promise<void> {
+    try {
+      for await (const event of watcher) if (event.kind !== "access") this.#ports.onEvent(event);
+    } catch (thrown) {
+      this.#ports.reportProblem(`the watch of ${path} failed: ${messageOf(thrown)}`);
+      if (this.#open.get(path)?.watcher === watcher) this.#open.delete(path);
+    }
+  }
+}
+
+/** An identity that distinguishes a folder from a later one of the same name; null when there is no such folder. */
+export function identifyFolder(path: string): string | null {
+  const isFolder = ifPresent(() => Deno.statSync(path).isDirectory) ?? false;
+  return isFolder ? identifyFile(path) : null;
+}

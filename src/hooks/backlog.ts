@@ -1,0 +1,37 @@
+/**
+ * The deliveries of one hook that not all of its senses have heard, by their ids: how many they are, and whether there is
+ * room for another one. Used by hook_desk.ts.
+ */
+
+export class Backlog {
+  #ids: number[] = [];
+  /** How many at the beginning of `#ids` were heard. */
+  #heard = 0;
+
+  /** `ids`: of what is on disk, oldest first. */
+  constructor(ids: readonly number[]) {
+    this.#ids = [...ids];
+  }
+
+  /** Call it with growing ids. */
+  add(id: number): void {
+    this.#ids.push(id);
+  }
+
+  /** The delivery was lost. */
+  remove(id: number): void {
+    const at = this.#ids.lastIndexOf(id);
+    if (at >= this.#heard) this.#ids.splice(at, 1);
+  }
+
+  /** How many are left when everything up to this row was heard. */
+  count(heardUpTo: number): number {
+    while (this.#heard < this.#ids.length && (this.#ids[this.#heard] ?? 0) <= heardUpTo) this.#heard++;
+    // Not for each: moving the rest of a long list takes time.
+    if (this.#heard > 1_000 && this.#heard * 2 > this.#ids.length) {
+      this.#ids = this.#ids.slice(this.#heard);
+      this.#heard = 0;
+    }
+    return this.#ids.length - this.#heard;
+  }
+}

@@ -1,0 +1,61 @@
+/** What is to be told, read from the start of a run: from its prompt, and from the payload of an alert or of a request. Used by index.ts. */
+import type { Json, RunStart } from "nerve";
+
+export interface Notice {
+  /** Names this notice: the same at every attempt. */
+  readonly key: string;
+  readonly title: string;
+  readonly text: string;
+  /** Names what began and will be over, such as one firing of an alert; null: this notice stands for itself. */
+  readonly incident: string | null;
+  /** `still`: told again. `info`: nothing is wrong, or nobody said so. */
+  readonly state: "firing" | "still" | "resolved" | "info";
+  readonly severity: string | null;
+  readonly start: RunStart;
+}
+
+export async function toNotice(start: RunStart, key: string): Promise<Notice> {
+  const { prompt, payload, workflow } = start, fields = isObject(payload) ? payload : {};
+  const alert = textOf(fields.alert), request = textOf(fields.request);
+  const subject = alert === null ? null : [alert, textOf(fields.key) ?? ""].filter((part) => part !== "").join(" ");
+  const resolved = fields.state === "resolved", still = prompt.startsWith("still: ");
+  const state = resolved ? "resolved" : alert === null ? "info" : still ? "still" : "firing";
+  const incident = alert === null
+    ? request
+    : JSON.stringify([alert, textOf(fields.key) ?? "", Number(fields.since ?? 0)]);
+  return {
+    key,
+    title: subject ?? textOf(fields.title) ?? workflow,
+    text: prompt === "" ? textOf(fields.summary) ?? textOf(fields.text) ?? JSON.stringify(payload) : prompt,
+    incident: incident === null ? null : await shorten(incident),
+    state,
+    severity: textOf(fields.severity),
+    start,
+  };
+}
+
+/** 32 characters that every channel takes as an id. */
+async function shorten(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest).toHex().slice(0, 32);
+}
+
+export function isObject(value: Json): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function textOf(value: Json | undefined): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+/** At most `max` UTF-16 units, and no half of a character. */
+export function clipText(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+export const marks: Readonly<Record<Notice["state"], string>> = {
+  firing: "🔴",
+  still: "🔴",
+  resolved: "✅",
+  info: "ℹ️",
+};
