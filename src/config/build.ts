@@ -17,10 +17,12 @@ import { formatDuration } from "../base/duration.ts";
 import { namePattern } from "../base/name_pattern.ts";
 import { debounceMaxMs, defaultDebounceMs } from "../base/watch_limits.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
+import { buildAgent } from "./agent_entries.ts";
 import { buildAlert } from "./alert_entries.ts";
 import { buildHook, buildListen } from "./hook_entries.ts";
 import { buildApprovers } from "./approvers.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
+import type { AgentDefinition } from "../protocol/agent.ts";
 import type { AlertDefinition } from "../protocol/alert.ts";
 import type { HookDefinition } from "../protocol/hook.ts";
 import type { FileShape, ReflexShape, ScheduleShape, SenseShape, WorkflowShape } from "./schema.ts";
@@ -46,10 +48,15 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     checkName(name, ["senses", name], diagnostics);
     senses.set(name, buildSense(name, shape ?? {}, diagnostics));
   }
+  const agents = new Map<string, AgentDefinition>();
+  for (const [name, shape] of Object.entries(file.agents ?? {})) {
+    checkName(name, ["agents", name], diagnostics);
+    agents.set(name, buildAgent(name, shape ?? {}, diagnostics));
+  }
   const workflows = new Map<string, WorkflowConfig>();
   for (const [name, shape] of Object.entries(file.workflows ?? {})) {
     checkName(name, ["workflows", name], diagnostics);
-    workflows.set(name, buildWorkflow(name, shape ?? {}, maxRounds, diagnostics));
+    workflows.set(name, buildWorkflow(name, shape ?? {}, { maxRounds, agents }, diagnostics));
   }
   const alerts = new Map<string, AlertDefinition>();
   for (const [name, shape] of Object.entries(file.alerts ?? {})) {
@@ -78,6 +85,7 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     alerts,
     hooks,
     listen: buildListen(file, diagnostics),
+    agents,
     approvers: buildApprovers(file, diagnostics),
     approvals: buildApprovals(file, diagnostics),
   };
@@ -166,7 +174,7 @@ function buildReflex(shape: ReflexShape, path: ConfigPath, diagnostics: Diagnost
 function buildWorkflow(
   name: string,
   shape: WorkflowShape,
-  maxRounds: number,
+  { maxRounds, agents }: { readonly maxRounds: number; readonly agents: ReadonlyMap<string, AgentDefinition> },
   diagnostics: DiagnosticList,
 ): WorkflowConfig {
   const overflow = shape.overflow ?? "queue";
@@ -188,6 +196,7 @@ function buildWorkflow(
     permissions: shape.permissions ?? {},
     memoryBytes: shape.memory ?? defaultGroupMemoryBytes,
     peers: shape.peers ?? [],
+    agents: new Map((shape.agents ?? []).map((agent) => [agent, agents.get(agent) ?? null])),
     schedule: (shape.schedule ?? []).map((line, index) =>
       buildScheduleLine(line, ["workflows", name, "schedule", index], diagnostics)
     ),

@@ -19,11 +19,13 @@ import { groupMembers, type NerveConfig } from "./types.ts";
 export interface Uncertainties {
   /** True when the set of senses is unknown. */
   readonly senses: boolean;
+  /** The same of agents. */
+  readonly agents: boolean;
   /** Entries that lost a value: `senses.cpu`. */
   readonly entries: ReadonlySet<string>;
 }
 
-export const noUncertainties: Uncertainties = { senses: false, entries: new Set() };
+export const noUncertainties: Uncertainties = { senses: false, agents: false, entries: new Set() };
 
 export interface ValidRemainder {
   readonly file: FileShape;
@@ -84,7 +86,8 @@ function buildRemainder(
 ): ValidRemainder {
   const texts = invalid.map(formatConfigPath),
     entries = new Set(invalid.map((path) => formatConfigPath(path.slice(0, 2))));
-  const senses = invalid.some((path) => path.length === 1) && findValueAt(rest, ["senses"]) === undefined;
+  const isLost = (section: string) =>
+    invalid.some((path) => path.length === 1) && findValueAt(rest, [section]) === undefined;
   const misleads = ({ path, severity }: Diagnostic) => {
     // A diagnostic of a reflex, a hook, or a line of a schedule, may result from the value that was dropped from it.
     if (path.startsWith("reflexes") || path.startsWith("hooks.") || path.includes(".schedule[")) {
@@ -95,7 +98,13 @@ function buildRemainder(
     const [, entry = "", inside = ""] = /^(\w*(?:\.[^.[]+)?)(.*)$/.exec(path) ?? [];
     return inside === "" || entries.has(entry);
   };
-  return { file, omit, uncertainties: { senses, entries }, misleads, placeOf };
+  return {
+    file,
+    omit,
+    uncertainties: { senses: isLost("senses"), agents: isLost("agents"), entries },
+    misleads,
+    placeOf,
+  };
 }
 
 /** The input with the reflexes at those positions replaced by valid ones. */
@@ -142,7 +151,7 @@ export function keepValidEntries(config: NerveConfig, diagnostics: readonly Diag
   const invalid = new Set<string>();
   for (const { severity, path } of diagnostics) {
     if (severity !== "error") continue;
-    if (path === "senses" || path === "groups" || path === "workflows") return null;
+    if (path === "senses" || path === "groups" || path === "workflows" || path === "agents") return null;
     invalid.add(/^\w+\.[^.[]+/.exec(path)?.[0] ?? "");
   }
   const isValid = (section: string, name: string) => namePattern.test(name) && !invalid.has(`${section}.${name}`);
@@ -150,6 +159,11 @@ export function keepValidEntries(config: NerveConfig, diagnostics: readonly Diag
     isValid("groups", group) && groupMembers(config, group).every(({ name }) => isValid("senses", name));
   const groups = new Map([...config.groups].filter(([name]) => isGroupValid(name)));
   const senses = new Map([...config.senses].filter(([, { group }]) => groups.has(group)));
-  const workflows = new Map([...config.workflows].filter(([name]) => isValid("workflows", name)));
-  return senses.size + workflows.size === 0 ? null : { ...config, senses, groups, workflows };
+  const agents = new Map([...config.agents].filter(([name]) => isValid("agents", name)));
+  const workflows = new Map(
+    [...config.workflows].filter(([name, flow]) =>
+      isValid("workflows", name) && [...flow.agents.keys()].every((each) => agents.has(each))
+    ),
+  );
+  return senses.size + workflows.size === 0 ? null : { ...config, senses, groups, workflows, agents };
 }

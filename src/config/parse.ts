@@ -11,6 +11,7 @@ import { version as ownVersion } from "../base/version.ts";
 import { byteLength, isPlainObject } from "../protocol/json.ts";
 import { buildConfig } from "./build.ts";
 import { checkConfig, checkCounts } from "./check.ts";
+import { checkAgents } from "./check_agents.ts";
 import { checkAlerts } from "./check_alerts.ts";
 import { checkHooks } from "./check_hooks.ts";
 import { type Diagnostic, quote } from "./diagnostic.ts";
@@ -85,6 +86,7 @@ export function readNerveConfig(
     checkConfig(config, reflexPositions, found, rest.uncertainties);
     checkAlerts(config, found, rest.uncertainties);
     checkHooks(config, reflexPositions, found);
+    if (!rest.uncertainties.agents) checkAgents(config, found);
   }
   diagnostics.addAll(found, misleads);
   const warnings = diagnostics.sorted(), { hasErrors } = diagnostics, blank = document.value === null;

@@ -2,6 +2,7 @@
  * The configuration as the rest of nerve sees it: defaults applied, durations in milliseconds, sizes in bytes. build.ts
  * makes it from nerve.yaml. It uses Maps, because users choose the names (`constructor` is a valid one).
  */
+import type { AgentDefinition } from "../protocol/agent.ts";
 import type { AlertDefinition } from "../protocol/alert.ts";
 import type { Approvers } from "../protocol/approver.ts";
 import type { HookDefinition, ListenDefinition } from "../protocol/hook.ts";
@@ -88,6 +89,8 @@ export interface WorkflowConfig {
   readonly memoryBytes: number;
   /** Senses whose databases its roles may read. */
   readonly peers: "all" | readonly string[];
+  /** The agents that its roles may ask, as they are for it; null: there is no such agent. */
+  readonly agents: ReadonlyMap<string, AgentDefinition | null>;
   readonly schedule: readonly ScheduleConfig[];
   readonly config: JsonObject;
 }
@@ -116,6 +119,7 @@ export interface NerveConfig {
   readonly hooks: ReadonlyMap<string, HookDefinition>;
   /** Where the listener is; null: there is none. */
   readonly listen: ListenDefinition | null;
+  readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly approvers: Approvers;
   readonly approvals: ApprovalsConfig;
 }

@@ -8,7 +8,7 @@ import type { ReloadChange } from "../protocol/api.ts";
 export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChange[] {
   const changes: ReloadChange[] = [];
   const compare = (
-    kind: "sense" | "workflow" | "alert" | "hook",
+    kind: "sense" | "workflow" | "alert" | "hook" | "agent",
     old: ReadonlyMap<string, unknown>,
     now: ReadonlyMap<string, unknown>,
   ) => {
@@ -21,6 +21,7 @@ export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChan
   compare("sense", groupReflexesBySense(before), groupReflexesBySense(after));
   compare("workflow", before.workflows, after.workflows);
   compare("alert", before.alerts, after.alerts);
+  compare("agent", before.agents, after.agents);
   compare("hook", before.hooks, after.hooks);
   for (const key of ["approvers", "approvals", "listen"] as const) {
     if (!isDeepStrictEqual(before[key], after[key])) changes.push({ of: key, change: "changed" });

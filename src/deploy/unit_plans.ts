@@ -70,13 +70,20 @@ function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string, 
   const workflow = config.workflows.get(name);
   assert(workflow !== undefined, `workflow ${name} is configured`);
   const { people, groups } = config.approvers, approvers = [...people.keys(), ...groups.keys()];
-  const { peers, config: own } = workflow;
+  const { peers, agents, config: own } = workflow;
   const spec: ProcessSpec = {
     ...toSharedSpec(config, paths, "workflow", name),
     unconfined: workflow.permissions.unconfined === true,
     modules: toModuleRules([paths.workflowFolder(workflow.use), paths.lib], [workflow.permissions]),
     senses: [],
-    workflow: { name, entry: paths.workflowEntry(workflow.use), peers, approvers, config: own },
+    workflow: {
+      name,
+      entry: paths.workflowEntry(workflow.use),
+      peers,
+      approvers,
+      agents: [...agents.keys()],
+      config: own,
+    },
   };
   const limits = { memoryBytes: workflow.memoryBytes, diskBytes: null };
   const request = toLaunchRequest(limits, spec, [workflow.permissions], environment);

@@ -147,6 +147,7 @@ export class Kernel {
   stopAtOnce(): void {
     void this.#parts?.reload.stop();
     this.#parts?.supervisor.killAll();
+    void this.#parts?.agents.stop();
   }
 
   #stopOnce(now: boolean): Promise<void> {
@@ -276,6 +277,7 @@ export class Kernel {
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();
     await over;
+    await parts.agents.stop();
     await supervisor.stop();
     parts.stuck.stop();
     repeats.flush();

@@ -22,6 +22,7 @@ import type { ComputeRunner } from "../sensing/compute_runner.ts";
 import type { SenseManager } from "../sensing/manager.ts";
 import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
+import type { Agents } from "./agents.ts";
 import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
 import { logBudgetTexts } from "./log_budget.ts";
@@ -29,7 +30,7 @@ import { explainOutgrown } from "./outgrown.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import type { UnitNotices } from "./unit_notices.ts";
-import { finishesWork, isAbout } from "./unit_reports.ts";
+import { burningText, describeExit, finishesWork, isAbout } from "./unit_reports.ts";
 import { toExitKind } from "./workflow_host.ts";
 
 export interface ProcessEventPorts {
@@ -46,14 +47,13 @@ export interface ProcessEventPorts {
   readonly listening: Pick<Listening, "resume">;
   readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd" | "onUnshared">;
   readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
+  readonly agents: Pick<Agents, "onReport">;
   readonly notices: UnitNotices;
   readonly stuck: StuckPrograms;
   readonly repeats: RepeatLimiter;
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
 }
-
-const exitRefused = "user code tried to end the process";
 
 export class ProcessEvents implements SupervisorPorts {
   readonly #ports: ProcessEventPorts;
@@ -120,12 +120,16 @@ export class ProcessEvents implements SupervisorPorts {
         }
         if (finishesWork(message.t)) this.#noteWorkOn(key, process, message.runId);
         return workflows.onMessage({ id: process.id, workflow: process.spec.name }, message);
+      case "prompt":
+      case "prompt_end":
+        if (this.#ports.agents.onReport(process, message)) return;
+        return this.#reject(key, message, `a ${message.t} of run ${message.runId}`);
       case "stray":
         return this.#onStray(key, message);
       case "unshared":
         return this.#ports.databases.onUnshared(message.sense);
       case "exit_refused":
-        return this.#ports.notices.record(key, "warn", `${exitRefused} (exit code ${message.code}); refused`);
+        return this.#ports.notices.record(key, "warn", describeExit(message.code));
       default:
         // ready, pong and fault are handled in process/unit_process.ts.
         return;
@@ -141,11 +145,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onBurning(key: UnitKey): void {
-    this.#ports.notices.record(
-      key,
-      "warn",
-      "uses a whole core outside of any compute or role; it is ended if it goes on, or does not answer its next heartbeat",
-    );
+    this.#ports.notices.record(key, "warn", burningText);
   }
 
   onOutput(key: UnitKey, line: string): void {
@@ -173,8 +173,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onQuarantined(key: UnitKey, reason: string): void {
-    const { kind, name } = parseUnitKey(key);
-    const [first] = groupMembers(this.#ports.current.config, name);
+    const { kind, name } = parseUnitKey(key), [first] = groupMembers(this.#ports.current.config, name);
     // There is no command for groups: any sense of the group stands for it.
     const reset = kind === "workflow" ? `workflow reset ${name}` : `sense reset ${first?.name ?? name}`;
     this.#ports.notices.recordChange(

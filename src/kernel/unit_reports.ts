@@ -13,3 +13,12 @@ export function finishesWork(t: FromProcess["t"]): boolean {
 export function isAbout({ spec: { senses, workflow } }: UnitProcess, name: string): boolean {
   return workflow === null ? senses.some((each) => each.name === name) : workflow.name === name;
 }
+
+/** What a unit's row says when its process uses a core without any work of its own. */
+export const burningText =
+  "uses a whole core outside of any compute or role; it is ended if it goes on, or does not answer its next heartbeat";
+
+/** The same when its user code called Deno.exit. */
+export function describeExit(code: number): string {
+  return `user code tried to end the process (exit code ${code}); refused`;
+}

@@ -21,11 +21,10 @@ import { SenseManager } from "../sensing/manager.ts";
 import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import { SignalPublisher } from "../sensing/signal_publisher.ts";
 import { TakenOutcomes } from "../sensing/taken_outcomes.ts";
-import { readAll } from "../store/reading/steps.ts";
-import { toStoreError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
+import { Agents } from "./agents.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { Alerting } from "./alerting.ts";
 import { ApprovalNotices } from "./approval_notices.ts";
@@ -33,7 +32,7 @@ import { Hooking } from "./hooking.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
 import { LogBudget } from "./log_budget.ts";
-import { LogFeed } from "./log_feed.ts";
+import type { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
 import { type Foundation, makeOutlets, type Outlets } from "./outlets.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
@@ -46,6 +45,7 @@ import { isStored } from "./stored_row.ts";
 import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { WorkflowSchedules } from "./workflow_schedules.ts";
+import { makeFeed } from "./store_feed.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
 import type { WriteFailures } from "./write_failures.ts";
@@ -59,6 +59,7 @@ export interface KernelParts {
   readonly supervisor: UnitSupervisor;
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
+  readonly agents: Agents;
   readonly scheduler: Scheduler;
   readonly schedules: WorkflowSchedules;
   readonly listening: Listening;
@@ -85,7 +86,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
   const runner = new ComputeRunner(supervisor, clock);
-  const { workflows, approvalNotices } = makeWorkflows(from, outlets, supervisor, () => reload);
+  const { workflows, approvalNotices, agents } = makeWorkflows(from, outlets, supervisor, variables, () => reload);
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = new DatabaseWatch({ ...outlets, supervisor, folder: paths.senseDatabases });
@@ -98,7 +99,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
   const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
-  const events: ProcessEvents = new ProcessEvents({ ...outlets, ...stages });
+  const events: ProcessEvents = new ProcessEvents({ ...outlets, ...stages, agents });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
   const lastCronTick = (sense: string) => ticks.lastCronTick(sense);
@@ -133,33 +134,16 @@ export function wireKernel(from: Foundation): KernelParts {
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
-  return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
-}
-
-function makeFeed({ store, failures }: Foundation, secrets: CurrentSecrets): LogFeed {
-  const feed = new LogFeed({
-    lastId: () => store.reader.lastId(),
-    readPage: (filter, maxBytes) => {
-      if (!store.reader.isOpen) return { items: [], more: false };
-      const { items, more } = readAll(store.reader.logPage(filter, maxBytes));
-      return { items: secrets.mask(items), more };
-    },
-    // A damaged page.
-    reportFailure: (thrown) => failures.report(toStoreError("the log cannot be read", thrown), 0),
-  });
-  store.onCommit(() => {
-    failures.recordSuccess();
-    feed.onCommit();
-  });
-  return feed;
+  return { ...needs, ...made, agents, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };
 }
 
 function makeWorkflows(
-  { store }: Foundation,
+  { store, paths }: Foundation,
   outlets: Outlets,
   supervisor: UnitSupervisor,
+  variables: VariablesInForce,
   reload: () => Reload,
-): { workflows: WorkflowManager; approvalNotices: ApprovalNotices } {
+): { workflows: WorkflowManager; approvalNotices: ApprovalNotices; agents: Agents } {
   const { current, clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
   const workflows = new WorkflowManager({
     store: store.runs,
@@ -169,6 +153,7 @@ function makeWorkflows(
     log: append,
     onChange(run) {
       emit({ kind: "run", run, tookMs: spans.measure(run) });
+      agents.onRun(run);
       if (run.status === "waiting") approvalNotices.look();
     },
     onRoleFailed: ({ workflow, runId }, text) => {
@@ -181,7 +166,8 @@ function makeWorkflows(
   });
   const recorded = () => store.recorded();
   const approvalNotices: ApprovalNotices = new ApprovalNotices({ ...outlets, ...store, workflows, recorded });
-  return { workflows, approvalNotices };
+  const agents: Agents = new Agents({ ...outlets, store, paths, variables, workflows });
+  return { workflows, approvalNotices, agents };
 }
 
 interface SensesNeeds {

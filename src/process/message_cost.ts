@@ -7,6 +7,7 @@ const answerMaxBytes: Partial<Record<ToProcess["t"], number>> = {
   compute: payloadMaxBytes,
   run: messageContentMaxBytes + messageMetaMaxBytes,
   ack: messageContentMaxBytes + messageMetaMaxBytes,
+  prompted: messageContentMaxBytes + messageMetaMaxBytes,
   proceed: messageContentMaxBytes + messageMetaMaxBytes,
 };
 

@@ -215,7 +215,7 @@ export type Gap = z.infer<typeof gapSchema>;
 /** `lifted` is false when there was neither a quarantine nor a backoff to end. */
 export const resetSchema = z.object({ lifted: z.boolean() });
 export type ResetReply = z.infer<typeof resetSchema>;
-/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME`, `alert:NAME`, `hook:NAME` or `kernel` (settings for all of nerve.yaml). */
+/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME`, `alert:NAME`, `hook:NAME`, `agent:NAME` or `kernel` (settings for all of nerve.yaml). */
 export const reloadReplySchema = z.object({
   /** What is wrong with nerve.yaml; the previous one then stays in force. */
   configError: z.string().nullable(),

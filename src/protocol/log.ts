@@ -63,6 +63,13 @@ export const logTypes = [
   "run.closed",
   "run.refused",
   "run.log",
+  "session.started",
+  "session.prompted",
+  "session.answered",
+  "session.prompt_failed",
+  "artifact.expected",
+  "artifact.taken",
+  "artifact.refused",
   "approval.requested",
   "approval.decided",
   "approval.refused",
@@ -93,7 +100,7 @@ export type LogSource =
   | `alert:${string}`
   | `hook:${string}`;
 
-/** `ts` in milliseconds. `refId` is a run id for `run.*` and `approval.*`, otherwise the name of the sense, group, alert or hook, or null. */
+/** `ts` in milliseconds. `refId` is a run id for `run.*`, `session.*`, `artifact.*` and `approval.*`, otherwise the name of the sense, group, alert or hook, or null. */
 export const logRowSchema = z.object({
   id: z.int(),
   ts: z.number(),

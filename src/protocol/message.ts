@@ -14,6 +14,7 @@ import {
   silenceMaxChars,
 } from "../base/limits.ts";
 import { gateBodyMaxBytes } from "../base/wait_limits.ts";
+import { type Prompted, promptEndSchema, promptLineMaxBytes, promptSchema } from "./agent.ts";
 import { waitSchema } from "./asked_wait.ts";
 import { closedSchema, type CloseMessage, closingSchema } from "./closing.ts";
 import type { Confinement, SandboxPermissions } from "./confinement.ts";
@@ -51,6 +52,8 @@ export interface WorkflowSpec {
   readonly peers: "all" | readonly string[];
   /** The names of all people and groups that its gates may name. */
   readonly approvers: readonly string[];
+  /** The agents that its roles may ask. */
+  readonly agents: readonly string[];
   readonly config: Json;
 }
 
@@ -117,6 +120,7 @@ export type ToProcess =
   /** All senses or roles (empty: the unit itself) that may start no program now, and why. Replaces the list before. */
   | { readonly t: "held"; readonly subjects: Readonly<Record<string, string>> }
   | { readonly t: "load_workflow" }
+  | Prompted
   | {
     readonly t: "run";
     readonly start: RunStart;
@@ -245,6 +249,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
    * mark. `aloneAt`: no other compute or attempt was under way at that wall time; null: another one was.
    */
   z.object({ t: z.literal("programs_end"), work: z.int().min(1), aloneAt: z.number().nullable() }),
+  promptSchema,
+  promptEndSchema,
   /** The answer to a probe; `why` is null when the moderator answers the thread as it was. */
   z.object({ t: z.literal("probed"), ...runRef, why: z.string().nullable() }),
   /** The database of this sense cannot be read without a -wal and a -shm file beside it, which the process may not make. */
@@ -285,6 +291,8 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   attempt_failed: envelopeBytes,
   finished: envelopeBytes,
   probed: envelopeBytes,
+  prompt: promptLineMaxBytes,
+  prompt_end: 1024,
   closing: 1024,
   closed: protocolLineMaxBytes,
 };

@@ -17,14 +17,14 @@ export type Loaded =
 
 /** `prepare` runs before any user code; what it throws is a problem like one of the module. */
 export async function loadWorkflow(
-  { entry, approvers }: Pick<WorkflowSpec, "entry" | "approvers">,
+  { entry, approvers, agents }: Pick<WorkflowSpec, "entry" | "approvers" | "agents">,
   folder: string,
   prepare: () => Promise<void>,
 ): Promise<Loaded> {
   try {
     await prepare();
     const module = await importUserModule(entry);
-    const roles = readWorkflow(module.default, approvers);
+    const roles = readWorkflow(module.default, approvers, { agents, folder });
     const toProblem = (message: string): Loaded => ({
       ok: false,
       problem: { message, place: { file: entry, line: 1, column: 1 } },

@@ -4,7 +4,6 @@
  * before they begin, never in the middle.
  */
 import { calculateBackoff } from "../base/backoff.ts";
-import { parseDuration } from "../base/duration.ts";
 import {
   defaultRetryBackoffMaxMs,
   defaultRetryBackoffMs,
@@ -17,6 +16,8 @@ import {
 import { err, ok, type Result } from "../base/result.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { END, type RoleEffect, type RoleFunction, START } from "../sdk/workflow.ts";
+import { type AgentSetting, isAgentRole, readAgentRole } from "./agent_roles.ts";
+import { readSpan } from "./spans.ts";
 import type { WaitPlan } from "./wait_plan.ts";
 import { isWait, readWaitPlan } from "./waits.ts";
 
@@ -45,30 +46,42 @@ export function findRetryWait(plan: RolePlan, failures: number, thrown: unknown)
   return calculateBackoff(failures, plan.backoffMs, plan.maxBackoffMs);
 }
 
-/** The roles of the workflow that a module exports, or what is wrong with it. `approvers`: whom its gates may name. */
+/** Nobody, and nothing. */
+const nobody: AgentSetting = { agents: [], folder: "" };
+
+/**
+ * The roles of the workflow that a module exports, or what is wrong with it. `approvers`: whom its gates may name;
+ * `setting`: whom its agent roles may ask.
+ */
 export function readWorkflow(
   exported: unknown,
   approvers: readonly string[],
+  setting: AgentSetting = nobody,
 ): Result<ReadonlyMap<string, AnyPlan>, string> {
   if (!isPlainObject(exported)) {
     return err("has no default export: write export default defineWorkflow({ roles, moderator })");
   }
   return typeof exported.moderator === "function"
-    ? readRoles(exported.roles, approvers)
+    ? readRoles(exported.roles, approvers, setting)
     : err("its moderator is not a function");
 }
 
-/** All roles by name, or what is wrong with the first invalid one. `approvers`: whom gates may name. */
+/** All roles by name, or what is wrong with the first invalid one. `approvers` and `setting` as for `readWorkflow`. */
 export function readRoles(
   roles: unknown,
   approvers: readonly string[] = [],
+  setting: AgentSetting = nobody,
 ): Result<ReadonlyMap<string, AnyPlan>, string> {
   if (!isPlainObject(roles) || Object.keys(roles).length === 0) return err("it has no roles");
   const plans = new Map<string, AnyPlan>();
   for (const [name, role] of Object.entries(roles)) {
     if (name === "" || name === START || name === END) return err(`"${name}" cannot be the name of a role`);
     if (name.length > roleNameMaxChars) return err(`a role's name is longer than ${roleNameMaxChars} characters`);
-    const plan = isWait(role) ? readWaitPlan(role) : readRole(role);
+    const plan = isWait(role)
+      ? readWaitPlan(role)
+      : isAgentRole(role)
+      ? toPlan(readAgentRole(name, role, setting))
+      : readRole(role);
     if (!plan.ok) return err(`its role ${name} ${plan.error}`);
     const named = "ask" in plan.value ? plan.value.approvers ?? [] : [];
     const stranger = named.find((approver) => !approvers.includes(approver));
@@ -78,6 +91,13 @@ export function readRoles(
     plans.set(name, plan.value);
   }
   return ok(plans);
+}
+
+/** Its own attempts are at the artifact: what fails otherwise is not tried again. */
+function toPlan(read: Result<Pick<RolePlan, "run" | "timeoutMs">, string>): Result<RolePlan, string> {
+  const policy = readRetry(undefined);
+  if (!read.ok) return read;
+  return policy.ok ? ok({ ...policy.value, ...read.value, effect: "idempotent" }) : policy;
 }
 
 function readRole(role: unknown): Result<RolePlan, string> {
@@ -138,18 +158,4 @@ function readNonRetryable(value: unknown): Result<(thrown: unknown) => boolean, 
   }
   const names = new Set<unknown>(value);
   return ok((thrown) => thrown instanceof Error && (names.has(thrown.name) || names.has(thrown.constructor.name)));
-}
-
-/** A duration, written as text or as a number, in whole milliseconds. */
-export function readSpan(key: string, value: unknown, leastMs: number, mostMs: number): Result<number, string> {
-  const invalid = (why: string) => err(`has a ${key} that ${why}`);
-  if (typeof value === "string") {
-    const parsed = parseDuration(value);
-    return parsed.ok ? readSpan(key, parsed.value, leastMs, mostMs) : err(`has an invalid ${key}: ${parsed.error}`);
-  }
-  if (typeof value !== "number" || !Number.isInteger(value)) {
-    return invalid('is neither text such as "30s" nor a whole number of milliseconds');
-  }
-  if (value < leastMs || value > mostMs) return invalid(`is not between ${leastMs} and ${mostMs} ms`);
-  return ok(value);
 }

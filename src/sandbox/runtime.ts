@@ -9,7 +9,10 @@ export interface Runtime {
   close(): void;
 }
 
-export type RuntimeMessage = Exclude<ToProcess, { t: "init" | "ping" | "end" | "programs_ended" | "held" }>;
+export type RuntimeMessage = Exclude<
+  ToProcess,
+  { t: "init" | "ping" | "end" | "programs_ended" | "held" | "prompted" }
+>;
 
 /** Sends messages to the kernel, in order. */
 export interface KernelChannel {

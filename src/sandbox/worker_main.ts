@@ -7,6 +7,7 @@
 import { messageOf, unreachable } from "../base/errors.ts";
 import type { FromProcess, LoadProblem, ProcessSpec, ToProcess } from "../protocol/message.ts";
 import { provideProgramRunner } from "../sdk/host.ts";
+import { installAgentPrompts, onPrompted } from "./agent_prompts.ts";
 import { toStrayProblem } from "./error_text.ts";
 import { installHostClient } from "./host_client.ts";
 import { createKernelLink, type KernelLink } from "./kernel_link.ts";
@@ -39,6 +40,7 @@ async function runWorker(
   const kernel = createKernelChannel(link, sendToShim, new Int32Array(reads)), { folders } = spec.modules;
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
   installSecrets(secrets);
+  installAgentPrompts(kernel);
   if (mark !== null) {
     await installPrograms(mark, kernel);
     provideProgramRunner(runPart);
@@ -59,6 +61,7 @@ async function runWorker(
     const message = parseJson(line) as ToProcess;
     if (message.t === "ping") kernel.send({ t: "pong", n: message.n });
     else if (message.t === "programs_ended") onProgramsEnded(message.work);
+    else if (message.t === "prompted") onPrompted(message);
     else if (message.t === "held") onHeld(message.subjects);
     else if (message.t === "end") void end();
     else if (message.t !== "init") runtime.handle(message);

@@ -9,6 +9,14 @@ export type { Json, JsonObject } from "../protocol/json.ts";
 export type { LogRow } from "../protocol/log.ts";
 export type { RunMessage, RunStart } from "../protocol/run.ts";
 export type { ComputeTrigger as Trigger, Signal } from "../protocol/signal.ts";
+export {
+  agent,
+  type AgentArtifact,
+  type AgentMeta,
+  type AgentRequest,
+  type AgentRole,
+  type ArtifactSchema,
+} from "./agent.ts";
 export { command, type CommandOptions, type CommandResult } from "./command.ts";
 export { type Option, option, readConfig } from "./config.ts";
 export { pause } from "./pause.ts";

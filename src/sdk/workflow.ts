@@ -1,6 +1,7 @@
 /** The types of a workflow, and `defineWorkflow`, which checks an author's object against them. */
 import { isPlainObject, type Json, type JsonObject } from "../protocol/json.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
+import type { AgentRole } from "./agent.ts";
 import { type Option, readConfig, type Settings } from "./config.ts";
 import { type Blobs, checkedConfig, type LogFunction, type SenseDatabase, type SenseLogs } from "./sense.ts";
 import type { Span, Wait } from "./waits.ts";
@@ -84,8 +85,8 @@ export interface RoleObject<Config = JsonObject> {
   readonly retry?: RetryPolicy;
 }
 
-/** A role: the function alone, or with settings for the engine; or a wait, which nerve plays. */
-export type Role<Config = JsonObject> = RoleFunction<Config> | RoleObject<Config> | Wait;
+/** A role: the function alone, or with settings for the engine; one that an agent plays; or a wait, which nerve plays. */
+export type Role<Config = JsonObject> = RoleFunction<Config> | RoleObject<Config> | AgentRole | Wait;
 
 /** How the run has ended; `exitCode` and `reason` as `nerve workflow inspect` shows them. */
 export interface RunEnding {

@@ -60,6 +60,14 @@ const sections: Readonly<Record<string, Section>> = {
     mappings: ({ hooks }) => entries(hooks),
     fileWith: (keys) => ({ senses: sense, hooks: { h: { secret: "env X", verify: "bearer", ...keys } } }),
   },
+  agents: {
+    keys: listKnownKeys(["agents", "a"]),
+    mappings: ({ agents }) => entries(agents),
+    fileWith: (keys) => ({
+      senses: sense,
+      agents: { a: { protocol: "command", command: ["a"], confine: "none", ...keys } },
+    }),
+  },
   permissions: {
     keys: [...permissionNames, "unconfined"],
     mappings: ({ senses }) => entries(senses).map((each) => isPlainObject(each) ? each.permissions : null),

@@ -20,6 +20,7 @@ const ofUsers = [
   /^(senses|workflows)\/[\w-]+\/(index|schema)\.ts$/,
   /^(\.?\/)?(index|schema)\.ts$/,
   /^\/README\.md$/,
+  /^personas\/NAME\.md$/,
   /^(senses\/[\w-]+\/)?(migrations\/)?(\d{4}|NNNN)_\w+\.sql$/,
   /^(digest-[\w-]+|report)\.md$/,
 ];

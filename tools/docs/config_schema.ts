@@ -112,14 +112,20 @@ export function configSchema(manual: string): string {
   describe(made, "Top level", manual);
   describe(withoutNull(propertiesOf(made)["approvals"]), "approvals", manual);
   propertiesOf(made)["approvers"] = { ...approvers, description: meaningOf(manual, "Top level", "approvers") };
-  for (const section of ["senses", "groups", "reflexes", "alerts", "hooks", "workflows"]) {
+  for (const section of ["senses", "groups", "reflexes", "alerts", "hooks", "workflows", "agents"]) {
     const entry = findEntry(propertiesOf(made)[section]);
     describe(entry, section, manual);
     const { permissions } = propertiesOf(entry);
+    // Those of an agent are of another kind.
+    if (section === "agents") {
+      const { allow } = propertiesOf(withoutNull(permissions));
+      if (isPlainObject(allow)) allow.description = "Kinds of tools. Default: none.";
+      continue;
+    }
     const [mapping] = isPlainObject(permissions) && Array.isArray(permissions.anyOf) ? permissions.anyOf : [];
     if (isPlainObject(mapping)) describe(mapping, "permissions", manual);
   }
-  for (const section of ["senses", "groups", "alerts", "hooks", "workflows"]) {
+  for (const section of ["senses", "groups", "alerts", "hooks", "workflows", "agents"]) {
     const record = withoutNull(propertiesOf(made)[section]);
     record.propertyNames = { pattern: namePattern.source };
   }

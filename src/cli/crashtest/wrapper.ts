@@ -85,7 +85,9 @@ const replay = (name, round) => {
 };
 
 const play = (name, role) => {
-  const { effect = "idempotent", retry, run, ...rest } = typeof role === "function" ? { run: role } : role;
+  const isAgent = role.plays === "agent";
+  if (isAgent && recorded === null) throw new Error("role " + name + " is one of an agent: --replay RUN plays what it has said");
+  const { effect = "idempotent", retry, run, ...rest } = typeof role === "function" ? { run: role } : isAgent ? {} : role;
   const quick = retry === undefined ? {} : { retry: { ...retry, backoff: 20, maxBackoff: 200 } };
   return {
     ...rest,

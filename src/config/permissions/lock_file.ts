@@ -14,6 +14,7 @@ import { configFileMaxBytes } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type ConfigPath, type Diagnostic, quote } from "../diagnostic.ts";
 import { DiagnosticList } from "../diagnostic_list.ts";
+import type { AgentDefinition } from "../../protocol/agent.ts";
 import type { ParsedConfig } from "../parse.ts";
 import { type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "../types.ts";
 import type { WorkspacePaths } from "../workspace.ts";
@@ -25,6 +26,8 @@ const grants = z.union([z.literal(true), z.array(z.string())]);
 const entry = z.strictObject({
   ...Object.fromEntries(permissionNames.map((name) => [name, grants.optional()])),
   peers: z.union([z.literal("all"), z.array(z.string())]).optional(),
+  /** What the agents are that a workflow may ask: a lock agrees to their programs, not to their names. */
+  agents: z.array(z.string()).optional(),
   unconfined: z.literal(true).optional(),
 });
 const lockSchema = z.strictObject({
@@ -51,8 +54,10 @@ export function createLock(config: NerveConfig): PermissionLock {
     const united = toEntry(members.map((member) => member.permissions));
     return members.map(({ name }): [string, Entry] => [name, { ...united, peers: unitePeers(name, members) }]);
   });
-  const workflows = [...config.workflows.values()].map(({ name, permissions, peers }): [string, Entry] => {
-    return [name, { ...toEntry([permissions]), ...peers.length > 0 && { peers: sortPeers(peers) } }];
+  const workflows = [...config.workflows.values()].map(({ name, permissions, peers, agents }): [string, Entry] => {
+    const asked = [...agents].map(describeAgent).sort();
+    const more = { ...peers.length > 0 && { peers: sortPeers(peers) }, ...asked.length > 0 && { agents: asked } };
+    return [name, { ...toEntry([permissions]), ...more }];
   });
   return { version: 1, senses: byName(senses), workflows: byName(workflows) };
 }
@@ -62,6 +67,15 @@ function unitePeers(name: string, members: readonly SenseConfig[]): "all" | stri
   if (members.some(({ peers }) => peers === "all")) return "all";
   const named = members.flatMap(({ peers }) => peers === "all" ? [] : peers);
   return [...new Set([...named, ...members.map((member) => member.name)])].filter((peer) => peer !== name).sort();
+}
+
+/** Everything about an agent that decides what it may do. */
+function describeAgent([name, agent]: readonly [string, AgentDefinition | null]): string {
+  if (agent === null) return name;
+  const { protocol, command, resume, env, allow } = agent;
+  const parts = [["resume", resume ?? []], ["env", env], ["allow", allow]] as const;
+  const more = parts.flatMap(([key, words]) => words.length === 0 ? [] : [`${key} ${JSON.stringify(words)}`]);
+  return [`${name}: ${protocol} ${JSON.stringify(command)}`, ...more].join(", ");
 }
 
 function sortPeers(peers: "all" | readonly string[]): "all" | string[] {
@@ -179,7 +193,9 @@ export function findGrowth(lock: PermissionLock, now: PermissionLock): LockGrowt
         // A new sense may read its peers like any other; its other grants limit what it can do with them.
         const isUsual = permission === "peers" && section === "senses" && agreed === undefined;
         if (values === null || isUsual) return [];
-        const path = permission === "peers" ? [section, name, "peers"] : [section, name, "permissions", permission];
+        const path = ["peers", "agents"].includes(permission)
+          ? [section, name, permission]
+          : [section, name, "permissions", permission];
         return [{ section, name, permission, values, path }];
       });
     })

@@ -20,7 +20,7 @@ export class SecretMask extends TextMask {
   }
 
   /**
-   * The mask for every variable that a sense or workflow is granted, and for the secrets of hooks. `before`: also masks what that one does, since a
+   * The mask for every variable that a sense, a workflow or an agent is granted, and for the secrets of hooks. `before`: also masks what that one does, since a
    * process with an old value may still end its work.
    */
   static fromConfig(config: NerveConfig, { all, file }: Environment, before?: SecretMask): SecretMask {
@@ -32,7 +32,10 @@ export class SecretMask extends TextMask {
         return names === true && isSecretVariable(name, true);
       });
     const ofHooks = new Set([...config.hooks.values()].flatMap(({ secrets }) => secrets));
-    const secrets = Object.entries(all).filter(([name]) => ofHooks.has(name) || isGranted(name));
+    const ofAgents = new Set([...config.agents.values()].flatMap(({ env }) => env));
+    const secrets = Object.entries(all).filter(([name]) =>
+      ofHooks.has(name) || isGranted(name) || (ofAgents.has(name) && isSecretVariable(name, true))
+    );
     return new SecretMask(Object.fromEntries(secrets), before);
   }
 }

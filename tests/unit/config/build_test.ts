@@ -31,6 +31,7 @@ Deno.test("missing settings have their defaults, also for an entry that is only 
     permissions: {},
     memoryBytes: 256 * 1024 ** 2,
     peers: [],
+    agents: new Map(),
     schedule: [],
     config: {},
   });

@@ -84,3 +84,18 @@ Deno.test("unconfined has grown, also when a sense gains it through its group; w
   const together = "senses: { a: { group: g, permissions: { unconfined: true } }, b: { group: g } }";
   assert.deepEqual(grown(apart, together), ["senses.b.permissions.unconfined: unconfined"]);
 });
+
+Deno.test("an agent is agreed to as it is: another program, argument or variable under its name has grown", () => {
+  const file = (agent: string) =>
+    `agents: { x: { protocol: command, confine: none, ${agent} } }\nworkflows: { w: { agents: [x] } }`;
+  const before = file("command: [claude]");
+  assert.deepEqual(grown(before, before), []);
+  assert.deepEqual(grown(before, "workflows: { w: {} }"), []);
+  assert.deepEqual(grown("workflows: { w: {} }", before), ['workflows.w.agents: agents "x: command ["claude"]"']);
+  for (const other of ["command: [curl]", "command: [claude, -x]", "command: [claude], env: [KEY]"]) {
+    assert.equal(grown(before, file(other)).length, 1, other);
+  }
+  assert.equal(grown(before, file("command: [claude], max_sessions: 9")).length, 0);
+  const made = lock(before);
+  assert.deepEqual(parseLock(formatLock(made)), { ok: true, value: made });
+});

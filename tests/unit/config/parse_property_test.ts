@@ -8,6 +8,7 @@ import type { NerveConfig, SenseConfig, WorkflowConfig } from "../../../src/conf
 import { anyAlert, writtenAlert } from "../../support/any_alert.ts";
 import { anyReflex } from "../../support/any_reflex.ts";
 import fc from "../../support/fast_check.ts";
+import { someAgents, withPlainAgents, writtenAgent } from "../../support/some_agents.ts";
 
 const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
 
@@ -67,25 +68,9 @@ Deno.test("any string is parsed without throwing", () => {
 });
 
 Deno.test("any JSON in place of nerve.yaml is parsed without throwing", () => {
-  const keys = fc.constantFrom(
-    "senses",
-    "groups",
-    "reflexes",
-    "workflows",
-    "max_rounds",
-    "retention",
-    "a",
-    "on",
-    "sense",
-    "permissions",
-    "config",
-    "peers",
-    "constructor",
-    "toString",
-    "__proto__",
-    "interval",
-    "cron",
-  );
+  const words =
+    "senses groups reflexes workflows max_rounds retention a on sense permissions config peers interval cron";
+  const keys = fc.constantFrom(...words.split(" "), "agents", "__proto__", "constructor", "toString");
   const { tree } = fc.letrec((tie) => ({
     tree: fc.oneof(
       { depthSize: "medium", withCrossShrink: true },
@@ -159,6 +144,7 @@ const workflow = (names: readonly string[], self: string): fc.Arbitrary<Workflow
     permissions,
     memoryBytes: fc.integer({ min: 64, max: 4_096 }).map((mebibytes) => mebibytes * 1024 ** 2),
     peers: fc.oneof(fc.constant("all" as const), fc.subarray([...names])),
+    agents: fc.subarray([...someAgents]).map((granted) => new Map(granted)),
     schedule: fc.array(
       fc.record({
         cron: fc.constantFrom("0 9 * * 1-5", "*/5 * * * *", "@daily"),
@@ -202,6 +188,7 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
     workflows: new Map(workflows.map((value) => [value.name, value])),
     alerts: new Map(alerts.map((value) => [value.name, value])),
     ...{ hooks: new Map(), listen: null },
+    agents: someAgents,
     approvers: { people: new Map([["ada", [adasKey]]]), groups: new Map([["ops", ["ada"]]]) },
   }));
 });
@@ -256,10 +243,12 @@ function written(value: NerveConfig): string {
       permissions: item.permissions,
       memory: size(item.memoryBytes),
       peers: item.peers,
+      agents: [...item.agents.keys()],
       schedule: item.schedule.map(({ catchUp, ...line }) => ({ ...line, catch_up: catchUp })),
       config: item.config,
     })),
     alerts: entries(value.alerts, writtenAlert),
+    agents: entries(value.agents, writtenAgent),
   });
 }
 
@@ -273,7 +262,8 @@ Deno.test("any valid configuration is read as it was written", () => {
         ...from,
         senses: Object.fromEntries(from.senses),
         groups: Object.fromEntries(from.groups),
-        workflows: Object.fromEntries(from.workflows),
+        workflows: withPlainAgents(from.workflows),
+        agents: Object.fromEntries(from.agents),
         alerts: Object.fromEntries(from.alerts),
         approvers: [...from.approvers.people, ...from.approvers.groups],
       });

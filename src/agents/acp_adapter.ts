@@ -1,0 +1,139 @@
+/**
+ * The protocol `acp`, the Agent Client Protocol over the input and output of a program, version 1: one program for each
+ * session, which stays between prompts. What an agent asks leave for is decided by `permissions` of its definition.
+ * I1. A program that has died is started again for the next prompt, and goes on with the conversation, if it can.
+ * I2. Leave is given only for the kinds of tools that nerve.yaml allows; everything else is refused.
+ */
+import { agentAnswerMaxChars, agentStartMaxMs } from "../base/agent_limits.ts";
+import { messageOf } from "../base/errors.ts";
+import type { PromptEnvelope } from "../protocol/agent.ts";
+import { isPlainObject } from "../protocol/json.ts";
+import { AgentProgram } from "./agent_program.ts";
+import { type AgentAdapter, AgentFault, type AgentSession, type SessionSetting } from "./ports.ts";
+import { formatPrompt } from "./prompt_text.ts";
+import { RpcPeer, RpcRefusal } from "./rpc_peer.ts";
+
+export const acpAdapter: AgentAdapter = {
+  open: (setting, conversation) => Promise.resolve(new AcpSession(setting, conversation)),
+};
+
+const protocolVersion = 1;
+
+interface Connection {
+  readonly program: AgentProgram;
+  readonly peer: RpcPeer;
+}
+
+class AcpSession implements AgentSession {
+  readonly #setting: SessionSetting;
+  #conversation: string | null;
+  #connection: Connection | null = null;
+  /** What it has said since the prompt, the end of it. */
+  #text = "";
+  #listens = false;
+
+  constructor(setting: SessionSetting, conversation: string | null) {
+    this.#setting = setting;
+    this.#conversation = conversation;
+  }
+
+  get conversation(): string | null {
+    return this.#conversation;
+  }
+
+  async prompt(envelope: PromptEnvelope, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    const over = Promise.withResolvers<never>(), abort = () => over.reject(signal.reason);
+    over.promise.catch(() => {}); // When it is waited for, it fails there.
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      const { peer } = this.#connection ?? await Promise.race([this.#connect(), over.promise]);
+      this.#text = "";
+      this.#listens = true;
+      const prompt = [{ type: "text", text: formatPrompt(envelope) }];
+      const asked = peer.request("session/prompt", { sessionId: this.#conversation, prompt });
+      const { stopReason } = Object(await Promise.race([asked, over.promise]));
+      if (stopReason !== "end_turn") throw new AgentFault(`it stopped: ${String(stopReason)}`);
+      return this.#text.trim();
+    } catch (thrown) {
+      // It may be at work, or have said half of it: the next prompt begins with a new program.
+      if (signal.aborted || !(thrown instanceof RpcRefusal)) await this.end();
+      throw thrown instanceof RpcRefusal ? new AgentFault(`it refused: ${thrown.message}`, true) : thrown;
+    } finally {
+      this.#listens = false;
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async end(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = null;
+    await connection?.program.end();
+  }
+
+  async #connect(): Promise<Connection> {
+    const { definition, clock } = this.#setting;
+    const peer: RpcPeer = new RpcPeer({
+      send: (line) => void program.write(line),
+      onNotification: (method, params) => method === "session/update" && this.#onUpdate(params.update),
+      onRequest: (method, params) =>
+        method === "session/request_permission" ? Promise.resolve(this.#decide(params)) : undefined,
+    });
+    const program: AgentProgram = new AgentProgram(
+      this.#setting,
+      definition.command,
+      true,
+      (text) => peer.receive(text),
+    );
+    const connection = this.#connection = { program, peer };
+    void program.whenEnded().then(({ code }) => {
+      if (this.#connection === connection) this.#connection = null;
+      const { errors } = program, said = errors === "" ? "" : `: ${errors}`;
+      peer.close(new AgentFault(`its program ended with exit code ${code}${said}`, true));
+    });
+    const late = Promise.withResolvers<never>();
+    const cancel = clock.after(agentStartMaxMs, () => late.reject(new AgentFault("it did not start in time", true)));
+    try {
+      await Promise.race([this.#begin(peer), late.promise]);
+      return connection;
+    } catch (thrown) {
+      await this.end();
+      if (!(thrown instanceof RpcRefusal)) throw thrown;
+      throw new AgentFault(`it does not begin: ${messageOf(thrown)}`);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Begins the conversation, or goes on with it. */
+  async #begin(peer: RpcPeer): Promise<void> {
+    const clientInfo = { name: "nerve", version: "1" };
+    const about = Object(await peer.request("initialize", { protocolVersion, clientCapabilities: {}, clientInfo }));
+    const place = { cwd: this.#setting.cwd, mcpServers: [] };
+    if (this.#conversation !== null && Object(about.agentCapabilities).loadSession === true) {
+      await peer.request("session/load", { sessionId: this.#conversation, ...place });
+      return;
+    }
+    const { sessionId } = Object(await peer.request("session/new", place));
+    if (typeof sessionId !== "string" || sessionId === "") throw new AgentFault("it named no session");
+    this.#conversation = sessionId;
+  }
+
+  #onUpdate(update: unknown): void {
+    const { sessionUpdate, content } = Object(update), { type, text } = Object(content);
+    // What it says before a prompt is the past of a conversation that goes on.
+    if (!this.#listens || sessionUpdate !== "agent_message_chunk" || type !== "text" || typeof text !== "string") {
+      return;
+    }
+    this.#text = (this.#text + text).slice(-agentAnswerMaxChars);
+  }
+
+  #decide({ toolCall, options }: Record<string, unknown>): unknown {
+    const { kind } = Object(toolCall), { allow } = this.#setting.definition;
+    const wanted = allow.some((each) => each === (kind ?? "other")) ? "allow_once" : "reject_once";
+    const list: unknown[] = Array.isArray(options) ? options : [];
+    const option = list.find((each) => isPlainObject(each) && each.kind === wanted);
+    if (option === undefined) return { outcome: { outcome: "cancelled" } };
+    return { outcome: { outcome: "selected", optionId: Object(option).optionId } };
+  }
+}

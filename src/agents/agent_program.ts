@@ -1,0 +1,135 @@
+/**
+ * A program of an agent: its own session of processes, an empty environment but for what it is given, and the mark by
+ * which everything that it starts is found and ended with it. Used by the adapters.
+ * I1. When `end` resolves, or `whenEnded`, nothing that it started runs any more, unless no signal can end it.
+ * I2. What it prints is read whole, as fast as the bounds of output allow, so that it never waits for a reader.
+ */
+import { agentErrorsMaxChars, agentGraceMs } from "../base/agent_limits.ts";
+import { isGoneProcess } from "../base/if_present.ts";
+import { outputBytesBurstMax, outputBytesPerSecondMax, programEndMaxMs } from "../base/limits.ts";
+import { describeSystemError } from "../base/os_error.ts";
+import { markVariable } from "../base/program_mark.ts";
+import { endPrograms } from "../base/program_sweep.ts";
+import { type Clock, delay } from "../base/time.ts";
+import { TokenBucket } from "../base/token_bucket.ts";
+import { AgentFault, type SessionSetting } from "./ports.ts";
+
+/** How long its last output may take after its end: a process that lost its mark may hold the pipe open. */
+const lastOutputMs = 500;
+const msPerTick = 10;
+
+export class AgentProgram {
+  readonly #clock: Clock;
+  readonly #mark: string;
+  readonly #child: Deno.ChildProcess;
+  /** Its programs started no earlier, in clock ticks since boot. */
+  readonly #since: number = (Deno.osUptime() - 1) * 1_000 / msPerTick;
+  readonly #ended: Promise<Deno.CommandStatus>;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array> | null;
+  #errors = "";
+
+  /** `reads`: whether it is sent anything. `onOutput` gets what it prints. Throws an AgentFault. */
+  constructor(
+    { clock, mark, cwd, env }: SessionSetting,
+    command: readonly string[],
+    reads: boolean,
+    onOutput: (text: string) => void,
+  ) {
+    const [program = "", ...args] = command;
+    this.#clock = clock;
+    this.#mark = mark;
+    try {
+      this.#child = new Deno.Command(program, {
+        args,
+        cwd,
+        detached: true,
+        clearEnv: true,
+        env: { ...env, [markVariable]: mark },
+        stdin: reads ? "piped" : "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    } catch (thrown) {
+      throw new AgentFault(`${program} cannot be started: ${describeSystemError(thrown)}`);
+    }
+    this.#input = reads ? this.#child.stdin.getWriter() : null;
+    const bytes = new TokenBucket(clock, outputBytesPerSecondMax, outputBytesBurstMax);
+    const output = Promise.all([
+      readText(this.#child.stdout, onOutput, bytes, clock),
+      readText(this.#child.stderr, (text) => this.#addErrors(text), bytes, clock),
+    ]);
+    output.catch(() => {}); // When it is waited for, it fails there.
+    this.#ended = this.#child.status.then(async (status) => {
+      await this.#sweep();
+      await Promise.race([output, delay(clock, lastOutputMs)]);
+      return status;
+    });
+  }
+
+  /** Sends it a text; `last`: nothing follows. */
+  async write(text: string, last = false): Promise<void> {
+    try {
+      await this.#input?.write(new TextEncoder().encode(text));
+      if (last) await this.#input?.close();
+    } catch (thrown) {
+      // It has ended, or does not read: its status and its answer say what came of that.
+      this.#addErrors(`\nit did not read what it was sent: ${describeSystemError(thrown)}`);
+    }
+  }
+
+  /** Resolves when it has ended, and what it has started. */
+  whenEnded(): Promise<Deno.CommandStatus> {
+    return this.#ended;
+  }
+
+  /** The end of what it printed as errors. */
+  get errors(): string {
+    return this.#errors.trim();
+  }
+
+  /** Asks it to end, and ends it if it does not. */
+  async end(): Promise<void> {
+    this.#signal("SIGTERM");
+    const settled = await Promise.race([
+      this.#child.status.then(() => true),
+      delay(this.#clock, agentGraceMs).then(() => false),
+    ]);
+    if (!settled) this.#signal("SIGKILL");
+    await this.#ended;
+  }
+
+  /** To the whole group of the program. */
+  #signal(signal: Deno.Signal): void {
+    try {
+      Deno.kill(-this.#child.pid, signal);
+    } catch (thrown) {
+      if (!isGoneProcess(thrown)) throw thrown;
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    await endPrograms({
+      isCandidate: ({ startTime }) => Number(startTime) >= this.#since,
+      isTarget: (mark) => mark === this.#mark,
+      waitMs: programEndMaxMs,
+    });
+  }
+
+  #addErrors(text: string): void {
+    this.#errors = (this.#errors + text).slice(-agentErrorsMaxChars);
+  }
+}
+
+async function readText(
+  stream: ReadableStream<Uint8Array>,
+  onText: (text: string) => void,
+  bytes: TokenBucket,
+  clock: Clock,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    onText(decoder.decode(chunk, { stream: true }));
+    const waitMs = bytes.charge(chunk.length);
+    if (waitMs > 0) await delay(clock, waitMs);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The protocol `command`: a program runs once for each prompt, and what it prints is the answer. Flags that its command
+ * line names let it go on with a conversation.
+ */
+import { agentAnswerMaxChars } from "../base/agent_limits.ts";
+import type { PromptEnvelope } from "../protocol/agent.ts";
+import { isPlainObject } from "../protocol/json.ts";
+import { AgentProgram } from "./agent_program.ts";
+import { type AgentAdapter, AgentFault, type AgentSession, type SessionSetting } from "./ports.ts";
+import { formatPrompt } from "./prompt_text.ts";
+
+export const commandAdapter: AgentAdapter = {
+  open: (setting, conversation) => Promise.resolve(new CommandSession(setting, conversation)),
+};
+
+class CommandSession implements AgentSession {
+  readonly #setting: SessionSetting;
+  #conversation: string | null;
+  #current: AgentProgram | null = null;
+
+  constructor(setting: SessionSetting, conversation: string | null) {
+    this.#setting = setting;
+    this.#conversation = conversation;
+  }
+
+  get conversation(): string | null {
+    return this.#conversation;
+  }
+
+  async prompt(envelope: PromptEnvelope, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    const { command, resume, sessionField } = this.#setting.definition, begun = this.#conversation;
+    const goesOn = resume !== null && begun !== null, session = goesOn ? begun : crypto.randomUUID();
+    const words = goesOn ? resume : command, text = formatPrompt(envelope);
+    const line = words.map((word) =>
+      word.replaceAll(/\{(prompt|session)\}/g, (_, name) => name === "prompt" ? text : session)
+    );
+    const reads = !words.some((word) => word.includes("{prompt}")), output = new Output(sessionField);
+    const program = new AgentProgram(this.#setting, line, reads, (part) => output.add(part));
+    if (reads) void program.write(text, true);
+    this.#current = program;
+    const end = () => void program.end();
+    signal.addEventListener("abort", end, { once: true });
+    try {
+      const status = await program.whenEnded();
+      output.finish();
+      signal.throwIfAborted();
+      if (!status.success) throw new AgentFault(describeEnd(status, program.errors, output.text), true);
+      this.#conversation = sessionField === null ? session : output.session ?? begun;
+      return output.text.trim();
+    } finally {
+      signal.removeEventListener("abort", end);
+      this.#current = null;
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#current?.end();
+  }
+}
+
+function describeEnd({ code, signal }: Deno.CommandStatus, errors: string, output: string): string {
+  const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+  const said = errors !== "" ? errors : output.trim().slice(-500);
+  return said === "" ? how : `${how}: ${said}`;
+}
+
+/** A line of JSON is read for the id of the conversation as far as this. */
+const jsonLineMaxChars = 1024 * 1024;
+
+/** The end of what the program printed, and the id of the conversation that it told. */
+class Output {
+  readonly #field: string | null;
+  /** At least `agentAnswerMaxChars` of the newest, where there is as much. */
+  #older = "";
+  #newer = "";
+  #line = "";
+  session: string | null = null;
+
+  constructor(field: string | null) {
+    this.#field = field;
+  }
+
+  add(text: string): void {
+    this.#newer += text;
+    if (this.#newer.length >= agentAnswerMaxChars) [this.#older, this.#newer] = [this.#newer, ""];
+    this.#look(text);
+  }
+
+  /** Nothing more comes. */
+  finish(): void {
+    this.#look("\n");
+  }
+
+  get text(): string {
+    return (this.#older + this.#newer).slice(-agentAnswerMaxChars);
+  }
+
+  #look(text: string): void {
+    const field = this.#field;
+    if (field === null) return;
+    const lines = (this.#line + text).split("\n");
+    this.#line = (lines.pop() ?? "").slice(0, jsonLineMaxChars);
+    for (const line of lines) this.session ??= readField(line, field);
+  }
+}
+
+function readField(line: string, field: string): string | null {
+  if (!line.trimStart().startsWith("{")) return null;
+  try {
+    const object: unknown = JSON.parse(line), value = isPlainObject(object) ? object[field] : null;
+    return typeof value === "string" && value !== "" ? value : null;
+  } catch {
+    // It is no JSON: the agent prints other text, too.
+    return null;
+  }
+}

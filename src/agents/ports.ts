@@ -1,0 +1,62 @@
+/**
+ * The port that every protocol stands behind, and what the host of sessions needs of the kernel. agent_host.ts calls
+ * the adapters; kernel/agents.ts implements the host's port.
+ */
+import type { Clock } from "../base/time.ts";
+import type { AgentDefinition, PromptEnvelope } from "../protocol/agent.ts";
+import type { NewLogRow } from "../protocol/log.ts";
+
+/** How programs of agents are started: each carries the mark of its session (base/program_mark.ts). */
+export interface SessionSetting {
+  readonly sessionId: string;
+  readonly definition: AgentDefinition;
+  /** An absolute path without links. */
+  readonly cwd: string;
+  /** All variables of its programs, but for the mark. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly mark: string;
+  readonly clock: Clock;
+}
+
+/** A conversation with an agent. One prompt at a time. */
+export interface AgentSession {
+  /** The agent's own id of the conversation; null as long as it is not known. */
+  readonly conversation: string | null;
+  /**
+   * What the agent has answered. Rejects with an AgentFault, or with the reason of `signal` when that aborts. When it
+   * settles, nothing that was started for this prompt alone is running.
+   */
+  prompt(envelope: PromptEnvelope, signal: AbortSignal): Promise<string>;
+  /** Ends the conversation and everything that runs for it. */
+  end(): Promise<void>;
+}
+
+export interface AgentAdapter {
+  /** Begins a conversation; with `conversation`, goes on with one. Rejects with an AgentFault. */
+  open(setting: SessionSetting, conversation: string | null): Promise<AgentSession>;
+}
+
+/** What is wrong with an agent, as the end of a sentence about it. */
+export class AgentFault extends Error {
+  /** Whether trying again may help. */
+  readonly recoverable: boolean;
+
+  constructor(message: string, recoverable = false) {
+    super(message);
+    this.recoverable = recoverable;
+  }
+}
+
+export interface HostPorts {
+  readonly clock: Clock;
+  /** The folder of the workspace, against which `cwd` is resolved. */
+  readonly workspace: string;
+  /** The folder of the agents' homes. */
+  readonly homes: string;
+  /** The variables that agents may be given. */
+  variables(): Readonly<Record<string, string>>;
+  newId(): string;
+  log(row: NewLogRow): unknown;
+  /** Resolves when every row so far is on disk. */
+  durable(): Promise<unknown>;
+}

@@ -1,0 +1,44 @@
+/** How many prompts of each agent are under way; further ones wait in order. Used by agent_host.ts. */
+
+interface Queue {
+  taken: number;
+  readonly waiting: { readonly max: number; readonly begin: () => void }[];
+}
+
+export class Slots {
+  readonly #queues = new Map<string, Queue>();
+
+  /** Resolves when there is a slot, with what gives it back. Rejects with the reason of `signal` when that aborts first. */
+  take(name: string, max: number, signal: AbortSignal): Promise<() => void> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const queue = this.#queues.get(name) ?? { taken: 0, waiting: [] };
+    this.#queues.set(name, queue);
+    const release = () => {
+      queue.taken--;
+      const next = queue.waiting[0];
+      if (next !== undefined && queue.taken < next.max) next.begin();
+    };
+    if (queue.taken < max) {
+      queue.taken++;
+      return Promise.resolve(release);
+    }
+    return new Promise((resolve, reject) => {
+      const leave = () => queue.waiting.splice(queue.waiting.findIndex((each) => each === waiter), 1);
+      const abort = () => {
+        leave();
+        reject(signal.reason);
+      };
+      const waiter = {
+        max,
+        begin: () => {
+          leave();
+          signal.removeEventListener("abort", abort);
+          queue.taken++;
+          resolve(release);
+        },
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      queue.waiting.push(waiter);
+    });
+  }
+}

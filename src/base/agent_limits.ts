@@ -1,0 +1,34 @@
+/** The limits of agents, with their units at the end of their names; limits.ts has all others. */
+import { assert } from "./errors.ts";
+import { messageMetaMaxBytes, protocolLineMaxBytes } from "./limits.ts";
+
+/** Prompts of one agent at a time, when nerve.yaml does not say, and at most. */
+export const defaultAgentSessions = 2;
+export const agentSessionsMax = 50;
+/** Words of a command line, and characters of each. */
+export const agentWordsMax = 100;
+export const agentWordMaxChars = 4_096;
+/** What a prompt says, persona included, and the name of its session. */
+export const promptInstructionsMaxBytes = 512 * 1024;
+export const sessionNameMaxChars = 64;
+/** What becomes of the answer: its last part. */
+export const agentAnswerMaxChars = 64 * 1024;
+/** The schema of an artifact as JSON. The artifact itself becomes part of the `meta` of a message. */
+export const artifactSchemaMaxBytes = 64 * 1024;
+export const artifactMaxBytes = 240 * 1024;
+export const artifactPathMaxChars = 1_024;
+/** How often a role asks for an artifact that fits. */
+export const artifactAttemptsMax = 20;
+export const defaultArtifactAttempts = 3;
+/** After an answer: how long an artifact that is not there, or not whole, is looked for again, and how often. */
+export const artifactLookMs = 2_000;
+export const artifactPollMs = 100;
+/** How long an agent that stays may take to start; slow ones take ten seconds. */
+export const agentStartMaxMs = 60_000;
+/** Between the signal that asks an agent's program to end, and the one that ends it. */
+export const agentGraceMs = 2_000;
+/** What is kept of the errors that an agent's program prints. */
+export const agentErrorsMaxChars = 2_000;
+
+assert(artifactMaxBytes < messageMetaMaxBytes, "an artifact fits into the meta of a message");
+assert(2 * promptInstructionsMaxBytes < protocolLineMaxBytes, "a prompt fits into a line");

@@ -1,0 +1,76 @@
+/** One entry of `agents` in nerve.yaml: its defaults, and the rules between its keys. Called by build.ts. */
+import { defaultAgentSessions } from "../base/agent_limits.ts";
+import { agentProtocols } from "../protocol/agent.ts";
+import type { AgentDefinition } from "../protocol/agent.ts";
+import { type ConfigPath, quote } from "./diagnostic.ts";
+import type { DiagnosticList } from "./diagnostic_list.ts";
+import type { AgentShape } from "./schema.ts";
+
+const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** What nerve sets itself. */
+const ownVariables: readonly string[] = ["HOME", "PATH"];
+
+export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics: DiagnosticList): AgentDefinition {
+  const path = ["agents", name], command = shape.command ?? [], resume = shape.resume ?? null;
+  const missing = (key: string, hint: string) => diagnostics.error(path, `the key ${quote(key)} is missing`, hint);
+  if ((shape.protocol ?? null) === null) missing("protocol", `write protocol: ${agentProtocols.join(" or ")}`);
+  if (command.length === 0) missing("command", 'name its program and arguments: [claude, -p, "{prompt}"]');
+  if ((shape.confine ?? null) === null) {
+    missing("confine", "write confine: none, if this program may do all that you may: nothing confines agents yet");
+  } else {
+    const message = "confine: none opens the sandbox: this agent may do all that you may";
+    diagnostics.warning([...path, "confine"], message, "give it only to workflows that need it");
+  }
+  checkConversation(shape, path, diagnostics);
+  checkVariables(shape.env ?? [], [...path, "env"], diagnostics);
+  return {
+    name,
+    protocol: shape.protocol ?? "command",
+    command,
+    resume,
+    sessionField: shape.session_field ?? null,
+    allow: [...new Set(shape.permissions?.allow ?? [])],
+    env: [...new Set(shape.env ?? [])],
+    maxSessions: shape.max_sessions ?? defaultAgentSessions,
+  };
+}
+
+/** Keys without any effect are refused: whoever wrote them expects one. */
+function checkConversation(shape: Partial<AgentShape>, path: ConfigPath, diagnostics: DiagnosticList): void {
+  const resume = shape.resume ?? null;
+  const useless = (key: keyof AgentShape, without: string, hint: string) => {
+    if ((shape[key] ?? null) === null) return;
+    diagnostics.error([...path, key], `${key} has no effect ${without}`, hint);
+  };
+  if (shape.protocol === "acp") {
+    for (const key of ["resume", "session_field"] as const) {
+      useless(key, "with protocol: acp", "remove it: the protocol itself goes on with conversations");
+    }
+    return;
+  }
+  if (shape.protocol === "command") {
+    useless(
+      "permissions",
+      "with protocol: command",
+      "remove it: such a program asks nobody; its own flags say what it may do",
+    );
+  }
+  if (resume === null) useless("session_field", "without resume", "remove it, or add resume");
+  else if (!resume.some((word) => word.includes("{session}"))) {
+    diagnostics.error([...path, "resume"], "does not say which conversation goes on", 'write "{session}" into it');
+  }
+}
+
+function checkVariables(names: readonly string[], path: ConfigPath, diagnostics: DiagnosticList): void {
+  names.forEach((name, at) => {
+    if (!variablePattern.test(name)) {
+      diagnostics.error(
+        [...path, at],
+        `${quote(name)} is not the name of a variable`,
+        "write its name only, as in API_KEY",
+      );
+    } else if (ownVariables.includes(name)) {
+      diagnostics.error([...path, at], `${name} is set by nerve itself`, "remove it");
+    }
+  });
+}

@@ -1,0 +1,22 @@
+/** The checks of the agents that workflows may ask. Pure; called by parse.ts. */
+import { hintNearest } from "../base/did_you_mean.ts";
+import { unknownText } from "../protocol/common_errors.ts";
+import { clipText } from "./diagnostic.ts";
+import type { DiagnosticList } from "./diagnostic_list.ts";
+import type { NerveConfig } from "./types.ts";
+
+export function checkAgents({ agents, workflows }: NerveConfig, diagnostics: DiagnosticList): void {
+  const granted = new Set<string>();
+  for (const { name, agents: named } of workflows.values()) {
+    [...named.keys()].forEach((agent, at) => {
+      granted.add(agent);
+      if (agents.has(agent)) return;
+      const path = ["workflows", name, "agents", at];
+      diagnostics.error(path, unknownText("agent", clipText(agent)), () => hintNearest(agent, agents.keys()));
+    });
+  }
+  for (const name of agents.keys()) {
+    if (granted.has(name)) continue;
+    diagnostics.warning(["agents", name], "no workflow may ask it", `give one of them agents: [${name}]`);
+  }
+}

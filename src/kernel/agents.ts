@@ -1,0 +1,81 @@
+/**
+ * Agents within the kernel: gives the host of sessions (agents/agent_host.ts) what it needs, passes on what roles ask, and
+ * ends the sessions of runs that have ended. Created by wiring.ts; process_events.ts calls it.
+ * I1. A role reaches only the agents that nerve.yaml gives to its workflow, and only for a run that its process has.
+ */
+import { join } from "node:path";
+import { AgentHost, type PromptOrigin } from "../agents/agent_host.ts";
+import type { Clock } from "../base/time.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { CurrentConfig } from "../deploy/current_config.ts";
+import type { VariablesInForce } from "../deploy/variables.ts";
+import type { UnitProcess } from "../process/unit_process.ts";
+import type { PromptAsk, PromptReport } from "../protocol/agent.ts";
+import type { NewLogRow } from "../protocol/log.ts";
+import type { Run } from "../protocol/run.ts";
+import type { Store } from "../store/store.ts";
+import type { WorkflowManager } from "../workflow/local/manager.ts";
+import { isTerminal } from "../workflow/transitions.ts";
+
+export interface AgentsPorts {
+  readonly current: CurrentConfig;
+  readonly variables: VariablesInForce;
+  readonly paths: WorkspacePaths;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly workflows: Pick<WorkflowManager, "isAssigned">;
+  append(row: NewLogRow): unknown;
+}
+
+export class Agents {
+  readonly #ports: AgentsPorts;
+  readonly #host: AgentHost;
+  /** By process and number: what is under way. */
+  readonly #asked = new Map<string, { readonly origin: PromptOrigin; readonly ask: PromptAsk }>();
+
+  constructor(ports: AgentsPorts) {
+    const { clock, paths, store } = this.#ports = ports;
+    this.#host = new AgentHost({
+      clock,
+      workspace: paths.root,
+      homes: join(paths.data, "agents"),
+      variables: () => ports.variables.environment.all,
+      newId: store.newRunId,
+      log: ports.append,
+      durable: () => store.log.durable(),
+    });
+  }
+
+  /** False: the process has no such run. */
+  onReport(process: UnitProcess, report: PromptReport): boolean {
+    const { runId, n } = report, key = `${process.id} ${n}`, workflow = process.spec.name;
+    if (report.t === "prompt_end") {
+      const asked = this.#asked.get(key);
+      if (asked?.origin.runId === runId) this.#host.cancel(asked.origin, asked.ask);
+      return true;
+    }
+    if (!this.#ports.workflows.isAssigned(process.id, runId)) return false;
+    const { round, role, ask } = report, flow = this.#ports.current.config.workflows.get(workflow);
+    const definition = flow?.agents.get(ask.agent) ?? null;
+    if (definition === null) {
+      const message = `nerve.yaml does not give it to workflow ${workflow}`;
+      process.send({ t: "prompted", n, answer: { ok: false, message } });
+      return true;
+    }
+    const origin = { runId, workflow, round, role };
+    this.#asked.set(key, { origin, ask });
+    void this.#host.prompt(origin, ask, definition).then((answer) => {
+      this.#asked.delete(key);
+      process.send({ t: "prompted", n, answer });
+    });
+    return true;
+  }
+
+  onRun({ runId, status }: Run): void {
+    if (isTerminal(status)) void this.#host.endRun(runId, `its run is ${status}`);
+  }
+
+  stop(): Promise<void> {
+    return this.#host.stop();
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Agents: programs that get prompts from the roles of workflows (`agents` in nerve.yaml), and what is said about a prompt
+ * between the role, the kernel and the agent. agents/ talks to them, sandbox/agent_prompts.ts asks for it.
+ */
+import * as z from "zod";
+import {
+  artifactPathMaxChars,
+  artifactSchemaMaxBytes,
+  promptInstructionsMaxBytes,
+  sessionNameMaxChars,
+} from "../base/agent_limits.ts";
+import { roleNameMaxChars } from "../base/limits.ts";
+import type { Json } from "./json.ts";
+import { runIdSchema } from "./run.ts";
+import { nameSchema } from "./signal.ts";
+
+export const agentProtocols = ["command", "acp"] as const;
+export type AgentProtocol = (typeof agentProtocols)[number];
+
+/** What tools do, in the words of the Agent Client Protocol. */
+export const toolKinds = [
+  "read",
+  "edit",
+  "delete",
+  "move",
+  "search",
+  "execute",
+  "think",
+  "fetch",
+  "switch_mode",
+  "other",
+] as const;
+export type ToolKind = (typeof toolKinds)[number];
+
+/** An entry of `agents`. */
+export interface AgentDefinition {
+  readonly name: string;
+  readonly protocol: AgentProtocol;
+  /** The program and its arguments; `{prompt}` and `{session}` stand for the prompt and the id of its conversation. */
+  readonly command: readonly string[];
+  /** The same for every further prompt of a conversation; null: each prompt begins a new one. */
+  readonly resume: readonly string[] | null;
+  /** The field of a line of JSON in which the agent prints the id of the conversation; null: nerve chooses it. */
+  readonly sessionField: string | null;
+  /** The kinds of tools that it may use when it asks for leave; no others. */
+  readonly allow: readonly ToolKind[];
+  /** The variables that its programs get. */
+  readonly env: readonly string[];
+  /** How many of its prompts are under way at a time. */
+  readonly maxSessions: number;
+}
+
+const askSchema = z.object({
+  agent: nameSchema,
+  session: z.string().min(1).max(sessionNameMaxChars),
+  cwd: z.string().min(1).max(artifactPathMaxChars),
+  phase: z.string().max(roleNameMaxChars).nullable(),
+  /** From 0: how often the agent was asked for this artifact before. */
+  attempt: z.int().min(0),
+  instructions: z.string().max(promptInstructionsMaxBytes),
+  /** A path below `cwd`. */
+  expectedArtifact: z.string().min(1).max(artifactPathMaxChars).nullable(),
+  /** Its name, and its JSON Schema as text, if there is one. `enforced`: the kernel checks it, not the role. */
+  expectedSchema: z.object({
+    name: z.string().nullable(),
+    json: z.string().max(artifactSchemaMaxBytes).nullable(),
+    enforced: z.boolean(),
+  }),
+});
+/** What a role asks an agent. */
+export type PromptAsk = z.infer<typeof askSchema>;
+
+/** What is in an artifact; or what is wrong with it, for the agent. */
+export type ArtifactFound = { readonly value: Json } | { readonly fault: string };
+
+/** `promptId` is the same for a prompt that is asked again, because the process of its workflow has died. */
+export type PromptAnswer =
+  | {
+    readonly ok: true;
+    readonly promptId: string;
+    readonly sessionId: string;
+    readonly text: string;
+    /** Null: none was expected. */
+    readonly artifact: ArtifactFound | null;
+  }
+  | { readonly ok: false; readonly message: string };
+
+const promptRef = { runId: runIdSchema, n: z.int().min(1) };
+
+/** Process to kernel, for a run that is assigned to it: `n` counts the prompts of the process. */
+export const promptSchema = z.object({
+  t: z.literal("prompt"),
+  ...promptRef,
+  round: z.int().min(1),
+  role: z.string().min(1).max(roleNameMaxChars),
+  ask: askSchema,
+});
+/** The role has given up: its time is over, or its run. */
+export const promptEndSchema = z.object({ t: z.literal("prompt_end"), ...promptRef });
+
+export type PromptReport = z.infer<typeof promptSchema> | z.infer<typeof promptEndSchema>;
+
+/** Kernel to process. */
+export interface Prompted {
+  readonly t: "prompted";
+  readonly n: number;
+  readonly answer: PromptAnswer;
+}
+
+/** Of a prompt's line, every character as six bytes of JSON. */
+export const promptLineMaxBytes: number = 32 * 1024 + 6 * promptInstructionsMaxBytes + 6 * artifactSchemaMaxBytes;
+
+/** What an agent is told with a prompt. */
+export interface PromptEnvelope {
+  readonly uuid: string;
+  readonly runId: string;
+  readonly role: string;
+  readonly phase: string | null;
+  readonly attempt: number;
+  /** An absolute path. */
+  readonly expectedArtifact: string | null;
+  readonly expectedSchema: PromptAsk["expectedSchema"];
+  readonly dedupKey: string;
+  readonly instructions: string;
+}

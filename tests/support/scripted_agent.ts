@@ -1,0 +1,112 @@
+/**
+ * An agent for tests, as a real process: it does what the prompt says, word for word. `scripted_agent.ts acp` speaks the
+ * Agent Client Protocol; `scripted_agent.ts command [SESSION]` reads one prompt from its input. What it remembers of a
+ * conversation is a file in its home. Prompts: `say TEXT`, `count`, `env`, `write FILE TEXT`, `ask KIND`, `fail`, `die`,
+ * `start SECONDS` (a program that goes on), `hang`, `noise`.
+ */
+const [protocol = "", given = ""] = Deno.args, encoder = new TextEncoder();
+const print = (text: string) => Deno.stdout.writeSync(encoder.encode(text));
+const complain = (text: string) => Deno.stderr.writeSync(encoder.encode(`${text}\n`));
+const memory = (session: string) => `${Deno.env.get("HOME")}/${session}.txt`;
+
+function count(session: string): number {
+  let before = 0;
+  try {
+    before = Number(Deno.readTextFileSync(memory(session)));
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+  Deno.writeTextFileSync(memory(session), String(before + 1));
+  return before + 1;
+}
+
+class Refused extends Error {}
+
+async function play(prompt: string, session: string, ask: (kind: string) => Promise<string>): Promise<string> {
+  const [word = "", ...rest] = prompt.split(/\s+/), text = rest.join(" "), prompts = count(session);
+  switch (word) {
+    case "say":
+      return text;
+    case "count":
+      return `prompt ${prompts}`;
+    case "env":
+      return Object.keys(Deno.env.toObject()).sort().join(" ");
+    case "write":
+      Deno.writeTextFileSync(rest[0] ?? "", rest.slice(1).join(" "));
+      return "written";
+    case "ask":
+      return await ask(text);
+    case "fail":
+      throw new Refused("cannot");
+    case "die":
+      complain("out of luck");
+      return Deno.exit(7);
+    case "start":
+      new Deno.Command("setsid", { args: ["sleep", text], stdin: "null" }).spawn();
+      return await new Promise<never>(() => setInterval(() => {}, 1_000_000));
+    case "noise":
+      for (let at = 0; at < 200; at++) print(`{"jsonrpc": nonsense ${at} ${"x".repeat(1_000)}\n`);
+      return "after the noise";
+    default:
+      return await new Promise<never>(() => setInterval(() => {}, 1_000_000));
+  }
+}
+
+async function runCommand(): Promise<void> {
+  const session = given === "" ? crypto.randomUUID() : given;
+  print(`{"session": "${session}"}\n`);
+  try {
+    print(await play(await new Response(Deno.stdin.readable).text(), session, () => Promise.resolve("no one to ask")));
+  } catch (thrown) {
+    complain(String(thrown));
+    Deno.exit(1);
+  }
+}
+
+async function runAcp(): Promise<void> {
+  const send = (message: Record<string, unknown>) => print(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  const asked = new Map<number, (outcome: string) => void>();
+  const say = (sessionId: unknown, text: string) => {
+    const update = { sessionUpdate: "agent_message_chunk", content: { type: "text", text } };
+    send({ method: "session/update", params: { sessionId, update } });
+  };
+  const askLeave = (sessionId: string) => (kind: string) =>
+    new Promise<string>((resolve) => {
+      const id = 1_000 + asked.size;
+      asked.set(id, resolve);
+      const options = ["allow_once", "reject_once"].map((each) => ({ optionId: `o-${each}`, name: each, kind: each }));
+      send({
+        id,
+        method: "session/request_permission",
+        params: { sessionId, toolCall: { toolCallId: "1", kind }, options },
+      });
+    });
+  const handle = async (id: number, method: string, params: Record<string, unknown>) => {
+    if (method === "initialize") {
+      return { protocolVersion: 1, agentCapabilities: { loadSession: true }, authMethods: [] };
+    }
+    if (method === "session/new") return { sessionId: crypto.randomUUID() };
+    const sessionId = String(params.sessionId);
+    if (method === "session/load") return say(sessionId, "what was said before") ?? null;
+    if (method !== "session/prompt") throw new Refused(`no method ${method} for ${id}`);
+    const [part] = params.prompt as { text: string }[];
+    say(sessionId, await play(part?.text ?? "", sessionId, askLeave(sessionId)));
+    return { stopReason: "end_turn" };
+  };
+  let rest = "";
+  for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const { id, method, params, result } of lines.map((line) => JSON.parse(line))) {
+      if (method === undefined) asked.get(id)?.(JSON.stringify(result.outcome));
+      else if (id !== undefined) {
+        handle(id, method, params).then(
+          (answer) => send({ id, result: answer }),
+          (thrown) => send({ id, error: { code: -32603, message: String(thrown.message) } }),
+        );
+      }
+    }
+  }
+}
+
+await (protocol === "acp" ? runAcp() : runCommand());

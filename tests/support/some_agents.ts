@@ -1,0 +1,32 @@
+/** Agents of a valid nerve.yaml, and how a user would write them. */
+import type { WorkflowConfig } from "../../src/config/types.ts";
+import type { AgentDefinition } from "../../src/protocol/agent.ts";
+
+const named = (name: string, more: Partial<AgentDefinition>): [string, AgentDefinition] => {
+  const plain = { protocol: "command", resume: null, sessionField: null, allow: [], env: [], maxSessions: 2 } as const;
+  return [name, { name, command: [name, "{prompt}"], ...plain, ...more }];
+};
+
+export const someAgents: ReadonlyMap<string, AgentDefinition> = new Map([
+  named("claude", { resume: ["claude", "{session}"], sessionField: "id", env: ["KEY"], maxSessions: 50 }),
+  named("10", { protocol: "acp", allow: ["read", "edit"] }),
+]);
+
+/** With every key given. */
+export function writtenAgent(item: AgentDefinition): Record<string, unknown> {
+  return {
+    protocol: item.protocol,
+    command: item.command,
+    resume: item.resume,
+    session_field: item.sessionField,
+    permissions: item.protocol === "command" ? null : { allow: item.allow },
+    env: item.env,
+    max_sessions: item.maxSessions,
+    confine: "none",
+  };
+}
+
+/** Workflows by name, for a comparison as JSON. */
+export function withPlainAgents(workflows: ReadonlyMap<string, WorkflowConfig>): Record<string, unknown> {
+  return Object.fromEntries([...workflows].map(([name, flow]) => [name, { ...flow, agents: [...flow.agents] }]));
+}

@@ -1,0 +1,44 @@
+/** `agents` of nerve.yaml: what an entry must say, and that whoever opens the sandbox reads it. */
+import assert from "node:assert/strict";
+import { configOf, hintOf, problemLinesOf } from "../../support/parsed_config.ts";
+
+const flow = "workflows: { w: { agents: [a] } }\nsenses: { s: {} }\nreflexes: [{ sense: s, interval: 1m }]\n";
+const entry = (text: string) => `${flow}agents: { a: ${text} }\n`;
+
+Deno.test("an agent has its program, and defaults for all that it need not say", () => {
+  const { agents, workflows } = configOf(entry("{ protocol: command, command: [x, '{prompt}'], confine: none }"));
+  const plain = { resume: null, sessionField: null, allow: [], env: [], maxSessions: 2 };
+  const expected = { name: "a", protocol: "command", command: ["x", "{prompt}"], ...plain };
+  assert.deepEqual(agents.get("a"), expected);
+  assert.deepEqual(workflows.get("w")?.agents, new Map([["a", expected]]));
+});
+
+Deno.test("an agent that nothing confines is a warning; one that does not say so is an error", () => {
+  const warning = "warning agents.a.confine: confine: none opens the sandbox: this agent may do all that you may";
+  assert.deepEqual(problemLinesOf(entry("{ protocol: command, command: [x], confine: none }")), [warning]);
+  assert.deepEqual(problemLinesOf(entry("{ protocol: command, command: [x] }")), [
+    'error agents.a: the key "confine" is missing',
+  ]);
+});
+
+Deno.test("each key that is wrong is told with its place", () => {
+  const rest = "protocol: command, command: [x], confine: none";
+  const cases = [
+    ["{ confine: none }", /error agents.a: the key "protocol" is missing/],
+    ["{ confine: none }", /error agents.a: the key "command" is missing/],
+    ["{ protocol: telepathy, command: [x], confine: none }", /error agents.a.protocol/],
+    [`{ ${rest}, resume: [x] }`, /error agents.a.resume: does not say which conversation goes on/],
+    [`{ ${rest}, session_field: id }`, /error agents.a.session_field: session_field has no effect without resume/],
+    [`{ ${rest}, permissions: { allow: [read] } }`, /error agents.a.permissions: permissions has no effect with/],
+    [`{ protocol: acp, command: [x], confine: none, resume: [x] }`, /agents.a.resume: resume has no effect with/],
+    [`{ protocol: acp, command: [x], confine: none, permissions: { allow: [fly] } }`, /error agents.a.permissions/],
+    [`{ ${rest}, env: ["A=b"] }`, /error agents.a.env\[0\]: "A=b" is not the name of a variable/],
+    [`{ ${rest}, env: [HOME] }`, /error agents.a.env\[0\]: HOME is set by nerve itself/],
+    [`{ ${rest}, max_sessions: 51 }`, /error agents.a.max_sessions/],
+  ] as const;
+  for (const [text, wanted] of cases) assert.match(problemLinesOf(entry(text)).join("\n"), wanted, text);
+  assert.equal(
+    hintOf(entry("{ protocol: command, comand: [x], confine: none }"), "agents.a.comand"),
+    'did you mean "command"?',
+  );
+});
