@@ -5,7 +5,9 @@
  *     answer, and the agent gets it once.
  * I2. One prompt of a session at a time, and no more of an agent than its `max_sessions`; the others wait in order.
  * I3. `artifact.expected` is on disk before the host looks for the file. Two prompts never expect the same file.
- * I4. Nothing of a session runs when its run has ended, or when `stop` has resolved.
+ * I4. A session is on disk before its agent knows of it, with its state and the agent's own id of the conversation: the
+ *     next daemon goes on with it.
+ * I5. Nothing of a session runs when its run has ended, or when `stop` has resolved.
  */
 import { join, resolve } from "node:path";
 import { makePrivateFolder } from "../base/make_folder.ts";
@@ -23,10 +25,12 @@ import type {
 } from "../protocol/agent.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogType } from "../protocol/log.ts";
+import type { SessionRecord } from "../protocol/session.ts";
 import { acpAdapter } from "./acp_adapter.ts";
 import { compileSchema, findArtifact, markArtifact } from "./artifacts.ts";
 import { commandAdapter } from "./command_adapter.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
+import { SessionBook } from "./session_book.ts";
 import { Slots } from "./slots.ts";
 
 /** The role that asks. */
@@ -38,11 +42,9 @@ export interface PromptOrigin {
 }
 
 interface Session {
-  readonly id: string;
-  readonly runId: string;
-  readonly name: string;
+  /** As it is on disk. */
+  record: SessionRecord;
   readonly definition: AgentDefinition;
-  readonly cwd: string;
   /** Settles when its last prompt so far is over. */
   tail: Promise<unknown>;
   open: AgentSession | null;
@@ -62,16 +64,20 @@ let programs = 0;
 export class AgentHost {
   readonly #ports: HostPorts;
   readonly #slots = new Slots();
+  readonly #book: SessionBook;
   /** By run and name. */
   readonly #sessions = new Map<string, Session>();
   /** By key. */
   readonly #prompts = new Map<string, Prompt>();
   /** The files that prompts under way expect. */
   readonly #expected = new Set<string>();
+  /** The ends of runs that are under way. */
+  readonly #endings = new Set<Promise<void>>();
   #stopping = false;
 
   constructor(ports: HostPorts) {
     this.#ports = ports;
+    this.#book = new SessionBook(ports);
   }
 
   /** Never rejects. A session that goes on stays with the definition with which it began. */
@@ -98,19 +104,26 @@ export class AgentHost {
 
   /** The run has ended: so do its sessions, and what they run. */
   async endRun(runId: string, reason: string): Promise<void> {
-    const own = [...this.#prompts.values()].filter((prompt) => prompt.runId === runId);
-    for (const { controller } of own) controller.abort(new AgentFault(reason));
-    const sessions = [...this.#sessions].filter(([, session]) => session.runId === runId);
-    for (const [key] of sessions) this.#sessions.delete(key);
-    await Promise.all(sessions.map(([, session]) => session.tail.then(() => session.open?.end())));
+    const ending = this.#endPrograms(runId, reason).then(() => this.#book.endAll(runId, reason));
+    this.#endings.add(ending);
+    await ending.finally(() => this.#endings.delete(ending));
   }
 
-  /** Takes no new prompt, and ends those that are under way. */
+  /** Takes no new prompt, and ends those that are under way. Their sessions go on with the next daemon. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const runs = new Set([...this.#sessions.values()].map(({ runId }) => runId));
-    await Promise.all([...runs].map((runId) => this.endRun(runId, "the daemon stops")));
-    await Promise.all([...this.#prompts.values()].map(({ answer }) => answer));
+    const runs = new Set([...this.#sessions.values()].map(({ record }) => record.runId));
+    await Promise.all([...runs].map((runId) => this.#endPrograms(runId, "the daemon stops")));
+    await Promise.all([...this.#endings, ...[...this.#prompts.values()].map(({ answer }) => answer)]);
+  }
+
+  async #endPrograms(runId: string, reason: string): Promise<void> {
+    const own = [...this.#prompts.values()].filter((prompt) => prompt.runId === runId);
+    for (const { controller } of own) controller.abort(new AgentFault(reason));
+    const sessions = [...this.#sessions].filter(([, { record }]) => record.runId === runId);
+    for (const [key] of sessions) this.#sessions.delete(key);
+    await Promise.all(own.map(({ answer }) => answer));
+    await Promise.all(sessions.map(([, session]) => session.tail.then(() => session.open?.end())));
   }
 
   async #answer(
@@ -149,32 +162,35 @@ export class AgentHost {
     signal: AbortSignal,
   ): Promise<PromptAnswer> {
     const { runId, role } = origin, { phase, attempt, expectedArtifact: path, expectedSchema, instructions } = ask;
-    const file = path === null ? null : join(session.cwd, path), check = readSchema(expectedSchema);
+    const { id, cwd } = session.record,
+      file = path === null ? null : join(cwd, path),
+      check = readSchema(expectedSchema);
     if (file !== null && this.#expected.has(file)) {
       throw new AgentFault(`another prompt that is under way expects ${file}, too`);
     }
     if (file !== null) this.#expected.add(file);
+    const about = { promptId: key, agent: session.definition.name, role, phase, attempt };
     try {
-      const before = path === null ? null : await markArtifact(session.cwd, path);
-      const about = { promptId: key, session: session.id, agent: session.definition.name, role, phase, attempt };
-      session.open ??= await this.#open(session, origin);
-      this.#log(origin, "session.prompted", about);
+      const before = path === null ? null : await markArtifact(cwd, path), open = await this.#open(session);
+      session.record = this.#book.move(session.record, "BUSY", "session.prompted", about);
       const envelope: PromptEnvelope = {
         ...{ uuid: crypto.randomUUID(), runId, role, phase, attempt, expectedArtifact: file, expectedSchema },
         ...{ dedupKey: key, instructions },
       };
-      const text = await session.open.prompt(envelope, signal);
-      this.#log(origin, "session.answered", { ...about, chars: text.length });
-      if (path === null) return { ok: true, promptId: key, sessionId: session.id, text, artifact: null };
-      this.#log(origin, "artifact.expected", { ...about, path, schema: expectedSchema.name });
+      const text = await open.prompt(envelope, signal), told = { ...about, chars: text.length };
+      session.record = this.#book.move(session.record, "READY", "session.answered", told, open.conversation);
+      if (path === null) return { ok: true, promptId: key, sessionId: id, text, artifact: null };
+      this.#log(origin, "artifact.expected", { session: id, ...about, path, schema: expectedSchema.name });
       await this.#ports.durable();
-      const found = await findArtifact({ cwd: session.cwd, path, before, clock: this.#ports.clock, signal });
+      const found = await findArtifact({ cwd, path, before, clock: this.#ports.clock, signal });
       const artifact = judge(found, check), refused = "fault" in artifact ? artifact.fault : null;
       const type = refused === null ? "artifact.taken" : "artifact.refused";
-      this.#log(origin, type, { ...about, path, ...refused !== null && { reason: refused } });
-      return { ok: true, promptId: key, sessionId: session.id, text, artifact };
+      this.#log(origin, type, { session: id, ...about, path, ...refused !== null && { reason: refused } });
+      return { ok: true, promptId: key, sessionId: id, text, artifact };
     } catch (thrown) {
-      this.#log(origin, "session.prompt_failed", { promptId: key, session: session.id, reason: messageOf(thrown) });
+      const failed = { ...about, reason: messageOf(thrown) }, type = "session.prompt_failed";
+      if (session.record.state !== "BUSY") this.#log(origin, type, { session: id, ...failed });
+      else session.record = this.#book.move(session.record, "READY", type, failed, session.open?.conversation);
       throw thrown;
     } finally {
       if (file !== null) this.#expected.delete(file);
@@ -193,22 +209,21 @@ export class AgentHost {
     throw new AgentFault(`${path} is no folder`);
   }
 
-  #findSession({ runId }: PromptOrigin, ask: PromptAsk, definition: AgentDefinition, cwd: string): Session {
-    const key = `${runId} ${ask.session}`, known = this.#sessions.get(key);
-    if (known === undefined) {
-      const id = this.#ports.newId(), name = ask.session;
-      const session = { id, runId, name, definition, cwd, tail: Promise.resolve(), open: null, answered: null };
-      this.#sessions.set(key, session);
-      return session;
+  #findSession(origin: PromptOrigin, ask: PromptAsk, definition: AgentDefinition, cwd: string): Session {
+    const key = `${origin.runId} ${ask.session}`, known = this.#sessions.get(key);
+    const record = known?.record ?? this.#book.findOrCreate(origin, ask.session, definition, cwd);
+    const session = known ?? { record, definition, tail: Promise.resolve(), open: null, answered: null };
+    if (record.agent !== ask.agent) {
+      throw new AgentFault(`the session ${ask.session} of this run is one with ${record.agent}`);
     }
-    if (known.definition.name !== ask.agent) {
-      throw new AgentFault(`the session ${ask.session} of this run is one with ${known.definition.name}`);
-    }
-    if (known.cwd !== cwd) throw new AgentFault(`the session ${ask.session} of this run works in ${known.cwd}`);
-    return known;
+    if (record.cwd !== cwd) throw new AgentFault(`the session ${ask.session} of this run works in ${record.cwd}`);
+    this.#sessions.set(key, session);
+    return session;
   }
 
-  async #open({ id, definition, cwd, name }: Session, origin: PromptOrigin): Promise<AgentSession> {
+  async #open(session: Session): Promise<AgentSession> {
+    if (session.open !== null) return session.open;
+    const { definition, record: { id, cwd, conversation, state } } = session;
     const { clock, workspace, homes } = this.#ports, all = this.#ports.variables(), home = join(homes, definition.name);
     for (const folder of [homes, home]) makePrivateFolder(folder);
     const unset = definition.env.find((variable) => all[variable] === undefined);
@@ -219,8 +234,8 @@ export class AgentHost {
     });
     const env = { ...Object.fromEntries(own), HOME: home }, mark = markSession(workspace, definition.name, id);
     const setting = { sessionId: id, definition, cwd, env, mark, clock };
-    const open = await adapters[definition.protocol].open(setting, null);
-    this.#log(origin, "session.started", { session: id, name, agent: definition.name, cwd });
+    const open = session.open = await adapters[definition.protocol].open(setting, conversation);
+    if (state === "CREATED") session.record = this.#book.move(session.record, "READY", "session.ready", {});
     return open;
   }
 

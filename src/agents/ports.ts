@@ -5,6 +5,7 @@
 import type { Clock } from "../base/time.ts";
 import type { AgentDefinition, PromptEnvelope } from "../protocol/agent.ts";
 import type { NewLogRow } from "../protocol/log.ts";
+import type { SessionRecord, SessionState } from "../protocol/session.ts";
 
 /** How programs of agents are started: each carries the mark of its session (base/program_mark.ts). */
 export interface SessionSetting {
@@ -47,6 +48,18 @@ export class AgentFault extends Error {
   }
 }
 
+/** Sessions on disk: each change is one write with the row that tells it. */
+export interface SessionRecords {
+  create(session: SessionRecord, row: NewLogRow): void;
+  change(
+    id: string,
+    change: { readonly state: SessionState; readonly conversation: string | null; readonly changed: number },
+    row: NewLogRow,
+  ): void;
+  /** Those of a run that have not ended, oldest first. */
+  listOpen(runId: string): readonly SessionRecord[];
+}
+
 export interface HostPorts {
   readonly clock: Clock;
   /** The folder of the workspace, against which `cwd` is resolved. */
@@ -56,6 +69,7 @@ export interface HostPorts {
   /** The variables that agents may be given. */
   variables(): Readonly<Record<string, string>>;
   newId(): string;
+  readonly sessions: SessionRecords;
   log(row: NewLogRow): unknown;
   /** Resolves when every row so far is on disk. */
   durable(): Promise<unknown>;

@@ -25,6 +25,8 @@ export interface AgentsPorts {
   readonly store: Store;
   readonly workflows: Pick<WorkflowManager, "isAssigned">;
   append(row: NewLogRow): unknown;
+  /** The row without secrets. */
+  mask(row: NewLogRow): NewLogRow;
 }
 
 export class Agents {
@@ -41,6 +43,11 @@ export class Agents {
       homes: join(paths.data, "agents"),
       variables: () => ports.variables.environment.all,
       newId: store.newRunId,
+      sessions: {
+        create: (session, row) => store.sessions.create(session, ports.mask(row)),
+        change: (id, change, row) => store.sessions.change(id, change, ports.mask(row)),
+        listOpen: (runId) => store.sessions.listOpen(runId),
+      },
       log: ports.append,
       durable: () => store.log.durable(),
     });

@@ -35,6 +35,8 @@ export interface Outlets {
   readonly repeats: RepeatLimiter;
   /** `values` are stored in the same commit. */
   append(row: NewLogRow, values?: readonly (readonly [key: string, value: string])[]): LogRow;
+  /** For a writer of rows of its own. */
+  mask(row: NewLogRow): NewLogRow;
   emit(event: KernelEvent): void;
   /** Reports a problem of the kernel itself to the operator. */
   reportProblem(message: string): void;
@@ -49,5 +51,6 @@ export function makeOutlets(from: Foundation, current: CurrentConfig, secrets: C
   const append: Outlets["append"] = (row, values) => store.log.append(secrets.mask(row), values);
   const emit = (event: KernelEvent): void => from.emit(secrets.mask(event));
   const reportProblem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
-  return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, reportProblem };
+  const mask = (row: NewLogRow) => secrets.mask(row);
+  return { current, clock, repeats: new RepeatLimiter(clock, append), append, mask, emit, reportProblem };
 }

@@ -14,12 +14,14 @@
  * I10. `run_begun` has the role of a run that runs once and has begun. Another one begins only after its message, or after the
  *     decision that it runs again.
  * I11. `run_closings` has every ended run whose `finally` has no result yet, if its workflow has one or that is unknown.
+ * I12. Of a run and a name there is one session at most that has not ended.
  */
 import { childrenMigration } from "./children_schema.ts";
 import { closingsMigration } from "./closings_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
 import { hooksMigration } from "./hooks_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
+import { sessionsMigration } from "./sessions_schema.ts";
 
 export const logMigrations: readonly string[] = [
   `
@@ -291,4 +293,5 @@ begin delete from approval_notices where seq = old.seq; end;
   effectsMigration,
   closingsMigration,
   hooksMigration,
+  sessionsMigration,
 ];

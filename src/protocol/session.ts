@@ -1,0 +1,25 @@
+/** A session of a run with an agent, as it is on disk: a conversation that outlives the daemon. */
+import * as z from "zod";
+
+/**
+ * `CREATED` before the agent knows of it, `BUSY` while a prompt is under way. A session that is not `ENDED` belongs to a
+ * run that may go on with it.
+ */
+export const sessionStates = ["CREATED", "READY", "BUSY", "ENDED", "FAILED_NEEDS_HUMAN"] as const;
+
+/** `name`, as the roles of its run call it. `conversation`: the agent's own id of it. Times in milliseconds. */
+export const sessionSchema = z.object({
+  id: z.string(),
+  runId: z.string(),
+  name: z.string(),
+  workflow: z.string(),
+  agent: z.string(),
+  cwd: z.string(),
+  state: z.enum(sessionStates),
+  conversation: z.string().nullable(),
+  recoveryAttempts: z.int(),
+  created: z.number(),
+  changed: z.number(),
+});
+export type SessionRecord = z.infer<typeof sessionSchema>;
+export type SessionState = SessionRecord["state"];

@@ -1,0 +1,78 @@
+/**
+ * Sessions of agents, in the table `agent_sessions` of data/logs.db: each change is one write with the row that tells it.
+ * Used by kernel/agents.ts.
+ */
+import type { NewLogRow } from "../../protocol/log.ts";
+import type { SessionRecord, SessionState } from "../../protocol/session.ts";
+import type { Step } from "../commit/operations.ts";
+import type { LogStore } from "../log/log_store.ts";
+import type { StatementCache } from "../sqlite/database.ts";
+
+const columns = "id, run_id, name, workflow, agent, cwd, state, conversation, recovery_attempts, created, changed";
+
+/** What changes of a session; the rest stays. */
+export interface SessionChange {
+  readonly state: SessionState;
+  /** Null: it is not known any better. */
+  readonly conversation: string | null;
+  readonly changed: number;
+}
+
+export class SessionStore {
+  readonly #statements: StatementCache;
+  readonly #log: LogStore;
+
+  constructor(statements: StatementCache, log: LogStore) {
+    this.#statements = statements;
+    this.#log = log;
+  }
+
+  create(session: SessionRecord, row: NewLogRow): void {
+    const { id, runId, name, workflow, agent, cwd, state, conversation, recoveryAttempts, created, changed } = session;
+    this.#write(row, {
+      sql: `insert into agent_sessions (${columns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      values: [id, runId, name, workflow, agent, cwd, state, conversation, recoveryAttempts, created, changed],
+    });
+  }
+
+  change(id: string, { state, conversation, changed }: SessionChange, row: NewLogRow): void {
+    this.#write(row, {
+      sql: "update agent_sessions set state = ?, conversation = coalesce(?, conversation), changed = ? where id = ?",
+      values: [state, conversation, changed, id],
+    });
+  }
+
+  /** Those of a run that have not ended, oldest first. What was not committed yet is not seen. */
+  listOpen(runId: string): SessionRecord[] {
+    const sql = `select ${columns} from agent_sessions where run_id = ? and state <> 'ENDED' order by seq`;
+    return this.#statements.get(sql).all(runId).map(toSession);
+  }
+
+  /** All of them, newest first. */
+  list(limit: number): SessionRecord[] {
+    return this.#statements.get(`select ${columns} from agent_sessions order by seq desc limit ?`).all(limit).map(
+      toSession,
+    );
+  }
+
+  #write(row: NewLogRow, step: Step): void {
+    this.#log.appendAll([() => row], () => [step]);
+  }
+}
+
+function toSession(row: Record<string, unknown>): SessionRecord {
+  const conversation = row.conversation === null ? null : String(row.conversation);
+  return {
+    id: String(row.id),
+    runId: String(row.run_id),
+    name: String(row.name),
+    workflow: String(row.workflow),
+    agent: String(row.agent),
+    cwd: String(row.cwd),
+    state: String(row.state) as SessionState,
+    conversation,
+    recoveryAttempts: Number(row.recovery_attempts),
+    created: Number(row.created),
+    changed: Number(row.changed),
+  };
+}
