@@ -232,8 +232,10 @@ export class AgentHost {
       const value = all[variable];
       return value === undefined ? [] : [[variable, value] as const];
     });
-    const env = { ...Object.fromEntries(own), HOME: home }, mark = markSession(workspace, definition.name, id);
-    const setting = { sessionId: id, definition, cwd, env, mark, clock };
+    const env: Record<string, string> = { ...Object.fromEntries(own), HOME: home };
+    const wall = this.#ports.wall(definition, { cwd, home, env }), mark = markSession(workspace, definition.name, id);
+    if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
+    const setting = { sessionId: id, definition, cwd, env, mark, wall, clock };
     const open = session.open = await adapters[definition.protocol].open(setting, conversation);
     if (state === "CREATED") session.record = this.#book.move(session.record, "READY", "session.ready", {});
     return open;

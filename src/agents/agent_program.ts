@@ -2,7 +2,8 @@
  * A program of an agent: its own session of processes, an empty environment but for what it is given, and the mark by
  * which everything that it starts is found and ended with it. Used by the adapters.
  * I1. When `end` resolves, or `whenEnded`, nothing that it started runs any more, unless no signal can end it.
- * I2. What it prints is read whole, as fast as the bounds of output allow, so that it never waits for a reader.
+ * I2. Where there is a wall, nothing of the program runs before it stands.
+ * I3. What it prints is read whole, as fast as the bounds of output allow, so that it never waits for a reader.
  */
 import { agentErrorsMaxChars, agentGraceMs } from "../base/agent_limits.ts";
 import { isGoneProcess } from "../base/if_present.ts";
@@ -10,8 +11,10 @@ import { outputBytesBurstMax, outputBytesPerSecondMax, programEndMaxMs } from ".
 import { describeSystemError } from "../base/os_error.ts";
 import { markVariable } from "../base/program_mark.ts";
 import { endPrograms } from "../base/program_sweep.ts";
+import { buildSelfArguments, findOwnProgram } from "../base/self_exec.ts";
 import { type Clock, delay } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
+import { confinementVariable, type ProgramConfinement } from "../protocol/agent_confinement.ts";
 import { AgentFault, type SessionSetting } from "./ports.ts";
 
 /** How long its last output may take after its end: a process that lost its mark may hold the pipe open. */
@@ -30,12 +33,12 @@ export class AgentProgram {
 
   /** `reads`: whether it is sent anything. `onOutput` gets what it prints. Throws an AgentFault. */
   constructor(
-    { clock, mark, cwd, env }: SessionSetting,
+    setting: SessionSetting,
     command: readonly string[],
     reads: boolean,
     onOutput: (text: string) => void,
   ) {
-    const [program = "", ...args] = command;
+    const { clock, mark, cwd } = setting, { program, args, env } = toStart(setting, command);
     this.#clock = clock;
     this.#mark = mark;
     try {
@@ -44,7 +47,7 @@ export class AgentProgram {
         cwd,
         detached: true,
         clearEnv: true,
-        env: { ...env, [markVariable]: mark },
+        env,
         stdin: reads ? "piped" : "null",
         stdout: "piped",
         stderr: "piped",
@@ -118,6 +121,30 @@ export class AgentProgram {
   #addErrors(text: string): void {
     this.#errors = (this.#errors + text).slice(-agentErrorsMaxChars);
   }
+}
+
+/** What starts a program of an agent: itself, or what confines this process and then becomes it. Also for other starters. */
+export function toStart(
+  { mark, env, wall }: Pick<SessionSetting, "mark" | "env" | "wall">,
+  command: readonly string[],
+): { readonly program: string; readonly args: string[]; readonly env: Record<string, string> } {
+  const [program = "", ...args] = command, marked = { ...env, [markVariable]: mark };
+  if (wall === null) return { program, args, env: marked };
+  const own: Record<string, string> = { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
+  for (const name of ["DENO_DIR", "XDG_CACHE_HOME"]) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) own[name] = value;
+  }
+  // Where Deno has its cache: that of the agent's home is empty.
+  if (own.DENO_DIR === undefined) own.HOME = Deno.env.get("HOME") ?? "/";
+  const names = Object.keys(own),
+    set = Object.fromEntries(names.flatMap((name) => name in env ? [[name, env[name]]] : []));
+  const confinement: ProgramConfinement = { rules: wall, unset: names, set: set as Record<string, string> };
+  return {
+    program: findOwnProgram(),
+    args: [...buildSelfArguments("sandbox/confined_program.ts"), "__confined", ...command],
+    env: { ...marked, ...own, [confinementVariable]: JSON.stringify(confinement) },
+  };
 }
 
 async function readText(

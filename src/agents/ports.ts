@@ -2,6 +2,7 @@
  * The port that every protocol stands behind, and what the host of sessions needs of the kernel. agent_host.ts calls
  * the adapters; kernel/agents.ts implements the host's port.
  */
+import type { LandlockRules } from "../base/landlock.ts";
 import type { Clock } from "../base/time.ts";
 import type { AgentDefinition, PromptEnvelope } from "../protocol/agent.ts";
 import type { NewLogRow } from "../protocol/log.ts";
@@ -16,6 +17,8 @@ export interface SessionSetting {
   /** All variables of its programs, but for the mark. */
   readonly env: Readonly<Record<string, string>>;
   readonly mark: string;
+  /** What Landlock holds them to; null: nothing holds them. */
+  readonly wall: LandlockRules | null;
   readonly clock: Clock;
 }
 
@@ -68,6 +71,11 @@ export interface HostPorts {
   readonly homes: string;
   /** The variables that agents may be given. */
   variables(): Readonly<Record<string, string>>;
+  /** What holds an agent that works in `cwd`; null: nothing does. Throws an AgentFault. */
+  wall(
+    definition: AgentDefinition,
+    place: { readonly cwd: string; readonly home: string; readonly env: Readonly<Record<string, string>> },
+  ): LandlockRules | null;
   newId(): string;
   readonly sessions: SessionRecords;
   log(row: NewLogRow): unknown;

@@ -21,7 +21,7 @@ export class SessionBook {
   findOrCreate(
     { runId, workflow }: { readonly runId: string; readonly workflow: string },
     name: string,
-    { name: agent }: AgentDefinition,
+    { name: agent, confined }: AgentDefinition,
     cwd: string,
   ): SessionRecord {
     const known = this.#ports.sessions.listOpen(runId).find((each) => each.name === name);
@@ -29,7 +29,7 @@ export class SessionBook {
     const now = this.#ports.clock.now(), id = this.#ports.newId();
     const about = { id, runId, name, workflow, agent, cwd, created: now, changed: now };
     const session: SessionRecord = { ...about, state: "CREATED", conversation: null, recoveryAttempts: 0 };
-    this.#ports.sessions.create(session, toRow(session, "session.created", { name, agent, cwd }));
+    this.#ports.sessions.create(session, toRow(session, "session.created", { name, agent, cwd, confined }));
     return session;
   }
 

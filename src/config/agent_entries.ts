@@ -4,7 +4,7 @@ import { agentProtocols } from "../protocol/agent.ts";
 import type { AgentDefinition } from "../protocol/agent.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
-import type { AgentShape } from "./schema.ts";
+import type { AgentShape } from "./agent_schema.ts";
 
 const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** What nerve sets itself. */
@@ -15,12 +15,15 @@ export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics
   const missing = (key: string, hint: string) => diagnostics.error(path, `the key ${quote(key)} is missing`, hint);
   if ((shape.protocol ?? null) === null) missing("protocol", `write protocol: ${agentProtocols.join(" or ")}`);
   if (command.length === 0) missing("command", 'name its program and arguments: [claude, -p, "{prompt}"]');
-  if ((shape.confine ?? null) === null) {
-    missing("confine", "write confine: none, if this program may do all that you may: nothing confines agents yet");
-  } else {
+  const confined = (shape.confine ?? null) === null, read = shape.read ?? [];
+  if (!confined) {
     const message = "confine: none opens the sandbox: this agent may do all that you may";
     diagnostics.warning([...path, "confine"], message, "give it only to workflows that need it");
+    if (read.length > 0) {
+      diagnostics.error([...path, "read"], "read has no effect with confine: none", "remove one of both");
+    }
   }
+  checkRead(read, [...path, "read"], diagnostics);
   checkConversation(shape, path, diagnostics);
   checkVariables(shape.env ?? [], [...path, "env"], diagnostics);
   return {
@@ -30,6 +33,8 @@ export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics
     resume,
     sessionField: shape.session_field ?? null,
     allow: [...new Set(shape.permissions?.allow ?? [])],
+    confined,
+    read: [...new Set(read)],
     env: [...new Set(shape.env ?? [])],
     maxSessions: shape.max_sessions ?? defaultAgentSessions,
   };
@@ -59,6 +64,19 @@ function checkConversation(shape: Partial<AgentShape>, path: ConfigPath, diagnos
   else if (!resume.some((word) => word.includes("{session}"))) {
     diagnostics.error([...path, "resume"], "does not say which conversation goes on", 'write "{session}" into it');
   }
+}
+
+/** What is above /proc/1 has the variables of the daemon. */
+function checkRead(paths: readonly string[], path: ConfigPath, diagnostics: DiagnosticList): void {
+  paths.forEach((each, at) => {
+    if (each === "") diagnostics.error([...path, at], "is no path", "name a file or a folder");
+    else if (/^\/(?:proc)?\/*$/.test(each)) {
+      const message = `read of ${
+        quote(each)
+      } opens the environment of all your processes, the daemon's too, to this agent`;
+      diagnostics.warning([...path, at], message, "name the folders that it needs");
+    }
+  });
 }
 
 function checkVariables(names: readonly string[], path: ConfigPath, diagnostics: DiagnosticList): void {

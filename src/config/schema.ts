@@ -4,7 +4,6 @@
  * Unknown keys are errors everywhere. A key without a value counts as absent.
  */
 import * as z from "zod";
-import { agentSessionsMax, agentWordMaxChars, agentWordsMax } from "../base/agent_limits.ts";
 import { alertWaitMinMs } from "../base/alert_limits.ts";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
 import {
@@ -22,9 +21,9 @@ import {
 import { hookBacklogMax, listenHostsMax } from "../base/hook_limits.ts";
 import { remindMinMs } from "../base/wait_limits.ts";
 import { watchPatternsMax } from "../base/watch_limits.ts";
-import { agentProtocols, toolKinds } from "../protocol/agent.ts";
 import { alertSeverities } from "../protocol/alert.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
+import { agent } from "./agent_schema.ts";
 import { readPermissionRequest } from "./permissions/request.ts";
 import type { PermissionRequest } from "./types.ts";
 
@@ -243,20 +242,6 @@ const hook = z.strictObject({
 const listenAddress = z.strictObject({ address: text, hosts: z.array(z.string()).max(listenHostsMax).nullish() });
 const listen = textOr(listenAddress, "must be an address with a port", "write 127.0.0.1:7077");
 
-const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
-
-const agent = z.strictObject({
-  /** Required, as is `command`; agent_entries.ts says so. */
-  protocol: z.enum(agentProtocols).nullish(),
-  command: commandLine,
-  resume: commandLine,
-  session_field: text,
-  permissions: z.strictObject({ allow: z.array(z.enum(toolKinds)).nullish() }).nullish(),
-  env: z.array(z.string()).nullish(),
-  max_sessions: count(agentSessionsMax),
-  confine: z.enum(["none"]).nullish(),
-});
-
 export const fileSchema = z.strictObject({
   /** The versions of nerve that this file is for; parse.ts checks it first. */
   nerve: text,
@@ -283,7 +268,6 @@ export type ScheduleShape = z.infer<typeof schedule>;
 export type WorkflowShape = z.infer<typeof workflow>;
 export type AlertShape = z.infer<typeof alert>;
 export type HookShape = z.infer<typeof hook>;
-export type AgentShape = z.infer<typeof agent>;
 
 /** The known keys of the mapping at `path`, for "did you mean". */
 export function listKnownKeys(path: readonly PropertyKey[]): string[] {
@@ -292,7 +276,15 @@ export function listKnownKeys(path: readonly PropertyKey[]): string[] {
   if (path.length === 1 && section === "approvals") return Object.keys(approvals.shape);
   if (path.length === 1 && section === "listen") return Object.keys(listenAddress.shape);
   if (section === "hooks" && path[2] === "verify" && path.length === 3) return Object.keys(verify.shape);
-  const entries = { senses: sense, groups: group, reflexes: reflex, workflows: workflow, alerts: alert, hooks: hook, agents: agent };
+  const entries = {
+    senses: sense,
+    groups: group,
+    reflexes: reflex,
+    workflows: workflow,
+    alerts: alert,
+    hooks: hook,
+    agents: agent,
+  };
   for (const [name, entry] of Object.entries(entries)) {
     if (name === section && path.length === 2) return Object.keys(entry.shape);
   }

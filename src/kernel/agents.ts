@@ -10,12 +10,14 @@ import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { VariablesInForce } from "../deploy/variables.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
+import type { KernelEvent } from "../protocol/event.ts";
 import type { PromptAsk, PromptReport } from "../protocol/agent.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import { isTerminal } from "../workflow/transitions.ts";
+import { findAgentWall } from "./agent_walls.ts";
 
 export interface AgentsPorts {
   readonly current: CurrentConfig;
@@ -25,6 +27,7 @@ export interface AgentsPorts {
   readonly store: Store;
   readonly workflows: Pick<WorkflowManager, "isAssigned">;
   append(row: NewLogRow): unknown;
+  emit(event: KernelEvent): void;
   /** The row without secrets. */
   mask(row: NewLogRow): NewLogRow;
 }
@@ -42,6 +45,11 @@ export class Agents {
       workspace: paths.root,
       homes: join(paths.data, "agents"),
       variables: () => ports.variables.environment.all,
+      wall: (definition, place) => {
+        const wall = findAgentWall(paths, definition, place);
+        if (wall === null) this.#warnUnconfined(definition.name);
+        return wall;
+      },
       newId: store.newRunId,
       sessions: {
         create: (session, row) => store.sessions.create(session, ports.mask(row)),
@@ -80,6 +88,11 @@ export class Agents {
 
   onRun({ runId, status }: Run): void {
     if (isTerminal(status)) void this.#host.endRun(runId, `its run is ${status}`);
+  }
+
+  #warnUnconfined(agent: string): void {
+    const message = `agent ${agent} works with confine: none: it may do all that you may`;
+    this.#ports.emit({ kind: "log", source: "kernel", level: "warn", message, ts: this.#ports.clock.now() });
   }
 
   stop(): Promise<void> {

@@ -34,7 +34,7 @@ export interface WallPlaces {
   readonly manifests: readonly string[];
 }
 
-type Rule = readonly [path: string, right: PathRight];
+export type WallRule = readonly [path: string, right: PathRight];
 
 /** Libraries, and what describes the system to everybody. Programs may also be executed there. */
 const systemFolders = ["/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/nix/store"];
@@ -101,15 +101,16 @@ function isGranted(granted: readonly string[] | boolean, name: string): boolean 
   return typeof granted === "boolean" ? granted : granted.includes(name);
 }
 
-function as(right: PathRight, paths: readonly string[]): Rule[] {
+/** For agent_wall.ts, too. */
+export function as(right: PathRight, paths: readonly string[]): WallRule[] {
   return paths.map((path) => [path, right]);
 }
 
-function both(paths: readonly string[]): Rule[] {
-  return paths.flatMap((path): Rule[] => [[path, "read"], [path, "write"]]);
+export function both(paths: readonly string[]): WallRule[] {
+  return paths.flatMap((path): WallRule[] => [[path, "read"], [path, "write"]]);
 }
 
-function openCache(cache: string | null, imports: boolean): Rule[] {
+function openCache(cache: string | null, imports: boolean): WallRule[] {
   if (cache === null) return [];
   const below = (names: readonly string[]) => names.map((name) => join(cache, name));
   return [...as("read", below(cachedModules)), ...imports ? as("write", below(downloads)) : []];
@@ -131,7 +132,7 @@ function listDatabaseFiles(database: string): string[] {
   return database === ":memory:" ? [] : [database, `${database}-wal`, `${database}-shm`];
 }
 
-function openGrants({ read, write, ffi }: SandboxPermissions): Rule[] {
+function openGrants({ read, write, ffi }: SandboxPermissions): WallRule[] {
   const paths = (granted: readonly string[] | boolean) => granted === true ? ["/"] : granted === false ? [] : granted;
   // Any library: those of the system are open anyway.
   const libraries = ffi === true ? [] : paths(ffi);
@@ -145,9 +146,22 @@ function toRulePath(path: string): string {
   return /^\/proc\/(?:self\/|\d+\/)?net(?:\/|$)/.test(path) ? ownNetwork : path;
 }
 
-function openPrograms({ run }: SandboxPermissions, { programs, path, home }: WallPlaces): Rule[] {
-  const elsewhere = (each: string) => !systemFolders.some((folder) => each.startsWith(`${folder}/`));
-  const named = (run === true ? path.map((folder) => join(folder, "any")) : programs).filter(elsewhere);
+/** What every program of PATH needs, and `programs`: for whoever may start all of them. */
+export function openTools(
+  { programs, path, home }: Pick<WallPlaces, "programs" | "path" | "home">,
+): WallRule[] {
+  const named = [...path.map((folder) => join(folder, "any")), ...programs].filter(isElsewhere);
+  return [
+    ...both(["/dev/null"]),
+    ...as("read", [...settings, ...machine, ...sources, "/sys", ...programSettings]),
+    ...as("execute", [...systemFolders, ...named.flatMap((program) => listInstallation(program, home))]),
+  ];
+}
+
+const isElsewhere = (each: string) => !systemFolders.some((folder) => each.startsWith(`${folder}/`));
+
+function openPrograms({ run }: SandboxPermissions, { programs, path, home }: WallPlaces): WallRule[] {
+  const named = (run === true ? path.map((folder) => join(folder, "any")) : programs).filter(isElsewhere);
   // A program that is granted by its path brings nothing with it.
   const files = typeof run === "boolean" ? [] : run.filter((each) => each.startsWith("/"));
   return [
@@ -191,6 +205,6 @@ function portOf(host: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-function dropRepeats(rules: readonly Rule[]): Rule[] {
+export function dropRepeats(rules: readonly WallRule[]): WallRule[] {
   return [...new Map(rules.map((rule) => [rule.join("\n"), rule])).values()];
 }

@@ -24,7 +24,7 @@ export function findWallPlaces({ permissions: { run }, modules }: ProcessSpec, c
 }
 
 /** The first one in PATH, as it is and with links followed; none when there is none. */
-function findProgram(name: string, path: readonly string[]): string[] {
+export function findProgram(name: string, path: readonly string[]): string[] {
   for (const folder of path) {
     const program = join(folder, name), real = resolveIfSeen(program);
     if (real !== null) return [program, real];

@@ -44,6 +44,10 @@ export interface AgentDefinition {
   readonly sessionField: string | null;
   /** The kinds of tools that it may use when it asks for leave; no others. */
   readonly allow: readonly ToolKind[];
+  /** Whether Landlock holds it; else it may do all that the user may. */
+  readonly confined: boolean;
+  /** Paths that a confined agent reads, beside the system, its folder and its home; as written. */
+  readonly read: readonly string[];
   /** The variables that its programs get. */
   readonly env: readonly string[];
   /** How many of its prompts are under way at a time. */

@@ -6,7 +6,10 @@ import { NerveError } from "../base/errors.ts";
 import { describeLockHolder, type LockHolder } from "./lock_holder.ts";
 
 /** The wording for an unknown name, also where it is one problem among others. */
-export function unknownText(kind: "sense" | "workflow" | "run" | "request" | "alert" | "hook" | "agent", name: string): string {
+export function unknownText(
+  kind: "sense" | "workflow" | "run" | "request" | "alert" | "hook" | "agent",
+  name: string,
+): string {
   return `there is no ${kind} "${name}"`;
 }
 

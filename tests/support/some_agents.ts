@@ -4,11 +4,19 @@ import type { AgentDefinition } from "../../src/protocol/agent.ts";
 
 const named = (name: string, more: Partial<AgentDefinition>): [string, AgentDefinition] => {
   const plain = { protocol: "command", resume: null, sessionField: null, allow: [], env: [], maxSessions: 2 } as const;
-  return [name, { name, command: [name, "{prompt}"], ...plain, ...more }];
+  const held = { confined: true, read: [] };
+  return [name, { name, command: [name, "{prompt}"], ...plain, ...held, ...more }];
 };
 
 export const someAgents: ReadonlyMap<string, AgentDefinition> = new Map([
-  named("claude", { resume: ["claude", "{session}"], sessionField: "id", env: ["KEY"], maxSessions: 50 }),
+  named("open", { confined: false }),
+  named("claude", {
+    read: ["/srv/x"],
+    resume: ["claude", "{session}"],
+    sessionField: "id",
+    env: ["KEY"],
+    maxSessions: 50,
+  }),
   named("10", { protocol: "acp", allow: ["read", "edit"] }),
 ]);
 
@@ -22,7 +30,8 @@ export function writtenAgent(item: AgentDefinition): Record<string, unknown> {
     permissions: item.protocol === "command" ? null : { allow: item.allow },
     env: item.env,
     max_sessions: item.maxSessions,
-    confine: "none",
+    read: item.read,
+    confine: item.confined ? null : "none",
   };
 }
 

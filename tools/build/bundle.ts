@@ -20,6 +20,7 @@ export const bundledEntries = [
   "store/commit/commit_worker.ts",
   "store/reading/read_worker.ts",
   "sandbox/shim.ts",
+  "sandbox/confined_program.ts",
 ] as const;
 
 /**

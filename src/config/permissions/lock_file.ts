@@ -72,8 +72,11 @@ function unitePeers(name: string, members: readonly SenseConfig[]): "all" | stri
 /** Everything about an agent that decides what it may do. */
 function describeAgent([name, agent]: readonly [string, AgentDefinition | null]): string {
   if (agent === null) return name;
-  const { protocol, command, resume, env, allow } = agent;
-  const parts = [["resume", resume ?? []], ["env", env], ["allow", allow]] as const;
+  const { protocol, command, resume, env, allow, confined, read } = agent;
+  const parts = [
+    ...[["resume", resume ?? []], ["env", env], ["allow", allow], ["read", read]] as const,
+    ...confined ? [] : [["confine", ["none"]] as const],
+  ];
   const more = parts.flatMap(([key, words]) => words.length === 0 ? [] : [`${key} ${JSON.stringify(words)}`]);
   return [`${name}: ${protocol} ${JSON.stringify(command)}`, ...more].join(", ");
 }

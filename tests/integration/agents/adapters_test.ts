@@ -13,7 +13,10 @@ import { repository } from "../../support/source_files.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const agent = [Deno.execPath(), "run", "-A", "--quiet", "--no-config", `${repository}tests/support/scripted_agent.ts`];
-const plain = { name: "a", resume: null, sessionField: null, env: ["KEY"], maxSessions: 1, allow: ["edit" as const] };
+const plain = {
+  ...{ name: "a", resume: null, sessionField: null, env: ["KEY"], maxSessions: 1, allow: ["edit" as const] },
+  ...{ confined: false, read: [] },
+};
 
 interface Protocol {
   readonly adapter: AgentAdapter;
@@ -45,7 +48,7 @@ async function inSetting(definition: AgentDefinition, act: (setting: SessionSett
       DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cwd}/.deno`,
     };
     const mark = `test.${Deno.pid}-0.${++sessions}.agent.a.0.s`;
-    await act({ sessionId: "s", definition, cwd, env, mark, clock: systemClock });
+    await act({ sessionId: "s", definition, cwd, env, mark, wall: null, clock: systemClock });
   });
 }
 

@@ -7,18 +7,22 @@ const entry = (text: string) => `${flow}agents: { a: ${text} }\n`;
 
 Deno.test("an agent has its program, and defaults for all that it need not say", () => {
   const { agents, workflows } = configOf(entry("{ protocol: command, command: [x, '{prompt}'], confine: none }"));
-  const plain = { resume: null, sessionField: null, allow: [], env: [], maxSessions: 2 };
+  const plain = { resume: null, sessionField: null, allow: [], confined: false, read: [], env: [], maxSessions: 2 };
   const expected = { name: "a", protocol: "command", command: ["x", "{prompt}"], ...plain };
   assert.deepEqual(agents.get("a"), expected);
   assert.deepEqual(workflows.get("w")?.agents, new Map([["a", expected]]));
 });
 
-Deno.test("an agent that nothing confines is a warning; one that does not say so is an error", () => {
+Deno.test("an agent is confined unless nerve.yaml says otherwise, which is a warning", () => {
   const warning = "warning agents.a.confine: confine: none opens the sandbox: this agent may do all that you may";
   assert.deepEqual(problemLinesOf(entry("{ protocol: command, command: [x], confine: none }")), [warning]);
-  assert.deepEqual(problemLinesOf(entry("{ protocol: command, command: [x] }")), [
-    'error agents.a: the key "confine" is missing',
-  ]);
+  const confined = "protocol: command, command: [x]";
+  assert.deepEqual(problemLinesOf(entry(`{ ${confined}, read: [/srv] }`)), []);
+  assert.equal(configOf(entry(`{ ${confined} }`)).agents.get("a")?.confined, true);
+  assert.match(
+    problemLinesOf(entry(`{ ${confined}, read: [/] }`)).join(),
+    /warning .*read of "\/" opens the environment/,
+  );
 });
 
 Deno.test("each key that is wrong is told with its place", () => {
@@ -32,6 +36,8 @@ Deno.test("each key that is wrong is told with its place", () => {
     [`{ ${rest}, permissions: { allow: [read] } }`, /error agents.a.permissions: permissions has no effect with/],
     [`{ protocol: acp, command: [x], confine: none, resume: [x] }`, /agents.a.resume: resume has no effect with/],
     [`{ protocol: acp, command: [x], confine: none, permissions: { allow: [fly] } }`, /error agents.a.permissions/],
+    [`{ ${rest}, read: [/srv] }`, /error agents.a.read: read has no effect with confine: none/],
+    [`{ protocol: command, command: [x], read: [""] }`, /error agents.a.read\[0\]: is no path/],
     [`{ ${rest}, env: ["A=b"] }`, /error agents.a.env\[0\]: "A=b" is not the name of a variable/],
     [`{ ${rest}, env: [HOME] }`, /error agents.a.env\[0\]: HOME is set by nerve itself/],
     [`{ ${rest}, max_sessions: 51 }`, /error agents.a.max_sessions/],

@@ -91,11 +91,16 @@ Deno.test("an agent is agreed to as it is: another program, argument or variable
   const before = file("command: [claude]");
   assert.deepEqual(grown(before, before), []);
   assert.deepEqual(grown(before, "workflows: { w: {} }"), []);
-  assert.deepEqual(grown("workflows: { w: {} }", before), ['workflows.w.agents: agents "x: command ["claude"]"']);
+  assert.deepEqual(grown("workflows: { w: {} }", before), [
+    'workflows.w.agents: agents "x: command ["claude"], confine ["none"]"',
+  ]);
   for (const other of ["command: [curl]", "command: [claude, -x]", "command: [claude], env: [KEY]"]) {
     assert.equal(grown(before, file(other)).length, 1, other);
   }
   assert.equal(grown(before, file("command: [claude], max_sessions: 9")).length, 0);
+  const held = "agents: { x: { protocol: command, command: [claude] } }\nworkflows: { w: { agents: [x] } }";
+  assert.equal(grown(held, before).length, 1);
+  assert.equal(grown(held, held.replace("[claude]", "[claude], read: [/srv]")).length, 1);
   const made = lock(before);
   assert.deepEqual(parseLock(formatLock(made)), { ok: true, value: made });
 });

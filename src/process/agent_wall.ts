@@ -1,0 +1,79 @@
+/**
+ * The wall of a confined agent: what Landlock lets its programs touch. Pure but for links and git's own files, which it
+ * looks up. kernel/agent_walls.ts calls it, sandbox/confined_program.ts applies the rules; docs/agents.md has them in words.
+ * I1. It writes its folder, its home and, where its folder is a worktree of git, what a commit there writes of the
+ *     repository: never hooks or settings, which others execute.
+ * I2. It reads and executes what every program of this system may, these folders, and what nerve.yaml names.
+ */
+import { basename, dirname, join, resolve } from "node:path";
+import { ifPresent } from "../base/if_present.ts";
+import type { LandlockRules } from "../base/landlock.ts";
+import { as, both, dropRepeats, openTools, type WallRule } from "./wall.ts";
+import { findProgram } from "./wall_places.ts";
+
+export interface AgentPlaces {
+  /** Where it works, and its home: real paths. */
+  readonly cwd: string;
+  readonly home: string;
+  /** What `read` names: real paths. */
+  readonly read: readonly string[];
+  /** The program of its command line, and the PATH that it gets. */
+  readonly program: string;
+  readonly pathVariable: string;
+  /** Of the user. */
+  readonly userHome: string | null;
+}
+
+/** Null: there is no such program. */
+export function buildAgentWall(places: AgentPlaces): LandlockRules | null {
+  const { cwd, home, read, program, pathVariable, userHome } = places;
+  const path = [...new Set(pathVariable.split(":").filter((folder) => folder.startsWith("/")))];
+  const programs = program.includes("/")
+    ? findProgram(basename(program), [dirname(resolve(cwd, program))])
+    : findProgram(program, path);
+  if (programs.length === 0) return null;
+  const git = findRepository(cwd);
+  const rules: WallRule[] = [
+    // One that lies elsewhere brings nothing with it.
+    ...openTools({ programs: programs.filter((each) => dirname(each).endsWith("/bin")), path, home: userHome }),
+    // Its own terminal, where it has one; there is no way to another.
+    ...both(["/dev/tty"]),
+    ...as("execute", [...programs, ...programs.flatMap(findPackages), cwd, home, ...read]),
+    ...as("write", [cwd, home]),
+    ...git === null ? [] : openRepository(git),
+  ];
+  return { paths: dropRepeats(rules), connect: null, bind: null };
+}
+
+/** The folder of packages that a program of npm is in, with all that it needs. */
+function findPackages(program: string): string[] {
+  const at = program.indexOf("/node_modules/");
+  return at < 0 ? [] : [program.slice(0, at + "/node_modules".length)];
+}
+
+interface Repository {
+  /** Its `.git`, and the folder of the worktree in it. */
+  readonly folder: string;
+  readonly worktree: string;
+}
+
+/**
+ * The repository of a linked worktree of git; null: `cwd` is none. A worktree may write the file that names it, so it
+ * counts only where the repository names the worktree, too.
+ */
+function findRepository(cwd: string): Repository | null {
+  const read = (file: string) => ifPresent(() => Deno.statSync(file).isFile ? Deno.readTextFileSync(file) : null);
+  const file = join(cwd, ".git"), [, to] = /^gitdir: (.+)$/m.exec(read(file) ?? "") ?? [];
+  if (to === undefined) return null;
+  const worktree = ifPresent(() => Deno.realPathSync(resolve(cwd, to)));
+  if (worktree === null || basename(dirname(worktree)) !== "worktrees") return null;
+  const back = read(join(worktree, "gitdir"))?.trim() ?? "";
+  const named = back === "" ? null : ifPresent(() => Deno.realPathSync(dirname(resolve(worktree, back))));
+  return named === cwd ? { folder: dirname(dirname(worktree)), worktree } : null;
+}
+
+/** What a commit writes: objects, branches and their logs, and the state of the worktree. */
+function openRepository({ folder, worktree }: Repository): WallRule[] {
+  const written = ["objects", "refs", "logs"].map((name) => join(folder, name));
+  return [...as("read", [folder]), ...as("write", [...written, worktree])];
+}
