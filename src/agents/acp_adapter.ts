@@ -11,7 +11,7 @@ import { isPlainObject } from "../protocol/json.ts";
 import { AgentProgram } from "./agent_program.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type SessionSetting } from "./ports.ts";
 import { formatPrompt } from "./prompt_text.ts";
-import { RpcPeer, RpcRefusal } from "./rpc_peer.ts";
+import { internalError, RpcPeer, RpcRefusal } from "./rpc_peer.ts";
 
 export const acpAdapter: AgentAdapter = {
   open: (setting, conversation) => Promise.resolve(new AcpSession(setting, conversation)),
@@ -65,6 +65,22 @@ class AcpSession implements AgentSession {
     }
   }
 
+  async resume(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#connection !== null) return;
+    const over = Promise.withResolvers<never>(), abort = () => over.reject(signal.reason);
+    over.promise.catch(() => {}); // When it is waited for, it fails there.
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await Promise.race([this.#connect(), over.promise]);
+    } catch (thrown) {
+      await this.end();
+      throw thrown;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
   async end(): Promise<void> {
     const connection = this.#connection;
     this.#connection = null;
@@ -89,7 +105,7 @@ class AcpSession implements AgentSession {
     void program.whenEnded().then(({ code }) => {
       if (this.#connection === connection) this.#connection = null;
       const { errors } = program, said = errors === "" ? "" : `: ${errors}`;
-      peer.close(new AgentFault(`its program ended with exit code ${code}${said}`, true));
+      peer.close(new AgentFault(`its program ended with exit code ${code}${said}`, true, true));
     });
     const late = Promise.withResolvers<never>();
     const cancel = clock.after(agentStartMaxMs, () => late.reject(new AgentFault("it did not start in time", true)));
@@ -99,7 +115,7 @@ class AcpSession implements AgentSession {
     } catch (thrown) {
       await this.end();
       if (!(thrown instanceof RpcRefusal)) throw thrown;
-      throw new AgentFault(`it does not begin: ${messageOf(thrown)}`);
+      throw new AgentFault(`it does not begin: ${messageOf(thrown)}`, thrown.code === internalError);
     } finally {
       cancel();
     }
@@ -110,7 +126,10 @@ class AcpSession implements AgentSession {
     const clientInfo = { name: "nerve", version: "1" };
     const about = Object(await peer.request("initialize", { protocolVersion, clientCapabilities: {}, clientInfo }));
     const place = { cwd: this.#setting.cwd, mcpServers: [] };
-    if (this.#conversation !== null && Object(about.agentCapabilities).loadSession === true) {
+    if (this.#conversation !== null) {
+      if (Object(about.agentCapabilities).loadSession !== true) {
+        throw new AgentFault("it cannot go on with a conversation of another program");
+      }
       await peer.request("session/load", { sessionId: this.#conversation, ...place });
       return;
     }

@@ -5,32 +5,22 @@
  *     answer, and the agent gets it once.
  * I2. One prompt of a session at a time, and no more of an agent than its `max_sessions`; the others wait in order.
  * I3. `artifact.expected` is on disk before the host looks for the file. Two prompts never expect the same file.
- * I4. A session is on disk before its agent knows of it, with its state and the agent's own id of the conversation: the
- *     next daemon goes on with it.
+ * I4. A prompt of a session that is lost has no answer until it is given up: its run is paused, and a person is asked.
  * I5. Nothing of a session runs when its run has ended, or when `stop` has resolved.
  */
 import { join, resolve } from "node:path";
-import { makePrivateFolder } from "../base/make_folder.ts";
+import { promptSendsMax } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
 import { describeSystemError } from "../base/os_error.ts";
-import { readOwnProcessId } from "../base/process_id.ts";
-import { formatProcessMark, formatWork, identifyWorkspace } from "../base/program_mark.ts";
-import type {
-  AgentDefinition,
-  AgentProtocol,
-  ArtifactFound,
-  PromptAnswer,
-  PromptAsk,
-  PromptEnvelope,
-} from "../protocol/agent.ts";
+import type { AgentDefinition, ArtifactFound, PromptAnswer, PromptAsk, PromptEnvelope } from "../protocol/agent.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { LogType } from "../protocol/log.ts";
 import type { SessionRecord } from "../protocol/session.ts";
-import { acpAdapter } from "./acp_adapter.ts";
 import { compileSchema, findArtifact, markArtifact } from "./artifacts.ts";
-import { commandAdapter } from "./command_adapter.ts";
-import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
+import { AgentFault, type HostPorts } from "./ports.ts";
+import { formatThread } from "./prompt_text.ts";
+import { givenUp, Prompts } from "./prompts.ts";
 import { SessionBook } from "./session_book.ts";
+import { type DefinitionOf, isLost, type OpenSession, Sessions } from "./sessions.ts";
 import { Slots } from "./slots.ts";
 
 /** The role that asks. */
@@ -41,34 +31,14 @@ export interface PromptOrigin {
   readonly role: string;
 }
 
-interface Session {
-  /** As it is on disk. */
-  record: SessionRecord;
-  readonly definition: AgentDefinition;
-  /** Settles when its last prompt so far is over. */
-  tail: Promise<unknown>;
-  open: AgentSession | null;
-  /** The last prompt that was answered. */
-  answered: { readonly key: string; readonly answer: PromptAnswer } | null;
-}
-
-interface Prompt {
-  readonly runId: string;
-  readonly controller: AbortController;
-  readonly answer: Promise<PromptAnswer>;
-}
-
-const adapters: Readonly<Record<AgentProtocol, AgentAdapter>> = { acp: acpAdapter, command: commandAdapter };
-let programs = 0;
+type Check = ReturnType<typeof compileSchema>;
 
 export class AgentHost {
   readonly #ports: HostPorts;
   readonly #slots = new Slots();
   readonly #book: SessionBook;
-  /** By run and name. */
-  readonly #sessions = new Map<string, Session>();
-  /** By key. */
-  readonly #prompts = new Map<string, Prompt>();
+  readonly #sessions: Sessions;
+  readonly #prompts = new Prompts();
   /** The files that prompts under way expect. */
   readonly #expected = new Set<string>();
   /** The ends of runs that are under way. */
@@ -78,52 +48,59 @@ export class AgentHost {
   constructor(ports: HostPorts) {
     this.#ports = ports;
     this.#book = new SessionBook(ports);
+    this.#sessions = new Sessions(ports, this.#book);
   }
 
   /** Never rejects. A session that goes on stays with the definition with which it began. */
   prompt(origin: PromptOrigin, ask: PromptAsk, definition: AgentDefinition): Promise<PromptAnswer> {
-    const key = toKey(origin, ask), underWay = this.#prompts.get(key);
-    // One that was given up is not the answer: it is asked anew, once that one has ended.
-    if (underWay !== undefined && !underWay.controller.signal.aborted) return underWay.answer;
     if (this.#stopping) return Promise.resolve({ ok: false, message: "the daemon stops" });
-    const controller = new AbortController();
-    const answer = this.#answer(origin, ask, definition, key, controller.signal).catch((thrown): PromptAnswer => ({
-      ok: false,
-      message: messageOf(thrown),
-    }));
-    const prompt = { runId: origin.runId, controller, answer };
-    this.#prompts.set(key, prompt);
-    void answer.then(() => this.#prompts.get(key) === prompt && this.#prompts.delete(key));
-    return answer;
+    const key = toKey(origin, ask);
+    return this.#prompts.begin(key, origin.runId, (signal) => this.#answer(origin, ask, definition, key, signal));
   }
 
   /** Nobody waits for that answer any more: its program ends. */
   cancel(origin: PromptOrigin, ask: PromptAsk): void {
-    this.#prompts.get(toKey(origin, ask))?.controller.abort(new AgentFault("the role has given up"));
+    this.#prompts.cancel(toKey(origin, ask), new AgentFault("the role has given up"));
+  }
+
+  /** Goes on with sessions of an earlier daemon; see `Sessions.recover`. */
+  recover(
+    records: readonly SessionRecord[],
+    definitionOf: DefinitionOf,
+  ): Promise<{ recovered: number; failed: number }> {
+    return this.#sessions.recover(records, definitionOf);
+  }
+
+  /** Tries lost sessions of a run again. False: one still is lost. */
+  retry(runId: string, definitionOf: DefinitionOf): Promise<boolean> {
+    return this.#sessions.retry(runId, definitionOf);
+  }
+
+  /** Ends lost sessions of a run: new ones take their place. */
+  renew(runId: string, reason: string): void {
+    this.#sessions.renew(runId, reason);
   }
 
   /** The run has ended: so do its sessions, and what they run. */
   async endRun(runId: string, reason: string): Promise<void> {
-    const ending = this.#endPrograms(runId, reason).then(() => this.#book.endAll(runId, reason));
+    const fault = new AgentFault(reason), prompts = this.#prompts.endRun(runId, fault);
+    const ending = Promise.all([prompts, this.#sessions.end(runId, fault)]).then(() =>
+      this.#book.endAll(runId, reason)
+    );
     this.#endings.add(ending);
     await ending.finally(() => this.#endings.delete(ending));
   }
 
-  /** Takes no new prompt, and ends those that are under way. Their sessions go on with the next daemon. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    const runs = new Set([...this.#sessions.values()].map(({ record }) => record.runId));
-    await Promise.all([...runs].map((runId) => this.#endPrograms(runId, "the daemon stops")));
-    await Promise.all([...this.#endings, ...[...this.#prompts.values()].map(({ answer }) => answer)]);
+  /** No agent gets a prompt from now on. Resolves when those that agents have are answered, and their artifacts looked for. */
+  drain(): Promise<void> {
+    return this.#prompts.drain();
   }
 
-  async #endPrograms(runId: string, reason: string): Promise<void> {
-    const own = [...this.#prompts.values()].filter((prompt) => prompt.runId === runId);
-    for (const { controller } of own) controller.abort(new AgentFault(reason));
-    const sessions = [...this.#sessions].filter(([, { record }]) => record.runId === runId);
-    for (const [key] of sessions) this.#sessions.delete(key);
-    await Promise.all(own.map(({ answer }) => answer));
-    await Promise.all(sessions.map(([, session]) => session.tail.then(() => session.open?.end())));
+  /** Ends what is under way. The sessions go on with the next daemon. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const fault = new AgentFault("the daemon stops");
+    await Promise.all([this.#prompts.endAll(fault), this.#sessions.end(null, fault), ...this.#endings]);
   }
 
   async #answer(
@@ -135,15 +112,16 @@ export class AgentHost {
   ): Promise<PromptAnswer> {
     const cwd = await this.#findFolder(ask.cwd);
     signal.throwIfAborted();
-    const session = this.#findSession(origin, ask, definition, cwd);
+    const session = this.#sessions.find(origin, ask, definition, cwd);
     if (session.answered?.key === key) return session.answered.answer;
     const before = session.tail, over = Promise.withResolvers<void>();
     session.tail = over.promise;
     try {
       await before;
+      if (isLost(session)) return await givenUp(signal);
       const release = await this.#slots.take(definition.name, definition.maxSessions, signal);
       try {
-        const answer = await this.#ask(session, origin, ask, key, signal);
+        const answer = await this.#prompts.atWork(signal, () => this.#ask(session, origin, ask, key, signal));
         session.answered = { key, answer };
         return answer;
       } finally {
@@ -155,7 +133,7 @@ export class AgentHost {
   }
 
   async #ask(
-    session: Session,
+    session: OpenSession,
     origin: PromptOrigin,
     ask: PromptAsk,
     key: string,
@@ -171,30 +149,70 @@ export class AgentHost {
     if (file !== null) this.#expected.add(file);
     const about = { promptId: key, agent: session.definition.name, role, phase, attempt };
     try {
-      const before = path === null ? null : await markArtifact(cwd, path), open = await this.#open(session);
-      session.record = this.#book.move(session.record, "BUSY", "session.prompted", about);
+      const before = path === null ? null : await markArtifact(cwd, path);
       const envelope: PromptEnvelope = {
         ...{ uuid: crypto.randomUUID(), runId, role, phase, attempt, expectedArtifact: file, expectedSchema },
-        ...{ dedupKey: key, instructions },
+        ...{ dedupKey: key, instructions: this.#tellPast(session) + instructions },
       };
-      const text = await open.prompt(envelope, signal), told = { ...about, chars: text.length };
-      session.record = this.#book.move(session.record, "READY", "session.answered", told, open.conversation);
-      if (path === null) return { ok: true, promptId: key, sessionId: id, text, artifact: null };
-      this.#log(origin, "artifact.expected", { session: id, ...about, path, schema: expectedSchema.name });
+      const text = await this.#converse(session, envelope, about, signal);
+      const answer = { ok: true, promptId: key, sessionId: id, text } as const;
+      if (path === null) return { ...answer, artifact: null };
+      this.#book.tell(session.record, "artifact.expected", { ...about, path, schema: expectedSchema.name });
       await this.#ports.durable();
       const found = await findArtifact({ cwd, path, before, clock: this.#ports.clock, signal });
-      const artifact = judge(found, check), refused = "fault" in artifact ? artifact.fault : null;
-      const type = refused === null ? "artifact.taken" : "artifact.refused";
-      this.#log(origin, type, { session: id, ...about, path, ...refused !== null && { reason: refused } });
-      return { ok: true, promptId: key, sessionId: id, text, artifact };
+      return { ...answer, artifact: this.#judge(session, found, check, { ...about, path }) };
     } catch (thrown) {
-      const failed = { ...about, reason: messageOf(thrown) }, type = "session.prompt_failed";
-      if (session.record.state !== "BUSY") this.#log(origin, type, { session: id, ...failed });
-      else session.record = this.#book.move(session.record, "READY", type, failed, session.open?.conversation);
+      const failed = { ...about, reason: messageOf(thrown) }, type = "session.prompt_failed", { record } = session;
+      if (isLost(session)) throw thrown;
+      if (record.state !== "BUSY") this.#book.tell(record, type, failed);
+      else session.record = this.#book.move(record, "READY", type, failed, session.open?.conversation);
       throw thrown;
     } finally {
       if (file !== null) this.#expected.delete(file);
     }
+  }
+
+  /** What the agent answers. It gets the prompt again when its program dies over it, and its conversation goes on. */
+  async #converse(
+    session: OpenSession,
+    envelope: PromptEnvelope,
+    about: JsonObject,
+    signal: AbortSignal,
+  ): Promise<string> {
+    for (let sends = 1;; sends++) {
+      const lost = await this.#sessions.resume(session, signal), { open } = session;
+      if (lost !== null || open === null) return await this.#wait(session, signal);
+      session.record = this.#book.move(session.record, "BUSY", "session.prompted", about, open.conversation);
+      try {
+        const text = await open.prompt(envelope, signal), told = { ...about, chars: text.length };
+        session.record = this.#book.move(session.record, "READY", "session.answered", told, open.conversation);
+        return text;
+      } catch (thrown) {
+        if (signal.aborted || !(thrown instanceof AgentFault) || !thrown.lost) throw thrown;
+        if (sends < promptSendsMax) continue;
+        await this.#sessions.lose(session, `its program has died ${sends} times over one prompt: ${thrown.message}`);
+        return await this.#wait(session, signal);
+      }
+    }
+  }
+
+  /** For a person, who decides about the session. */
+  async #wait({ record: { runId } }: OpenSession, signal: AbortSignal): Promise<never> {
+    this.#ports.onLost(runId);
+    return await givenUp(signal);
+  }
+
+  /** For a session that takes the place of a lost one. */
+  #tellPast({ record: { runId, name, state } }: OpenSession): string {
+    const isNew = state === "CREATED" && this.#ports.sessions.isReplaced(runId, name);
+    return isNew ? formatThread(this.#ports.thread(runId)) : "";
+  }
+
+  #judge({ record }: OpenSession, found: ArtifactFound, check: Check, about: JsonObject): ArtifactFound {
+    const fault = "fault" in found ? found.fault : check(found.value);
+    const type = fault === null ? "artifact.taken" : "artifact.refused";
+    this.#book.tell(record, type, { ...about, ...fault !== null && { reason: fault } });
+    return fault === null ? found : { fault };
   }
 
   /** The folder itself, without links: the agent's programs see that one. */
@@ -208,65 +226,16 @@ export class AgentHost {
     }
     throw new AgentFault(`${path} is no folder`);
   }
-
-  #findSession(origin: PromptOrigin, ask: PromptAsk, definition: AgentDefinition, cwd: string): Session {
-    const key = `${origin.runId} ${ask.session}`, known = this.#sessions.get(key);
-    const record = known?.record ?? this.#book.findOrCreate(origin, ask.session, definition, cwd);
-    const session = known ?? { record, definition, tail: Promise.resolve(), open: null, answered: null };
-    if (record.agent !== ask.agent) {
-      throw new AgentFault(`the session ${ask.session} of this run is one with ${record.agent}`);
-    }
-    if (record.cwd !== cwd) throw new AgentFault(`the session ${ask.session} of this run works in ${record.cwd}`);
-    this.#sessions.set(key, session);
-    return session;
-  }
-
-  async #open(session: Session): Promise<AgentSession> {
-    if (session.open !== null) return session.open;
-    const { definition, record: { id, cwd, conversation, state } } = session;
-    const { clock, workspace, homes } = this.#ports, all = this.#ports.variables(), home = join(homes, definition.name);
-    for (const folder of [homes, home]) makePrivateFolder(folder);
-    const unset = definition.env.find((variable) => all[variable] === undefined);
-    if (unset !== undefined) throw new AgentFault(`its variable ${unset} is set nowhere`);
-    const own = ["PATH", ...definition.env].flatMap((variable) => {
-      const value = all[variable];
-      return value === undefined ? [] : [[variable, value] as const];
-    });
-    const env: Record<string, string> = { ...Object.fromEntries(own), HOME: home };
-    const wall = this.#ports.wall(definition, { cwd, home, env }), mark = markSession(workspace, definition.name, id);
-    if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
-    const setting = { sessionId: id, definition, cwd, env, mark, wall, clock };
-    const open = session.open = await adapters[definition.protocol].open(setting, conversation);
-    if (state === "CREATED") session.record = this.#book.move(session.record, "READY", "session.ready", {});
-    return open;
-  }
-
-  #log({ runId, workflow }: PromptOrigin, type: LogType, payload: JsonObject): void {
-    this.#ports.log({ source: `workflow:${workflow}`, type, refId: runId, causeId: null, payload });
-  }
 }
 
 function toKey({ runId, round }: PromptOrigin, { attempt }: PromptAsk): string {
   return `${runId}:${round}:${attempt}`;
 }
 
-function readSchema(schema: PromptAsk["expectedSchema"]): ReturnType<typeof compileSchema> {
+function readSchema(schema: PromptAsk["expectedSchema"]): Check {
   try {
     return compileSchema(schema);
   } catch (thrown) {
     throw new AgentFault(`the schema of its artifact cannot be used: ${messageOf(thrown)}`);
   }
-}
-
-function judge(found: ArtifactFound, check: ReturnType<typeof compileSchema>): ArtifactFound {
-  if ("fault" in found) return { fault: found.fault };
-  const fault = check(found.value);
-  return fault === null ? found : { fault };
-}
-
-/** Every session has a mark of its own, by which its programs are found. */
-function markSession(workspace: string, agent: string, sessionId: string): string {
-  const { pid, startTime } = readOwnProcessId(), owner = { pid, startTime: startTime ?? "" };
-  const program = { workspace: identifyWorkspace(workspace), owner, process: ++programs, kind: "agent", unit: agent };
-  return formatProcessMark(program) + formatWork(0, sessionId);
 }

@@ -54,6 +54,11 @@ class CommandSession implements AgentSession {
     }
   }
 
+  /** Nothing of it runs between prompts. */
+  resume(signal: AbortSignal): Promise<void> {
+    return signal.aborted ? Promise.reject(signal.reason) : Promise.resolve();
+  }
+
   async end(): Promise<void> {
     await this.#current?.end();
   }

@@ -6,6 +6,7 @@ import type { LandlockRules } from "../base/landlock.ts";
 import type { Clock } from "../base/time.ts";
 import type { AgentDefinition, PromptEnvelope } from "../protocol/agent.ts";
 import type { NewLogRow } from "../protocol/log.ts";
+import type { RunMessage } from "../protocol/run.ts";
 import type { SessionRecord, SessionState } from "../protocol/session.ts";
 
 /** How programs of agents are started: each carries the mark of its session (base/program_mark.ts). */
@@ -31,6 +32,8 @@ export interface AgentSession {
    * settles, nothing that was started for this prompt alone is running.
    */
   prompt(envelope: PromptEnvelope, signal: AbortSignal): Promise<string>;
+  /** Makes sure that the conversation can go on, without a prompt. Rejects as `prompt`. */
+  resume(signal: AbortSignal): Promise<void>;
   /** Ends the conversation and everything that runs for it. */
   end(): Promise<void>;
 }
@@ -44,10 +47,13 @@ export interface AgentAdapter {
 export class AgentFault extends Error {
   /** Whether trying again may help. */
   readonly recoverable: boolean;
+  /** Whether the program of a conversation that stays has died, and nobody knows how far it came. */
+  readonly lost: boolean;
 
-  constructor(message: string, recoverable = false) {
+  constructor(message: string, recoverable = false, lost = false) {
     super(message);
     this.recoverable = recoverable;
+    this.lost = lost;
   }
 }
 
@@ -56,11 +62,18 @@ export interface SessionRecords {
   create(session: SessionRecord, row: NewLogRow): void;
   change(
     id: string,
-    change: { readonly state: SessionState; readonly conversation: string | null; readonly changed: number },
+    change: {
+      readonly state: SessionState;
+      readonly conversation: string | null;
+      readonly changed: number;
+      readonly failures: number;
+    },
     row: NewLogRow,
   ): void;
   /** Those of a run that have not ended, oldest first. */
   listOpen(runId: string): readonly SessionRecord[];
+  /** Whether a session of that name has ended, although its run has not: this one takes its place. */
+  isReplaced(runId: string, name: string): boolean;
 }
 
 export interface HostPorts {
@@ -77,8 +90,14 @@ export interface HostPorts {
     place: { readonly cwd: string; readonly home: string; readonly env: Readonly<Record<string, string>> },
   ): LandlockRules | null;
   newId(): string;
+  /** The messages of a run so far. */
+  thread(runId: string): Iterable<RunMessage>;
+  /** Sessions of this run are lost: a person is asked, and its prompts wait until they are given up. */
+  onLost(runId: string): void;
   readonly sessions: SessionRecords;
   log(row: NewLogRow): unknown;
+  /** Tells the operator of something that should not be. */
+  reportProblem(message: string): void;
   /** Resolves when every row so far is on disk. */
   durable(): Promise<unknown>;
 }

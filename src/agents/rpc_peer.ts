@@ -8,7 +8,9 @@ import { isPlainObject } from "../protocol/json.ts";
 
 /** The longest line; what is longer is passed over. */
 const lineMaxChars = 8 * 1024 * 1024;
-const internalError = -32603, methodMissing = -32601;
+/** What an agent answers when something goes wrong in it: it may be well the next time. */
+export const internalError = -32603;
+const methodMissing = -32601;
 
 /** The other side has refused. */
 export class RpcRefusal extends Error {

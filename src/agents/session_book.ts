@@ -11,9 +11,9 @@ import type { SessionRecord, SessionState } from "../protocol/session.ts";
 import type { HostPorts } from "./ports.ts";
 
 export class SessionBook {
-  readonly #ports: Pick<HostPorts, "sessions" | "clock" | "newId">;
+  readonly #ports: Pick<HostPorts, "sessions" | "clock" | "newId" | "log">;
 
-  constructor(ports: Pick<HostPorts, "sessions" | "clock" | "newId">) {
+  constructor(ports: Pick<HostPorts, "sessions" | "clock" | "newId" | "log">) {
     this.#ports = ports;
   }
 
@@ -25,7 +25,7 @@ export class SessionBook {
     cwd: string,
   ): SessionRecord {
     const known = this.#ports.sessions.listOpen(runId).find((each) => each.name === name);
-    if (known !== undefined) return this.#recover(known);
+    if (known !== undefined) return known;
     const now = this.#ports.clock.now(), id = this.#ports.newId();
     const about = { id, runId, name, workflow, agent, cwd, created: now, changed: now };
     const session: SessionRecord = { ...about, state: "CREATED", conversation: null, recoveryAttempts: 0 };
@@ -33,13 +33,23 @@ export class SessionBook {
     return session;
   }
 
-  /** A prompt that was under way when the last daemon ended is over, and may come again. */
-  #recover(session: SessionRecord): SessionRecord {
-    if (session.state === "CREATED") return session;
-    const state = "READY", { conversation } = session;
-    if (session.state === "READY") return session;
-    this.#change(session, state, "session.recovered", { state: session.state, conversation });
-    return { ...session, state };
+  /** It cannot go on by itself: a person is asked. */
+  fail(session: SessionRecord, payload: JsonObject): SessionRecord {
+    const state = "FAILED_NEEDS_HUMAN";
+    this.#change(session, state, "session.failed", { state: session.state, ...payload }, null, 1);
+    return { ...session, state, recoveryAttempts: session.recoveryAttempts + 1 };
+  }
+
+  /** A row about a session whose state stays. */
+  tell(session: SessionRecord, type: LogType, payload: JsonObject): void {
+    this.#ports.log(toRow(session, type, payload));
+  }
+
+  /** A person wants a new conversation in the place of those that are lost. */
+  endLost(runId: string, reason: string): void {
+    for (const session of this.#ports.sessions.listOpen(runId)) {
+      if (session.state === "FAILED_NEEDS_HUMAN") this.#change(session, "ENDED", "session.ended", { reason });
+    }
   }
 
   /** The session in its new state. */
@@ -67,8 +77,9 @@ export class SessionBook {
     type: LogType,
     payload: JsonObject,
     conversation: string | null = null,
+    failures = 0,
   ): void {
-    const change = { state, conversation, changed: this.#ports.clock.now() };
+    const change = { state, conversation, changed: this.#ports.clock.now(), failures };
     this.#ports.sessions.change(session.id, change, toRow(session, type, payload));
   }
 }

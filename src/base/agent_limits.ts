@@ -25,6 +25,15 @@ export const artifactLookMs = 2_000;
 export const artifactPollMs = 100;
 /** How long an agent that stays may take to start; slow ones take ten seconds. */
 export const agentStartMaxMs = 60_000;
+/** How often a lost conversation is tried before a person is asked, and how often a prompt whose agent dies is sent. */
+export const sessionResumesMax = 3;
+export const promptSendsMax = 3;
+/** How many sessions are tried at a time after a restart: each may start a large program. */
+export const sessionStartsMax = 4;
+/** How long the start of the daemon waits for sessions to go on; what takes longer goes on afterwards. */
+export const sessionsStartMaxMs = 15_000;
+/** What a new session is told of the messages before, the end of it. */
+export const threadTextMaxChars = 64 * 1024;
 /** Between the signal that asks an agent's program to end, and the one that ends it. */
 export const agentGraceMs = 2_000;
 /** What is kept of the errors that an agent's program prints. */

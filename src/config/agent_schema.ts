@@ -5,7 +5,7 @@ import { agentProtocols, toolKinds } from "../protocol/agent.ts";
 
 const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
 
-export const agent = z.strictObject({
+export const agentEntry = z.strictObject({
   /** Required, as is `command`; agent_entries.ts says so. */
   protocol: z.enum(agentProtocols).nullish(),
   command: commandLine,
@@ -18,4 +18,4 @@ export const agent = z.strictObject({
   confine: z.enum(["none"]).nullish(),
 });
 
-export type AgentShape = z.infer<typeof agent>;
+export type AgentShape = z.infer<typeof agentEntry>;

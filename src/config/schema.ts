@@ -23,7 +23,7 @@ import { remindMinMs } from "../base/wait_limits.ts";
 import { watchPatternsMax } from "../base/watch_limits.ts";
 import { alertSeverities } from "../protocol/alert.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
-import { agent } from "./agent_schema.ts";
+import { agentEntry } from "./agent_schema.ts";
 import { readPermissionRequest } from "./permissions/request.ts";
 import type { PermissionRequest } from "./types.ts";
 
@@ -256,7 +256,7 @@ export const fileSchema = z.strictObject({
   alerts: z.record(z.string(), alert.nullable()).nullish(),
   hooks: z.record(z.string(), hook.nullable()).nullish(),
   listen,
-  agents: z.record(z.string(), agent.nullable()).nullish(),
+  agents: z.record(z.string(), agentEntry.nullable()).nullish(),
   approvers: z.record(z.string(), approver).nullish(),
   approvals: approvals.nullish(),
 });
@@ -283,7 +283,7 @@ export function listKnownKeys(path: readonly PropertyKey[]): string[] {
     workflows: workflow,
     alerts: alert,
     hooks: hook,
-    agents: agent,
+    agents: agentEntry,
   };
   for (const [name, entry] of Object.entries(entries)) {
     if (name === section && path.length === 2) return Object.keys(entry.shape);

@@ -5,18 +5,23 @@
  */
 import { join } from "node:path";
 import { AgentHost, type PromptOrigin } from "../agents/agent_host.ts";
+import { sessionsStartMaxMs } from "../base/agent_limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { VariablesInForce } from "../deploy/variables.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
 import type { KernelEvent } from "../protocol/event.ts";
-import type { PromptAsk, PromptReport } from "../protocol/agent.ts";
+import type { AgentDefinition, PromptAsk, PromptReport } from "../protocol/agent.ts";
+import type { Approval } from "../protocol/approval.ts";
+import type { SessionRecord } from "../protocol/session.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import { isTerminal } from "../workflow/transitions.ts";
+import { AgentRequests } from "./agent_requests.ts";
+import { SessionRecovery } from "./session_recovery.ts";
 import { findAgentWall } from "./agent_walls.ts";
 
 export interface AgentsPorts {
@@ -25,7 +30,8 @@ export interface AgentsPorts {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly store: Store;
-  readonly workflows: Pick<WorkflowManager, "isAssigned">;
+  readonly workflows: Pick<WorkflowManager, "isAssigned" | "pauseRun" | "resumeRun" | "killRun">;
+  reportProblem(message: string): void;
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
   /** The row without secrets. */
@@ -35,11 +41,24 @@ export interface AgentsPorts {
 export class Agents {
   readonly #ports: AgentsPorts;
   readonly #host: AgentHost;
+  readonly requests: AgentRequests;
+  readonly #recovery: SessionRecovery;
+  /** Resolves when runs can be paused. */
+  readonly #open = Promise.withResolvers<void>();
+  #recovering: Promise<unknown> = Promise.resolve();
   /** By process and number: what is under way. */
   readonly #asked = new Map<string, { readonly origin: PromptOrigin; readonly ask: PromptAsk }>();
 
   constructor(ports: AgentsPorts) {
     const { clock, paths, store } = this.#ports = ports;
+    this.requests = new AgentRequests({ ...ports, approvers: () => ports.current.config.approvers });
+    this.#recovery = new SessionRecovery({
+      ...ports,
+      requests: this.requests,
+      retry: (runId) => this.#host.retry(runId, (session) => this.#definitionOf(session)),
+      renew: (runId) => this.#host.renew(runId, "a person wants a new session"),
+    });
+    this.requests.onDecided = (approval) => this.#onDecided(approval);
     this.#host = new AgentHost({
       clock,
       workspace: paths.root,
@@ -55,10 +74,50 @@ export class Agents {
         create: (session, row) => store.sessions.create(session, ports.mask(row)),
         change: (id, change, row) => store.sessions.change(id, change, ports.mask(row)),
         listOpen: (runId) => store.sessions.listOpen(runId),
+        isReplaced: (runId, name) => store.sessions.isReplaced(runId, name),
       },
       log: ports.append,
       durable: () => store.log.durable(),
+      thread: (runId) => store.runs.readThread(runId),
+      onLost: (runId) => void this.#open.promise.then(() => this.#recovery.check(runId)),
+      reportProblem: ports.reportProblem,
     });
+  }
+
+  /** Goes on with the sessions of an earlier daemon. Call it before any role runs, and `start` when runs can be paused. */
+  recover(): void {
+    const { store, append } = this.#ports, left = store.sessions.listUnended();
+    const sessions = left.filter(({ state }) => state !== "FAILED_NEEDS_HUMAN");
+    if (sessions.length === 0) return;
+    this.#recovering = this.#host.recover(sessions, (session) => this.#definitionOf(session)).then((found) =>
+      append({ source: "kernel", type: "kernel.sessions_recovered", refId: null, causeId: null, payload: found })
+    );
+  }
+
+  /** Resolves when that is done, and people are asked about what is lost; or when it takes too long. */
+  async start(): Promise<void> {
+    this.#open.resolve();
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#ports.clock.after(sessionsStartMaxMs, () => late.resolve());
+    const settled = Promise.all([this.#recovering, this.#recovery.recover()]).then(() => this.#recovery.settled());
+    await Promise.race([settled, late.promise]);
+    cancel();
+  }
+
+  /** Why a paused run may not go on by itself; null: it may. */
+  findOpenRequest(runId: string): string | null {
+    return this.#recovery.findOpen(runId)?.id ?? null;
+  }
+
+  #definitionOf({ workflow, agent }: Pick<SessionRecord, "workflow" | "agent">): AgentDefinition | null {
+    return this.#ports.current.config.workflows.get(workflow)?.agents.get(agent) ?? null;
+  }
+
+  async #onDecided({ kind, runId, decision }: Approval): Promise<void> {
+    if (kind !== "session") return;
+    const turn = this.#recovery.check(runId);
+    // To try again may take long.
+    if (decision !== "retry") await turn;
   }
 
   /** False: the process has no such run. */
@@ -70,8 +129,7 @@ export class Agents {
       return true;
     }
     if (!this.#ports.workflows.isAssigned(process.id, runId)) return false;
-    const { round, role, ask } = report, flow = this.#ports.current.config.workflows.get(workflow);
-    const definition = flow?.agents.get(ask.agent) ?? null;
+    const { round, role, ask } = report, definition = this.#definitionOf({ workflow, agent: ask.agent });
     if (definition === null) {
       const message = `nerve.yaml does not give it to workflow ${workflow}`;
       process.send({ t: "prompted", n, answer: { ok: false, message } });
@@ -93,6 +151,11 @@ export class Agents {
   #warnUnconfined(agent: string): void {
     const message = `agent ${agent} works with confine: none: it may do all that you may`;
     this.#ports.emit({ kind: "log", source: "kernel", level: "warn", message, ts: this.#ports.clock.now() });
+  }
+
+  /** No agent gets a prompt from now on; see `AgentHost.drain`. */
+  drain(): Promise<void> {
+    return this.#host.drain();
   }
 
   stop(): Promise<void> {

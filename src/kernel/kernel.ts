@@ -200,7 +200,9 @@ export class Kernel {
         this.reportProblem(`could not look for programs of an earlier daemon: ${swept.problem}`);
       }
       await parts.reload.begin();
+      parts.agents.recover();
       parts.workflows.start();
+      await parts.agents.start();
       await parts.alerting.runner.start();
       parts.scheduler.start();
       parts.schedules.start();

@@ -33,12 +33,10 @@ import type { HandedSignal } from "../protocol/signal.ts";
 import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
-import type { Store } from "../store/store.ts";
-import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { Alerting, ShownAlerts } from "./alerting.ts";
 import type { Hooking } from "./hooking.ts";
-import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
+import type { ShownReader } from "./current_secrets.ts";
 import { toFork } from "./fork.ts";
 import type { Listening } from "./listening.ts";
 import { describeState, type SensePauses } from "./sense_pauses.ts";
@@ -49,9 +47,9 @@ import { toManualTrigger, toTriggeredRow } from "./manual_trigger.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import { UnitViews } from "./unit_views.ts";
-import { WaitsApi } from "./waits_api.ts";
+import { WaitsApi, type WaitsApiPorts } from "./waits_api.ts";
 
-export interface KernelApiPorts {
+export interface KernelApiPorts extends WaitsApiPorts {
   readonly current: CurrentConfig;
   readonly lock: PermissionLockInForce;
   readonly variables: VariablesInForce;
@@ -63,8 +61,6 @@ export interface KernelApiPorts {
   readonly startedMonotonic: number;
   readonly reader: ShownReader;
   readonly pages: PageReader;
-  readonly secrets: CurrentSecrets;
-  readonly store: Store;
   readonly feed: LogFeed;
   readonly retention: LogRetention;
   readonly supervisor: UnitSupervisor;
@@ -72,7 +68,6 @@ export interface KernelApiPorts {
   readonly stuck: StuckPrograms;
   readonly senses: SenseManager;
   readonly scheduler: Scheduler;
-  readonly workflows: WorkflowEngine;
   readonly schedules: WorkflowSchedules;
   readonly errors: LoadErrors;
   readonly reload: Reload;

@@ -4,12 +4,15 @@ import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
+import { NerveError } from "../base/errors.ts";
+import type { Agents } from "./agents.ts";
 import type { CurrentSecrets } from "./current_secrets.ts";
 
 export interface WaitsApiPorts {
   readonly store: Store;
   readonly secrets: CurrentSecrets;
   readonly workflows: WorkflowEngine;
+  readonly agents: Pick<Agents, "requests" | "findOpenRequest">;
 }
 
 export class WaitsApi {
@@ -34,7 +37,8 @@ export class WaitsApi {
   }
 
   async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
-    return this.#ports.secrets.mask(await this.#ports.workflows.decide(id, request));
+    const { secrets, workflows, agents: { requests } } = this.#ports;
+    return secrets.mask(await (requests.has(id) ? requests : workflows).decide(id, request));
   }
 
   async pauseRun(runId: string, reason: string | null): Promise<Run> {
@@ -42,6 +46,12 @@ export class WaitsApi {
   }
 
   async resumeRun(runId: string, acceptCode = false): Promise<Run> {
+    const asked = this.#ports.agents.findOpenRequest(runId);
+    if (asked !== null) {
+      throw new NerveError("RUN_PAUSED", `run ${runId} is paused until request ${asked} is decided`, {
+        hint: `nerve approvals ${asked}`,
+      });
+    }
     return this.#ports.secrets.mask(await this.#ports.workflows.resumeRun(runId, acceptCode));
   }
 

@@ -130,11 +130,11 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const told = { alerting, hooking, approvalNotices, feed };
+  const told = { alerting, hooking, approvalNotices, agents, feed };
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
-  return { ...needs, ...made, agents, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };
+  return { ...needs, ...made, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };
 }
 
 function makeWorkflows(
@@ -167,6 +167,7 @@ function makeWorkflows(
   const recorded = () => store.recorded();
   const approvalNotices: ApprovalNotices = new ApprovalNotices({ ...outlets, ...store, workflows, recorded });
   const agents: Agents = new Agents({ ...outlets, store, paths, variables, workflows });
+  agents.requests.onAsked = () => approvalNotices.look();
   return { workflows, approvalNotices, agents };
 }
 

@@ -19,17 +19,31 @@ export type ApprovalState = z.infer<typeof approvalStateSchema>;
 export const decisionHowSchema = z.enum(["person", "expiry"]);
 export type DecisionHow = z.infer<typeof decisionHowSchema>;
 
+/** What the kernel asks about the agents of a run, beside what it waits for: a session that is lost, leave for a tool, a budget. */
+export const agentRequestKinds = ["session", "leave", "budget"] as const;
+export type AgentRequestKind = (typeof agentRequestKinds)[number];
+
+export function isAgentRequest(kind: string): kind is AgentRequestKind {
+  return agentRequestKinds.some((each) => each === kind);
+}
+
 /** A request without its body, for lists. Times are milliseconds. */
 export const approvalSummarySchema = z.object({
-  /** `RUN:GATE::N`: the N-th request of that gate of the run; `RUN:ROLE:recovery:N` for a role whose end is unknown. */
+  /**
+   * `RUN:GATE::N`: the N-th request of that gate of the run; `RUN:ROLE:recovery:N` for a role whose end is unknown. What is
+   * asked about agents has the gates `session_recovery_required`, `leave` and `budget`.
+   */
   id: z.string(),
   runId: runIdSchema,
   workflow: nameSchema,
   round: z.int(),
   role: z.string(),
   gate: z.string(),
-  /** `recovery`: a role that runs once has begun, and its end is unknown. */
-  kind: z.enum(["gate", "recovery"]),
+  /**
+   * `recovery`: a role that runs once has begun, and its end is unknown. `session`: sessions with agents are lost. `leave`: an
+   * agent asks whether it may use a tool. `budget`: what agents may use is used up.
+   */
+  kind: z.enum(["gate", "recovery", ...agentRequestKinds]),
   title: z.string(),
   options: z.array(z.string()),
   /** Over the workflow and its code, the run, the messages before, and everything that is shown. A decision names it. */

@@ -2,7 +2,9 @@
  * An agent for tests, as a real process: it does what the prompt says, word for word. `scripted_agent.ts acp` speaks the
  * Agent Client Protocol; `scripted_agent.ts command [SESSION]` reads one prompt from its input. What it remembers of a
  * conversation is a file in its home. Prompts: `say TEXT`, `count`, `env`, `write FILE TEXT`, `ask KIND`, `fail`, `die`,
- * `start SECONDS` (a program that goes on), `hang`, `noise`.
+ * `start SECONDS` (a program that goes on), `hang`, `noise`, `until FILE` (goes on once that file is in its home).
+ * Files in its home make it fail: `refuse-load` refuses to go on with a conversation, `die-at-start` holds how many more of
+ * its programs end at once, `hang-at-start` never answers the first request. It writes its process number to `pid`.
  */
 const [protocol = "", given = ""] = Deno.args, encoder = new TextEncoder();
 const print = (text: string) => Deno.stdout.writeSync(encoder.encode(text));
@@ -20,9 +22,38 @@ function count(session: string): number {
   return before + 1;
 }
 
-class Refused extends Error {}
+class Refused extends Error {
+  readonly code: number;
+
+  constructor(message: string, code = -32603) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const inHome = (name: string) => `${Deno.env.get("HOME")}/${name}`;
+
+function exists(name: string): boolean {
+  try {
+    Deno.statSync(inHome(name));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function dieAtStart(): void {
+  if (!exists("die-at-start")) return;
+  const left = Number(Deno.readTextFileSync(inHome("die-at-start")));
+  if (left <= 0) return;
+  Deno.writeTextFileSync(inHome("die-at-start"), String(left - 1));
+  complain("not today");
+  Deno.exit(9);
+}
 
 async function play(prompt: string, session: string, ask: (kind: string) => Promise<string>): Promise<string> {
+  const [past = "", now] = prompt.split("# Now\n\n");
+  if (now !== undefined) return `${past}\n${await play(now, session, ask)}`;
   const [word = "", ...rest] = prompt.split(/\s+/), text = rest.join(" "), prompts = count(session);
   switch (word) {
     case "say":
@@ -44,6 +75,9 @@ async function play(prompt: string, session: string, ask: (kind: string) => Prom
     case "start":
       new Deno.Command("setsid", { args: ["sleep", text], stdin: "null" }).spawn();
       return await new Promise<never>(() => setInterval(() => {}, 1_000_000));
+    case "until":
+      while (!exists(text)) await new Promise((resolve) => setTimeout(resolve, 5));
+      return `went on, prompt ${prompts}`;
     case "noise":
       for (let at = 0; at < 200; at++) print(`{"jsonrpc": nonsense ${at} ${"x".repeat(1_000)}\n`);
       return "after the noise";
@@ -83,10 +117,12 @@ async function runAcp(): Promise<void> {
     });
   const handle = async (id: number, method: string, params: Record<string, unknown>) => {
     if (method === "initialize") {
+      if (exists("hang-at-start")) await new Promise<never>(() => setInterval(() => {}, 1_000_000));
       return { protocolVersion: 1, agentCapabilities: { loadSession: true }, authMethods: [] };
     }
     if (method === "session/new") return { sessionId: crypto.randomUUID() };
     const sessionId = String(params.sessionId);
+    if (method === "session/load" && exists("refuse-load")) throw new Refused("no such conversation", -32002);
     if (method === "session/load") return say(sessionId, "what was said before") ?? null;
     if (method !== "session/prompt") throw new Refused(`no method ${method} for ${id}`);
     const [part] = params.prompt as { text: string }[];
@@ -102,11 +138,13 @@ async function runAcp(): Promise<void> {
       else if (id !== undefined) {
         handle(id, method, params).then(
           (answer) => send({ id, result: answer }),
-          (thrown) => send({ id, error: { code: -32603, message: String(thrown.message) } }),
+          (thrown) => send({ id, error: { code: thrown.code ?? -32603, message: String(thrown.message) } }),
         );
       }
     }
   }
 }
 
+dieAtStart();
+Deno.writeTextFileSync(inHome("pid"), String(Deno.pid));
 await (protocol === "acp" ? runAcp() : runCommand());

@@ -16,6 +16,8 @@ export interface SessionChange {
   /** Null: it is not known any better. */
   readonly conversation: string | null;
   readonly changed: number;
+  /** Recoveries that have failed, as part of this change. */
+  readonly failures?: number;
 }
 
 export class SessionStore {
@@ -35,11 +37,27 @@ export class SessionStore {
     });
   }
 
-  change(id: string, { state, conversation, changed }: SessionChange, row: NewLogRow): void {
+  change(id: string, { state, conversation, changed, failures = 0 }: SessionChange, row: NewLogRow): void {
     this.#write(row, {
-      sql: "update agent_sessions set state = ?, conversation = coalesce(?, conversation), changed = ? where id = ?",
-      values: [state, conversation, changed, id],
+      sql: "update agent_sessions set state = ?, conversation = coalesce(?, conversation), changed = ?," +
+        " recovery_attempts = recovery_attempts + ? where id = ?",
+      values: [state, conversation, changed, failures, id],
     });
+  }
+
+  /** Those that have not ended, of every run that has not. */
+  listUnended(): SessionRecord[] {
+    const named = columns.split(", ").map((name) => `session.${name}`).join(", ");
+    return this.#statements.get(
+      `select ${named} from agent_sessions session join workflow_runs run using (run_id)
+       where session.state <> 'ENDED' and run.status in ('queued', 'started', 'waiting', 'paused') order by session.seq`,
+    ).all().map(toSession);
+  }
+
+  /** Whether a session of that name has ended, although its run has not. */
+  isReplaced(runId: string, name: string): boolean {
+    const sql = "select 1 from agent_sessions where run_id = ? and name = ? and state = 'ENDED' limit 1";
+    return this.#statements.get(sql).get(runId, name) !== undefined;
   }
 
   /** Those of a run that have not ended, oldest first. What was not committed yet is not seen. */

@@ -68,9 +68,26 @@ export function readApproval(statements: Statements, id: string): StoredApproval
 
 /** The newest request of a run in a round; null when it asked nothing there. */
 export function readApprovalAt(statements: Statements, runId: string, round: number): StoredApproval | null {
-  const sql = "select id from approvals where run_id = ? and round = ? order by seq desc limit 1";
+  const sql = "select id from approvals where run_id = ? and round = ? and kind in ('gate', 'recovery')" +
+    " order by seq desc limit 1";
   const row = statements.get(sql).get(runId, round);
   return row === undefined ? null : readApproval(statements, row.id as string);
+}
+
+/** The newest request of a run of that kind; null when there is none. */
+export function readNewestOf(statements: Statements, runId: string, kind: string): StoredApproval | null {
+  const row = statements.get("select id from approvals where run_id = ? and kind = ? order by seq desc limit 1").get(
+    runId,
+    kind,
+  );
+  return row === undefined ? null : readApproval(statements, row.id as string);
+}
+
+/** Open requests about agents. */
+export function listAgentRequests(statements: Statements): ApprovalSummary[] {
+  const sql =
+    `select ${summaryColumns} from approvals where open = 1 and kind not in ('gate', 'recovery') order by seq`;
+  return statements.get(sql).all().map(toSummary);
 }
 
 /** How many requests a gate of a run has made. */
@@ -128,6 +145,12 @@ export function decideApproval(decision: ApprovalDecision): Step {
       " signature = ?, decided = ? where id = ? and digest = ?",
     values: [state, option, by, how, token, comment, key, signature, decided, id, digest],
   };
+}
+
+/** Decides a request that moves no run; changes nothing when it is decided or closed. */
+export function decideAlone(decision: ApprovalDecision): Step {
+  const { sql, values } = decideApproval(decision);
+  return { sql: `${sql} and open = 1`, values };
 }
 
 /** For the statement that moves the run: only if the request can be decided. */

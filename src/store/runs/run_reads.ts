@@ -1,7 +1,7 @@
 /** What run_store.ts reads of runs on disk: their state, what they wait for, what they ask, and their messages. */
 import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
-import type { StoredApproval } from "../../protocol/approval.ts";
+import type { AgentRequestKind, ApprovalSummary, StoredApproval } from "../../protocol/approval.ts";
 import type { KnownFinally } from "../../protocol/closing.ts";
 import type { RoleBegun, RoleFailure, Run, RunMessage } from "../../protocol/run.ts";
 import type {
@@ -15,7 +15,13 @@ import type {
   StoredRunEvent,
   WaitingRun,
 } from "../../protocol/run_wait.ts";
-import { countApprovals, readApproval, readApprovalAt } from "../approvals/approval_sql.ts";
+import {
+  countApprovals,
+  listAgentRequests,
+  readApproval,
+  readApprovalAt,
+  readNewestOf,
+} from "../approvals/approval_sql.ts";
 import { type StatementCache, toStoreError } from "../sqlite/database.ts";
 import { readBegun } from "./begun_sql.ts";
 import {
@@ -159,6 +165,16 @@ export abstract class RunReads {
   /** The request of a run in a round; null when that round is no gate. */
   readApprovalAt(runId: string, round: number): StoredApproval | null {
     return this.readNow(() => readApprovalAt(this.statements, runId, round));
+  }
+
+  /** The newest request about a run's agents of that kind; null when there is none. */
+  readNewestOf(runId: string, kind: AgentRequestKind): StoredApproval | null {
+    return this.readNow(() => readNewestOf(this.statements, runId, kind));
+  }
+
+  /** Those that are open, of all runs. */
+  listAgentRequests(): ApprovalSummary[] {
+    return this.readNow(() => listAgentRequests(this.statements));
   }
 
   /** How many requests a gate of a run has made. */

@@ -13,7 +13,7 @@ import type { KnownFinally, RunClosing } from "../../protocol/closing.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleBegun, RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
 import type { MissingChild, NewChild, NewRunEvent, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
-import { decideApproval, insertApproval, valuesOfOpen, whereOpen } from "../approvals/approval_sql.ts";
+import { decideAlone, decideApproval, insertApproval, valuesOfOpen, whereOpen } from "../approvals/approval_sql.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
@@ -157,6 +157,18 @@ export class SqliteRunStore extends RunReads {
     const steps = [unpauseRun(run.runId, pause), this.#log.toStep(row)];
     if (wait !== null) steps.push(insertWait(run.runId, wait));
     return this.#writer.run(steps);
+  }
+
+  /** Asks beside what a run waits for. False, without a row, if the run has ended or has moved on. */
+  insertRequest(run: RunRef, request: NewApproval): Promise<boolean> {
+    const asked = this.#log.toStep({ ...toRow(run, "approval.requested"), payload: { request } });
+    return this.#writer.run([insertApproval(run, request), asked]);
+  }
+
+  /** Decides such a request. False, without a row, if it cannot be decided. */
+  decideRequest(run: RunRef, decision: ApprovalDecision): Promise<boolean> {
+    const decided = this.#log.toStep({ ...toRow(run, "approval.decided"), payload: { decision } });
+    return this.#writer.run([decideAlone(decision), decided]);
   }
 
   /** What is known of the `finally` of a workflow; null: nothing. Without one, none of its runs is to be closed. */

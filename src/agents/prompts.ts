@@ -1,0 +1,76 @@
+/**
+ * The prompts that are under way, by their keys. Used by agent_host.ts.
+ * I1. A prompt that is asked again gets the answer of the one under way, unless that was given up.
+ * I2. When `drain` was called, a new prompt has no answer until it is given up: whoever asks goes on with the next daemon.
+ */
+import { messageOf } from "../base/errors.ts";
+import type { PromptAnswer } from "../protocol/agent.ts";
+
+interface Prompt {
+  readonly runId: string;
+  readonly controller: AbortController;
+  readonly answer: Promise<PromptAnswer>;
+}
+
+export class Prompts {
+  readonly #byKey = new Map<string, Prompt>();
+  /** Those that an agent has, or whose artifact is looked for. */
+  readonly #atWork = new Set<Promise<unknown>>();
+  #draining = false;
+
+  /** `ask` gets the signal of the prompt. Never rejects. */
+  begin(key: string, runId: string, ask: (signal: AbortSignal) => Promise<PromptAnswer>): Promise<PromptAnswer> {
+    const underWay = this.#byKey.get(key);
+    if (underWay !== undefined && !underWay.controller.signal.aborted) return underWay.answer;
+    const controller = new AbortController(), { signal } = controller;
+    const answer = ask(signal).catch((thrown): PromptAnswer => ({ ok: false, message: messageOf(thrown) }));
+    const prompt = { runId, controller, answer };
+    this.#byKey.set(key, prompt);
+    void answer.then(() => this.#byKey.get(key) === prompt && this.#byKey.delete(key));
+    return answer;
+  }
+
+  /** For a prompt that an agent would get now: `work` is waited for by `drain`. */
+  async atWork<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    if (this.#draining) return await givenUp(signal);
+    const working = work(), settled = working.then(() => {}, () => {});
+    this.#atWork.add(settled);
+    try {
+      return await working;
+    } finally {
+      this.#atWork.delete(settled);
+    }
+  }
+
+  cancel(key: string, reason: Error): void {
+    this.#byKey.get(key)?.controller.abort(reason);
+  }
+
+  /** Resolves when they have ended. */
+  async endRun(runId: string, reason: Error): Promise<void> {
+    await end([...this.#byKey.values()].filter((prompt) => prompt.runId === runId), reason);
+  }
+
+  async endAll(reason: Error): Promise<void> {
+    await end([...this.#byKey.values()], reason);
+  }
+
+  /** Resolves when those are over that agents have. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    while (this.#atWork.size > 0) await Promise.all(this.#atWork);
+  }
+}
+
+async function end(prompts: readonly Prompt[], reason: Error): Promise<void> {
+  for (const { controller } of prompts) controller.abort(reason);
+  await Promise.all(prompts.map(({ answer }) => answer));
+}
+
+/** Rejects when `signal` aborts, and never resolves. */
+export function givenUp(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

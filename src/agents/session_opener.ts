@@ -1,0 +1,44 @@
+/**
+ * Opens sessions: what the programs of an agent are started with, and the protocol that it speaks. Used by agent_host.ts.
+ * I1. Its programs get the variables that nerve.yaml names, and no others; their home is a folder of the agent's own.
+ */
+import { join } from "node:path";
+import { makePrivateFolder } from "../base/make_folder.ts";
+import { readOwnProcessId } from "../base/process_id.ts";
+import { formatProcessMark, formatWork, identifyWorkspace } from "../base/program_mark.ts";
+import type { AgentDefinition, AgentProtocol } from "../protocol/agent.ts";
+import type { SessionRecord } from "../protocol/session.ts";
+import { acpAdapter } from "./acp_adapter.ts";
+import { commandAdapter } from "./command_adapter.ts";
+import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
+
+const adapters: Readonly<Record<AgentProtocol, AgentAdapter>> = { acp: acpAdapter, command: commandAdapter };
+let programs = 0;
+
+/** Nothing of it runs yet. Throws an AgentFault. */
+export async function openSession(
+  { clock, workspace, homes, variables, wall: findWall }: HostPorts,
+  { id, cwd, conversation }: SessionRecord,
+  definition: AgentDefinition,
+): Promise<AgentSession> {
+  const all = variables(), home = join(homes, definition.name);
+  for (const folder of [homes, home]) makePrivateFolder(folder);
+  const unset = definition.env.find((variable) => all[variable] === undefined);
+  if (unset !== undefined) throw new AgentFault(`its variable ${unset} is set nowhere`);
+  const own = ["PATH", ...definition.env].flatMap((variable) => {
+    const value = all[variable];
+    return value === undefined ? [] : [[variable, value] as const];
+  });
+  const env: Record<string, string> = { ...Object.fromEntries(own), HOME: home };
+  const wall = findWall(definition, { cwd, home, env }), mark = markSession(workspace, definition.name, id);
+  if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
+  const setting = { sessionId: id, definition, cwd, env, mark, wall, clock };
+  return await adapters[definition.protocol].open(setting, conversation);
+}
+
+/** Every session has a mark of its own, by which its programs are found. */
+function markSession(workspace: string, agent: string, sessionId: string): string {
+  const { pid, startTime } = readOwnProcessId(), owner = { pid, startTime: startTime ?? "" };
+  const program = { workspace: identifyWorkspace(workspace), owner, process: ++programs, kind: "agent", unit: agent };
+  return formatProcessMark(program) + formatWork(0, sessionId);
+}

@@ -1,0 +1,127 @@
+/**
+ * What is asked about the agents of a run, beside what the run waits for: its status stays as it is. Created by agents.ts;
+ * the API gives it the decisions of such requests.
+ * I1. A request is decided once, and is on disk before anybody acts on it. What counts as a decision is
+ *     workflow/local/decision_desk.ts's to say, as for gates.
+ * I2. A repeated decision has the side effects made good that are missing.
+ */
+import { NerveError } from "../base/errors.ts";
+import { sha256 } from "../base/sha256.ts";
+import type { Clock } from "../base/time.ts";
+import { gateTitleMaxChars } from "../base/wait_limits.ts";
+import {
+  type AgentRequestKind,
+  type Approval,
+  type DecisionReply,
+  type DecisionRequest,
+  isAgentRequest,
+  type NewApproval,
+} from "../protocol/approval.ts";
+import type { Approvers } from "../protocol/approver.ts";
+import type { NewLogRow } from "../protocol/log.ts";
+import type { Run } from "../protocol/run.ts";
+import type { Store } from "../store/store.ts";
+import { DecisionDesk, toNotWaiting } from "../workflow/local/decision_desk.ts";
+import { createDecision } from "../workflow/local/gates.ts";
+import { toStoreFailed } from "../workflow/local/run_admission.ts";
+import { toStorableText } from "../workflow/local/run_request.ts";
+
+export interface AgentRequestPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly approvers: () => Approvers;
+  append(row: NewLogRow): unknown;
+}
+
+export interface AgentQuestion {
+  readonly kind: AgentRequestKind;
+  readonly gate: string;
+  readonly role: string;
+  readonly title: string;
+  /** Markdown. */
+  readonly body: string;
+  readonly options: readonly string[];
+}
+
+export class AgentRequests {
+  readonly #ports: AgentRequestPorts;
+  readonly #desk: DecisionDesk;
+  /** Called after a decision, and again when it is repeated. */
+  onDecided: (approval: Approval) => unknown = () => {};
+  /** Called when there is a new request. */
+  onAsked: () => void = () => {};
+
+  constructor(ports: AgentRequestPorts) {
+    this.#ports = ports;
+    this.#desk = new DecisionDesk({ log: ports.append, approvers: ports.approvers });
+  }
+
+  /** The id of the request; null: its run has ended. Rejects with the store's error. */
+  async ask({ runId, workflow, rounds, causeId, attempt }: Run, question: AgentQuestion): Promise<string | null> {
+    const { store, clock } = this.#ports, { kind, gate, role, options } = question;
+    const title = toStorableText(question.title.slice(0, gateTitleMaxChars)), body = toStorableText(question.body);
+    const id = `${runId}:${gate}::${store.runs.countApprovals(runId, gate) + 1}`, round = rounds + 1;
+    const about = JSON.stringify([workflow, runId, id, kind, role, title, body, options]);
+    const digest = await sha256(new TextEncoder().encode(about));
+    const request: NewApproval = {
+      ...{ id, round, role, gate, kind, title, body, options: [...options], digest, created: clock.now() },
+      ...{ expires: null, onExpiry: null, approvers: null },
+    };
+    if (!await store.runs.insertRequest({ runId, workflow, causeId, attempt }, request)) return null;
+    this.onAsked();
+    return id;
+  }
+
+  /** Whether this is one of them; else the run itself has asked. */
+  has(id: string): boolean {
+    return isAgentRequest(this.#ports.store.runs.readApproval(id)?.approval.kind ?? "");
+  }
+
+  /** Errors: APPROVAL_DECIDED, APPROVAL_STALE, APPROVAL_FORBIDDEN, RUN_ENDED, PAYLOAD_INVALID, STORE_FAILED. */
+  async decide(id: string, asked: DecisionRequest): Promise<DecisionReply> {
+    const { store, clock } = this.#ports;
+    for (let signer = undefined;;) {
+      const stored = store.runs.readApproval(id), run = stored === null ? null : store.runs.get(stored.approval.runId);
+      if (stored === null || run === null) throw new NerveError("APPROVAL_UNKNOWN", `there is no request ${id}`);
+      const { approval } = stored;
+      if (approval.state !== "pending") {
+        const reply = await this.#desk.repeat(stored, asked);
+        await this.onDecided(reply.approval);
+        return reply;
+      }
+      this.#desk.check(stored, asked);
+      if (signer === undefined) {
+        signer = await this.#desk.findSigner(stored, asked);
+        continue;
+      }
+      const decided = store.runs.decideRequest(run, this.#desk.create(approval, asked, signer, clock.now()));
+      if (
+        !await decided.catch((thrown) => Promise.reject(toStoreFailed(`request ${id} could not be decided`, thrown)))
+      ) {
+        // Somebody else was first, or its run has ended.
+        if (store.runs.readApproval(id)?.approval.state === "pending") throw toNotWaiting(stored);
+        continue;
+      }
+      const now = store.runs.readApproval(id)?.approval ?? approval;
+      await this.onDecided(now);
+      return { replayed: false, approval: now };
+    }
+  }
+
+  /** Nobody waits for it any more: it is over with this option, and `why` as its comment. */
+  async withdraw(id: string, option: string, why: string): Promise<void> {
+    const { store, clock } = this.#ports, stored = store.runs.readApproval(id);
+    const run = stored === null ? null : store.runs.get(stored.approval.runId);
+    if (stored === null || run === null) return;
+    const how = {
+      decision: option,
+      by: null,
+      how: "expiry",
+      token: null,
+      comment: why,
+      key: null,
+      signature: null,
+    } as const;
+    await store.runs.decideRequest(run, createDecision(stored.approval, how, clock.now()));
+  }
+}
