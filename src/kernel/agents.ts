@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import { AgentHost, type PromptOrigin } from "../agents/agent_host.ts";
 import { sessionsStartMaxMs } from "../base/agent_limits.ts";
-import type { Clock } from "../base/time.ts";
+import { defaultDrainTimeoutMs, promptDrainMaxMs, stopDrainMs } from "../base/limits.ts";
+import type { CancelTimer, Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { VariablesInForce } from "../deploy/variables.ts";
@@ -30,7 +31,7 @@ export interface AgentsPorts {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly store: Store;
-  readonly workflows: Pick<WorkflowManager, "isAssigned" | "pauseRun" | "resumeRun" | "killRun">;
+  readonly workflows: Pick<WorkflowManager, "isAssigned" | "pauseRun" | "resumeRun" | "killRun" | "stop">;
   reportProblem(message: string): void;
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
@@ -153,12 +154,30 @@ export class Agents {
     this.#ports.emit({ kind: "log", source: "kernel", level: "warn", message, ts: this.#ports.clock.now() });
   }
 
-  /** No agent gets a prompt from now on; see `AgentHost.drain`. */
-  drain(): Promise<void> {
-    return this.#host.drain();
+  /**
+   * No agent gets a prompt from now on. Gives running roles time to finish: where an agent is asked, as long as the
+   * `drain_timeout` of its workflow, and not longer than that takes. What is left goes on with the next daemon.
+   */
+  async stopRoles(now: boolean): Promise<void> {
+    const { workflows, clock, current: { config } } = this.#ports, began = clock.monotonic();
+    const asked = [...this.#asked.values()].map(({ origin }) => config.workflows.get(origin.workflow)?.drainTimeoutMs);
+    const drained = this.#host.drain();
+    if (now || asked.length === 0) return await workflows.stop(now ? 0 : undefined);
+    let cancel: CancelTimer = () => {};
+    void drained.then(() => {
+      const restMs = Math.max(0, stopDrainMs - (clock.monotonic() - began));
+      cancel = clock.after(restMs, () => void workflows.stop(0));
+    });
+    await workflows.stop(Math.max(...asked.map((ms = stopDrainMs) => boundDrain(ms))));
+    cancel();
   }
 
   stop(): Promise<void> {
     return this.#host.stop();
   }
+}
+
+/** Whoever sets more than by default has `nerve stop` wait as long. */
+function boundDrain(ms: number): number {
+  return ms > defaultDrainTimeoutMs ? ms : Math.min(ms, promptDrainMaxMs);
 }
