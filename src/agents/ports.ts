@@ -8,6 +8,7 @@ import type { AgentDefinition, PromptEnvelope } from "../protocol/agent.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import type { SessionRecord, SessionState } from "../protocol/session.ts";
+import type { LeaveRequest } from "./leave.ts";
 
 /** How programs of agents are started: each carries the mark of its session (base/program_mark.ts). */
 export interface SessionSetting {
@@ -18,6 +19,8 @@ export interface SessionSetting {
   /** All variables of its programs, but for the mark. */
   readonly env: Readonly<Record<string, string>>;
   readonly mark: string;
+  /** Whether the agent has leave for a tool. `signal`: it does not wait any more. */
+  mayUse(asked: LeaveRequest, signal: AbortSignal): Promise<boolean>;
   /** What Landlock holds them to; null: nothing holds them. */
   readonly wall: LandlockRules | null;
   readonly clock: Clock;
@@ -95,6 +98,8 @@ export interface HostPorts {
   /** Sessions of this run are lost: a person is asked, and its prompts wait until they are given up. */
   onLost(runId: string): void;
   readonly sessions: SessionRecords;
+  /** Asks a person whether the agent has leave; false also when `signal` aborts. */
+  askLeave(session: SessionRecord, asked: LeaveRequest, signal: AbortSignal): Promise<boolean>;
   log(row: NewLogRow): unknown;
   /** Tells the operator of something that should not be. */
   reportProblem(message: string): void;

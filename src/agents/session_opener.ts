@@ -8,6 +8,7 @@ import { readOwnProcessId } from "../base/process_id.ts";
 import { formatProcessMark, formatWork, identifyWorkspace } from "../base/program_mark.ts";
 import type { AgentDefinition, AgentProtocol } from "../protocol/agent.ts";
 import type { SessionRecord } from "../protocol/session.ts";
+import { LeaveDesk, type LeaveRequest } from "./leave.ts";
 import { acpAdapter } from "./acp_adapter.ts";
 import { commandAdapter } from "./command_adapter.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
@@ -17,11 +18,11 @@ let programs = 0;
 
 /** Nothing of it runs yet. Throws an AgentFault. */
 export async function openSession(
-  { clock, workspace, homes, variables, wall: findWall }: HostPorts,
-  { id, cwd, conversation }: SessionRecord,
+  { clock, workspace, homes, variables, wall: findWall, askLeave }: HostPorts,
+  record: SessionRecord,
   definition: AgentDefinition,
 ): Promise<AgentSession> {
-  const all = variables(), home = join(homes, definition.name);
+  const { id, cwd, conversation } = record, all = variables(), home = join(homes, definition.name);
   for (const folder of [homes, home]) makePrivateFolder(folder);
   const unset = definition.env.find((variable) => all[variable] === undefined);
   if (unset !== undefined) throw new AgentFault(`its variable ${unset} is set nowhere`);
@@ -32,7 +33,9 @@ export async function openSession(
   const env: Record<string, string> = { ...Object.fromEntries(own), HOME: home };
   const wall = findWall(definition, { cwd, home, env }), mark = markSession(workspace, definition.name, id);
   if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
-  const setting = { sessionId: id, definition, cwd, env, mark, wall, clock };
+  const leaves = new LeaveDesk(definition, { cwd, home }, (asked, signal) => askLeave(record, asked, signal));
+  const mayUse = (asked: LeaveRequest, signal: AbortSignal) => leaves.decide(asked, signal);
+  const setting = { sessionId: id, definition, cwd, env, mark, wall, mayUse, clock };
   return await adapters[definition.protocol].open(setting, conversation);
 }
 

@@ -22,6 +22,7 @@ import type { Store } from "../store/store.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import { isTerminal } from "../workflow/transitions.ts";
 import { AgentRequests } from "./agent_requests.ts";
+import { Leaves } from "./leaves.ts";
 import { SessionRecovery } from "./session_recovery.ts";
 import { findAgentWall } from "./agent_walls.ts";
 
@@ -44,6 +45,7 @@ export class Agents {
   readonly #host: AgentHost;
   readonly requests: AgentRequests;
   readonly #recovery: SessionRecovery;
+  readonly #leaves: Leaves;
   /** Resolves when runs can be paused. */
   readonly #open = Promise.withResolvers<void>();
   #recovering: Promise<unknown> = Promise.resolve();
@@ -53,6 +55,7 @@ export class Agents {
   constructor(ports: AgentsPorts) {
     const { clock, paths, store } = this.#ports = ports;
     this.requests = new AgentRequests({ ...ports, approvers: () => ports.current.config.approvers });
+    this.#leaves = new Leaves(store, this.requests);
     this.#recovery = new SessionRecovery({
       ...ports,
       requests: this.requests,
@@ -77,6 +80,7 @@ export class Agents {
         listOpen: (runId) => store.sessions.listOpen(runId),
         isReplaced: (runId, name) => store.sessions.isReplaced(runId, name),
       },
+      askLeave: (session, asked, signal) => this.#leaves.ask(session, asked, signal),
       log: ports.append,
       durable: () => store.log.durable(),
       thread: (runId) => store.runs.readThread(runId),
@@ -100,7 +104,9 @@ export class Agents {
     this.#open.resolve();
     const late = Promise.withResolvers<void>();
     const cancel = this.#ports.clock.after(sessionsStartMaxMs, () => late.resolve());
-    const settled = Promise.all([this.#recovering, this.#recovery.recover()]).then(() => this.#recovery.settled());
+    const settled = Promise.all([this.#recovering, this.#recovery.recover(), this.#leaves.recover()]).then(() =>
+      this.#recovery.settled()
+    );
     await Promise.race([settled, late.promise]);
     cancel();
   }
@@ -114,7 +120,9 @@ export class Agents {
     return this.#ports.current.config.workflows.get(workflow)?.agents.get(agent) ?? null;
   }
 
-  async #onDecided({ kind, runId, decision }: Approval): Promise<void> {
+  async #onDecided(approval: Approval): Promise<void> {
+    const { kind, runId, decision } = approval;
+    if (kind === "leave") this.#leaves.onDecided(approval);
     if (kind !== "session") return;
     const turn = this.#recovery.check(runId);
     // To try again may take long.

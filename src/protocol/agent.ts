@@ -32,6 +32,13 @@ export const toolKinds = [
 ] as const;
 export type ToolKind = (typeof toolKinds)[number];
 
+/** `KIND`, or `KIND PATH`: a kind of tool, or `*` for every one; and a path or a glob, from where the agent works. */
+export function parseToolRule(text: string): { readonly kind: ToolKind | "*"; readonly path: string | null } | null {
+  const [, word = "", path = null] = /^(\S+)(?:\s+(\S.*))?$/.exec(text.trim()) ?? [];
+  const kind = word === "*" ? word : toolKinds.find((each) => each === word);
+  return kind === undefined ? null : { kind, path };
+}
+
 /** An entry of `agents`. */
 export interface AgentDefinition {
   readonly name: string;
@@ -42,8 +49,13 @@ export interface AgentDefinition {
   readonly resume: readonly string[] | null;
   /** The field of a line of JSON in which the agent prints the id of the conversation; null: nerve chooses it. */
   readonly sessionField: string | null;
-  /** The kinds of tools that it may use when it asks for leave; no others. */
-  readonly allow: readonly ToolKind[];
+  /**
+   * What it may do when it asks for leave, what a person is asked about, and what it may not: rules, see `parseToolRule`. What
+   * none of them names is refused.
+   */
+  readonly allow: readonly string[];
+  readonly ask: readonly string[];
+  readonly deny: readonly string[];
   /** Whether Landlock holds it; else it may do all that the user may. */
   readonly confined: boolean;
   /** Paths that a confined agent reads, beside the system, its folder and its home; as written. */

@@ -14,7 +14,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 
 const agent = [Deno.execPath(), "run", "-A", "--quiet", "--no-config", `${repository}tests/support/scripted_agent.ts`];
 const plain = {
-  ...{ name: "a", resume: null, sessionField: null, env: ["KEY"], maxSessions: 1, allow: ["edit" as const] },
+  ...{ name: "a", resume: null, sessionField: null, env: ["KEY"], maxSessions: 1, allow: ["edit"], ask: [], deny: [] },
   ...{ confined: false, read: [] },
 };
 
@@ -47,8 +47,9 @@ async function inSetting(definition: AgentDefinition, act: (setting: SessionSett
       KEY: "value",
       DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cwd}/.deno`,
     };
+    const mayUse = ({ kind }: { kind: string }) => Promise.resolve(definition.allow.includes(kind));
     const mark = `test.${Deno.pid}-0.${++sessions}.agent.a.0.s`;
-    await act({ sessionId: "s", definition, cwd, env, mark, wall: null, clock: systemClock });
+    await act({ sessionId: "s", definition, cwd, env, mark, wall: null, mayUse, clock: systemClock });
   });
 }
 
