@@ -32,6 +32,10 @@ class AcpSession implements AgentSession {
   /** What it has said since the prompt, the end of it. */
   #text = "";
   #listens = false;
+  /** Of the last prompt: what its answer says, or what it says meanwhile. Costs are told of the whole conversation. */
+  usage = { tokens: 0, cost: 0 };
+  #context = 0;
+  #cost = 0;
   /** Aborts when the prompt is over: nobody waits for leave then. */
   #over = new AbortController();
 
@@ -54,9 +58,11 @@ class AcpSession implements AgentSession {
       this.#text = "";
       this.#listens = true;
       this.#over = new AbortController();
+      this.usage = { tokens: 0, cost: 0 };
       const prompt = [{ type: "text", text: formatPrompt(envelope) }];
       const asked = peer.request("session/prompt", { sessionId: this.#conversation, prompt });
-      const { stopReason } = Object(await Promise.race([asked, over.promise]));
+      const { stopReason, usage } = Object(await Promise.race([asked, over.promise])), { totalTokens } = Object(usage);
+      if (typeof totalTokens === "number") this.usage.tokens = totalTokens;
       if (stopReason !== "end_turn") throw new AgentFault(`it stopped: ${String(stopReason)}`);
       return this.#text.trim();
     } catch (thrown) {
@@ -142,7 +148,20 @@ class AcpSession implements AgentSession {
     this.#conversation = sessionId;
   }
 
+  /** The agent tells what its context holds, and what the conversation has cost; both may begin anew with its program. */
+  #onUsage({ used, cost }: Record<string, unknown>): void {
+    const { amount } = Object(cost), grown = (now: number, before: number) => now >= before ? now - before : now;
+    if (typeof used === "number") {
+      if (this.#listens) this.usage.tokens += grown(used, this.#context);
+      this.#context = used;
+    }
+    if (typeof amount !== "number") return;
+    if (this.#listens) this.usage.cost += grown(amount, this.#cost);
+    this.#cost = amount;
+  }
+
   #onUpdate(update: unknown): void {
+    if (Object(update).sessionUpdate === "usage_update") return this.#onUsage(Object(update));
     const { sessionUpdate, content } = Object(update), { type, text } = Object(content);
     // What it says before a prompt is the past of a conversation that goes on.
     if (!this.#listens || sessionUpdate !== "agent_message_chunk" || type !== "text" || typeof text !== "string") {

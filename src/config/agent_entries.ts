@@ -4,6 +4,7 @@ import { hintNearest } from "../base/did_you_mean.ts";
 import { parsePathPattern } from "../base/path_pattern.ts";
 import { agentProtocols, parseToolRule, toolKinds } from "../protocol/agent.ts";
 import type { AgentDefinition } from "../protocol/agent.ts";
+import { buildBudget } from "./agent_budget.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { AgentShape } from "./agent_schema.ts";
@@ -40,6 +41,7 @@ export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics
     allow: [...new Set(shape.permissions?.allow ?? [])],
     ask: [...new Set(shape.permissions?.ask ?? [])],
     deny: [...new Set(shape.permissions?.deny ?? [])],
+    budget: buildBudget(shape.budget, [...path, "budget"], diagnostics),
     confined,
     read: [...new Set(read)],
     env: [...new Set(shape.env ?? [])],

@@ -5,6 +5,14 @@ import { agentProtocols } from "../protocol/agent.ts";
 
 const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
 
+/** A number is the hard limit. Of time: a duration. */
+const amount = z.union([
+  z.number().positive(),
+  z.strictObject({ soft: z.number().positive().nullish(), hard: z.number().positive().nullish() }),
+]).nullish();
+const span = z.union([z.string(), z.strictObject({ soft: z.string().nullish(), hard: z.string().nullish() })])
+  .nullish();
+
 const rules = z.array(z.string()).nullish();
 
 export const agentEntry = z.strictObject({
@@ -14,6 +22,7 @@ export const agentEntry = z.strictObject({
   resume: commandLine,
   session_field: z.string().nullish(),
   permissions: z.strictObject({ allow: rules, ask: rules, deny: rules }).nullish(),
+  budget: z.strictObject({ tokens: amount, cost: amount, time: span }).nullish(),
   env: z.array(z.string()).nullish(),
   max_sessions: z.int().min(1).max(agentSessionsMax).nullish(),
   read: z.array(z.string()).nullish(),

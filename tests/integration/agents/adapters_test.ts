@@ -7,7 +7,7 @@ import { acpAdapter } from "../../../src/agents/acp_adapter.ts";
 import { commandAdapter } from "../../../src/agents/command_adapter.ts";
 import { type AgentAdapter, AgentFault, type SessionSetting } from "../../../src/agents/ports.ts";
 import { systemClock } from "../../../src/base/clock.ts";
-import type { AgentDefinition, PromptEnvelope } from "../../../src/protocol/agent.ts";
+import { type AgentDefinition, noBudget, type PromptEnvelope } from "../../../src/protocol/agent.ts";
 import { ownSeconds, runningWith, untilRunning } from "../../support/running_programs.ts";
 import { repository } from "../../support/source_files.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
@@ -15,7 +15,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 const agent = [Deno.execPath(), "run", "-A", "--quiet", "--no-config", `${repository}tests/support/scripted_agent.ts`];
 const plain = {
   ...{ name: "a", resume: null, sessionField: null, env: ["KEY"], maxSessions: 1, allow: ["edit"], ask: [], deny: [] },
-  ...{ confined: false, read: [] },
+  ...{ budget: noBudget, confined: false, read: [] },
 };
 
 interface Protocol {
