@@ -1,6 +1,6 @@
 /**
  * Asks a database, SQLite or PostgreSQL, and judges the answer: a number, how many rows there are, or that they have
- * changed. It emits a signal while something is wrong, when nothing is any more, and for changes if it should.
+ * changed. It can start a workflow when that begins to be wrong, or for changes.
  */
 import { desc, eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -74,7 +74,7 @@ function readSettings(config: JsonObject) {
     max_rows: option.number(null, { min: 0, max: rowsMax - 1 }),
     changes: option.flag(false),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   const { file, url } = settings;

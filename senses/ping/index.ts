@@ -1,6 +1,6 @@
 /**
- * Whether hosts answer to `ping`, how fast, and how much is lost on the way. It emits a signal while something is wrong
- * with one of them, and one when all answer again. It can start a workflow when one has just stopped.
+ * Whether hosts answer to `ping`, how fast, and how much is lost on the way. It can start a workflow when one has
+ * just stopped.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { toAsciiName } from "../../lib/address.ts";
@@ -65,7 +65,7 @@ function readSettings(config: JsonObject) {
     max_loss: option.number(0.5, { min: 0, max: 1 }),
     max_latency: option.duration(null),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   for (const host of settings.hosts) {

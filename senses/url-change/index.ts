@@ -1,6 +1,5 @@
 /**
- * Whether what a URL answers has changed. It emits a signal when it has, while it cannot be read, and when it can be
- * read again. An answer that is an error is a problem, never a change.
+ * Whether what a URL answers has changed. An answer that is an error is a problem, never a change.
  */
 import { eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -75,7 +74,7 @@ function readSettings(config: JsonObject) {
     ignore: option.list({ fallback: [], max: 20 }),
     conditional: option.flag(true),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("90d"),
   });
   const { url, text_only, only, ignore } = settings;
