@@ -14,6 +14,7 @@ import { requestBodyMaxBytes } from "../base/limits.ts";
 import { findLostNumber } from "../protocol/json.ts";
 import type { ControlEnv, KernelPort } from "./kernel_port.ts";
 import { createMalformedError, createProblemResponse, describeResponses, respondToError } from "./problem_response.ts";
+import { accessRoutes } from "./routes/access.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -49,6 +50,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", approvalRoutes(view))
     .route("/v1", alertRoutes(view))
     .route("/v1", hookRoutes(view))
+    .route("/v1", accessRoutes(view))
     .route("/v1", storeRoutes(view))
     .route("/v1", eventRoutes(view));
   app.get(

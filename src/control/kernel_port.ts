@@ -3,7 +3,21 @@
  * Every method may be called while the kernel starts or stops. Errors are NerveErrors, which problem_response.ts turns
  * into answers.
  */
+import type { NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
+import type {
+  AdmittedCaller,
+  Caller,
+  CreateLinkReply,
+  CreateTokenReply,
+  CreateTokenRequest,
+  Credential,
+  OpenedSession,
+  RevokeTokensReply,
+  RevokeTokensRequest,
+  SessionScope,
+  TokenView,
+} from "../protocol/access.ts";
 import type { AckRequest, AlertChanged, AlertView, SilenceRequest, UnsilenceRequest } from "../protocol/alert.ts";
 import type {
   AcceptedTrigger,
@@ -32,6 +46,8 @@ export interface ControlEnv {
     /** Aborts when the API stops. Waiting answers and streams end then. */
     readonly stopping: AbortSignal;
     readonly clock: Clock;
+    /** Who asks through the listener; missing on the socket. */
+    readonly caller?: Caller;
   };
 }
 
@@ -57,6 +73,26 @@ export interface HooksPort {
   onListenerChange(fire: () => void): void;
   /** What became of it. */
   setListener(view: ListenerView | null): void;
+}
+
+/** Who may use the listener. A change is on disk when its promise resolves. */
+export interface AccessPort {
+  list(): TokenView[];
+  /** Throws TOKEN_EXISTS, TOKENS_MANY. */
+  create(request: CreateTokenRequest): Promise<CreateTokenReply>;
+  /** Throws TOKEN_UNKNOWN. */
+  revoke(request: RevokeTokensRequest): Promise<RevokeTokensReply>;
+  makeLink(scope: SessionScope): Promise<CreateLinkReply>;
+  /** Throws LINK_UNKNOWN, LINK_USED, ACCESS_LIMITED. */
+  openSession(link: string): Promise<OpenedSession>;
+  /** Throws ACCESS_UNKNOWN, ACCESS_EXPIRED, ACCESS_REVOKED, ACCESS_LIMITED. */
+  admit(credential: Credential): Promise<AdmittedCaller>;
+  /** A request was denied; `who` showed a token or session that is known. */
+  onDenied(error: NerveError, who: string | null): void;
+  /** How often, by the code of the error. */
+  readonly denied: Readonly<Record<string, number>>;
+  /** The name of the cookie of sessions. */
+  readonly cookie: string;
 }
 
 /** Errors: ALERT_UNKNOWN, USAGE. A change is on disk when its promise resolves. */
@@ -104,6 +140,7 @@ export interface KernelPort {
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   readonly alerts: AlertsPort;
   readonly hooks: HooksPort;
+  readonly access: AccessPort;
   readonly pauses: PausesPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;

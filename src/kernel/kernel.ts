@@ -205,6 +205,7 @@ export class Kernel {
       parts.schedules.start();
       parts.approvalNotices.start();
       parts.hooking.start();
+      parts.admission.desk.start();
       parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.start();
       parts.retention.start();
@@ -272,6 +273,7 @@ export class Kernel {
     parts.schedules.stop();
     parts.approvalNotices.stop();
     parts.hooking.stop();
+    parts.admission.desk.stop();
     parts.logBudget.stop();
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();

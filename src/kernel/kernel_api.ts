@@ -37,6 +37,7 @@ import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { Alerting, ShownAlerts } from "./alerting.ts";
+import type { Admission } from "./admission.ts";
 import type { Hooking } from "./hooking.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import { toFork } from "./fork.ts";
@@ -78,6 +79,7 @@ export interface KernelApiPorts {
   readonly reload: Reload;
   readonly alerting: Alerting;
   readonly hooking: Hooking;
+  readonly admission: Admission;
   readonly listening: Listening;
 }
 
@@ -87,6 +89,7 @@ export class KernelApi extends WaitsApi {
   readonly pages: PageReader;
   readonly alerts: ShownAlerts;
   readonly hooks: Hooking;
+  readonly access: Admission;
   readonly pauses: SensePauses;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
@@ -96,6 +99,7 @@ export class KernelApi extends WaitsApi {
     this.#ports = ports;
     this.pages = ports.pages;
     this.hooks = ports.hooking;
+    this.access = ports.admission;
     this.alerts = ports.alerting.shown;
     this.pauses = ports.listening.pauses;
     this.#units = new UnitViews({
@@ -285,16 +289,5 @@ export class KernelApi extends WaitsApi {
     });
     if (!attaches) this.#runsByRequest++;
     return this.#ports.secrets.mask(run);
-  }
-
-  /** The run once it has ended; null when `signal` aborts before, and for an unknown run. */
-  async runEnded(runId: string, signal: AbortSignal): Promise<Run | null> {
-    const { workflows, secrets } = this.#ports;
-    const aborted = new Promise<null>((resolve) =>
-      signal.addEventListener("abort", () => resolve(null), { once: true })
-    );
-    if (signal.aborted) return null;
-    const ended = workflows.waitForEnd(runId).then((run) => secrets.mask(run), () => null);
-    return await Promise.race([ended, aborted]);
   }
 }

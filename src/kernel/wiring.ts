@@ -26,6 +26,7 @@ import { toStoreError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
+import { Admission } from "./admission.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { Alerting } from "./alerting.ts";
 import { ApprovalNotices } from "./approval_notices.ts";
@@ -65,6 +66,7 @@ export interface KernelParts {
   readonly outboxes: OutboxRecovery;
   readonly alerting: Alerting;
   readonly hooking: Hooking;
+  readonly admission: Admission;
   readonly approvalNotices: ApprovalNotices;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
@@ -129,7 +131,8 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const told = { alerting, hooking, approvalNotices, feed };
+  const admission = new Admission({ ...outlets, store, hooking });
+  const told = { alerting, hooking, admission, approvalNotices, feed };
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();

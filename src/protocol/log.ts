@@ -80,6 +80,11 @@ export const logTypes = [
   "hook.delivery",
   "hook.repeated",
   "hook.refused",
+  "token.created",
+  "token.revoked",
+  "session.opened",
+  "session.ended",
+  "access.denied",
 ] as const;
 export const logTypeSchema = z.enum(logTypes);
 export type LogType = z.infer<typeof logTypeSchema>;
@@ -93,7 +98,7 @@ export type LogSource =
   | `alert:${string}`
   | `hook:${string}`;
 
-/** `ts` in milliseconds. `refId` is a run id for `run.*` and `approval.*`, otherwise the name of the sense, group, alert or hook, or null. */
+/** `ts` in milliseconds. `refId` is a run id for `run.*` and `approval.*`, otherwise the name of the sense, group, alert, hook, token or session, or null. */
 export const logRowSchema = z.object({
   id: z.int(),
   ts: z.number(),

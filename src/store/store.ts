@@ -16,6 +16,7 @@ import type { SpareSpace } from "./commit/reserve.ts";
 import type { CommitCounters } from "./commit/write_outcomes.ts";
 import { ApprovalNoticeStore } from "./approvals/approval_notices.ts";
 import { AlertStore } from "./alerts/alert_store.ts";
+import { TokenStore } from "./access/token_store.ts";
 import { HookStore } from "./hooks/hook_store.ts";
 import { LogStore } from "./log/log_store.ts";
 import { MetaStore } from "./log/meta_store.ts";
@@ -79,6 +80,7 @@ export class Store {
   readonly meta: MetaStore;
   readonly alerts: AlertStore;
   readonly hooks: HookStore;
+  readonly tokens: TokenStore;
   readonly notices: ApprovalNoticeStore;
   /** Sees committed rows only. */
   readonly reader: StoreReader;
@@ -111,6 +113,7 @@ export class Store {
     this.meta = new MetaStore(statements, this.#writer);
     this.alerts = new AlertStore(statements, this.log);
     this.hooks = new HookStore(statements, this.#writer, this.log, clock);
+    this.tokens = new TokenStore(statements, this.#writer, this.log);
     this.notices = new ApprovalNoticeStore(statements, this.#writer);
     this.newRunId = createUlids(() => clock.now());
   }

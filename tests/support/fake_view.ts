@@ -169,6 +169,18 @@ export class FakeView implements KernelPort {
     setListener: () => {},
   };
 
+  readonly access: KernelPort["access"] = {
+    list: () => [],
+    create: (request) => Promise.reject(new NerveError("TOKEN_EXISTS", `there is a token ${request.name}`)),
+    revoke: () => Promise.resolve({ revoked: [] }),
+    makeLink: () => Promise.resolve({ path: "/login?link=x", expires: 5, listener: null }),
+    openSession: () => Promise.reject(new NerveError("LINK_UNKNOWN", "the link is too old")),
+    admit: () => Promise.reject(new NerveError("ACCESS_UNKNOWN", "nerve knows no such token")),
+    onDenied: () => {},
+    denied: {},
+    cookie: "nerve_fake",
+  };
+
   readonly alerts: KernelPort["alerts"] = {
     views: () => Promise.resolve([...this.alertsByName.values()]),
     view: (name) => Promise.try(() => this.#alert(name)),

@@ -20,6 +20,7 @@ import { closingsMigration } from "./closings_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
 import { hooksMigration } from "./hooks_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
+import { tokensMigration } from "./tokens_schema.ts";
 
 export const logMigrations: readonly string[] = [
   `
@@ -291,4 +292,5 @@ begin delete from approval_notices where seq = old.seq; end;
   effectsMigration,
   closingsMigration,
   hooksMigration,
+  tokensMigration,
 ];
