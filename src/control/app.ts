@@ -17,6 +17,7 @@ import { createMalformedError, createProblemResponse, describeResponses, respond
 import { accessRoutes } from "./routes/access.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { dashboardRoutes } from "./routes/dashboard.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
@@ -51,6 +52,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", alertRoutes(view))
     .route("/v1", hookRoutes(view))
     .route("/v1", accessRoutes(view))
+    .route("/v1", dashboardRoutes(view))
     .route("/v1", storeRoutes(view))
     .route("/v1", eventRoutes(view));
   app.get(

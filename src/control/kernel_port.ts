@@ -30,6 +30,7 @@ import type {
   WorkflowView,
 } from "../protocol/api.ts";
 import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
+import type { PermissionsReply, SeriesRequest } from "../protocol/dashboard.ts";
 import type { HookAnswer, HookList, HookRequest, ListenDefinition, ListenerView } from "../protocol/hook.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader } from "../protocol/queries.ts";
@@ -37,6 +38,7 @@ import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 import type { PauseSenseReply, PauseSenseRequest } from "../protocol/sense_pause.ts";
 import type { HandedSignal } from "../protocol/signal.ts";
+import type { TextPage } from "../protocol/text_page.ts";
 
 /** What the server passes to every request. */
 export interface ControlEnv {
@@ -111,6 +113,17 @@ export interface PausesPort {
   resume(sense: string): Promise<PauseSenseReply | null>;
 }
 
+/** What the dashboard reads beside the rest. Pages have one item, and are null where there is no database yet. */
+export interface DashboardPort {
+  columns(sense: string, gone: AbortSignal): Promise<TextPage | null>;
+  /** Errors: QUERY_INVALID. */
+  series(sense: string, query: SeriesRequest, gone: AbortSignal): Promise<TextPage | null>;
+  sizes(gone: AbortSignal): Promise<TextPage>;
+  permissions(): Promise<PermissionsReply>;
+  /** The people of `approvers` in nerve.yaml. */
+  approvers(): string[];
+}
+
 export interface KernelPort {
   /** The run as it is on disk; null when there is none. */
   run(runId: string): Run | null;
@@ -141,6 +154,7 @@ export interface KernelPort {
   readonly alerts: AlertsPort;
   readonly hooks: HooksPort;
   readonly access: AccessPort;
+  readonly dashboard: DashboardPort;
   readonly pauses: PausesPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;

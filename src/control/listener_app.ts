@@ -93,11 +93,14 @@ function addDashboard(app: Hono<ListenerEnv>, ports: ListenerPorts): void {
     return new Response(null, { status: 204, headers: { ...apiHeaders, "set-cookie": clearCookie(access.cookie) } });
   });
   app.get("/:file?", async (c, next) => {
-    const file = await findWebFile(c.req.path);
-    if (file === null) return await next();
-    const headers = { ...webHeaders, "content-type": file.type, etag: file.etag, "cache-control": "no-cache" };
-    if (headersOf(c)["if-none-match"] === file.etag) return new Response(null, { status: 304, headers });
-    return new Response(file.body, { headers: { ...headers, "content-length": String(file.body.length) } });
+    const found = findWebFile(c.req.path);
+    if (found === null) return await next();
+    const { type, body, packed, etag } = await found, asked = headersOf(c);
+    const headers = { ...webHeaders, "content-type": type, etag, vary: "accept-encoding", "cache-control": "no-cache" };
+    if (asked["if-none-match"] === etag) return new Response(null, { status: 304, headers });
+    const packs = /\bgzip\b/.test(asked["accept-encoding"] ?? ""), sent = packs ? packed : body;
+    const encoding = packs ? { "content-encoding": "gzip" } : {};
+    return new Response(sent, { headers: { ...headers, ...encoding, "content-length": String(sent.length) } });
   });
 }
 

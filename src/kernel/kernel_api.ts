@@ -40,6 +40,7 @@ import type { Alerting, ShownAlerts } from "./alerting.ts";
 import type { Admission } from "./admission.ts";
 import type { Hooking } from "./hooking.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
+import { DashboardReads } from "./dashboard_reads.ts";
 import { toFork } from "./fork.ts";
 import type { Listening } from "./listening.ts";
 import { describeState, type SensePauses } from "./sense_pauses.ts";
@@ -90,6 +91,7 @@ export class KernelApi extends WaitsApi {
   readonly alerts: ShownAlerts;
   readonly hooks: Hooking;
   readonly access: Admission;
+  readonly dashboard: DashboardReads;
   readonly pauses: SensePauses;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
@@ -100,6 +102,7 @@ export class KernelApi extends WaitsApi {
     this.pages = ports.pages;
     this.hooks = ports.hooking;
     this.access = ports.admission;
+    this.dashboard = new DashboardReads(ports);
     this.alerts = ports.alerting.shown;
     this.pauses = ports.listening.pauses;
     this.#units = new UnitViews({

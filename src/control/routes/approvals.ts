@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
 import {
-  approvalPageSchema,
+  approvalListSchema,
   type ApprovalQuery,
   approvalSchema,
   decisionReplySchema,
@@ -31,14 +31,14 @@ export function approvalRoutes(view: KernelPort) {
       "/approvals",
       describeRoute({
         summary: "What waits for a decision, oldest first",
-        description: "Without the bodies of the requests.",
-        responses: describeResponses("A page of requests", approvalPageSchema),
+        description: "Without the bodies of the requests. `approvers`: whose signature a decision needs.",
+        responses: describeResponses("A page of requests", approvalListSchema),
       }),
       validatePart("query", listQuery),
       (c) => {
         const { run, ...rest } = c.req.valid("query");
         const query: ApprovalQuery = dropUndefined({ ...rest, runId: run });
-        return c.json(view.approvals(query));
+        return c.json({ ...view.approvals(query), approvers: view.dashboard.approvers() });
       },
     )
     .get(

@@ -3,6 +3,7 @@
  * nobody meant. Used by listener_app.ts.
  * I1. The page loads nothing from outside, and runs no script and no style but its own files.
  */
+import { resolveOwnFile } from "../../base/self_exec.ts";
 import { sha256 } from "../../base/sha256.ts";
 
 /** Of every answer of the API. */
@@ -37,41 +38,35 @@ export const webHeaders: Readonly<Record<string, string>> = {
 export interface WebFile {
   readonly type: string;
   readonly body: Uint8Array<ArrayBuffer>;
+  /** The same with gzip. */
+  readonly packed: Uint8Array<ArrayBuffer>;
   readonly etag: string;
 }
 
-const page = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>nerve</title><link rel="stylesheet" href="/app.css"><script type="module" src="/app.js"></script>
-</head>
-<body><main id="app">nerve</main></body>
-</html>
-`;
-const script = `const main = document.getElementById("app");
-const answer = await fetch("/v1/health");
-const body = await answer.json();
-main.textContent = answer.ok ? body.workspace + ": " + body.runs.active + " runs" : body.detail;
-`;
-const style = `body { font: 14px/1.5 system-ui, sans-serif; margin: 2rem; }
-`;
-
-const texts: Readonly<Record<string, readonly [type: string, text: string]>> = {
-  "/": ["text/html; charset=utf-8", page],
-  "/app.js": ["text/javascript; charset=utf-8", script],
-  "/app.css": ["text/css; charset=utf-8", style],
+/** Written by `deno task dashboard`. */
+const names: Readonly<Record<string, readonly [type: string, name: string]>> = {
+  "/": ["text/html; charset=utf-8", "index.html"],
+  "/app.js": ["text/javascript; charset=utf-8", "app.js"],
+  "/app.css": ["text/css; charset=utf-8", "app.css"],
 };
-const files = new Map<string, WebFile>();
+const files = new Map<string, Promise<WebFile>>();
 
-/** Null: it is no file of the dashboard. */
-export async function findWebFile(path: string): Promise<WebFile | null> {
-  const [type, text] = Object.hasOwn(texts, path) ? texts[path] ?? [] : [];
-  if (type === undefined || text === undefined) return null;
+/** Null: it is no file of the dashboard. Read when it is first asked for: most daemons have no listener. */
+export function findWebFile(path: string): Promise<WebFile> | null {
+  const [type, name] = Object.hasOwn(names, path) ? names[path] ?? [] : [];
+  if (type === undefined || name === undefined) return null;
   let file = files.get(path);
   if (file === undefined) {
-    const body = new TextEncoder().encode(text);
-    files.set(path, file = { type, body, etag: `"${(await sha256(body)).slice(0, 32)}"` });
+    files.set(path, file = readWebFile(type, name));
+    // What could not be read is tried again.
+    file.catch(() => files.delete(path));
   }
   return file;
+}
+
+async function readWebFile(type: string, name: string): Promise<WebFile> {
+  const body = await Deno.readFile(resolveOwnFile(`control/dashboard/${name}`));
+  const packing = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
+  const packed = new Uint8Array(await new Response(packing).arrayBuffer());
+  return { type, body, packed, etag: `"${(await sha256(body)).slice(0, 32)}"` };
 }
