@@ -5,6 +5,7 @@
  * I2. Hashes are compared in a time that says nothing about where they differ.
  */
 import { sha256 } from "../base/sha256.ts";
+import { credentialPattern } from "../protocol/access.ts";
 
 export interface NewCredential {
   readonly id: string;
@@ -21,7 +22,7 @@ export async function makeCredential(): Promise<NewCredential> {
 
 /** Null: no credential of nerve looks like that. */
 export function parseCredential(text: string): { readonly id: string; readonly secret: string } | null {
-  const match = /^nerve_([0-9a-f]{16})_([\w-]{43})$/.exec(text), [, id, secret] = match ?? [];
+  const [, id, secret] = credentialPattern.exec(text) ?? [];
   return id === undefined || secret === undefined ? null : { id, secret };
 }
 

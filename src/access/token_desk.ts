@@ -66,9 +66,9 @@ export class TokenDesk {
     this.#cancel();
   }
 
-  /** Whether anybody may get in with a token or a session. */
-  get isOpen(): boolean {
-    return [...this.#held.values()].some(({ stored }) => this.#stateOf(stored) === "live");
+  /** Whether there is a token that is good. */
+  get hasToken(): boolean {
+    return this.#live("token").length > 0;
   }
 
   list(): TokenView[] {

@@ -11,11 +11,13 @@ import { createProblemResponse } from "./problem_response.ts";
 
 export type HookIntakePort = Pick<HooksPort, "bodyLimitOf" | "onTooLarge" | "receive">;
 
+/** `proven`: it came with a token of scope hook. */
 export async function takeDelivery(
   hooks: HookIntakePort,
   name: string,
   headers: RequestHeaders,
   stream: ReadableStream<Uint8Array> | null,
+  proven: boolean,
 ): Promise<Response> {
   const limit = hooks.bodyLimitOf(name);
   if (limit === null) return respondUnknown(name);
@@ -25,7 +27,7 @@ export async function takeDelivery(
     hooks.onTooLarge(name);
     return respondTooLarge(limit);
   }
-  const answer = await hooks.receive(name, { headers, body });
+  const answer = await hooks.receive(name, { headers, body, ...proven && { proven } });
   return answer === null ? respondUnknown(name) : respond(answer);
 }
 

@@ -80,6 +80,8 @@ export interface HooksPort {
 /** Who may use the listener. A change is on disk when its promise resolves. */
 export interface AccessPort {
   list(): TokenView[];
+  /** Whether there is a token that is good. */
+  readonly hasToken: boolean;
   /** Throws TOKEN_EXISTS, TOKENS_MANY. */
   create(request: CreateTokenRequest): Promise<CreateTokenReply>;
   /** Throws TOKEN_UNKNOWN. */

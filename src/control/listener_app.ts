@@ -9,7 +9,7 @@
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { NerveError } from "../base/errors.ts";
-import type { AdmittedCaller, Credential } from "../protocol/access.ts";
+import { type AdmittedCaller, type Credential, credentialPattern } from "../protocol/access.ts";
 import { problemStatus } from "../protocol/problem.ts";
 import { takeDelivery } from "./hook_intake.ts";
 import type { HookIntakePort } from "./hook_intake.ts";
@@ -49,7 +49,10 @@ export type ListenerAccess = Pick<AccessPort, "admit" | "onDenied" | "openSessio
 export function createListenerApp(ports: ListenerPorts, options: ListenerAppOptions): Hono<ListenerEnv> {
   const names = new OwnNames(options.hostname, options.hosts);
   const app = new Hono<ListenerEnv>().use(checkNames(names, ports.access));
-  app.post("/hooks/:name", (c) => takeDelivery(ports.hooks, c.req.param("name"), headersOf(c), c.req.raw.body));
+  app.post("/hooks/:name", async (c) => {
+    const headers = headersOf(c), name = c.req.param("name"), proven = await admitHook(headers, ports.access);
+    return await takeDelivery(ports.hooks, name, headers, c.req.raw.body, proven);
+  });
   app.all("/hooks/:name", (c) => {
     const error = new NerveError("USAGE", `${c.req.path} takes deliveries by POST only`);
     return createProblemResponse(405, error, { allow: "POST" });
@@ -126,6 +129,15 @@ function findScopeFault({ kind, name, scope }: AdmittedCaller, method: string, p
   return new NerveError("ACCESS_SCOPE", `${who} changes nothing: that takes scope operate`);
 }
 
+/** Whether a delivery shows a token of nerve; without one its hook looks for a proof. Throws, and tells of it. */
+async function admitHook(headers: RequestHeaders, access: ListenerAccess): Promise<boolean> {
+  const text = readBearer(headers);
+  if (text === null || !credentialPattern.test(text)) return false;
+  const { name, scope } = await ask(access, { kind: "token", text });
+  if (scope === "hook") return true;
+  throw deny(access, new NerveError("ACCESS_SCOPE", `the token ${name} of scope ${scope} delivers to no hook`), name);
+}
+
 /** Throws, and tells of it. */
 async function admit(c: Context<ListenerEnv>, access: ListenerAccess): Promise<AdmittedCaller> {
   const headers = headersOf(c), shown = findCredential(headers, access.cookie);
@@ -142,6 +154,10 @@ async function admit(c: Context<ListenerEnv>, access: ListenerAccess): Promise<A
     const error = new NerveError("ORIGIN_REFUSED", "the request uses a session, and does not say from which page");
     throw deny(access, error, null);
   }
+  return await ask(access, shown);
+}
+
+async function ask(access: ListenerAccess, shown: Credential): Promise<AdmittedCaller> {
   try {
     return await access.admit(shown);
   } catch (thrown) {
@@ -149,10 +165,14 @@ async function admit(c: Context<ListenerEnv>, access: ListenerAccess): Promise<A
   }
 }
 
+function readBearer(headers: RequestHeaders): string | null {
+  return /^Bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1] ?? null;
+}
+
 /** A token is preferred: who sends one means it. */
 function findCredential(headers: RequestHeaders, cookie: string): Credential | null {
-  const token = /^Bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1];
-  if (token !== undefined) return { kind: "token", text: token };
+  const token = readBearer(headers);
+  if (token !== null) return { kind: "token", text: token };
   const session = readCookie(headers["cookie"] ?? "", cookie);
   return session === null ? null : { kind: "session", text: session };
 }

@@ -2,6 +2,7 @@
  * Keeps the listener where `listen` of nerve.yaml wants it, also across reloads. Used by control_socket.ts: it is there
  * wherever the control API is.
  * I1. An address that cannot be bound keeps no daemon from starting: it is reported once, shown, and tried again.
+ * I2. An address that others reach is open only while there is a token.
  */
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../base/errors.ts";
@@ -11,7 +12,7 @@ import type { CancelTimer, Clock } from "../base/time.ts";
 import { version } from "../base/version.ts";
 import type { KernelPort } from "../control/kernel_port.ts";
 import type { TcpServer } from "../control/tcp_server.ts";
-import type { ListenDefinition } from "../protocol/hook.ts";
+import { isLoopback, type ListenDefinition, openListenerHint, openListenerText } from "../protocol/hook.ts";
 
 export interface ListenerOptions {
   readonly clock: Clock;
@@ -57,24 +58,35 @@ export class Listener {
   /** Never rejects. */
   async #apply(): Promise<void> {
     const wanted = this.#stopped ? null : this.#api.hooks.wantedListener();
-    if (this.#stopped || this.#server !== null && isDeepStrictEqual(wanted, this.#current)) return;
+    const refusal = wanted === null ? null : this.#findRefusal(wanted);
+    const isSame = this.#server !== null && refusal === null && isDeepStrictEqual(wanted, this.#current);
+    if (this.#stopped || isSame) return;
     this.#cancelRetry();
     await this.#server?.stop();
     this.#server = null;
     this.#current = wanted;
     if (wanted === null) return this.#api.hooks.setListener(null);
+    if (refusal !== null) return this.#tellProblem(wanted, refusal);
     try {
       this.#server = await this.#serve(wanted);
       this.#problem = null;
       this.#api.hooks.setListener({ address: format(wanted, this.#server.port), listening: true, problem: null });
     } catch (thrown) {
-      const address = format(wanted, wanted.port),
-        problem = `cannot listen on ${address}: ${describeSystemError(thrown)}`;
-      this.#api.hooks.setListener({ address, listening: false, problem });
-      if (problem !== this.#problem) this.#options.report(problem);
-      this.#problem = problem;
+      this.#tellProblem(wanted, `cannot listen on ${format(wanted, wanted.port)}: ${describeSystemError(thrown)}`);
       this.#cancelRetry = this.#options.clock.after(listenRetryMs, () => void this.#enter());
     }
+  }
+
+  /** I2. Why the address is not opened. */
+  #findRefusal({ hostname }: ListenDefinition): string | null {
+    if (isLoopback(hostname) || this.#api.access.hasToken) return null;
+    return `${openListenerText(hostname)}: ${openListenerHint}`;
+  }
+
+  #tellProblem(wanted: ListenDefinition, problem: string): void {
+    this.#api.hooks.setListener({ address: format(wanted, wanted.port), listening: false, problem });
+    if (problem !== this.#problem) this.#options.report(problem);
+    this.#problem = problem;
   }
 
   /** Imports on demand: most workspaces have no listener. */

@@ -11,6 +11,7 @@ import type {
   SessionScope,
 } from "../protocol/access.ts";
 import type { KernelEvent } from "../protocol/event.ts";
+import { deniedPrefix } from "../protocol/metrics.ts";
 import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import type { Store } from "../store/store.ts";
 import type { Hooking } from "./hooking.ts";
@@ -48,6 +49,15 @@ export class Admission {
 
   get denied(): TokenDesk["denied"] {
     return this.desk.denied;
+  }
+
+  /** As `Health` has them. */
+  counters(): Record<string, number> {
+    return Object.fromEntries(Object.entries(this.denied).map(([code, count]) => [`${deniedPrefix}${code}`, count]));
+  }
+
+  get hasToken(): boolean {
+    return this.desk.hasToken;
   }
 
   async revoke(request: RevokeTokensRequest): Promise<RevokeTokensReply> {

@@ -155,6 +155,7 @@ export class KernelApi extends WaitsApi {
       dropped: events.dropped,
       lost: store.counters.lost,
       runs: this.#runsByRequest,
+      ...this.access.counters(),
     };
     for (const name of current.config.senses.keys()) {
       const record = this.#ports.senses.recordOf(name);

@@ -7,6 +7,9 @@ import { tokenMaxMs } from "../base/access_limits.ts";
 import { namePattern } from "../base/name_pattern.ts";
 import { listenerViewSchema } from "./hook.ts";
 
+/** What a token, the cookie of a session and a link look like: an id, which finds it, and a secret. */
+export const credentialPattern = /^nerve_([0-9a-f]{16})_([\w-]{43})$/;
+
 /** `read`: what changes nothing. `operate`: everything of the API but tokens and links. `hook`: deliveries to any hook. */
 export const accessScopeSchema = z.enum(["read", "operate", "hook"]);
 export type AccessScope = z.infer<typeof accessScopeSchema>;

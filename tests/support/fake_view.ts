@@ -180,6 +180,7 @@ export class FakeView implements KernelPort {
     admit: () => Promise.reject(new NerveError("ACCESS_UNKNOWN", "nerve knows no such token")),
     onDenied: () => {},
     denied: {},
+    hasToken: false,
     cookie: "nerve_fake",
   };
 

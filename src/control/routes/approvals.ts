@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
+import { approvalByMaxChars } from "../../base/wait_limits.ts";
 import {
   approvalListSchema,
   type ApprovalQuery,
@@ -67,6 +68,16 @@ export function approvalRoutes(view: KernelPort) {
       }),
       validatePart("param", identified),
       validatePart("json", decisionRequestSchema),
-      async (c) => c.json(await view.decide(c.req.valid("param").id, c.req.valid("json"))),
+      async (c) => {
+        const asked = c.req.valid("json"), by = describeDecider(asked.by, c.env?.caller?.name ?? null);
+        return c.json(await view.decide(c.req.valid("param").id, { ...asked, ...by !== undefined && { by } }));
+      },
     );
+}
+
+/** Who decides through the listener cannot leave out, or choose, what opened it. */
+function describeDecider(named: string | undefined, caller: string | null): string | undefined {
+  if (caller === null) return named;
+  const room = approvalByMaxChars - caller.length - 3;
+  return named === undefined ? caller : `${named.slice(0, room)} (${caller})`;
 }

@@ -71,3 +71,21 @@ Deno.test("without listen there is no dashboard to open, and the error says what
     await daemon.kill();
   }
 });
+
+Deno.test("a restored backup has no tokens: some may have been revoked since, or be of who made the backup", async () => {
+  await using workspace = await makeWorkspace({ yaml, senses });
+  const { root } = workspace, first = await Daemon.start(workspace.paths);
+  const token = (await nerve(root, "token", "create", "old")).out.trim();
+  assert.equal((await nerve(root, "store", "backup", join(root, "copy"))).code, 0);
+  await first.kill();
+  assert.equal((await nerve(root, "store", "restore", join(root, "copy"), "--force")).code, 0);
+  const next = await Daemon.start(workspace.paths);
+  try {
+    assert.deepEqual(JSON.parse((await nerve(root, "token", "list", "--json")).out), { items: [] });
+    const port = Number(/:(\d+)\//.exec((await nerve(root, "dashboard", "--print")).out)?.[1]);
+    const answer = await sendRaw(port, "/v1/health", { headers: { authorization: `Bearer ${token}` } });
+    assert.deepEqual([answer.status, JSON.parse(answer.text).code], [401, "ACCESS_UNKNOWN"]);
+  } finally {
+    await next.kill();
+  }
+});

@@ -1,8 +1,11 @@
 /** The listener over real sockets, with a real kernel behind it: who gets in, to what, and until when. */
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { guessesMax, strangersMax } from "../../../src/base/access_limits.ts";
 import { codeOf, type RawRequest, sendRaw } from "../../support/raw_http.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
+import { hasSshKeygen, publicKeyOf, SshKeys } from "../../support/ssh_keys.ts";
+import { within } from "../../support/workspace_fixture.ts";
 
 function serveListener(more: Record<string, unknown> = {}): Promise<ServedWorkspace> {
   return serveWorkspace({
@@ -30,6 +33,14 @@ async function logIn(served: ServedWorkspace, ...flags: string[]): Promise<strin
   assert.equal(answer.status, 303, `${out} ${err} ${answer.text}`);
   const [cookie = ""] = (answer.headers["set-cookie"] ?? "").split(";");
   return cookie;
+}
+
+/** Without a wait that could be too short: each look lets everything else go on. */
+async function until(done: () => boolean): Promise<void> {
+  const look = async () => {
+    while (!done()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await within(look(), "it to be so");
 }
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -192,4 +203,76 @@ Deno.test("tokens and sessions outlive the daemon, and a link does not", async (
   assert.equal(codeOf(await sendRaw(port, link)), "LINK_UNKNOWN");
   const logs = await Deno.readFile(served.workspace.paths.logDatabase);
   assert.equal(new TextDecoder("latin1").decode(logs).includes(token.slice(23)), false);
+});
+
+Deno.test("a token of scope hook delivers to any hook, without the hook's own proof, and does nothing else", async () => {
+  await using served = await serveListener({
+    hooks: { git: { secret: "env NOT_SET_ANYWHERE", verify: "standard" } },
+    reflexes: [{ sense: "a", hook: "git" }],
+  });
+  const port = portOf(served), hook = await makeToken(served, "hook"), operate = await makeToken(served, "operate");
+  const deliver = (headers: Record<string, string>) =>
+    sendRaw(port, "/hooks/git", {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: "{}",
+    });
+  assert.equal((await deliver(bearer(hook))).status, 202);
+  assert.equal(codeOf(await deliver(bearer(operate))), "ACCESS_SCOPE");
+  assert.equal(codeOf(await deliver(bearer(`${hook.slice(0, -1)}-`))), "ACCESS_UNKNOWN");
+  // Nobody proves anything to a hook without a secret.
+  assert.equal(codeOf(await deliver({})), "HOOK_BUSY");
+  const [row] = await served.workspace.rows({ type: "hook.delivery" });
+  assert.equal(JSON.stringify(row).includes("nerve_"), false);
+});
+
+Deno.test("an address that others reach is open while there is a token, and only then", async () => {
+  await using served = await serveListener({ listen: "0.0.0.0:0" });
+  const { hooks } = served.workspace.kernel.api, isOpen = () => hooks.listener?.listening;
+  assert.equal(isOpen(), false);
+  assert.match(hooks.listener?.problem ?? "", /0\.0\.0\.0 is not of the loopback.*nerve token create/);
+  assert.match(String(served.reported.splice(0)), /0\.0\.0\.0 is not of the loopback/);
+  const invalid = await served.nerve("validate");
+  assert.deepEqual(
+    [invalid.code, /listen: 0\.0\.0\.0 is not of the loopback/.test(invalid.out)],
+    [1, true],
+    invalid.out,
+  );
+  const token = await makeToken(served, "read");
+  await until(() => isOpen() === true);
+  assert.equal((await sendRaw(portOf(served), "/v1/health", { headers: bearer(token) })).status, 200);
+  assert.equal((await served.nerve("validate")).code, 0);
+  await served.nerve("token", "revoke", "read");
+  await until(() => isOpen() === false);
+  served.reported.splice(0);
+});
+
+Deno.test("who decides through the listener is named by what opened it, and approvers still have to sign", async () => {
+  const ask = `import { defineWorkflow, END, gate } from "nerve";
+    export default defineWorkflow({ roles: { one: gate({ title: "Go?" }) },
+      moderator: ({ messages }) => messages.length === 0 ? "one" : END });`;
+  const yaml = { listen: "127.0.0.1:0", workflows: { ask: {} } };
+  await using served = await serveWorkspace({ yaml, workflows: { ask } });
+  await using keys = new SshKeys();
+  const { workspace } = served, port = portOf(served), token = await makeToken(served, "operate", "deputy");
+  const headers = { ...bearer(token), "content-type": "application/json" };
+  const decide = async (runId: string) => {
+    const from = workspace.events.length;
+    await workspace.kernel.startWorkflow("ask", { runId, prompt: "" });
+    await workspace.run("waiting", from);
+    const get = async (path: string) => JSON.parse((await sendRaw(port, path, { headers })).text);
+    const { items: [{ id }] } = await get(`/v1/approvals?run=${runId}`);
+    const { digest, options: [option] } = await get(`/v1/approvals/${id}`);
+    const body = JSON.stringify({ option, digest, token: "t-1", by: "alice" });
+    return await sendRaw(port, `/v1/approvals/${id}/decision`, { method: "POST", headers, body });
+  };
+  const decided = await decide("one");
+  assert.equal(decided.status, 200, decided.text);
+  assert.equal(JSON.parse(decided.text).approval.by, "alice (deputy)");
+  if (!hasSshKeygen) return;
+  const key = publicKeyOf(await keys.make("ada", "ed25519"));
+  workspace.write("nerve.yaml", JSON.stringify({ ...yaml, approvers: { ada: { key } } }));
+  await workspace.kernel.api.reload();
+  const refused = await decide("two");
+  assert.deepEqual([refused.status, codeOf(refused)], [403, "APPROVAL_FORBIDDEN"]);
 });
