@@ -100,7 +100,7 @@ function Side({ route }: { readonly route: Route }) {
   };
   const { workspace = "" } = health.data ?? {};
   return (
-    <div class="side">
+    <header class="side">
       <a class="brand" href="#/" aria-label="nerve, overview">
         <svg viewBox="0 0 44 16" aria-hidden="true">
           <path
@@ -125,14 +125,14 @@ function Side({ route }: { readonly route: Route }) {
         })}
       </nav>
       <p class="workspace" title={workspace}>{workspace.slice(workspace.lastIndexOf("/") + 1)}</p>
-    </div>
+    </header>
   );
 }
 
 function Top({ showKeys }: { readonly showKeys: () => void }) {
   const { status, lostAt } = useLiveStatus(), theme = useTheme();
   return (
-    <div class="top">
+    <section class="top" aria-label="state">
       <Pulse />
       <p class={`live ${status}`} role="status">
         <Mark tone={status === "live" ? "good" : status === "lost" ? "bad" : "wait"} />
@@ -143,8 +143,8 @@ function Top({ showKeys }: { readonly showKeys: () => void }) {
         )}
       </p>
       <button type="button" class="small plain" onClick={toggleTheme}>{theme === "dark" ? "Light" : "Dark"}</button>
-      <button type="button" class="small plain" onClick={showKeys} aria-keyshortcuts="?">Keys</button>
-    </div>
+      <button type="button" class="small plain wide" onClick={showKeys} aria-keyshortcuts="?">Keys</button>
+    </section>
   );
 }
 

@@ -6,7 +6,7 @@ const units = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1_000
 export function formatSpan(ms: number): string {
   const span = Math.max(0, ms);
   if (span < 1_000) return `${Math.round(span)} ms`;
-  if (span < 10_000) return `${(span / 1_000).toFixed(1)} s`;
+  if (span < 10_000) return `${Number((span / 1_000).toFixed(1))} s`;
   const at = units.findIndex(([, size]) => span >= size), [unit, size] = units[at] ?? units[3];
   const count = Math.floor(span / size), next = units[at + 1];
   if (next === undefined) return `${count} ${unit}`;

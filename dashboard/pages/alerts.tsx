@@ -89,7 +89,9 @@ function States(
           <th>Key</th>
           <th class="grow">Summary</th>
           <th class="right">Since</th>
-          <th class="right" />
+          <th class="right">
+            <span class="unseen">Act</span>
+          </th>
         </tr>
       </thead>
       <tbody>

@@ -36,11 +36,12 @@ export function RunPage({ id }: { readonly id: string }) {
       </>
     );
   }
-  const shown = run.data, steps = rows.filter(({ type }) => type !== "run.log");
+  const shown = run.data, open = asked.data?.items.filter((each) => each.open) ?? [];
+  const steps = rows.filter(({ type }) => type !== "run.log");
   return (
     <>
-      <RunHead run={shown} />
-      {(asked.data?.items ?? []).filter(({ open }) => open).map(({ id, title, created }) => (
+      <RunHead run={shown} hasReason={open.length === 0} isHeld={shown.status === "paused" && isOfCode(steps)} />
+      {open.map(({ id, title, created }) => (
         <p key={id} class="callout wait">
           <span>
             It waits for a decision: <a href={toHash("approvals", id)}>{title}</a>
@@ -91,6 +92,12 @@ function About(
       </Section>
     </aside>
   );
+}
+
+/** Whether its last pause was for its code. */
+function isOfCode(rows: readonly LogRow[]): boolean {
+  const paused = rows.findLast(({ type }) => type === "run.paused");
+  return paused !== undefined && typeof Object(fieldsOf(paused).pause).code === "string";
 }
 
 /** All rows of the run that the log has, up to a bound: those on disk, and those that come. */

@@ -7,10 +7,17 @@ import { Chip, Fact, Failure, Took, When } from "../parts/basic.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { go, toHash } from "../route.ts";
 
-export function RunHead({ run }: { readonly run: Run }) {
+export interface RunHeadProps {
+  readonly run: Run;
+  /** Whether to show why it is where it is. */
+  readonly hasReason: boolean;
+  /** Whether it is paused because its code contradicts its messages. */
+  readonly isHeld: boolean;
+}
+
+export function RunHead({ run, hasReason, isHeld }: RunHeadProps) {
   const action = useAction(), [asks, setAsks] = useState<"kill" | "pause" | "fork" | null>(null);
   const { runId, status, endedAt } = run, path = `/v1/runs/${segment(runId)}`;
-  const isHeld = status === "paused" && run.reason?.includes("--accept-code") === true;
   return (
     <>
       <div class="head">
@@ -39,31 +46,39 @@ export function RunHead({ run }: { readonly run: Run }) {
         </div>
       </div>
       {asks !== null || action.error === null ? null : <Failure error={action.error} />}
-      {run.reason === null ? null : <p class={`callout ${run.status === "failed" ? "bad" : ""}`}>{run.reason}</p>}
-      <dl class="facts across">
-        <Fact name="Started">
-          <When at={run.startedAt ?? run.queuedAt} />
-        </Fact>
-        <Fact name={endedAt === null ? "Runs for" : "Took"}>
-          <Took from={run.startedAt} to={endedAt} />
-        </Fact>
-        <Fact name="Rounds">
-          <span class="num">{run.rounds} of at most {run.maxRounds}</span>
-        </Fact>
-        <Fact name="Attempts">
-          <span class="num">{run.attempt}</span>
-        </Fact>
-        {run.exitCode === null ? null : (
-          <Fact name="Exit code">
-            <span class="num">{run.exitCode}</span>
-          </Fact>
-        )}
-      </dl>
+      {run.reason === null || !hasReason
+        ? null
+        : <p class={`callout ${run.status === "failed" ? "bad" : ""}`}>{run.reason}</p>}
+      <RunFacts run={run} />
       {asks === "kill" || asks === "pause"
         ? <StopDialog run={run} verb={asks} action={action} onClose={() => setAsks(null)} />
         : null}
       {asks === "fork" ? <ForkDialog run={run} action={action} onClose={() => setAsks(null)} /> : null}
     </>
+  );
+}
+
+function RunFacts({ run }: { readonly run: Run }) {
+  return (
+    <dl class="facts across">
+      <Fact name="Started">
+        <When at={run.startedAt ?? run.queuedAt} />
+      </Fact>
+      <Fact name={run.endedAt === null ? "Runs for" : "Took"}>
+        <Took from={run.startedAt} to={run.endedAt} />
+      </Fact>
+      <Fact name="Rounds">
+        <span class="num">{run.rounds} of at most {run.maxRounds}</span>
+      </Fact>
+      <Fact name="Attempts">
+        <span class="num">{run.attempt}</span>
+      </Fact>
+      {run.exitCode === null ? null : (
+        <Fact name="Exit code">
+          <span class="num">{run.exitCode}</span>
+        </Fact>
+      )}
+    </dl>
   );
 }
 

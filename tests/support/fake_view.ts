@@ -26,10 +26,9 @@ import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import type { PageReader, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../src/protocol/run_event.ts";
-import { readAll } from "../../src/store/reading/steps.ts";
-import { type TextPage, writeOne } from "../../src/protocol/text_page.ts";
 import { anAlert } from "./alert_view.ts";
 import { aRun, aSense } from "./api_views.ts";
+import { FakeDashboard } from "./fake_dashboard.ts";
 import { pagesOf } from "./text_pages.ts";
 
 function aRow(id: number): LogRow {
@@ -184,23 +183,7 @@ export class FakeView implements KernelPort {
     cookie: "nerve_fake",
   };
 
-  readonly dashboard: KernelPort["dashboard"] = {
-    columns: (name) => this.#one({ columns: name }, { items: [{ table: "samples", time: "ts", column: "used" }] }),
-    series: (name, query) => this.#one({ series: name, ...query }, { ...query, time: "ts", rows: 0, at: [] }),
-    sizes: () => this.#one("sizes", { log: null, senses: [], totalBytes: 0 }),
-    permissions: () =>
-      Promise.resolve({
-        items: [],
-        lock: { exists: false, problem: null, added: [], removed: [] },
-        configError: null,
-      }),
-    approvers: () => [],
-  };
-
-  #one(asked: unknown, item: unknown): Promise<TextPage> {
-    this.requests.push(asked);
-    return Promise.resolve(readAll(writeOne(item, (shown) => shown)));
-  }
+  readonly dashboard: KernelPort["dashboard"] = new FakeDashboard((asked) => this.requests.push(asked));
 
   readonly alerts: KernelPort["alerts"] = {
     views: () => Promise.resolve([...this.alertsByName.values()]),
