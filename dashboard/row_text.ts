@@ -82,6 +82,11 @@ const types: Readonly<Record<LogType, readonly [label: string, tone: Tone]>> = {
   "hook.delivery": ["delivery", "signal"],
   "hook.repeated": ["repeated delivery", "quiet"],
   "hook.refused": ["delivery refused", "warn"],
+  "token.created": ["token created", "good"],
+  "token.revoked": ["token revoked", "quiet"],
+  "session.opened": ["session opened", "good"],
+  "session.ended": ["session ended", "quiet"],
+  "access.denied": ["access denied", "warn"],
 };
 
 export const logTypeNames: readonly string[] = Object.keys(types);
