@@ -5,7 +5,7 @@
 import { desc, eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { findNews, tell, type Told } from "../../lib/tell.ts";
-import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
+import { encodeUserinfo, hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { askPostgres, askSqlite, type Row, rowsMax, toNumber } from "./ask.ts";
 import { answers } from "./schema.ts";
 
@@ -79,9 +79,11 @@ function readSettings(config: JsonObject) {
   });
   const { file, url } = settings;
   if ((file === null) === (url === null)) throw new TypeError("config must hold either file or url");
-  if (file !== null && !file.startsWith("/")) throw new TypeError(`config.file must be absolute, not "${file}"`);
+  if (file !== null && !file.startsWith("/")) {
+    throw new TypeError(`config.file must be absolute, not "${hideUserinfoOfInvalid(file)}"`);
+  }
   if (url !== null) checkUrl(url);
-  return { ...settings, database: file ?? hideUserinfo(url ?? "").replace(/\?.*$/, "") };
+  return { ...settings, database: file ?? hideUserinfo(encodeUserinfo(url ?? "")).replace(/\?.*$/, "") };
 }
 
 function checkUrl(url: string): void {

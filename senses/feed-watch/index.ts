@@ -5,7 +5,7 @@
 import { eq, sql } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { decodeFetched, type Fetched, fetchIfChanged, reasonOfFetch } from "../../lib/fetch.ts";
-import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
+import { encodeUserinfo, hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { type FeedEntry, parseFeed } from "./feed.ts";
 import { entries, feeds } from "./schema.ts";
 
@@ -75,7 +75,7 @@ function readSettings(config: JsonObject) {
       throw new TypeError(`config.urls must hold http: or https: addresses, not "${shown}"`);
     }
   }
-  return { ...settings, urls: nameFeeds(settings.urls) };
+  return { ...settings, urls: nameFeeds(settings.urls.map(encodeUserinfo)) };
 }
 
 /** A feed is known by its address without user and password; a second one with the same address gets a number. */

@@ -6,6 +6,7 @@ import { defineSense, type JsonObject, option, prune, readConfig, type SenseCont
 import { toAsciiName } from "../../lib/address.ts";
 import { runToEnd } from "../../lib/program.ts";
 import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
+import { hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { type Answers, readAnswers } from "./output.ts";
 import { pings } from "./schema.ts";
 
@@ -71,7 +72,11 @@ function readSettings(config: JsonObject) {
   for (const host of settings.hosts) {
     const name = toAsciiName(host);
     if (/^[\w.:%-]+$/.test(name) && !name.startsWith("-")) continue;
-    throw new TypeError(`"${host.slice(0, 100)}" is not a host: write a name or an address, without port or brackets`);
+    throw new TypeError(
+      `"${
+        hideUserinfoOfInvalid(host).slice(0, 100)
+      }" is not a host: write a name or an address, without port or brackets`,
+    );
   }
   if (!["any", "4", "6"].includes(settings.family)) {
     throw new TypeError(`config.family must be "any", "4" or "6", not "${settings.family}"`);

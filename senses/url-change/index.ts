@@ -6,7 +6,7 @@ import { defineSense, type JsonObject, option, prune, readConfig, type SenseCont
 import { decodeFetched, type Fetched, fetchIfChanged, reasonOfFetch, type Version } from "../../lib/fetch.ts";
 import { Matcher } from "../../lib/matcher.ts";
 import { findNews, tell, type Told } from "../../lib/tell.ts";
-import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
+import { encodeUserinfo, hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { compare, type Difference, digest, findPieces } from "./content.ts";
 import { changes, pages } from "./schema.ts";
 
@@ -85,6 +85,7 @@ function readSettings(config: JsonObject) {
   const matchers = (patterns: readonly string[]) => patterns.map((pattern) => new Matcher(pattern));
   return {
     ...settings,
+    url: encodeUserinfo(url),
     rules: { textOnly: text_only, only: matchers(only), ignore: matchers(ignore) },
     rulesText: JSON.stringify([text_only, only, ignore]),
   };
