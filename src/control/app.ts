@@ -15,6 +15,7 @@ import { findLostNumber } from "../protocol/json.ts";
 import type { ControlEnv, KernelPort } from "./kernel_port.ts";
 import { createMalformedError, createProblemResponse, describeResponses, respondToError } from "./problem_response.ts";
 import { accessRoutes } from "./routes/access.ts";
+import { refuseUnknownQuery } from "./query_keys.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
@@ -43,6 +44,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
   const app = new Hono<ControlEnv>()
     .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: respondTooLarge }))
     .use(requireJsonBody)
+    .use(refuseUnknownQuery)
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", metricsRoutes(view))
     .route("/v1", senseRoutes(view))
