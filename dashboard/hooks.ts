@@ -80,6 +80,12 @@ export function useResource<T>(path: string | null, freshness: Freshness = {}): 
   };
 }
 
+/** Null when all of them are there: a page appears as a whole, so that nothing of it moves while the rest comes. */
+export function findMissing(...resources: readonly Resource<unknown>[]): { readonly error: ApiError | null } | null {
+  const missing = resources.filter(({ data }) => data === null);
+  return missing.length === 0 ? null : { error: missing.find(({ error }) => error !== null)?.error ?? null };
+}
+
 function keep(path: string, answer: unknown): void {
   answers.delete(path);
   answers.set(path, answer);

@@ -3,7 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import type { Approval, ApprovalList, DecisionReply } from "../../src/protocol/approval.ts";
 import { post, segment } from "../api.ts";
 import { formatDateTime } from "../format.ts";
-import { useAction, useResource } from "../hooks.ts";
+import { findMissing, useAction, useResource } from "../hooks.ts";
 import { Chip, Command, Empty, Fact, Failure, Section, Waiting, When } from "../parts/basic.tsx";
 import { toHash } from "../route.ts";
 
@@ -12,24 +12,21 @@ const wakes = ({ type }: { readonly type: string }) => type.startsWith("approval
 export function Approvals() {
   const open = useResource<ApprovalList>("/v1/approvals?limit=100", { wakes });
   const all = useResource<ApprovalList>("/v1/approvals?all=1&limit=50", { wakes });
+  const missing = findMissing(open, all), waiting = open.data?.items ?? [];
   const decided = all.data?.items.filter((each) => !each.open) ?? [];
   return (
     <>
       <h1 tabIndex={-1}>Approvals</h1>
-      <Section title="Wait for a decision" count={open.data?.total}>
-        {open.data === null
-          ? <Waiting error={open.error} />
-          : open.data.items.length === 0
-          ? <Empty>Nothing waits for a decision.</Empty>
-          : <RequestTable items={open.data.items} />}
-      </Section>
-      <Section title="Decided">
-        {all.data === null
-          ? <Waiting error={all.error} />
-          : decided.length === 0
-          ? <Empty>Nothing was decided yet.</Empty>
-          : <RequestTable items={decided} />}
-      </Section>
+      {missing !== null ? <Waiting error={missing.error} rows={8} /> : (
+        <>
+          <Section title="Wait for a decision" count={waiting.length}>
+            {waiting.length === 0 ? <Empty>Nothing waits for a decision.</Empty> : <RequestTable items={waiting} />}
+          </Section>
+          <Section title="Decided">
+            {decided.length === 0 ? <Empty>Nothing was decided yet.</Empty> : <RequestTable items={decided} />}
+          </Section>
+        </>
+      )}
     </>
   );
 }

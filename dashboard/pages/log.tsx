@@ -2,6 +2,7 @@
  * The log, newest first: filtered, followed as rows come, paged backwards as far as it goes. A row opens beside the list
  * with its payload and the chain of its causes.
  */
+import { Component } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LogRow } from "../../src/protocol/log.ts";
 import { formatCount, formatDateTime } from "../format.ts";
@@ -78,21 +79,34 @@ export function Log({ query }: Pick<Route, "query">) {
   );
 }
 
-function LogLine({ row, isOpen, open }: { readonly row: LogRow; readonly isOpen: boolean; readonly open: () => void }) {
-  const tone = toneOf(row);
-  return (
-    <div class={`logrow ${tone}${isOpen ? " on" : ""}`} role="listitem">
-      <button type="button" class="num" title={`row ${row.id}`} aria-expanded={isOpen} onClick={open}>
-        {formatDateTime(row.ts).slice(5)}
-      </button>
-      <Mark tone={tone} />
-      <span class="source">
-        <SourceLink source={row.source} refId={row.refId} type={row.type} />
-      </span>
-      <span class="label">{labelOf(row)}</span>
-      <span class="text" onClick={open}>{describeRow(row)}</span>
-    </div>
-  );
+interface LogLineProps {
+  readonly row: LogRow;
+  readonly isOpen: boolean;
+  readonly open: () => void;
+}
+
+/** A row never changes: it is drawn again only when it is opened or closed. */
+class LogLine extends Component<LogLineProps> {
+  override shouldComponentUpdate({ row, isOpen }: LogLineProps): boolean {
+    return row !== this.props.row || isOpen !== this.props.isOpen;
+  }
+
+  override render({ row, isOpen, open }: LogLineProps) {
+    const tone = toneOf(row);
+    return (
+      <div class={`logrow ${tone}${isOpen ? " on" : ""}`} role="listitem">
+        <button type="button" class="num" title={`row ${row.id}`} aria-expanded={isOpen} onClick={open}>
+          {formatDateTime(row.ts).slice(5)}
+        </button>
+        <Mark tone={tone} />
+        <span class="source">
+          <SourceLink source={row.source} refId={row.refId} type={row.type} />
+        </span>
+        <span class="label">{labelOf(row)}</span>
+        <span class="text" onClick={open}>{describeRow(row)}</span>
+      </div>
+    );
+  }
 }
 
 function Opened({ row, close }: { readonly row: LogRow; readonly close: () => void }) {

@@ -1,17 +1,18 @@
 /** First what needs a person, then what runs. */
 import type { ComponentChildren } from "preact";
-import type { Health, RunList, SenseView } from "../../src/protocol/api.ts";
+import type { Health, RunList } from "../../src/protocol/api.ts";
 import type { AlertView } from "../../src/protocol/alert.ts";
 import type { ApprovalPage } from "../../src/protocol/approval.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
 import { post } from "../api.ts";
 import { formatAge, formatBytes, formatCount, formatSpan, plural, preview } from "../format.ts";
-import { useAction, useNow, useResource } from "../hooks.ts";
+import { findMissing, useAction, useNow, useResource } from "../hooks.ts";
 import { Chip, Empty, Failure, Mark, Section, Waiting, When } from "../parts/basic.tsx";
-import { findProblems, type Problem } from "./problems.ts";
+import { findProblems, type Known, type Problem } from "./problems.ts";
 import { RunTable } from "./runs.tsx";
 import { SenseTable, useSenses } from "./senses.tsx";
 
+const sensesMax = 40;
 const slow = { everyMs: 10_000 } as const;
 const isOf = (...kinds: readonly string[]) => ({ type }: LogRow) => kinds.some((kind) => type.startsWith(kind));
 
@@ -24,20 +25,36 @@ export function Overview() {
   const ended = useResource<RunList>("/v1/runs?limit=8&status=completed,failed,killed,crashed,interrupted,dropped", {
     wakes: isOf("run."),
   });
-  const problems = health.data === null ? [] : findProblems({
-    health: health.data,
-    senses: senses.data?.items ?? [],
-    approvals: approvals.data,
-    alerts: alerts.data?.items ?? [],
-  });
-  const isKnown = health.data !== null && approvals.data !== null && alerts.data !== null;
+  const missing = findMissing(health, approvals, alerts, senses, live, ended);
   return (
     <>
       <h1 tabIndex={-1}>Overview</h1>
-      {health.error === null ? null : <Failure error={health.error} />}
-      <Figures health={health.data} senses={senses.data?.items ?? []} />
-      <Section title="Needs a person" count={isKnown ? problems.length : undefined}>
-        {!isKnown ? <Waiting rows={2} /> : problems.length === 0
+      {missing !== null ? <Waiting error={missing.error} rows={12} /> : (
+        <Whole
+          health={health.data as Health}
+          senses={senses.data?.items ?? []}
+          approvals={approvals.data as ApprovalPage}
+          alerts={alerts.data?.items ?? []}
+          live={live.data as RunList}
+          ended={ended.data as RunList}
+        />
+      )}
+    </>
+  );
+}
+
+interface WholeProps extends Known {
+  readonly live: RunList;
+  readonly ended: RunList;
+}
+
+function Whole({ live, ended, ...known }: WholeProps) {
+  const { health, senses } = known, problems = findProblems(known);
+  return (
+    <>
+      <Figures health={health} senses={senses} />
+      <Section title="Needs a person" count={problems.length}>
+        {problems.length === 0
           ? (
             <Empty>
               <Mark tone="good" /> Nothing waits for you.
@@ -45,37 +62,23 @@ export function Overview() {
           )
           : <ul class="needs">{problems.map((each) => <Need key={each.id} {...each} />)}</ul>}
       </Section>
-      <Section
-        title="Runs in progress"
-        count={live.data?.total}
-        aside={<a href="#/runs">All runs</a>}
-      >
-        {live.data === null
-          ? <Waiting error={live.error} rows={3} />
-          : live.data.items.length === 0
-          ? <Empty>No run is in progress.</Empty>
-          : <RunTable runs={live.data.items} isLive />}
+      <Section title="Runs in progress" count={live.total} aside={<a href="#/runs">All runs</a>}>
+        {live.items.length === 0 ? <Empty>No run is in progress.</Empty> : <RunTable runs={live.items} isLive />}
       </Section>
-      <Section title="Senses" count={senses.data?.items.length} aside={<a href="#/senses">All senses</a>}>
-        {senses.data === null
-          ? <Waiting error={senses.error} />
-          : senses.data.items.length === 0
+      <Section title="Senses" count={senses.length} aside={<a href="#/senses">All senses</a>}>
+        {senses.length === 0
           ? <Empty>nerve.yaml names no sense yet: nerve sense library shows what there is.</Empty>
-          : <SenseTable senses={senses.data.items.slice(0, 40)} />}
+          : <SenseTable senses={senses.slice(0, sensesMax)} />}
       </Section>
       <Section title="Ended last">
-        {ended.data === null
-          ? <Waiting error={ended.error} />
-          : ended.data.items.length === 0
-          ? <Empty>No run has ended yet.</Empty>
-          : <RunTable runs={ended.data.items} />}
+        {ended.items.length === 0 ? <Empty>No run has ended yet.</Empty> : <RunTable runs={ended.items} />}
       </Section>
-      <Processes health={health.data} />
+      <Processes health={health} />
     </>
   );
 }
 
-function Figures({ health, senses }: { readonly health: Health | null; readonly senses: readonly SenseView[] }) {
+function Figures({ health, senses }: Pick<Known, "health" | "senses">) {
   const now = useNow();
   const figure = (name: string, value: ComponentChildren, more: ComponentChildren) => (
     <div class="figure">
@@ -84,14 +87,16 @@ function Figures({ health, senses }: { readonly health: Health | null; readonly 
       <dd class="dim">{more}</dd>
     </div>
   );
-  const { active = 0, queued = 0, waiting = 0, paused = 0 } = health?.runs ?? {}, counters = health?.counters ?? {};
+  const { active = 0, queued = 0, waiting = 0, paused = 0 } = health.runs, { counters } = health;
   const next = senses.reduce<number | null>(
     (least, { nextDue }) => nextDue === null ? least : Math.min(least ?? nextDue, nextDue),
     null,
   );
-  const memory =
-    health?.units.reduce((sum, { privateBytes, memoryBytes }) => sum + (privateBytes ?? memoryBytes ?? 0), 0) ?? 0;
-  const up = health?.units.filter(({ pid }) => pid !== null).length ?? 0;
+  const memory = health.units.reduce(
+    (sum, { privateBytes, memoryBytes }) => sum + (privateBytes ?? memoryBytes ?? 0),
+    0,
+  );
+  const up = health.units.filter(({ pid }) => pid !== null).length;
   const rest = [queued > 0 ? `${queued} queued` : "", paused > 0 ? `${paused} paused` : ""].filter((text) =>
     text !== ""
   );
@@ -138,8 +143,8 @@ function Need({ tone, kind, what, href, detail, since = null, lift }: Problem) {
   );
 }
 
-function Processes({ health }: { readonly health: Health | null }) {
-  if (health === null || health.units.length === 0) return null;
+function Processes({ health }: Pick<Known, "health">) {
+  if (health.units.length === 0) return null;
   const usual = health.units.filter(({ state }) => state !== "stopped");
   return (
     <Section title="Processes" count={usual.length}>

@@ -24,14 +24,14 @@ const detailMax = 400;
 export interface Known {
   readonly health: Health;
   readonly senses: readonly SenseView[];
-  readonly approvals: ApprovalPage | null;
+  readonly approvals: ApprovalPage;
   readonly alerts: readonly AlertView[];
 }
 
 /** The most urgent first. */
 export function findProblems({ health, senses, approvals, alerts }: Known): Problem[] {
   return [
-    ...(approvals?.items ?? []).map((each): Problem => ({
+    ...approvals.items.map((each): Problem => ({
       id: `approval ${each.id}`,
       tone: "wait",
       kind: each.kind === "recovery" ? "unknown end" : "decision",

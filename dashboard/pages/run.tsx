@@ -6,7 +6,7 @@ import type { LogRow } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { segment, withQuery } from "../api.ts";
 import { formatClock, formatDateTime, plural } from "../format.ts";
-import { useResource } from "../hooks.ts";
+import { findMissing, type Resource, useResource } from "../hooks.ts";
 import { live } from "../live.ts";
 import { Chip, Empty, Fact, Section, Value, Waiting, When } from "../parts/basic.tsx";
 import { Chain, findRow } from "../parts/chain.tsx";
@@ -21,18 +21,19 @@ export function RunPage({ id }: { readonly id: string }) {
   const isOwn = (row: LogRow) => row.refId === id;
   const path = `/v1/runs/${segment(id)}`;
   const run = useResource<Run>(path, { wakes: (row) => isOwn(row) && row.type !== "run.log" });
-  const rows = useRunRows(id);
+  const [disk, rows] = useRunRows(id);
   const messages = useResource<MessagePage>(`${path}/messages?limit=200`, {
     wakes: (row) => isOwn(row) && row.type === "run.message",
   });
   const asked = useResource<ApprovalPage>(withQuery("/v1/approvals", { run: id, all: 1 }), {
     wakes: (row) => isOwn(row) && row.type.startsWith("approval."),
   });
-  if (run.data === null) {
+  const missing = findMissing(run, disk, messages, asked);
+  if (missing !== null || run.data === null) {
     return (
       <>
         <h1 tabIndex={-1}>Run</h1>
-        <Waiting error={run.error} rows={8} />
+        <Waiting error={missing?.error ?? null} rows={8} />
       </>
     );
   }
@@ -54,10 +55,12 @@ export function RunPage({ id }: { readonly id: string }) {
       <div class="split">
         <div>
           <Section title="Timeline" count={plural(shown.rounds, "round")}>
-            {steps.length === 0 ? <Waiting rows={3} /> : <Timeline run={shown} rows={steps} />}
+            {steps.length === 0
+              ? <Empty>Its rows are no longer in the log.</Empty>
+              : <Timeline run={shown} rows={steps} />}
           </Section>
           <Section title="Thread" count={messages.data?.items.length}>
-            {messages.data === null ? <Waiting error={messages.error} /> : <Thread messages={messages.data.items} />}
+            <Thread messages={messages.data?.items ?? []} />
           </Section>
           <Output rows={rows.filter(({ type }) => type === "run.log")} isLive={shown.endedAt === null} />
         </div>
@@ -84,11 +87,11 @@ function About(
           </Fact>
         </dl>
       </Section>
-      <Section title="Caused by">
-        <Cause run={run} />
-      </Section>
       <Section title="What it caused">
         <Effects rows={steps} asked={asked} />
+      </Section>
+      <Section title="Caused by">
+        <Cause run={run} />
       </Section>
     </aside>
   );
@@ -101,7 +104,7 @@ function isOfCode(rows: readonly LogRow[]): boolean {
 }
 
 /** All rows of the run that the log has, up to a bound: those on disk, and those that come. */
-function useRunRows(id: string): readonly LogRow[] {
+function useRunRows(id: string): [disk: Resource<LogPage>, rows: readonly LogRow[]] {
   const disk = useResource<LogPage>(withQuery("/v1/logs", { refId: id, order: "asc", limit: rowsMax }));
   const [come, setCome] = useState<readonly LogRow[]>([]);
   useEffect(() => {
@@ -112,7 +115,7 @@ function useRunRows(id: string): readonly LogRow[] {
     });
   }, [id]);
   const known = disk.data?.items ?? [], last = known.at(-1)?.id ?? 0;
-  return disk.data === null ? [] : [...known, ...come.filter((row) => row.refId === id && row.id > last)];
+  return [disk, [...known, ...come.filter((row) => row.refId === id && row.id > last)]];
 }
 
 function Thread({ messages }: { readonly messages: MessagePage["items"] }) {

@@ -51,13 +51,13 @@ export function Runs({ query }: Pick<Route, "query">) {
         </label>
       </div>
       <Section title="Runs" count={runs.data?.total}>
-        {runs.data === null
-          ? <Waiting error={runs.error} rows={10} />
+        {runs.data === null || workflows.data === null
+          ? <Waiting error={runs.error ?? workflows.error} rows={10} />
           : runs.data.items.length === 0
           ? <Empty>There is no such run.</Empty>
           : <RunPages key={path} first={runs.data} path={path} />}
       </Section>
-      <Workflows workflows={workflows.data?.items ?? []} />
+      {runs.data === null ? null : <Workflows workflows={workflows.data?.items ?? []} />}
     </>
   );
 }

@@ -1,10 +1,10 @@
 /** One sense: when it computes, what it said or why it was silent, its columns over time, what it may do. */
 import type { LogPage, SenseView } from "../../src/protocol/api.ts";
-import type { PermissionsReply } from "../../src/protocol/dashboard.ts";
+import type { PermissionsReply, SenseColumns } from "../../src/protocol/dashboard.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
 import { segment, withQuery } from "../api.ts";
 import { preview } from "../format.ts";
-import { useResource, useRows } from "../hooks.ts";
+import { findMissing, useResource, useRows } from "../hooks.ts";
 import { Empty, Mark, Section, Waiting, When } from "../parts/basic.tsx";
 import { countReasons, outcomeTypes, Strip } from "../parts/strip.tsx";
 import { fieldsOf, toneOf } from "../row_text.ts";
@@ -24,11 +24,15 @@ export function SensePage({ name }: { readonly name: string }) {
   const come = useRows(isOwn, 300, name), newest = disk.data?.items[0]?.id ?? 0;
   const rows = [...(disk.data?.items ?? []).toReversed(), ...come.filter(({ id }) => id > newest)];
   const outcomes = rows.filter(({ type }) => outcomeTypes.has(type)).slice(-stripMax);
-  if (sense.data === null) {
+  const columns = useResource<SenseColumns>(`${path}/columns`, { everyMs: 60_000 });
+  const missing = findMissing(sense, disk, columns);
+  if (missing !== null || sense.data === null) {
     return (
       <>
-        <h1 tabIndex={-1}>Sense</h1>
-        <Waiting error={sense.error} rows={8} />
+        <h1 tabIndex={-1}>
+          <span class="mono">{name}</span>
+        </h1>
+        <Waiting error={missing?.error ?? null} rows={8} />
       </>
     );
   }
@@ -37,13 +41,9 @@ export function SensePage({ name }: { readonly name: string }) {
     <>
       <SenseHead sense={sense.data} path={path} reload={sense.reload} />
       <Section title="Outcomes" count={outcomes.length === 0 ? undefined : `last ${outcomes.length}`}>
-        {disk.data === null
-          ? <Waiting error={disk.error} rows={2} />
-          : outcomes.length === 0
-          ? <Empty>It has not computed yet.</Empty>
-          : <Outcomes rows={outcomes} />}
+        {outcomes.length === 0 ? <Empty>It has not computed yet.</Empty> : <Outcomes rows={outcomes} />}
       </Section>
-      <Charts name={name} path={path} />
+      <Charts name={name} path={path} columns={columns.data?.items ?? []} />
       <div class="split even">
         <Signals name={name} signals={signals} />
         <Grants group={sense.data.group} />

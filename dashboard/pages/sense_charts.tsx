@@ -1,10 +1,10 @@
 /** The columns of a sense over time. */
 import { useState } from "preact/hooks";
-import type { SenseColumn, SenseColumns, SenseSeries } from "../../src/protocol/dashboard.ts";
+import type { SenseColumn, SenseSeries } from "../../src/protocol/dashboard.ts";
 import { withQuery } from "../api.ts";
 import { formatFigure } from "../format.ts";
 import { useResource } from "../hooks.ts";
-import { Failure, Section, Waiting } from "../parts/basic.tsx";
+import { Failure, Section } from "../parts/basic.tsx";
 import { Chart } from "../parts/chart.tsx";
 import { useTheme } from "../theme.ts";
 
@@ -19,11 +19,16 @@ const spans = [
 ] as const;
 const chartsMax = 8;
 
-export function Charts({ name, path }: { readonly name: string; readonly path: string }) {
+export interface ChartsProps {
+  readonly name: string;
+  /** Of the sense, in the API. */
+  readonly path: string;
+  readonly columns: readonly SenseColumn[];
+}
+
+export function Charts({ name, path, columns }: ChartsProps) {
   const [spanMs, setSpanMs] = useState<number>(spans[2][1]);
-  const columns = useResource<SenseColumns>(`${path}/columns`, { everyMs: 60_000 });
-  const items = columns.data?.items ?? [];
-  if (columns.data !== null && items.length === 0) return null;
+  if (columns.length === 0) return null;
   const tabs = (
     <div class="tabs" role="group" aria-label="span of time">
       {spans.map(([text, ms]) => (
@@ -39,14 +44,12 @@ export function Charts({ name, path }: { readonly name: string; readonly path: s
     </div>
   );
   return (
-    <Section title="Over time" count={items.length === 0 ? undefined : items.length} aside={tabs}>
-      {columns.data === null ? <Waiting error={columns.error} /> : (
-        <div class="charts">
-          {items.slice(0, chartsMax).map((each) => (
-            <ColumnChart key={`${each.table}.${each.column}`} name={name} path={path} of={each} spanMs={spanMs} />
-          ))}
-        </div>
-      )}
+    <Section title="Over time" count={columns.length} aside={tabs}>
+      <div class="charts">
+        {columns.slice(0, chartsMax).map((each) => (
+          <ColumnChart key={`${each.table}.${each.column}`} name={name} path={path} of={each} spanMs={spanMs} />
+        ))}
+      </div>
     </Section>
   );
 }
