@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { bundleDashboard, servedFolder } from "../../tools/dashboard/bundle.ts";
 import { measureGzip } from "../../tools/dashboard/sizes.ts";
-import { readSource, repository } from "../support/source_files.ts";
+import { readSource, repository, sourceFiles } from "../support/source_files.ts";
 
 const compressedMax = 90 * 1_024;
 
@@ -24,4 +24,15 @@ Deno.test("the dashboard names no address outside", () => {
   const named = [...texts.matchAll(/\bhttps?:\/\/[\w.-]+/g)].map(([address]) => address);
   // The names of XML's vocabularies are not asked for, and nerve's own address is the reader's.
   assert.deepEqual([...new Set(named)].filter((address) => address !== "http://www.w3.org"), []);
+});
+
+Deno.test("the dashboard imports types of the protocol alone, besides its own modules and packages", () => {
+  const sources = [".ts", ".tsx"].flatMap((ending) => sourceFiles(["dashboard"], ending));
+  assert.ok(sources.length > 20);
+  const others = sources.flatMap((path) =>
+    [...readSource(path).matchAll(/^import ([^;]*?)from "([^"]*src\/[^"]*)";/gm)]
+      .filter(([, what = "", from = ""]) => !what.startsWith("type ") || !from.includes("/src/protocol/"))
+      .map(([, , from]) => `${path}: ${from}`)
+  );
+  assert.deepEqual(others, []);
 });
