@@ -15,6 +15,7 @@
  *     decision that it runs again.
  * I11. `run_closings` has every ended run whose `finally` has no result yet, if its workflow has one or that is unknown.
  */
+import { chainMigration } from "./chain_schema.ts";
 import { childrenMigration } from "./children_schema.ts";
 import { closingsMigration } from "./closings_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
@@ -293,4 +294,5 @@ begin delete from approval_notices where seq = old.seq; end;
   closingsMigration,
   hooksMigration,
   tokensMigration,
+  chainMigration,
 ];
