@@ -22,6 +22,7 @@ import { findNearest } from "../base/did_you_mean.ts";
 import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { createPrinter } from "./printer.ts";
+import { dashboardCommands, tokenCommands } from "./routes/access.ts";
 import { approvalCommands } from "./routes/approvals.ts";
 import { alertCommands } from "./routes/alert.ts";
 import { crashtestCommands } from "./routes/crashtest.ts";
@@ -120,6 +121,8 @@ const routes = {
   workflow: workflowCommands,
   alert: alertCommands,
   hook: hookCommands,
+  token: tokenCommands,
+  ...dashboardCommands,
   store: storeCommands,
 };
 

@@ -24,6 +24,7 @@ import { TakenOutcomes } from "../sensing/taken_outcomes.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
+import { Admission } from "./admission.ts";
 import { Agents } from "./agents.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { Alerting } from "./alerting.ts";
@@ -66,6 +67,7 @@ export interface KernelParts {
   readonly outboxes: OutboxRecovery;
   readonly alerting: Alerting;
   readonly hooking: Hooking;
+  readonly admission: Admission;
   readonly approvalNotices: ApprovalNotices;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
@@ -130,7 +132,8 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const told = { alerting, hooking, approvalNotices, agents, feed };
+  const admission = new Admission({ ...outlets, store, hooking });
+  const told = { alerting, hooking, admission, approvalNotices, agents, feed };
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();

@@ -17,6 +17,9 @@ interface Family {
   readonly samples: readonly Sample[];
 }
 
+/** Of a counter of `Health`: how often access was denied with the error of the code that follows. */
+export const deniedPrefix = "denied_";
+
 /** Ends with a line feed, as the format asks for. */
 export function formatMetrics(
   health: Health,
@@ -24,7 +27,14 @@ export function formatMetrics(
   workflows: readonly WorkflowView[],
   hooks: readonly HookView[] = [],
 ): string {
-  const families = [ofDaemon(health), ofUnits(health), ofSenses(senses), ofWorkflows(workflows), ofHooks(hooks)].flat();
+  const families = [
+    ofDaemon(health),
+    ofUnits(health),
+    ofSenses(senses),
+    ofWorkflows(workflows),
+    ofHooks(hooks),
+    ofAccess(health),
+  ].flat();
   return families.map(formatFamily).join("");
 }
 
@@ -140,6 +150,12 @@ function ofHooks(hooks: readonly HookView[]): Family[] {
       hooks.map(({ name, waiting }): Sample => [{ hook: name }, waiting]),
     ),
   ];
+}
+
+function ofAccess({ counters }: Health): Family[] {
+  const denied = Object.entries(counters).filter(([name]) => name.startsWith(deniedPrefix));
+  const counted = denied.map(([name, count]): Sample => [{ code: name.slice(deniedPrefix.length) }, count]);
+  return [counter("nerve_access_denied_total", "Requests that the listener denied, by the code of the error", counted)];
 }
 
 function ofWorkflows(workflows: readonly WorkflowView[]): Family[] {

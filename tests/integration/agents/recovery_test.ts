@@ -74,7 +74,7 @@ Deno.test("case 3: a READY session of a waiting run is lost: paused from waiting
   await world.untilStatus("a", "completed");
   const said = (await world.daemon.client.messages("a", { limit: 9 })).find(({ role }) => role === "next")?.content ??
     "";
-  await world.untilRow("a", "session.ended", 2);
+  await world.untilRow("a", "session.closed", 2);
   assert.match(said, /^You take over from a conversation that was lost[^]*## first\n\nhello[^]*on we go$/);
   assert.deepEqual(world.sessions().map(({ state }) => state), ["ENDED", "ENDED"]);
 });
@@ -147,10 +147,10 @@ Deno.test("case 30: the agent's program dies while it is asked: its conversation
   Deno.kill(Number(Deno.readTextFileSync(world.home("pid"))), "SIGKILL");
   world.set("open");
   await world.untilStatus("a", "completed");
-  await world.untilRow("a", "session.ended");
+  await world.untilRow("a", "session.closed");
   assert.deepEqual(await world.types("a", /^session\.(?!used)/), [
     ...["session.created", "session.ready", "session.prompted", "session.recovered", "session.prompted"],
-    ...["session.answered", "session.ended"],
+    ...["session.answered", "session.closed"],
   ]);
   assert.deepEqual(world.approvals(true), []);
 });
