@@ -4,7 +4,7 @@
  */
 
 /** Ids are lowercase hex. Times are wall milliseconds. */
-export interface Span {
+export interface TraceSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentId: string | null;
@@ -30,7 +30,7 @@ function randomHex(bytes: number): string {
 
 /** The body of a request. */
 export function formatSpans(
-  spans: readonly Span[],
+  spans: readonly TraceSpan[],
   resource: Readonly<Record<string, string>>,
   version: string,
 ): string {
@@ -42,7 +42,7 @@ export function formatSpans(
   });
 }
 
-function toSpan({ traceId, spanId, parentId, name, start, end, attributes, error }: Span): unknown {
+function toSpan({ traceId, spanId, parentId, name, start, end, attributes, error }: TraceSpan): unknown {
   return {
     traceId,
     spanId,

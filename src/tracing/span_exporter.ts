@@ -15,7 +15,7 @@ import {
   spansWaitingMax,
 } from "../base/trace_limits.ts";
 import { version } from "../base/version.ts";
-import { formatSpans, type Span } from "./otlp.ts";
+import { formatSpans, type TraceSpan } from "./otlp.ts";
 import type { TraceOptions } from "./trace_options.ts";
 
 export interface SpanCounters {
@@ -31,7 +31,7 @@ export class SpanExporter {
   readonly #clock: Clock;
   readonly #report: (problem: string) => void;
   readonly counters: SpanCounters = { sent: 0, dropped: 0 };
-  #waiting: Span[] = [];
+  #waiting: TraceSpan[] = [];
   #cancel: CancelTimer | null = null;
   #sending: Promise<void> = Promise.resolve();
   #isSending = false;
@@ -45,7 +45,7 @@ export class SpanExporter {
     this.#report = report;
   }
 
-  add(span: Span): void {
+  add(span: TraceSpan): void {
     if (this.#stopped || this.#waiting.length >= spansWaitingMax) return void this.counters.dropped++;
     this.#waiting.push(span);
     if (this.#retryMs === 0 && this.#waiting.length === spansSentMax && !this.#isSending) this.#sendSoon(0);

@@ -24,7 +24,7 @@ import {
   traceCauses,
 } from "../render/cause_text.ts";
 import { printChildren } from "../render/children_text.ts";
-import { describeDeciders, describeDecision } from "../render/deciders.ts";
+import { describeDeciders, tellDecision } from "../render/deciders.ts";
 import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
 import {
   clip,
@@ -86,7 +86,7 @@ async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> 
     print(io, `${formatRowHead(io, row)} ${step === 0 ? "" : "because "}${describeRow(row)}`);
   }
   print(io, dim(io, `${describeFirstCause(chain)}${formatElapsed(chain)}`));
-  for (const decision of decisions) print(io, describeDecision(decision));
+  for (const decision of decisions) print(io, tellDecision(decision));
   if (run?.status === "started" && run.reason !== null) print(io, `${sign.broken} now: ${clip(run.reason, 300)}`);
   if (run?.status === "waiting") await printWait(io, paths, records, run);
   if (run?.status === "waiting" || run?.status === "paused") await printChildren(io, paths, records, run);

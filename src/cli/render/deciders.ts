@@ -21,7 +21,7 @@ export function describeDeciders(
 }
 
 /** `ada decided approve: Remove 3 images? (2026-..., signed with the key SHA256:...; "go")` */
-export function describeDecision({ decision, by, how, key, comment, decided, title }: ApprovalSummary): string {
+export function tellDecision({ decision, by, how, key, comment, decided, title }: ApprovalSummary): string {
   const who = how === "expiry" ? "nobody decided in time, which means" : `${clip(by ?? "a person", 100)} decided`;
   const more = [
     ...decided === null ? [] : [formatDateTime(decided)],

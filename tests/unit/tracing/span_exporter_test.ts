@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { spansRetryMs, spansSendMs, spansSentMax, spansWaitingMax } from "../../../src/base/trace_limits.ts";
-import { newSpanId, newTraceId, type Span } from "../../../src/tracing/otlp.ts";
+import { newSpanId, newTraceId, type TraceSpan } from "../../../src/tracing/otlp.ts";
 import { SpanExporter } from "../../../src/tracing/span_exporter.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { serveReceiver } from "../../support/trace_receiver.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
-const span = (name: string): Span => ({
+const span = (name: string): TraceSpan => ({
   traceId: newTraceId(),
   spanId: newSpanId(),
   parentId: null,
