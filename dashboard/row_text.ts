@@ -97,8 +97,8 @@ const types: Readonly<Record<LogType, readonly [label: string, tone: Tone]>> = {
   "artifact.refused": ["file refused", "warn"],
   "token.created": ["token created", "good"],
   "token.revoked": ["token revoked", "quiet"],
-  "session.opened": ["session opened", "good"],
-  "session.ended": ["session ended", "quiet"],
+  "login.opened": ["login opened", "good"],
+  "login.ended": ["login ended", "quiet"],
   "access.denied": ["access denied", "warn"],
 };
 

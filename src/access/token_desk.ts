@@ -116,7 +116,7 @@ export class TokenDesk {
     const [oldest] = this.#live("session");
     if (oldest !== undefined && this.#live("session").length >= sessionsMax) await this.#end([oldest]);
     const name = `session-${made.id.slice(0, 8)}`, created = this.#ports.clock.now(), expires = created + sessionMs;
-    const row = toRow("session.opened", name, { scope, expires });
+    const row = toRow("login.opened", name, { scope, expires });
     await this.#add({ kind: "session", name, scope, created, expires }, made, row);
     return { cookie: made.text, caller: { kind: "session", name, scope, expires } };
   }
@@ -185,7 +185,7 @@ export class TokenDesk {
       held.ended.abort();
     }
     const rows = ending.map(({ stored }) =>
-      toRow(stored.kind === "token" ? "token.revoked" : "session.ended", stored.name, { scope: stored.scope })
+      toRow(stored.kind === "token" ? "token.revoked" : "login.ended", stored.name, { scope: stored.scope })
     );
     if (ending.length > 0) await this.#ports.save({ revoke: { ids: ending.map(({ stored }) => stored.id), at }, rows });
     this.onChange();

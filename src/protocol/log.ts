@@ -95,8 +95,8 @@ export const logTypes = [
   "hook.refused",
   "token.created",
   "token.revoked",
-  "session.opened",
-  "session.ended",
+  "login.opened",
+  "login.ended",
   "access.denied",
 ] as const;
 export const logTypeSchema = z.enum(logTypes);

@@ -11,9 +11,9 @@ export function describeAccessRow({ type, refId, payload }: LogRow): string | nu
       return `${sign.ok} token ${name} of scope ${clip(String(fields.scope), 20)} was made`;
     case "token.revoked":
       return `${sign.idle} token ${name} was revoked`;
-    case "session.opened":
+    case "login.opened":
       return `${sign.ok} ${name} of the dashboard was opened`;
-    case "session.ended":
+    case "login.ended":
       return `${sign.idle} ${name} of the dashboard ended`;
     case "access.denied":
       return `${sign.warning} the listener denied a request: ${clip(String(fields.why), 160)}`;
