@@ -77,7 +77,12 @@ function Page({ route: { parts: [first, second], query } }: { readonly route: Ro
     case "senses":
       return second === undefined ? <Senses /> : <SensePage name={second} />;
     case "log":
-      return <Log key={query.get("source") ?? ""} query={query} />;
+      return (
+        <Log
+          key={["source", "type", "refId", "sinceMs"].map((part) => query.get(part)).join(" ")}
+          query={query}
+        />
+      );
     case "permissions":
       return <Permissions />;
     case "store":

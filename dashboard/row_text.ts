@@ -109,8 +109,9 @@ export function labelOf({ type }: Pick<LogRow, "type">): string {
   return types[type]?.[0] ?? type;
 }
 
-export function toneOf({ type }: Pick<LogRow, "type">): Tone {
-  return types[type]?.[1] ?? "quiet";
+export function toneOf(row: Pick<LogRow, "type" | "payload">): Tone {
+  const isLog = row.type === "run.log" || row.type === "sense.log", level = isLog ? fieldsOf(row).level : null;
+  return level === "error" ? "bad" : level === "warn" ? "warn" : types[row.type]?.[1] ?? "quiet";
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -190,7 +191,7 @@ function describeRunRow(row: LogRow, fields: Fields): string | null {
         : null;
     case "sense.log":
     case "run.log":
-      return `${textOf(fields.level)}: ${textOf(fields.message)}`;
+      return textOf(fields.message);
     default:
       return null;
   }

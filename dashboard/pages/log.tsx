@@ -168,7 +168,7 @@ function Filters(
           type="search"
           class="mono"
           data-focus="/"
-          placeholder="source, such as sense:cpu-usage"
+          placeholder="sense:NAME, workflow:NAME"
           value={filter.source}
           onChange={({ currentTarget }) => change({ source: currentTarget.value.trim() })}
         />

@@ -5,7 +5,7 @@ import type { AlertView } from "../../src/protocol/alert.ts";
 import type { ApprovalPage } from "../../src/protocol/approval.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
 import { post } from "../api.ts";
-import { formatAge, formatBytes, formatCount, formatSpan, plural, preview } from "../format.ts";
+import { formatAge, formatBytes, formatCount, plural, preview } from "../format.ts";
 import { findMissing, useAction, useNow, useResource } from "../hooks.ts";
 import { Chip, Empty, Failure, Mark, Section, Waiting, When } from "../parts/basic.tsx";
 import { findProblems, type Known, type Problem } from "./problems.ts";
@@ -111,11 +111,7 @@ function Figures({ health, senses }: Pick<Known, "health" | "senses">) {
       )}
       {figure("Signals", formatCount(counters.signals ?? 0), `of ${plural(counters.computes ?? 0, "compute")}`)}
       {figure("Processes", up, memory === 0 ? "none runs" : formatBytes(memory))}
-      {figure(
-        "Up",
-        health === null ? "–" : formatSpan(Math.floor((now - health.startedAt) / 60_000) * 60_000 || 1_000),
-        health === null ? "" : `nerve ${health.version}`,
-      )}
+      {figure("Up", formatAge(Math.max(1_000, now - health.startedAt)), `nerve ${health.version}`)}
     </dl>
   );
 }

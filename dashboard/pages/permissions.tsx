@@ -1,5 +1,7 @@
 /** What each group and workflow may do, and what changed since somebody approved it. */
+import { useState } from "preact/hooks";
 import type { PermissionGrowth, PermissionsReply } from "../../src/protocol/dashboard.ts";
+import { withQuery } from "../api.ts";
 import { plural } from "../format.ts";
 import { useResource } from "../hooks.ts";
 import { Command, Empty, Mark, Section, Waiting } from "../parts/basic.tsx";
@@ -77,24 +79,26 @@ function Growth(
   );
 }
 
-function UnitSection({ unit: { kind, name, senses, grants } }: { readonly unit: Unit }) {
-  const declared = grants.filter(({ declaredBy }) => declaredBy !== null), implied = grants.length - declared.length;
-  const others = senses.filter((sense) => sense !== name);
+function UnitSection({ unit: { kind, name, senses, grants, implied } }: { readonly unit: Unit }) {
+  const [isOpen, setIsOpen] = useState(false), others = senses.filter((sense) => sense !== name);
   return (
-    <Section
-      title={`${kind} ${name}`}
-      aside={<span class="dim">{plural(declared.length, "grant")}</span>}
-    >
+    <Section title={`${kind} ${name}`} aside={<span class="dim">{plural(grants.length, "grant")}</span>}>
       {others.length === 0 ? null : <p class="dim">one process for {senses.join(", ")}</p>}
-      {declared.length === 0 ? <p class="dim">Nothing was declared.</p> : <GrantTable grants={declared} />}
+      {grants.length === 0 ? <p class="dim">Nothing was declared.</p> : <GrantTable grants={grants} />}
       {implied === 0 ? null : (
-        <details class="folded">
+        <details class="folded" onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
           <summary>{plural(implied, "grant")} that every {kind} has</summary>
-          <GrantTable grants={grants.filter(({ declaredBy }) => declaredBy === null)} />
+          {isOpen ? <Implied unit={`${kind}:${name}`} /> : null}
         </details>
       )}
     </Section>
   );
+}
+
+function Implied({ unit }: { readonly unit: string }) {
+  const { data, error } = useResource<PermissionsReply>(withQuery("/v1/permissions", { unit }));
+  const grants = data?.items[0]?.grants.filter(({ declaredBy }) => declaredBy === null);
+  return grants === undefined ? <Waiting error={error} /> : <GrantTable grants={grants} />;
 }
 
 export function GrantTable({ grants }: Pick<Unit, "grants">) {

@@ -1,5 +1,5 @@
 /** One run: where it is, how it came there, what it said, what caused it and what it caused. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { LogPage, MessagePage } from "../../src/protocol/api.ts";
 import type { ApprovalPage } from "../../src/protocol/approval.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
@@ -38,7 +38,7 @@ export function RunPage({ id }: { readonly id: string }) {
     );
   }
   const shown = run.data, open = asked.data?.items.filter((each) => each.open) ?? [];
-  const steps = rows.filter(({ type }) => type !== "run.log");
+  const steps = rows.filter(({ type }) => type !== "run.log"), output = rows.filter(({ type }) => type === "run.log");
   return (
     <>
       <RunHead run={shown} hasReason={open.length === 0} isHeld={shown.status === "paused" && isOfCode(steps)} />
@@ -62,7 +62,9 @@ export function RunPage({ id }: { readonly id: string }) {
           <Section title="Thread" count={messages.data?.items.length}>
             <Thread messages={messages.data?.items ?? []} />
           </Section>
-          <Output rows={rows.filter(({ type }) => type === "run.log")} isLive={shown.endedAt === null} />
+          {shown.endedAt !== null && output.length === 0
+            ? null
+            : <Output rows={output} isLive={shown.endedAt === null} />}
         </div>
         <About run={shown} steps={steps} asked={asked.data} />
       </div>
@@ -137,14 +139,19 @@ function Thread({ messages }: { readonly messages: MessagePage["items"] }) {
 }
 
 function Output({ rows, isLive }: { readonly rows: readonly LogRow[]; readonly isLive: boolean }) {
-  if (rows.length === 0 && !isLive) return null;
-  const shown = rows.slice(-outputMax);
+  const shown = rows.slice(-outputMax), list = useRef<HTMLOListElement>(null), isAtEnd = useRef(true);
+  useLayoutEffect(() => {
+    if (list.current !== null && isAtEnd.current) list.current.scrollTop = list.current.scrollHeight;
+  }, [rows.length]);
+  const note = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: { currentTarget: HTMLElement }) => {
+    isAtEnd.current = scrollTop + clientHeight >= scrollHeight - 8;
+  };
   return (
     <Section title="Output" count={rows.length} aside={isLive ? <span class="dim">live</span> : undefined}>
       {shown.length === 0
         ? <Empty>It has written nothing yet.</Empty>
         : (
-          <ol class="output" tabIndex={0} aria-label="output">
+          <ol ref={list} class="output" tabIndex={0} aria-label="output" onScroll={note}>
             {shown.map((row) => {
               const { level, message, data } = fieldsOf(row);
               return (

@@ -103,9 +103,10 @@ function Outcomes({ rows }: { readonly rows: readonly LogRow[] }) {
 }
 
 function Grants({ group }: { readonly group: string }) {
-  const reply = useResource<PermissionsReply>("/v1/permissions", { wakes: ({ type }) => type.startsWith("config.") });
-  const unit = reply.data?.items.find(({ kind, name }) => kind === "group" && name === group);
-  const own = unit?.grants.filter(({ declaredBy }) => declaredBy !== null) ?? [];
+  const reply = useResource<PermissionsReply>(withQuery("/v1/permissions", { unit: `group:${group}` }), {
+    wakes: ({ type }) => type.startsWith("config."),
+  });
+  const own = reply.data?.items[0]?.grants.filter(({ declaredBy }) => declaredBy !== null) ?? [];
   return (
     <Section
       title="Grants"

@@ -121,7 +121,8 @@ export interface DashboardPort {
   /** Errors: QUERY_INVALID. */
   series(sense: string, query: SeriesRequest, gone: AbortSignal): Promise<TextPage | null>;
   sizes(gone: AbortSignal): Promise<TextPage>;
-  permissions(): Promise<PermissionsReply>;
+  /** Of all units, or of one with all its grants. */
+  permissions(unit: string | null): Promise<PermissionsReply>;
   /** The people of `approvers` in nerve.yaml. */
   approvers(): string[];
 }

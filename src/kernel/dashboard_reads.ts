@@ -2,14 +2,15 @@
  * What the dashboard reads beside the rest of the control API: columns of senses over time, sizes, permissions, approvers.
  * Part of kernel_api.ts. What may take long is read by the store's reading thread.
  */
+import { setImmediate } from "node:timers";
 import { NerveError } from "../base/errors.ts";
-import { grantContext, loadNerveConfig } from "../config/load.ts";
-import { formatProblems } from "../config/diagnostic.ts";
+import { grantContext } from "../config/load.ts";
 import { explainPermissions, type GrantedUnit } from "../config/permissions/grants.ts";
 import { createLock, emptyLock, findGrowth, type LockGrowth, readLock } from "../config/permissions/lock_file.ts";
 import { groupMembers, type NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
+import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import type { Clock } from "../base/time.ts";
 import type { PermissionGrowth, PermissionsReply, SeriesRequest } from "../protocol/dashboard.ts";
 import type { TextPage } from "../protocol/text_page.ts";
@@ -20,11 +21,15 @@ import type { CurrentSecrets } from "./current_secrets.ts";
 
 export interface DashboardReadsPorts {
   readonly current: CurrentConfig;
+  readonly lock: PermissionLockInForce;
   readonly paths: WorkspacePaths;
   readonly store: Store;
   readonly secrets: CurrentSecrets;
   readonly clock: Clock;
 }
+
+/** The longest time for which a request keeps the event loop. */
+const sliceMs = 5;
 
 export class DashboardReads {
   readonly #ports: DashboardReadsPorts;
@@ -56,27 +61,41 @@ export class DashboardReads {
     return [...this.#ports.current.config.approvers.people.keys()];
   }
 
-  /** Of the configuration in force; the comparison is of nerve.yaml and the lock as they are on disk. */
-  async permissions(): Promise<PermissionsReply> {
-    const { current: { config }, paths, secrets } = this.#ports;
-    const [found, loaded] = await Promise.all([readLock(paths), loadNerveConfig(paths)]);
-    const wanted = createLock(loaded.ok ? loaded.value.config : config);
-    const agreed = found.kind === "read" ? found.lock : emptyLock;
-    return secrets.mask({
-      items: listUnits(config).map(({ kind, name }) => ({
-        kind,
-        name,
-        senses: kind === "group" ? groupMembers(config, name).map((sense) => sense.name) : [],
-        grants: explainPermissions(config, paths, { kind, name }, grantContext).map((row) => ({ ...row })),
-      })),
+  /**
+   * The grants in force, and how nerve.yaml, as it was read last, differs from the lock on disk. Of all units those that are
+   * declared; of `unit` (`group:NAME`, `workflow:NAME`) alone also what every unit of its kind has. Does other work in
+   * between: there may be thousands of units.
+   */
+  async permissions(unit: string | null): Promise<PermissionsReply> {
+    const { current: { config, error }, lock, paths, secrets, clock } = this.#ports, found = await readLock(paths);
+    const wanted = createLock(lock.wanted ?? config), agreed = found.kind === "read" ? found.lock : emptyLock;
+    const items: PermissionsReply["items"] = [];
+    let until = clock.monotonic() + sliceMs;
+    for (const each of listUnits(config)) {
+      if (unit !== null && unit !== `${each.kind}:${each.name}`) continue;
+      items.push(this.#describe(config, each, unit !== null));
+      if (clock.monotonic() < until) continue;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      until = clock.monotonic() + sliceMs;
+    }
+    return {
+      items,
       lock: {
         exists: found.kind !== "none",
         problem: found.kind === "unusable" ? found.why : null,
-        added: toGrowths(findGrowth(agreed, wanted)),
-        removed: toGrowths(findGrowth(wanted, agreed)),
+        added: secrets.mask(toGrowths(findGrowth(agreed, wanted))),
+        removed: secrets.mask(toGrowths(findGrowth(wanted, agreed))),
       },
-      configError: loaded.ok ? null : formatProblems(loaded.error, "text"),
-    });
+      configError: error,
+    };
+  }
+
+  #describe(config: NerveConfig, unit: GrantedUnit, isWhole: boolean): PermissionsReply["items"][number] {
+    const rows = explainPermissions(config, this.#ports.paths, unit, grantContext);
+    const declared = rows.filter(({ declaredBy }) => declaredBy !== null);
+    const senses = unit.kind === "group" ? groupMembers(config, unit.name).map(({ name }) => name) : [];
+    const grants = (isWhole ? rows : declared).map((row) => ({ ...row }));
+    return this.#ports.secrets.mask({ ...unit, senses, grants, implied: rows.length - declared.length });
   }
 
   #findDatabase(sense: string): string | null {

@@ -207,6 +207,7 @@ export class Kernel {
       parts.approvalNotices.start();
       parts.hooking.start();
       parts.admission.desk.start();
+      void parts.tracing.follow(parts.feed);
       parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.start();
       parts.retention.start();
@@ -285,6 +286,7 @@ export class Kernel {
     repeats.flush();
     parts.ticks.store();
     parts.alerting.runner.stop();
+    await parts.tracing.stop();
     store.log.append(createKernelRow("kernel.stopped", { pid: Deno.pid }));
     await store.close();
     parts.failures.stop();

@@ -48,6 +48,7 @@ import type { LogRetention } from "./log_retention.ts";
 import { toManualTrigger, toTriggeredRow } from "./manual_trigger.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
+import type { Tracing } from "./tracing.ts";
 import { UnitViews } from "./unit_views.ts";
 import { WaitsApi, type WaitsApiPorts } from "./waits_api.ts";
 
@@ -76,6 +77,7 @@ export interface KernelApiPorts extends WaitsApiPorts {
   readonly alerting: Alerting;
   readonly hooking: Hooking;
   readonly admission: Admission;
+  readonly tracing: Tracing;
   readonly listening: Listening;
 }
 
@@ -151,6 +153,7 @@ export class KernelApi extends WaitsApi {
       lost: store.counters.lost,
       runs: this.#runsByRequest,
       ...this.access.counters(),
+      ...this.#ports.tracing.counters(),
     };
     for (const name of current.config.senses.keys()) {
       const record = this.#ports.senses.recordOf(name);

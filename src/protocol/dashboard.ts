@@ -57,17 +57,20 @@ export const permissionsSchema = z.object({
     kind: z.enum(["group", "workflow"]),
     name: z.string(),
     senses: z.array(z.string()),
+    /** Of one unit that was asked for all of them, else those that are declared. */
     grants: z.array(grantSchema),
+    /** How many every unit of its kind has. */
+    implied: z.int(),
   })),
   lock: z.object({
     exists: z.boolean(),
     /** Why the lock on disk cannot be used. */
     problem: z.string().nullable(),
-    /** What nerve.yaml on disk asks for and nobody has approved; and what was approved and is not asked for any more. */
+    /** What nerve.yaml asks for and nobody has approved; and what was approved and is not asked for any more. */
     added: z.array(growthSchema),
     removed: z.array(growthSchema),
   }),
-  /** Why nerve.yaml on disk could not be compared; null when it was. */
+  /** What is wrong with nerve.yaml on disk: an older one was compared. Null when nothing is. */
   configError: z.string().nullable(),
 });
 export type PermissionsReply = z.infer<typeof permissionsSchema>;

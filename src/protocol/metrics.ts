@@ -34,6 +34,7 @@ export function formatMetrics(
     ofWorkflows(workflows),
     ofHooks(hooks),
     ofAccess(health),
+    ofTraces(health),
   ].flat();
   return families.map(formatFamily).join("");
 }
@@ -156,6 +157,12 @@ function ofAccess({ counters }: Health): Family[] {
   const denied = Object.entries(counters).filter(([name]) => name.startsWith(deniedPrefix));
   const counted = denied.map(([name, count]): Sample => [{ code: name.slice(deniedPrefix.length) }, count]);
   return [counter("nerve_access_denied_total", "Requests that the listener denied, by the code of the error", counted)];
+}
+
+/** None where no traces are sent. */
+function ofTraces({ counters }: Health): Family[] {
+  const samples = ["sent", "dropped"].map((state): Sample => [{ state }, counters[`spans_${state}`] ?? null]);
+  return [counter("nerve_trace_spans_total", "Spans of traces, by what became of them", samples)];
 }
 
 function ofWorkflows(workflows: readonly WorkflowView[]): Family[] {

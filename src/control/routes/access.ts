@@ -1,6 +1,7 @@
 /** Routes of who may use the listener: tokens, sessions, links. The listener serves none of them but `/session`. */
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { describeRoute } from "hono-openapi";
+import { NerveError } from "../../base/errors.ts";
 import {
   callerSchema,
   createLinkReplySchema,
@@ -14,9 +15,16 @@ import {
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { allowNoBody, describeResponses, validatePart } from "../problem_response.ts";
 
+/** The listener asks for none of these; who came through it is refused here, too. */
+const requireSocket: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  if (c.env?.caller === undefined) return await next();
+  throw new NerveError("ACCESS_SCOPE", "tokens and links are made on the workspace's socket alone");
+};
+
 // Hono derives its typed client from the inferred return type, which cannot be written out.
 export function accessRoutes(view: KernelPort) {
   return new Hono<ControlEnv>()
+    .use("/access/*", requireSocket)
     .get(
       "/session",
       describeRoute({

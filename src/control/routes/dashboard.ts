@@ -33,6 +33,10 @@ const seriesQuery = z.object({
   }),
 });
 
+const unitQuery = z.object({
+  unit: z.string().optional().meta({ description: "group:NAME or workflow:NAME" }),
+});
+
 // Hono derives its typed client from the inferred return type, which cannot be written out.
 export function dashboardRoutes(view: KernelPort) {
   return new Hono<ControlEnv>()
@@ -64,11 +68,8 @@ export function dashboardRoutes(view: KernelPort) {
         const { name } = c.req.valid("param"), { table, column, spanMs, points, ...query } = c.req.valid("query");
         requireSense(name, view);
         const untilMs = query.untilMs ?? c.env.clock.now(), fromMs = untilMs - spanMs;
-        const page = await view.dashboard.series(
-          name,
-          { table, column, fromMs, untilMs, points },
-          createGoneSignal(c),
-        );
+        const asked = { table, column, fromMs, untilMs, points };
+        const page = await view.dashboard.series(name, asked, createGoneSignal(c));
         if (page !== null) return respondOne<SenseSeries>(c, page);
         throw new NerveError("DATABASE_MISSING", `sense "${name}" has no database yet`, {
           hint: `its first compute creates it: nerve sense trigger ${name} --wait`,
@@ -79,10 +80,12 @@ export function dashboardRoutes(view: KernelPort) {
       "/permissions",
       describeRoute({
         summary: "What each group and workflow may do",
-        description: "With what nerve.yaml on disk asks for beyond nerve.permissions.lock, and no longer asks for.",
+        description: "With what nerve.yaml asks for beyond nerve.permissions.lock, and no longer asks for. " +
+          "Of one unit also the grants that every unit of its kind has.",
         responses: describeResponses("The grants in force, and the difference", permissionsSchema),
       }),
-      async (c) => c.json(await view.dashboard.permissions()),
+      validatePart("query", unitQuery),
+      async (c) => c.json(await view.dashboard.permissions(c.req.valid("query").unit ?? null)),
     )
     .get(
       "/store",

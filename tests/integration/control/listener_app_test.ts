@@ -90,6 +90,14 @@ Deno.test("a token of scope read reads, one of scope operate acts, and neither m
     assert.deepEqual(await ask(operate, path, json), [403, "ACCESS_SCOPE"], path);
   }
   assert.deepEqual(await ask(operate, "/v1/access/tokens"), [403, "ACCESS_SCOPE"]);
+  // However the path is written.
+  for (const path of ["/v1/%61ccess/tokens", "/v1/./access/tokens", "/v1/x/../access/tokens", "/v1/access%2ftokens"]) {
+    const [status] = await ask(operate, path);
+    assert.ok(status === 403 || status === 404, path);
+  }
+  for (const path of ["//v1/access/tokens", "/v1//access/tokens", "/V1/access/tokens"]) {
+    assert.deepEqual(await ask(operate, path), [404, "USAGE"], path);
+  }
   assert.deepEqual(await ask(operate, "/v1/nope"), [404, "USAGE"]);
   const { text } = await sendRaw(port, "/v1/session", { headers: bearer(read) });
   assert.deepEqual([JSON.parse(text).kind, JSON.parse(text).name, JSON.parse(text).scope], ["token", "read", "read"]);

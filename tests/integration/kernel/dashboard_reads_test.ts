@@ -45,18 +45,21 @@ Deno.test("permissions show what nerve.yaml asks for beyond the lock, and what i
     yaml: "senses: { cpu: { permissions: { read: [/srv], net: [a.example.org] } } }\n",
     senses: { cpu: "export const compute = () => null;\n" },
   });
-  const read = async () => permissionsSchema.parse(await served.workspace.kernel.api.dashboard.permissions());
+  const read = async () => permissionsSchema.parse(await served.workspace.kernel.api.dashboard.permissions(null));
   assert.deepEqual([(await read()).lock.exists, (await read()).lock.added.length], [false, 2]);
   await served.nerve("permissions", "approve");
   const agreed = await read();
   assert.deepEqual([agreed.lock.exists, agreed.lock.added, agreed.lock.removed], [true, [], []]);
-  const declared = agreed.items[0]?.grants.filter(({ declaredBy }) => declaredBy !== null);
-  assert.deepEqual(declared?.map(({ permission, value }) => [permission, value]), [
+  assert.deepEqual(agreed.items[0]?.grants.map(({ permission, value }) => [permission, value]), [
     ["read", "/srv"],
     ["net", "a.example.org"],
   ]);
   served.workspace.write("nerve.yaml", "senses: { cpu: { permissions: { read: [/srv, /opt] } } }\n");
-  const { lock } = await read();
+  await served.nerve("reload");
+  const { lock, items: [unit] } = await read();
+  assert.equal(unit?.grants.some(({ declaredBy }) => declaredBy === null), false);
+  const whole = permissionsSchema.parse(await served.workspace.kernel.api.dashboard.permissions("group:cpu"));
+  assert.equal(whole.items[0]?.grants.filter(({ declaredBy }) => declaredBy === null).length, unit?.implied);
   assert.deepEqual(lock.added, [{ kind: "sense", name: "cpu", permission: "read", values: ["/opt"] }]);
   assert.deepEqual(lock.removed, [{ kind: "sense", name: "cpu", permission: "net", values: ["a.example.org"] }]);
 });
