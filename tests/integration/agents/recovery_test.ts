@@ -168,6 +168,26 @@ Deno.test("case 30: it dies and cannot go on: paused and asked, and the role has
   assert.deepEqual(await world.types("a", /^run\.attempt_failed$/), []);
 });
 
+Deno.test("case 16: the daemon dies after a decision, before its run has moved: the next one carries it out", async () => {
+  await using world = await AgentWorld.make({ roles: `ask: of("until open")` });
+  await world.start();
+  await world.run("a");
+  await world.untilRow("a", "session.prompted");
+  world.set("refuse-load");
+  await world.restart();
+  const asked = await untilPaused(world, "a");
+  Deno.removeSync(world.home("refuse-load"));
+  // So that the try hangs, and the daemon dies over it.
+  world.set("hang-at-start");
+  await world.decide(asked, "retry");
+  await world.kill();
+  Deno.removeSync(world.home("hang-at-start"));
+  world.set("open");
+  await world.start();
+  await world.untilStatus("a", "completed");
+  assert.equal(world.approvals(true).length, 1);
+});
+
 Deno.test("several lost sessions of one run: one pause, and one request that names all", async () => {
   await using world = await AgentWorld.make({
     roles: `first: of("say a"), second: of("say b", { session: "other" }), wait: event("go")`,
