@@ -24,16 +24,21 @@ interface Connection {
   readonly peer: RpcPeer;
 }
 
-class AcpSession implements AgentSession {
+/** What is sent with a prompt beside its text. */
+type PromptMeta = (envelope: PromptEnvelope) => Promise<Record<string, unknown>>;
+
+export class AcpSession implements AgentSession {
   readonly #setting: SessionSetting;
+  readonly #meta: PromptMeta | null;
   #conversation: string | null;
   #connection: Connection | null = null;
   /** What it has said since the prompt, the end of it. */
   #text = "";
   #listens = false;
 
-  constructor(setting: SessionSetting, conversation: string | null) {
+  constructor(setting: SessionSetting, conversation: string | null, meta: PromptMeta | null = null) {
     this.#setting = setting;
+    this.#meta = meta;
     this.#conversation = conversation;
   }
 
@@ -51,7 +56,8 @@ class AcpSession implements AgentSession {
       this.#text = "";
       this.#listens = true;
       const prompt = [{ type: "text", text: formatPrompt(envelope) }];
-      const asked = peer.request("session/prompt", { sessionId: this.#conversation, prompt });
+      const more = this.#meta === null ? {} : { _meta: await this.#meta(envelope) };
+      const asked = peer.request("session/prompt", { sessionId: this.#conversation, prompt, ...more });
       const { stopReason } = Object(await Promise.race([asked, over.promise]));
       if (stopReason !== "end_turn") throw new AgentFault(`it stopped: ${String(stopReason)}`);
       return this.#text.trim();

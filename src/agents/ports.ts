@@ -15,6 +15,8 @@ export interface SessionSetting {
   readonly definition: AgentDefinition;
   /** An absolute path without links. */
   readonly cwd: string;
+  /** The folder of the workspace. */
+  readonly workspace: string;
   /** All variables of its programs, but for the mark. */
   readonly env: Readonly<Record<string, string>>;
   readonly mark: string;

@@ -10,9 +10,14 @@ import type { AgentDefinition, AgentProtocol } from "../protocol/agent.ts";
 import type { SessionRecord } from "../protocol/session.ts";
 import { acpAdapter } from "./acp_adapter.ts";
 import { commandAdapter } from "./command_adapter.ts";
+import { fakeAdapter } from "./fake_adapter.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
 
-const adapters: Readonly<Record<AgentProtocol, AgentAdapter>> = { acp: acpAdapter, command: commandAdapter };
+const adapters: Readonly<Record<AgentProtocol, AgentAdapter>> = {
+  acp: acpAdapter,
+  command: commandAdapter,
+  fake: fakeAdapter,
+};
 let programs = 0;
 
 /** Nothing of it runs yet. Throws an AgentFault. */
@@ -30,9 +35,11 @@ export async function openSession(
     return value === undefined ? [] : [[variable, value] as const];
   });
   const env: Record<string, string> = { ...Object.fromEntries(own), HOME: home };
-  const wall = findWall(definition, { cwd, home, env }), mark = markSession(workspace, definition.name, id);
+  // The scripted agent is nerve itself: its program does nothing but what its scenario says.
+  const wall = definition.protocol === "fake" ? null : findWall(definition, { cwd, home, env });
+  const mark = markSession(workspace, definition.name, id);
   if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
-  const setting = { sessionId: id, definition, cwd, env, mark, wall, clock };
+  const setting = { sessionId: id, definition, cwd, workspace, env, mark, wall, clock };
   return await adapters[definition.protocol].open(setting, conversation);
 }
 

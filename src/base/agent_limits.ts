@@ -36,6 +36,12 @@ export const sessionsStartMaxMs = 15_000;
 export const threadTextMaxChars = 64 * 1024;
 /** Between the signal that asks an agent's program to end, and the one that ends it. */
 export const agentGraceMs = 2_000;
+/** What a scenario of a scripted agent may be. A flood is counted in KiB. */
+export const scenarioFileMaxBytes = 64 * 1024;
+export const scenarioEntriesMax = 1_000;
+export const scenarioStepsMax = 100;
+export const scenarioTextMaxChars = 64 * 1024;
+export const scenarioFloodMax = 1024 * 1024;
 /** What is kept of the errors that an agent's program prints. */
 export const agentErrorsMaxChars = 2_000;
 

@@ -10,11 +10,19 @@ const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** What nerve sets itself. */
 const ownVariables: readonly string[] = ["HOME", "PATH"];
 
+/** The agents that are there without an entry. */
+export const standardAgents: ReadonlyMap<string, AgentDefinition> = new Map([["fake", {
+  ...{ name: "fake", protocol: "fake", command: [], resume: null, sessionField: null, allow: [], env: [] },
+  ...{ confined: true, read: [], maxSessions: defaultAgentSessions, scenario: null },
+}]]);
+
 export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics: DiagnosticList): AgentDefinition {
   const path = ["agents", name], command = shape.command ?? [], resume = shape.resume ?? null;
   const missing = (key: string, hint: string) => diagnostics.error(path, `the key ${quote(key)} is missing`, hint);
   if ((shape.protocol ?? null) === null) missing("protocol", `write protocol: ${agentProtocols.join(" or ")}`);
-  if (command.length === 0) missing("command", 'name its program and arguments: [claude, -p, "{prompt}"]');
+  if (command.length === 0 && shape.protocol !== "fake") {
+    missing("command", 'name its program and arguments: [claude, -p, "{prompt}"]');
+  }
   const confined = (shape.confine ?? null) === null, read = shape.read ?? [];
   if (!confined) {
     const message = "confine: none opens the sandbox: this agent may do all that you may";
@@ -37,6 +45,7 @@ export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics
     read: [...new Set(read)],
     env: [...new Set(shape.env ?? [])],
     maxSessions: shape.max_sessions ?? defaultAgentSessions,
+    scenario: shape.scenario ?? null,
   };
 }
 
@@ -47,6 +56,17 @@ function checkConversation(shape: Partial<AgentShape>, path: ConfigPath, diagnos
     if ((shape[key] ?? null) === null) return;
     diagnostics.error([...path, key], `${key} has no effect ${without}`, hint);
   };
+  if (shape.protocol === "fake") {
+    for (const key of ["command", "resume", "session_field", "env", "read", "confine"] as const) {
+      useless(
+        key,
+        "with protocol: fake",
+        "remove it: a scripted agent is nerve itself, and does what its scenario says",
+      );
+    }
+    return;
+  }
+  useless("scenario", `with protocol: ${shape.protocol}`, "remove it: only protocol: fake has one");
   if (shape.protocol === "acp") {
     for (const key of ["resume", "session_field"] as const) {
       useless(key, "with protocol: acp", "remove it: the protocol itself goes on with conversations");

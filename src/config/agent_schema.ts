@@ -1,12 +1,15 @@
 /** The shape of an entry of `agents` in nerve.yaml, as users write it. Part of schema.ts; agent_entries.ts has its rules. */
 import * as z from "zod";
 import { agentSessionsMax, agentWordMaxChars, agentWordsMax } from "../base/agent_limits.ts";
-import { agentProtocols, toolKinds } from "../protocol/agent.ts";
+import { agentProtocols } from "../protocol/agent.ts";
+import { scenarioSchema } from "../protocol/scenario.ts";
+import { toolKinds } from "../protocol/tool_kind.ts";
+import { textOr } from "./schema_parts.ts";
 
 const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
 
 export const agentEntry = z.strictObject({
-  /** Required, as is `command`; agent_entries.ts says so. */
+  /** agent_entries.ts says which keys are required. */
   protocol: z.enum(agentProtocols).nullish(),
   command: commandLine,
   resume: commandLine,
@@ -16,6 +19,7 @@ export const agentEntry = z.strictObject({
   max_sessions: z.int().min(1).max(agentSessionsMax).nullish(),
   read: z.array(z.string()).nullish(),
   confine: z.enum(["none"]).nullish(),
+  scenario: textOr(scenarioSchema, "must be a file or a list", "write scenario: demo.yaml, or what would be in it"),
 });
 
 export type AgentShape = z.infer<typeof agentEntry>;

@@ -12,25 +12,12 @@ import {
 import { roleNameMaxChars } from "../base/limits.ts";
 import type { Json } from "./json.ts";
 import { runIdSchema } from "./run.ts";
+import type { Scenario } from "./scenario.ts";
 import { nameSchema } from "./signal.ts";
+import type { ToolKind } from "./tool_kind.ts";
 
-export const agentProtocols = ["command", "acp"] as const;
+export const agentProtocols = ["command", "acp", "fake"] as const;
 export type AgentProtocol = (typeof agentProtocols)[number];
-
-/** What tools do, in the words of the Agent Client Protocol. */
-export const toolKinds = [
-  "read",
-  "edit",
-  "delete",
-  "move",
-  "search",
-  "execute",
-  "think",
-  "fetch",
-  "switch_mode",
-  "other",
-] as const;
-export type ToolKind = (typeof toolKinds)[number];
 
 /** An entry of `agents`. */
 export interface AgentDefinition {
@@ -52,6 +39,8 @@ export interface AgentDefinition {
   readonly env: readonly string[];
   /** How many of its prompts are under way at a time. */
   readonly maxSessions: number;
+  /** What a scripted agent does: the path of a file in the workspace, or what would be in it; null: it decides itself. */
+  readonly scenario: string | Scenario | null;
 }
 
 const askSchema = z.object({

@@ -4,7 +4,7 @@ import type { AgentDefinition } from "../../src/protocol/agent.ts";
 
 const named = (name: string, more: Partial<AgentDefinition>): [string, AgentDefinition] => {
   const plain = { protocol: "command", resume: null, sessionField: null, allow: [], env: [], maxSessions: 2 } as const;
-  const held = { confined: true, read: [] };
+  const held = { confined: true, read: [], scenario: null };
   return [name, { name, command: [name, "{prompt}"], ...plain, ...held, ...more }];
 };
 
@@ -18,16 +18,20 @@ export const someAgents: ReadonlyMap<string, AgentDefinition> = new Map([
     maxSessions: 50,
   }),
   named("10", { protocol: "acp", allow: ["read", "edit"] }),
+  named("fake", { protocol: "fake", command: [], scenario: "demo.yaml" }),
+  named("lines", { protocol: "fake", command: [], scenario: [{ when: { role: "a" }, do: [{ answer: "x" }] }] }),
 ]);
 
 /** With every key given. */
 export function writtenAgent(item: AgentDefinition): Record<string, unknown> {
+  const { protocol, scenario } = item;
+  if (protocol === "fake") return { protocol, scenario, max_sessions: item.maxSessions };
   return {
-    protocol: item.protocol,
+    protocol,
     command: item.command,
     resume: item.resume,
     session_field: item.sessionField,
-    permissions: item.protocol === "command" ? null : { allow: item.allow },
+    permissions: protocol === "command" ? null : { allow: item.allow },
     env: item.env,
     max_sessions: item.maxSessions,
     read: item.read,

@@ -15,7 +15,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 const agent = [Deno.execPath(), "run", "-A", "--quiet", "--no-config", `${repository}tests/support/scripted_agent.ts`];
 const plain = {
   ...{ name: "a", resume: null, sessionField: null, env: ["KEY"], maxSessions: 1, allow: ["edit" as const] },
-  ...{ confined: false, read: [] },
+  ...{ confined: false, read: [], scenario: null },
 };
 
 interface Protocol {
@@ -48,7 +48,7 @@ async function inSetting(definition: AgentDefinition, act: (setting: SessionSett
       DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cwd}/.deno`,
     };
     const mark = `test.${Deno.pid}-0.${++sessions}.agent.a.0.s`;
-    await act({ sessionId: "s", definition, cwd, env, mark, wall: null, clock: systemClock });
+    await act({ sessionId: "s", definition, cwd, workspace: cwd, env, mark, wall: null, clock: systemClock });
   });
 }
 

@@ -7,7 +7,10 @@ const entry = (text: string) => `${flow}agents: { a: ${text} }\n`;
 
 Deno.test("an agent has its program, and defaults for all that it need not say", () => {
   const { agents, workflows } = configOf(entry("{ protocol: command, command: [x, '{prompt}'], confine: none }"));
-  const plain = { resume: null, sessionField: null, allow: [], confined: false, read: [], env: [], maxSessions: 2 };
+  const plain = {
+    ...{ resume: null, sessionField: null, allow: [], confined: false, read: [], env: [], maxSessions: 2 },
+    scenario: null,
+  };
   const expected = { name: "a", protocol: "command", command: ["x", "{prompt}"], ...plain };
   assert.deepEqual(agents.get("a"), expected);
   assert.deepEqual(workflows.get("w")?.agents, new Map([["a", expected]]));
@@ -41,10 +44,24 @@ Deno.test("each key that is wrong is told with its place", () => {
     [`{ ${rest}, env: ["A=b"] }`, /error agents.a.env\[0\]: "A=b" is not the name of a variable/],
     [`{ ${rest}, env: [HOME] }`, /error agents.a.env\[0\]: HOME is set by nerve itself/],
     [`{ ${rest}, max_sessions: 51 }`, /error agents.a.max_sessions/],
+    [`{ ${rest}, scenario: x.yaml }`, /error agents.a.scenario: scenario has no effect with protocol: command/],
+    ["{ protocol: fake, command: [x] }", /error agents.a.command: command has no effect with protocol: fake/],
+    ["{ protocol: fake, scenario: 7 }", /error agents.a.scenario: must be a file or a list/],
+    ["{ protocol: fake, scenario: [{ do: [{ sing: x }] }] }", /error agents.a.scenario\[0\].do\[0\].sing/],
+    [
+      "{ protocol: fake, scenario: [{ do: [{ die: 1, fail: x }] }] }",
+      /error agents.a.scenario\[0\].do\[0\]: must have/,
+    ],
   ] as const;
   for (const [text, wanted] of cases) assert.match(problemLinesOf(entry(text)).join("\n"), wanted, text);
   assert.equal(
     hintOf(entry("{ protocol: command, comand: [x], confine: none }"), "agents.a.comand"),
     'did you mean "command"?',
   );
+});
+
+Deno.test("a scripted agent needs nothing, and has its scenario as it is written", () => {
+  assert.deepEqual(problemLinesOf(entry("{ protocol: fake }")), []);
+  const { agents } = configOf(entry("{ protocol: fake, scenario: [{ do: [{ artifact: null }, { answer: x }] }] }"));
+  assert.deepEqual(agents.get("a")?.scenario, [{ do: [{ artifact: null }, { answer: "x" }] }]);
 });
