@@ -184,7 +184,8 @@ export class AgentHost {
       if (lost !== null || open === null) return await this.#wait(session, signal);
       session.record = this.#book.move(session.record, "BUSY", "session.prompted", about, open.conversation);
       try {
-        const text = await open.prompt(envelope, signal), told = { ...about, chars: text.length };
+        const text = await open.prompt(envelope, signal), guessed = open.guesses === true;
+        const told = { ...about, chars: text.length, ...guessed && { guessed } };
         session.record = this.#book.move(session.record, "READY", "session.answered", told, open.conversation);
         return text;
       } catch (thrown) {

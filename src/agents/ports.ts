@@ -20,6 +20,8 @@ export interface SessionSetting {
   /** All variables of its programs, but for the mark. */
   readonly env: Readonly<Record<string, string>>;
   readonly mark: string;
+  /** A folder for sockets, which is there then, and which no confined agent reaches. */
+  sockets(): string;
   /** What Landlock holds them to; null: nothing holds them. */
   readonly wall: LandlockRules | null;
   readonly clock: Clock;
@@ -29,6 +31,8 @@ export interface SessionSetting {
 export interface AgentSession {
   /** The agent's own id of the conversation; null as long as it is not known. */
   readonly conversation: string | null;
+  /** That it has answered, and what, is a guess. Default: no. */
+  readonly guesses?: boolean;
   /**
    * What the agent has answered. Rejects with an AgentFault, or with the reason of `signal` when that aborts. When it
    * settles, nothing that was started for this prompt alone is running.
@@ -82,6 +86,8 @@ export interface HostPorts {
   readonly clock: Clock;
   /** The folder of the workspace, against which `cwd` is resolved. */
   readonly workspace: string;
+  /** A folder for sockets, which is there then, and which no confined agent reaches. */
+  sockets(): string;
   /** The folder of the agents' homes. */
   readonly homes: string;
   /** The variables that agents may be given. */

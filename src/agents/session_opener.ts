@@ -12,17 +12,19 @@ import { acpAdapter } from "./acp_adapter.ts";
 import { commandAdapter } from "./command_adapter.ts";
 import { fakeAdapter } from "./fake_adapter.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
+import { terminalAdapter } from "./terminal_adapter.ts";
 
 const adapters: Readonly<Record<AgentProtocol, AgentAdapter>> = {
   acp: acpAdapter,
   command: commandAdapter,
   fake: fakeAdapter,
+  terminal: terminalAdapter,
 };
 let programs = 0;
 
 /** Nothing of it runs yet. Throws an AgentFault. */
 export async function openSession(
-  { clock, workspace, homes, variables, wall: findWall }: HostPorts,
+  { clock, workspace, homes, sockets, variables, wall: findWall }: HostPorts,
   { id, cwd, conversation }: SessionRecord,
   definition: AgentDefinition,
 ): Promise<AgentSession> {
@@ -39,7 +41,7 @@ export async function openSession(
   const wall = definition.protocol === "fake" ? null : findWall(definition, { cwd, home, env });
   const mark = markSession(workspace, definition.name, id);
   if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
-  const setting = { sessionId: id, definition, cwd, workspace, env, mark, wall, clock };
+  const setting = { sessionId: id, definition, cwd, workspace, env, mark, sockets, wall, clock };
   return await adapters[definition.protocol].open(setting, conversation);
 }
 

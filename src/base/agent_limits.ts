@@ -42,6 +42,13 @@ export const scenarioEntriesMax = 1_000;
 export const scenarioStepsMax = 100;
 export const scenarioTextMaxChars = 64 * 1024;
 export const scenarioFloodMax = 1024 * 1024;
+/** The screen of an agent in a terminal, and the lines above it that are kept. */
+export const terminalColumns = 200;
+export const terminalRows = 50;
+export const terminalHistoryLines = 5_000;
+/** How long it prints nothing when it waits for the next prompt. tmux tells what it prints once a second. */
+export const defaultTerminalIdleMs = 3_000;
+export const terminalIdleMinMs = 1_000;
 /** What is kept of the errors that an agent's program prints. */
 export const agentErrorsMaxChars = 2_000;
 

@@ -1,10 +1,10 @@
 /** The shape of an entry of `agents` in nerve.yaml, as users write it. Part of schema.ts; agent_entries.ts has its rules. */
 import * as z from "zod";
-import { agentSessionsMax, agentWordMaxChars, agentWordsMax } from "../base/agent_limits.ts";
+import { agentSessionsMax, agentWordMaxChars, agentWordsMax, terminalIdleMinMs } from "../base/agent_limits.ts";
 import { agentProtocols } from "../protocol/agent.ts";
 import { scenarioSchema } from "../protocol/scenario.ts";
 import { toolKinds } from "../protocol/tool_kind.ts";
-import { textOr } from "./schema_parts.ts";
+import { duration, textOr } from "./schema_parts.ts";
 
 const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
 
@@ -19,6 +19,8 @@ export const agentEntry = z.strictObject({
   max_sessions: z.int().min(1).max(agentSessionsMax).nullish(),
   read: z.array(z.string()).nullish(),
   confine: z.enum(["none"]).nullish(),
+  ready: z.string().nullish(),
+  idle: duration(terminalIdleMinMs),
   scenario: textOr(scenarioSchema, "must be a file or a list", "write scenario: demo.yaml, or what would be in it"),
 });
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { AgentHost, type PromptOrigin } from "../agents/agent_host.ts";
 import { sessionsStartMaxMs } from "../base/agent_limits.ts";
 import type { Clock } from "../base/time.ts";
+import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { VariablesInForce } from "../deploy/variables.ts";
@@ -63,6 +64,7 @@ export class Agents {
       clock,
       workspace: paths.root,
       homes: join(paths.data, "agents"),
+      sockets: () => makeRuntimeFolder(paths),
       variables: () => ports.variables.environment.all,
       wall: (definition, place) => {
         const wall = findAgentWall(paths, definition, place);

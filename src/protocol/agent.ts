@@ -16,7 +16,7 @@ import type { Scenario } from "./scenario.ts";
 import { nameSchema } from "./signal.ts";
 import type { ToolKind } from "./tool_kind.ts";
 
-export const agentProtocols = ["command", "acp", "fake"] as const;
+export const agentProtocols = ["command", "acp", "terminal", "fake"] as const;
 export type AgentProtocol = (typeof agentProtocols)[number];
 
 /** An entry of `agents`. */
@@ -39,6 +39,10 @@ export interface AgentDefinition {
   readonly env: readonly string[];
   /** How many of its prompts are under way at a time. */
   readonly maxSessions: number;
+  /** What the last line on a terminal looks like when its program waits for a prompt, as a regular expression; null: any. */
+  readonly ready: string | null;
+  /** How long that program prints nothing then. */
+  readonly idleMs: number;
   /** What a scripted agent does: the path of a file in the workspace, or what would be in it; null: it decides itself. */
   readonly scenario: string | Scenario | null;
 }

@@ -4,7 +4,7 @@ import type { AgentDefinition } from "../../src/protocol/agent.ts";
 
 const named = (name: string, more: Partial<AgentDefinition>): [string, AgentDefinition] => {
   const plain = { protocol: "command", resume: null, sessionField: null, allow: [], env: [], maxSessions: 2 } as const;
-  const held = { confined: true, read: [], scenario: null };
+  const held = { confined: true, read: [], ready: null, idleMs: 3_000, scenario: null };
   return [name, { name, command: [name, "{prompt}"], ...plain, ...held, ...more }];
 };
 
@@ -18,6 +18,7 @@ export const someAgents: ReadonlyMap<string, AgentDefinition> = new Map([
     maxSessions: 50,
   }),
   named("10", { protocol: "acp", allow: ["read", "edit"] }),
+  named("seen", { protocol: "terminal", resume: ["seen", "{session}"], ready: "^> ", idleMs: 1_000 }),
   named("fake", { protocol: "fake", command: [], scenario: "demo.yaml" }),
   named("lines", { protocol: "fake", command: [], scenario: [{ when: { role: "a" }, do: [{ answer: "x" }] }] }),
 ]);
@@ -31,7 +32,8 @@ export function writtenAgent(item: AgentDefinition): Record<string, unknown> {
     command: item.command,
     resume: item.resume,
     session_field: item.sessionField,
-    permissions: protocol === "command" ? null : { allow: item.allow },
+    permissions: protocol === "acp" ? { allow: item.allow } : null,
+    ...protocol === "terminal" && { ready: item.ready, idle: `${item.idleMs}ms` },
     env: item.env,
     max_sessions: item.maxSessions,
     read: item.read,

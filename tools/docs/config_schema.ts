@@ -32,6 +32,7 @@ const readByCode: Readonly<Record<string, Schema>> = {
   absent: span,
   repeat: span,
   remind: span,
+  idle: span,
   rate: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["100 per 1s"] },
   limit: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["10 per 1h"] },
   secret: { anyOf: [{ type: ["string", "null"], examples: ["env GIT_HOOK_SECRET"] }, texts] },

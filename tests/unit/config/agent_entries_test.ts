@@ -9,7 +9,7 @@ Deno.test("an agent has its program, and defaults for all that it need not say",
   const { agents, workflows } = configOf(entry("{ protocol: command, command: [x, '{prompt}'], confine: none }"));
   const plain = {
     ...{ resume: null, sessionField: null, allow: [], confined: false, read: [], env: [], maxSessions: 2 },
-    scenario: null,
+    ...{ ready: null, idleMs: 3_000, scenario: null },
   };
   const expected = { name: "a", protocol: "command", command: ["x", "{prompt}"], ...plain };
   assert.deepEqual(agents.get("a"), expected);
@@ -45,6 +45,9 @@ Deno.test("each key that is wrong is told with its place", () => {
     [`{ ${rest}, env: [HOME] }`, /error agents.a.env\[0\]: HOME is set by nerve itself/],
     [`{ ${rest}, max_sessions: 51 }`, /error agents.a.max_sessions/],
     [`{ ${rest}, scenario: x.yaml }`, /error agents.a.scenario: scenario has no effect with protocol: command/],
+    [`{ ${rest}, ready: '>' }`, /error agents.a.ready: ready has no effect with protocol: command/],
+    ["{ protocol: terminal, command: [x], ready: '(' }", /error agents.a.ready: is no regular expression/],
+    ["{ protocol: terminal, command: [x], session_field: x }", /error agents.a.session_field: session_field has no/],
     ["{ protocol: fake, command: [x] }", /error agents.a.command: command has no effect with protocol: fake/],
     ["{ protocol: fake, scenario: 7 }", /error agents.a.scenario: must be a file or a list/],
     ["{ protocol: fake, scenario: [{ do: [{ sing: x }] }] }", /error agents.a.scenario\[0\].do\[0\].sing/],
