@@ -7,7 +7,7 @@
 import { agentAnswerMaxChars, agentStartMaxMs } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
 import type { PromptEnvelope } from "../protocol/agent.ts";
-import { isPlainObject } from "../protocol/json.ts";
+import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import { AgentProgram } from "./agent_program.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type SessionSetting } from "./ports.ts";
 import { formatPrompt } from "./prompt_text.ts";
@@ -145,11 +145,16 @@ export class AcpSession implements AgentSession {
   }
 
   #onUpdate(update: unknown): void {
-    const { sessionUpdate, content } = Object(update), { type, text } = Object(content);
     // What it says before a prompt is the past of a conversation that goes on.
-    if (!this.#listens || sessionUpdate !== "agent_message_chunk" || type !== "text" || typeof text !== "string") {
-      return;
+    if (!this.#listens) return;
+    const { sessionUpdate, content, title, kind, status, locations } = Object(update), { type, text } = Object(content);
+    if (sessionUpdate === "tool_call" || sessionUpdate === "tool_call_update") {
+      this.#setting.note("did", toText(title), describeTool({ kind, status, locations }));
     }
+    if (type !== "text" || typeof text !== "string") return;
+    if (sessionUpdate === "agent_thought_chunk") this.#setting.note("thought", text);
+    if (sessionUpdate !== "agent_message_chunk") return;
+    this.#setting.note("said", text);
     this.#text = (this.#text + text).slice(-agentAnswerMaxChars);
   }
 
@@ -157,8 +162,25 @@ export class AcpSession implements AgentSession {
     const { kind } = Object(toolCall), { allow } = this.#setting.definition;
     const wanted = allow.some((each) => each === (kind ?? "other")) ? "allow_once" : "reject_once";
     const list: unknown[] = Array.isArray(options) ? options : [];
+    this.#setting.note("asked", toText(Object(toolCall).title), { ...describeTool(Object(toolCall)), answer: wanted });
     const option = list.find((each) => isPlainObject(each) && each.kind === wanted);
     if (option === undefined) return { outcome: { outcome: "cancelled" } };
     return { outcome: { outcome: "selected", optionId: Object(option).optionId } };
   }
+}
+
+const aboutMaxChars = 1_000;
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** What of a tool is short enough for the transcript. */
+function describeTool({ kind, status, locations }: Record<string, unknown>): JsonObject {
+  const paths = Array.isArray(locations) ? locations.slice(0, 10).map((each) => toText(Object(each).path)) : [];
+  return {
+    ...typeof kind === "string" && { kind: kind.slice(0, aboutMaxChars) },
+    ...typeof status === "string" && { status: status.slice(0, aboutMaxChars) },
+    ...paths.length > 0 && { paths: paths.map((path) => path.slice(0, aboutMaxChars)) },
+  };
 }

@@ -8,6 +8,7 @@ import type { AgentDefinition, PromptEnvelope } from "../protocol/agent.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import type { SessionRecord, SessionState } from "../protocol/session.ts";
+import type { NoteEntry } from "../protocol/transcript.ts";
 
 /** How programs of agents are started: each carries the mark of its session (base/program_mark.ts). */
 export interface SessionSetting {
@@ -20,6 +21,8 @@ export interface SessionSetting {
   /** All variables of its programs, but for the mark. */
   readonly env: Readonly<Record<string, string>>;
   readonly mark: string;
+  /** Takes what the agent tells, for its transcript. */
+  readonly note: NoteEntry;
   /** A folder for sockets, which is there then, and which no confined agent reaches. */
   sockets(): string;
   /** What Landlock holds them to; null: nothing holds them. */
@@ -98,6 +101,8 @@ export interface HostPorts {
     place: { readonly cwd: string; readonly home: string; readonly env: Readonly<Record<string, string>> },
   ): LandlockRules | null;
   newId(): string;
+  /** What takes the transcript of a session. */
+  noteFor(sessionId: string): NoteEntry;
   /** The messages of a run so far. */
   thread(runId: string): Iterable<RunMessage>;
   /** Sessions of this run are lost: a person is asked, and its prompts wait until they are given up. */

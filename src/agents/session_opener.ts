@@ -11,6 +11,7 @@ import type { SessionRecord } from "../protocol/session.ts";
 import { acpAdapter } from "./acp_adapter.ts";
 import { commandAdapter } from "./command_adapter.ts";
 import { fakeAdapter } from "./fake_adapter.ts";
+import { NotedSession } from "./noted_session.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
 import { terminalAdapter } from "./terminal_adapter.ts";
 
@@ -24,7 +25,7 @@ let programs = 0;
 
 /** Nothing of it runs yet. Throws an AgentFault. */
 export async function openSession(
-  { clock, workspace, homes, sockets, variables, wall: findWall }: HostPorts,
+  { clock, workspace, homes, sockets, variables, noteFor, wall: findWall }: HostPorts,
   { id, cwd, conversation }: SessionRecord,
   definition: AgentDefinition,
 ): Promise<AgentSession> {
@@ -39,10 +40,10 @@ export async function openSession(
   const env: Record<string, string> = { ...Object.fromEntries(own), HOME: home };
   // The scripted agent is nerve itself: its program does nothing but what its scenario says.
   const wall = definition.protocol === "fake" ? null : findWall(definition, { cwd, home, env });
-  const mark = markSession(workspace, definition.name, id);
+  const mark = markSession(workspace, definition.name, id), note = noteFor(id);
   if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
-  const setting = { sessionId: id, definition, cwd, workspace, env, mark, sockets, wall, clock };
-  return await adapters[definition.protocol].open(setting, conversation);
+  const setting = { sessionId: id, definition, cwd, workspace, env, mark, note, sockets, wall, clock };
+  return new NotedSession(await adapters[definition.protocol].open(setting, conversation), note);
 }
 
 /** Every session has a mark of its own, by which its programs are found. */

@@ -12,6 +12,7 @@ import { messageOf } from "../base/errors.ts";
 import { describeSystemError } from "../base/os_error.ts";
 import { delay } from "../base/time.ts";
 import { AgentProgram, toStart } from "./agent_program.ts";
+import { terminalSocket } from "../protocol/session.ts";
 import { AgentFault, type SessionSetting } from "./ports.ts";
 import { type PaneState, TmuxControl } from "./tmux_control.ts";
 
@@ -55,7 +56,7 @@ export class Terminal {
     this.#setting = setting;
     this.#tmux = tmux;
     this.#changedAt = clock.monotonic();
-    this.#socket = join(setting.sockets(), `t-${setting.sessionId}`);
+    this.#socket = join(setting.sockets(), terminalSocket(setting.sessionId));
     const start = toStart(setting, command), words = [start.program, ...start.args].map(escapeWord);
     // One word alone would be a line for a shell.
     const inside = ["sh", "-c", 'exec "$0" "$@"', ...words];

@@ -49,8 +49,18 @@ export const terminalHistoryLines = 5_000;
 /** How long it prints nothing when it waits for the next prompt. tmux tells what it prints once a second. */
 export const defaultTerminalIdleMs = 3_000;
 export const terminalIdleMinMs = 1_000;
+/**
+ * Transcripts: an entry, the time for which entries wait for others, what waits in memory and lies on disk for each
+ * session, and what is read at a time.
+ */
+export const transcriptEntryMaxChars = 16 * 1024;
+export const transcriptFlushMs = 250;
+export const transcriptPendingMaxBytes = 4 * 1024 * 1024;
+export const transcriptMaxBytes = 128 * 1024 * 1024;
+export const transcriptPageBytes = 256 * 1024;
 /** What is kept of the errors that an agent's program prints. */
 export const agentErrorsMaxChars = 2_000;
 
 assert(artifactMaxBytes < messageMetaMaxBytes, "an artifact fits into the meta of a message");
+assert(6 * transcriptEntryMaxChars < transcriptPageBytes / 2, "a page holds an entry, every character as six bytes");
 assert(2 * promptInstructionsMaxBytes < protocolLineMaxBytes, "a prompt fits into a line");

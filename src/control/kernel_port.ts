@@ -22,7 +22,9 @@ import type { PageReader } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 import type { PauseSenseReply, PauseSenseRequest } from "../protocol/sense_pause.ts";
+import type { EndSessionReply, SessionPage, SessionQuery, SessionRecord } from "../protocol/session.ts";
 import type { HandedSignal } from "../protocol/signal.ts";
+import type { TranscriptPage } from "../protocol/transcript.ts";
 
 /** What the server passes to every request. */
 export interface ControlEnv {
@@ -75,6 +77,14 @@ export interface PausesPort {
   resume(sense: string): Promise<PauseSenseReply | null>;
 }
 
+/** Sessions of agents. All throw SESSION_UNKNOWN but `list`. An end is on disk when its promise resolves. */
+export interface SessionsPort {
+  list(query: SessionQuery): SessionPage;
+  one(id: string): SessionRecord;
+  transcript(id: string, query: { readonly after: number; readonly tail?: number }): Promise<TranscriptPage>;
+  end(id: string, reason: string): Promise<EndSessionReply>;
+}
+
 export interface KernelPort {
   /** The run as it is on disk; null when there is none. */
   run(runId: string): Run | null;
@@ -105,6 +115,7 @@ export interface KernelPort {
   readonly alerts: AlertsPort;
   readonly hooks: HooksPort;
   readonly pauses: PausesPort;
+  readonly sessions: SessionsPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
   /**

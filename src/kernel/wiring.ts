@@ -25,6 +25,7 @@ import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { Agents } from "./agents.ts";
+import { SessionDesk } from "./session_desk.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { Alerting } from "./alerting.ts";
 import { ApprovalNotices } from "./approval_notices.ts";
@@ -132,7 +133,8 @@ export function wireKernel(from: Foundation): KernelParts {
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
   const told = { alerting, hooking, approvalNotices, agents, feed };
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
-  const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
+  const sessions = new SessionDesk({ store, secrets, agents, transcripts: paths.transcripts });
+  const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors, sessions });
   applier.applyFirst();
   return { ...needs, ...made, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };
 }

@@ -99,7 +99,8 @@ export async function inSetting(
       KEY: "value",
       DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cwd}/.deno`,
     };
-    const mark = `test.${Deno.pid}-0.${++sessions}.agent.a.0.s`, place = { cwd, workspace: cwd, sockets: () => cwd };
+    const mark = `test.${Deno.pid}-0.${++sessions}.agent.a.0.s`,
+      place = { cwd, workspace: cwd, sockets: () => cwd, note: () => {} };
     await act({ sessionId: "s", definition, ...place, env, mark, wall: null, clock: systemClock });
   });
 }

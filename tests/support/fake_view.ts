@@ -14,7 +14,7 @@ import type {
   WorkflowView,
 } from "../../src/protocol/api.ts";
 import type { AlertChanged, AlertView } from "../../src/protocol/alert.ts";
-import { unknownAlert, unknownApproval, unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
+import { unknownAlert, unknownApproval, unknownRun, unknownSession, unknownWorkflow } from "../../src/protocol/common_errors.ts";
 import type {
   Approval,
   ApprovalPage,
@@ -158,6 +158,15 @@ export class FakeView implements KernelPort {
   }
 
   readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
+
+  readonly sessions: KernelPort["sessions"] = {
+    list: () => ({ total: 0, items: [] }),
+    one: (id) => {
+      throw unknownSession(id);
+    },
+    transcript: (id) => Promise.reject(unknownSession(id)),
+    end: (id) => Promise.reject(unknownSession(id)),
+  };
 
   readonly hooks: KernelPort["hooks"] = {
     list: () => ({ listener: null, items: [] }),
