@@ -2,12 +2,13 @@
  * The protocol `acp`, the Agent Client Protocol over the input and output of a program, version 1: one program for each
  * session, which stays between prompts. What an agent asks leave for is decided by `permissions` of its definition.
  * I1. A program that has died is started again for the next prompt, and goes on with the conversation, if it can.
- * I2. Leave is given only for the kinds of tools that nerve.yaml allows; everything else is refused.
+ * I2. Leave is given only by the rules of nerve.yaml, and by a person whom they name: see leave.ts.
  */
-import { agentAnswerMaxChars, agentStartMaxMs } from "../base/agent_limits.ts";
+import { agentAnswerMaxChars, agentStartMaxMs, leaveDetailMaxChars } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
 import type { PromptEnvelope } from "../protocol/agent.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
+import type { LeaveRequest } from "./leave.ts";
 import { AgentProgram } from "./agent_program.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type SessionSetting } from "./ports.ts";
 import { formatPrompt } from "./prompt_text.ts";
@@ -35,6 +36,8 @@ export class AcpSession implements AgentSession {
   /** What it has said since the prompt, the end of it. */
   #text = "";
   #listens = false;
+  /** Aborts when the prompt is over: nobody waits for leave then. */
+  #over = new AbortController();
 
   constructor(setting: SessionSetting, conversation: string | null, meta: PromptMeta | null = null) {
     this.#setting = setting;
@@ -55,6 +58,7 @@ export class AcpSession implements AgentSession {
       const { peer } = this.#connection ?? await Promise.race([this.#connect(), over.promise]);
       this.#text = "";
       this.#listens = true;
+      this.#over = new AbortController();
       const prompt = [{ type: "text", text: formatPrompt(envelope) }];
       const more = this.#meta === null ? {} : { _meta: await this.#meta(envelope) };
       const asked = peer.request("session/prompt", { sessionId: this.#conversation, prompt, ...more });
@@ -67,6 +71,7 @@ export class AcpSession implements AgentSession {
       throw thrown instanceof RpcRefusal ? new AgentFault(`it refused: ${thrown.message}`, true) : thrown;
     } finally {
       this.#listens = false;
+      this.#over.abort();
       signal.removeEventListener("abort", abort);
     }
   }
@@ -98,8 +103,7 @@ export class AcpSession implements AgentSession {
     const peer: RpcPeer = new RpcPeer({
       send: (line) => void program.write(line),
       onNotification: (method, params) => method === "session/update" && this.#onUpdate(params.update),
-      onRequest: (method, params) =>
-        method === "session/request_permission" ? Promise.resolve(this.#decide(params)) : undefined,
+      onRequest: (method, params) => method === "session/request_permission" ? this.#decide(params) : undefined,
     });
     const program: AgentProgram = new AgentProgram(
       this.#setting,
@@ -158,13 +162,12 @@ export class AcpSession implements AgentSession {
     this.#text = (this.#text + text).slice(-agentAnswerMaxChars);
   }
 
-  #decide({ toolCall, options }: Record<string, unknown>): unknown {
-    const { kind } = Object(toolCall), { allow } = this.#setting.definition;
-    const wanted = allow.some((each) => each === (kind ?? "other")) ? "allow_once" : "reject_once";
-    const list: unknown[] = Array.isArray(options) ? options : [];
+  async #decide({ toolCall, options }: Record<string, unknown>): Promise<unknown> {
+    const { signal } = this.#over, given = await this.#setting.mayUse(readLeave(Object(toolCall)), signal);
+    const wanted = given ? "allow_once" : "reject_once", list: unknown[] = Array.isArray(options) ? options : [];
     this.#setting.note("asked", toText(Object(toolCall).title), { ...describeTool(Object(toolCall)), answer: wanted });
     const option = list.find((each) => isPlainObject(each) && each.kind === wanted);
-    if (option === undefined) return { outcome: { outcome: "cancelled" } };
+    if (option === undefined || signal.aborted) return { outcome: { outcome: "cancelled" } };
     return { outcome: { outcome: "selected", optionId: Object(option).optionId } };
   }
 }
@@ -182,5 +185,29 @@ function describeTool({ kind, status, locations }: Record<string, unknown>): Jso
     ...typeof kind === "string" && { kind: kind.slice(0, aboutMaxChars) },
     ...typeof status === "string" && { status: status.slice(0, aboutMaxChars) },
     ...paths.length > 0 && { paths: paths.map((path) => path.slice(0, aboutMaxChars)) },
+  };
+}
+
+/** What the agent says of the tool. */
+function readLeave({ kind, title, locations, content, rawInput }: Record<string, unknown>): LeaveRequest {
+  const items = (value: unknown): Record<string, unknown>[] => Array.isArray(value) ? value.filter(isPlainObject) : [];
+  const text = (value: unknown) => typeof value === "string" ? value : "";
+  const diffs = items(content).filter(({ type }) => type === "diff");
+  const paths = [...items(locations), ...diffs].map(({ path }) => text(path)).filter((path) => path !== "");
+  const change = ({ path, oldText, newText }: Record<string, unknown>) => {
+    const lines = (value: unknown, sign: string) => text(value).split("\n").map((line) => `${sign}${line}`).join("\n");
+    return [`${text(path)}`, ...text(oldText) === "" ? [] : [lines(oldText, "-")], lines(newText, "+")].join("\n");
+  };
+  const input = rawInput === undefined ? "" : JSON.stringify(rawInput, null, 2);
+  const detail = diffs.length > 0 ? diffs.map(change).join("\n") : input;
+  const shown = detail.length > leaveDetailMaxChars ? `${detail.slice(0, leaveDetailMaxChars)}\n...` : detail;
+  // Four blanks make it text, whatever is in it.
+  const block = shown === "" ? "" : shown.split("\n").map((line) => `    ${line}`).join("\n");
+  const what = text(title) || "a tool that it does not name";
+  return {
+    kind: text(kind) || "other",
+    title: what.slice(0, 500),
+    paths: [...new Set(paths)].slice(0, 100),
+    detail: block,
   };
 }

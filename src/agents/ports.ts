@@ -9,6 +9,7 @@ import type { NewLogRow } from "../protocol/log.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import type { SessionRecord, SessionState } from "../protocol/session.ts";
 import type { NoteEntry } from "../protocol/transcript.ts";
+import type { LeaveRequest } from "./leave.ts";
 
 /** How programs of agents are started: each carries the mark of its session (base/program_mark.ts). */
 export interface SessionSetting {
@@ -25,6 +26,8 @@ export interface SessionSetting {
   readonly note: NoteEntry;
   /** A folder for sockets, which is there then, and which no confined agent reaches. */
   sockets(): string;
+  /** Whether the agent has leave for a tool. `signal`: it does not wait any more. */
+  mayUse(asked: LeaveRequest, signal: AbortSignal): Promise<boolean>;
   /** What Landlock holds them to; null: nothing holds them. */
   readonly wall: LandlockRules | null;
   readonly clock: Clock;
@@ -108,6 +111,8 @@ export interface HostPorts {
   /** Sessions of this run are lost: a person is asked, and its prompts wait until they are given up. */
   onLost(runId: string): void;
   readonly sessions: SessionRecords;
+  /** Asks a person whether the agent has leave; false also when `signal` aborts. */
+  askLeave(session: SessionRecord, asked: LeaveRequest, signal: AbortSignal): Promise<boolean>;
   log(row: NewLogRow): unknown;
   /** Tells the operator of something that should not be. */
   reportProblem(message: string): void;

@@ -8,6 +8,7 @@ import { readOwnProcessId } from "../base/process_id.ts";
 import { formatProcessMark, formatWork, identifyWorkspace } from "../base/program_mark.ts";
 import type { AgentDefinition, AgentProtocol } from "../protocol/agent.ts";
 import type { SessionRecord } from "../protocol/session.ts";
+import { LeaveDesk, type LeaveRequest } from "./leave.ts";
 import { acpAdapter } from "./acp_adapter.ts";
 import { commandAdapter } from "./command_adapter.ts";
 import { fakeAdapter } from "./fake_adapter.ts";
@@ -25,11 +26,11 @@ let programs = 0;
 
 /** Nothing of it runs yet. Throws an AgentFault. */
 export async function openSession(
-  { clock, workspace, homes, sockets, variables, noteFor, wall: findWall }: HostPorts,
-  { id, cwd, conversation }: SessionRecord,
+  { clock, workspace, homes, sockets, variables, noteFor, wall: findWall, askLeave }: HostPorts,
+  record: SessionRecord,
   definition: AgentDefinition,
 ): Promise<AgentSession> {
-  const all = variables(), home = join(homes, definition.name);
+  const { id, cwd, conversation } = record, all = variables(), home = join(homes, definition.name);
   for (const folder of [homes, home]) makePrivateFolder(folder);
   const unset = definition.env.find((variable) => all[variable] === undefined);
   if (unset !== undefined) throw new AgentFault(`its variable ${unset} is set nowhere`);
@@ -42,7 +43,9 @@ export async function openSession(
   const wall = definition.protocol === "fake" ? null : findWall(definition, { cwd, home, env });
   const mark = markSession(workspace, definition.name, id), note = noteFor(id);
   if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
-  const setting = { sessionId: id, definition, cwd, workspace, env, mark, note, sockets, wall, clock };
+  const leaves = new LeaveDesk(definition, { cwd, home }, (asked, signal) => askLeave(record, asked, signal));
+  const mayUse = (asked: LeaveRequest, signal: AbortSignal) => leaves.decide(asked, signal);
+  const setting = { sessionId: id, definition, cwd, workspace, env, mark, note, sockets, wall, mayUse, clock };
   return new NotedSession(await adapters[definition.protocol].open(setting, conversation), note);
 }
 

@@ -84,9 +84,9 @@ export class TmuxControl {
   #tell(line: string): void {
     const [, activity, dead, code = "", signal = ""] = / : (\d+) (\d) (\d*) (\w*)$/.exec(line) ?? [];
     if (activity === undefined) return;
-    const end = dead === "1"
-      ? { code: code === "" ? null : Number(code), signal: signal === "" ? null : signal }
-      : null;
+    // Its screen closes a moment before tmux knows how it has ended.
+    const isOver = dead === "1" && code + signal !== "";
+    const end = isOver ? { code: code === "" ? null : Number(code), signal: signal === "" ? null : signal } : null;
     this.#onState({ activity, end });
   }
 }

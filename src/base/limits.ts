@@ -201,6 +201,8 @@ export const defaultMaxQueue = 100;
 export const defaultConcurrency = 1;
 export const defaultMaxThreadBytes = 128 * MiB;
 export const defaultDrainTimeoutMs = 30 * secondMs;
+/** The time that prompts have when the kernel stops, where `drain_timeout` is not longer than by default. */
+export const promptDrainMaxMs = 15 * secondMs;
 export const defaultRetentionMs = 30 * 24 * 60 * minuteMs;
 /** From the abort of a role's `signal` to the recycling of its process. */
 export const killGraceMs = 5 * secondMs;
@@ -288,7 +290,7 @@ assert(prepareAheadMs < idleEndMs, "a process started ahead must not end before 
 assert(backoffFirstMs < backoffMaxMs && backoffMaxMs * deathsMax < deathWindowMs, "five deaths must fit in the window");
 assert(logLineMaxBytes < logFileMaxBytes, "a line must fit into a log file");
 assert(
-  stopDrainMs + processEndMaxMs + 2 * programEndMaxMs + controlStopMs < daemonStopMaxMs,
+  Math.max(stopDrainMs, promptDrainMaxMs) + processEndMaxMs + 2 * programEndMaxMs + controlStopMs < daemonStopMaxMs,
   "an orderly stop must finish before it is cut short",
 );
 assert(memoryWatchMs * 3 < secondMs, "a group over its memory must be killed within a second");

@@ -1,8 +1,11 @@
 /** One entry of `agents` in nerve.yaml: its defaults, and the rules between its keys. Called by build.ts. */
 import { defaultAgentSessions, defaultTerminalIdleMs } from "../base/agent_limits.ts";
+import { hintNearest } from "../base/did_you_mean.ts";
 import { messageOf } from "../base/errors.ts";
+import { parsePathPattern } from "../base/path_pattern.ts";
 import { agentProtocols } from "../protocol/agent.ts";
 import type { AgentDefinition, AgentProtocol } from "../protocol/agent.ts";
+import { parseToolRule, toolKinds } from "../protocol/tool_kind.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { AgentShape } from "./agent_schema.ts";
@@ -13,8 +16,8 @@ const ownVariables: readonly string[] = ["HOME", "PATH"];
 
 /** The agents that are there without an entry. */
 export const standardAgents: ReadonlyMap<string, AgentDefinition> = new Map([["fake", {
-  ...{ name: "fake", protocol: "fake", command: [], resume: null, sessionField: null, allow: [], env: [] },
-  ...{ confined: true, read: [], maxSessions: defaultAgentSessions },
+  ...{ name: "fake", protocol: "fake", command: [], resume: null, sessionField: null, allow: [], ask: [], deny: [] },
+  ...{ confined: true, read: [], env: [], maxSessions: defaultAgentSessions },
   ...{ ready: null, idleMs: defaultTerminalIdleMs, scenario: null },
 }]]);
 
@@ -36,6 +39,9 @@ export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics
   checkRead(read, [...path, "read"], diagnostics);
   checkConversation(shape, path, diagnostics);
   checkReady(shape.ready ?? null, [...path, "ready"], diagnostics);
+  for (const key of ["allow", "ask", "deny"] as const) {
+    checkRules(shape.permissions?.[key] ?? [], [...path, "permissions", key], diagnostics);
+  }
   checkVariables(shape.env ?? [], [...path, "env"], diagnostics);
   return {
     name,
@@ -44,6 +50,8 @@ export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics
     resume,
     sessionField: shape.session_field ?? null,
     allow: [...new Set(shape.permissions?.allow ?? [])],
+    ask: [...new Set(shape.permissions?.ask ?? [])],
+    deny: [...new Set(shape.permissions?.deny ?? [])],
     confined,
     read: [...new Set(read)],
     env: [...new Set(shape.env ?? [])],
@@ -117,6 +125,21 @@ function checkRead(paths: readonly string[], path: ConfigPath, diagnostics: Diag
         quote(each)
       } opens the environment of all your processes, the daemon's too, to this agent`;
       diagnostics.warning([...path, at], message, "name the folders that it needs");
+    }
+  });
+}
+
+function checkRules(rules: readonly string[], path: ConfigPath, diagnostics: DiagnosticList): void {
+  rules.forEach((text, at) => {
+    const rule = parseToolRule(text);
+    if (rule === null) {
+      const hint = () =>
+        hintNearest(text.split(/\s/)[0] ?? "", toolKinds) ?? `the kinds are ${toolKinds.join(", ")}, and *`;
+      return diagnostics.error([...path, at], `${quote(text)} is no rule: a kind of tool, and perhaps a path`, hint);
+    }
+    const pattern = rule.path === null ? null : parsePathPattern(rule.path, "/", "/");
+    if (pattern !== null && !pattern.ok) {
+      diagnostics.error([...path, at], `its path ${pattern.error}`, "write edit src/**");
     }
   });
 }

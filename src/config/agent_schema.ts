@@ -3,10 +3,11 @@ import * as z from "zod";
 import { agentSessionsMax, agentWordMaxChars, agentWordsMax, terminalIdleMinMs } from "../base/agent_limits.ts";
 import { agentProtocols } from "../protocol/agent.ts";
 import { scenarioSchema } from "../protocol/scenario.ts";
-import { toolKinds } from "../protocol/tool_kind.ts";
 import { duration, textOr } from "./schema_parts.ts";
 
 const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
+
+const rules = z.array(z.string()).nullish();
 
 export const agentEntry = z.strictObject({
   /** agent_entries.ts says which keys are required. */
@@ -14,7 +15,7 @@ export const agentEntry = z.strictObject({
   command: commandLine,
   resume: commandLine,
   session_field: z.string().nullish(),
-  permissions: z.strictObject({ allow: z.array(z.enum(toolKinds)).nullish() }).nullish(),
+  permissions: z.strictObject({ allow: rules, ask: rules, deny: rules }).nullish(),
   env: z.array(z.string()).nullish(),
   max_sessions: z.int().min(1).max(agentSessionsMax).nullish(),
   read: z.array(z.string()).nullish(),

@@ -8,7 +8,7 @@ import { AgentHost, type PromptOrigin } from "../agents/agent_host.ts";
 import { Transcripts } from "../agents/transcripts.ts";
 import { sessionsStartMaxMs } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
-import { archiveFirstMs } from "../base/limits.ts";
+import { archiveFirstMs, defaultDrainTimeoutMs, promptDrainMaxMs, stopDrainMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -26,6 +26,7 @@ import type { Store } from "../store/store.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import { isTerminal } from "../workflow/transitions.ts";
 import { AgentRequests } from "./agent_requests.ts";
+import { Leaves } from "./leaves.ts";
 import { SessionRecovery } from "./session_recovery.ts";
 import { findAgentWall } from "./agent_walls.ts";
 
@@ -35,7 +36,7 @@ export interface AgentsPorts {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly store: Store;
-  readonly workflows: Pick<WorkflowManager, "isAssigned" | "pauseRun" | "resumeRun" | "killRun">;
+  readonly workflows: Pick<WorkflowManager, "isAssigned" | "pauseRun" | "resumeRun" | "killRun" | "stop">;
   reportProblem(message: string): void;
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
@@ -49,6 +50,7 @@ export class Agents {
   readonly requests: AgentRequests;
   readonly #recovery: SessionRecovery;
   readonly #transcripts: Transcripts;
+  readonly #leaves: Leaves;
   /** Resolves when runs can be paused. */
   readonly #open = Promise.withResolvers<void>();
   #recovering: Promise<unknown> = Promise.resolve();
@@ -59,6 +61,7 @@ export class Agents {
   constructor(ports: AgentsPorts) {
     const { clock, paths, store } = this.#ports = ports;
     this.requests = new AgentRequests({ ...ports, approvers: () => ports.current.config.approvers });
+    this.#leaves = new Leaves(store, this.requests);
     this.#recovery = new SessionRecovery({
       ...ports,
       requests: this.requests,
@@ -86,6 +89,7 @@ export class Agents {
         listOpen: (runId) => store.sessions.listOpen(runId),
         isReplaced: (runId, name) => store.sessions.isReplaced(runId, name),
       },
+      askLeave: (session, asked, signal) => this.#leaves.ask(session, asked, signal),
       log: ports.append,
       durable: () => store.log.durable(),
       thread: (runId) => store.runs.readThread(runId),
@@ -110,7 +114,9 @@ export class Agents {
     this.#sweepDaily(archiveFirstMs);
     const late = Promise.withResolvers<void>();
     const cancel = this.#ports.clock.after(sessionsStartMaxMs, () => late.resolve());
-    const settled = Promise.all([this.#recovering, this.#recovery.recover()]).then(() => this.#recovery.settled());
+    const settled = Promise.all([this.#recovering, this.#recovery.recover(), this.#leaves.recover()]).then(() =>
+      this.#recovery.settled()
+    );
     await Promise.race([settled, late.promise]);
     cancel();
   }
@@ -124,7 +130,9 @@ export class Agents {
     return this.#ports.current.config.workflows.get(workflow)?.agents.get(agent) ?? null;
   }
 
-  async #onDecided({ kind, runId, decision }: Approval): Promise<void> {
+  async #onDecided(approval: Approval): Promise<void> {
+    const { kind, runId, decision } = approval;
+    if (kind === "leave") this.#leaves.onDecided(approval);
     if (kind !== "session") return;
     const turn = this.#recovery.check(runId);
     // To try again may take long.
@@ -164,9 +172,22 @@ export class Agents {
     this.#ports.emit({ kind: "log", source: "kernel", level: "warn", message, ts: this.#ports.clock.now() });
   }
 
-  /** No agent gets a prompt from now on; see `AgentHost.drain`. */
-  drain(): Promise<void> {
-    return this.#host.drain();
+  /**
+   * No agent gets a prompt from now on. Gives running roles time to finish: where an agent is asked, as long as the
+   * `drain_timeout` of its workflow, and not longer than that takes. What is left goes on with the next daemon.
+   */
+  async stopRoles(now: boolean): Promise<void> {
+    const { workflows, clock, current: { config } } = this.#ports, began = clock.monotonic();
+    const asked = [...this.#asked.values()].map(({ origin }) => config.workflows.get(origin.workflow)?.drainTimeoutMs);
+    const drained = this.#host.drain();
+    if (now || asked.length === 0) return await workflows.stop(now ? 0 : undefined);
+    let cancel: CancelTimer = () => {};
+    void drained.then(() => {
+      const restMs = Math.max(0, stopDrainMs - (clock.monotonic() - began));
+      cancel = clock.after(restMs, () => void workflows.stop(0));
+    });
+    await workflows.stop(Math.max(...asked.map((ms = stopDrainMs) => boundDrain(ms))));
+    cancel();
   }
 
   /** By a person. Its end will be on disk with the next commit. */
@@ -195,4 +216,9 @@ export class Agents {
     await this.#host.stop();
     await this.#transcripts.flush();
   }
+}
+
+/** Whoever sets more than by default has `nerve stop` wait as long. */
+function boundDrain(ms: number): number {
+  return ms > defaultDrainTimeoutMs ? ms : Math.min(ms, promptDrainMaxMs);
 }

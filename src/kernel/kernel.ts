@@ -262,7 +262,7 @@ export class Kernel {
     // One that could not start rejects `ready`.
     const companion = await this.#companion?.catch(() => null);
     await companion?.stop();
-    const { watcher, reload, scheduler, runner, workflows, supervisor, repeats, feed, store } = parts;
+    const { watcher, reload, scheduler, runner, supervisor, repeats, feed, store } = parts;
     await Promise.all([
       watcher.stop(),
       reload.stop(),
@@ -276,7 +276,7 @@ export class Kernel {
     parts.approvalNotices.stop();
     parts.hooking.stop();
     parts.logBudget.stop();
-    const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
+    const over = Promise.all([runner.stop(), parts.agents.stopRoles(now)]);
     if (now) supervisor.killAll();
     await over;
     await parts.agents.stop();

@@ -14,7 +14,6 @@ import type { Json } from "./json.ts";
 import { runIdSchema } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import { nameSchema } from "./signal.ts";
-import type { ToolKind } from "./tool_kind.ts";
 
 export const agentProtocols = ["command", "acp", "terminal", "fake"] as const;
 export type AgentProtocol = (typeof agentProtocols)[number];
@@ -29,8 +28,13 @@ export interface AgentDefinition {
   readonly resume: readonly string[] | null;
   /** The field of a line of JSON in which the agent prints the id of the conversation; null: nerve chooses it. */
   readonly sessionField: string | null;
-  /** The kinds of tools that it may use when it asks for leave; no others. */
-  readonly allow: readonly ToolKind[];
+  /**
+   * What it may do when it asks for leave, what a person is asked about, and what it may not: rules, see `parseToolRule`. What
+   * none of them names is refused.
+   */
+  readonly allow: readonly string[];
+  readonly ask: readonly string[];
+  readonly deny: readonly string[];
   /** Whether Landlock holds it; else it may do all that the user may. */
   readonly confined: boolean;
   /** Paths that a confined agent reads, beside the system, its folder and its home; as written. */

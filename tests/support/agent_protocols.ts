@@ -26,7 +26,7 @@ export interface ScriptedProtocol {
 
 const agent = [Deno.execPath(), "run", "-A", "--quiet", "--no-config", `${repository}tests/support/scripted_agent.ts`];
 const plain = {
-  ...{ name: "a", resume: null, sessionField: null, env: ["KEY"], maxSessions: 1, allow: ["edit" as const] },
+  ...{ name: "a", resume: null, sessionField: null, env: ["KEY"], maxSessions: 1, allow: ["edit"], ask: [], deny: [] },
   ...{ confined: false, read: [], ready: null, idleMs: 1_000, scenario: null },
 };
 /** The same words as those of scripted_agent.ts. */
@@ -99,9 +99,10 @@ export async function inSetting(
       KEY: "value",
       DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cwd}/.deno`,
     };
+    const mayUse = ({ kind }: { kind: string }) => Promise.resolve(definition.allow.includes(kind));
     const mark = `test.${Deno.pid}-0.${++sessions}.agent.a.0.s`,
       place = { cwd, workspace: cwd, sockets: () => cwd, note: () => {} };
-    await act({ sessionId: "s", definition, ...place, env, mark, wall: null, clock: systemClock });
+    await act({ sessionId: "s", definition, ...place, env, mark, wall: null, mayUse, clock: systemClock });
   });
 }
 

@@ -141,6 +141,11 @@ export default defineWorkflow({ roles, moderator: ({ messages }) => names[messag
     return (await this.daemon.client.decide(id, { option, digest, token })).replayed;
   }
 
+  /** Rows of a type that are on disk, also while no daemon runs. */
+  count(type: string): number {
+    return this.database((db) => Number(db.prepare("select count(*) as n from logs where type = ?").get(type)?.n));
+  }
+
   #story(): string {
     const rows = this.database((db) =>
       db.prepare("select type, ref_id, payload from logs order by id desc limit 30").all().reverse()

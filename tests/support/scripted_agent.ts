@@ -2,7 +2,7 @@
  * An agent for tests, as a real process: it does what the prompt says, word for word. `scripted_agent.ts acp` speaks the
  * Agent Client Protocol; `scripted_agent.ts command [SESSION]` reads one prompt from its input; `scripted_agent.ts terminal
  * SESSION` reads one from each line. What it remembers of a
- * conversation is a file in its home. Prompts: `say TEXT`, `count`, `env`, `write FILE TEXT`, `ask KIND`, `fail`, `die`,
+ * conversation is a file in its home. Prompts: `say TEXT`, `count`, `env`, `write FILE TEXT`, `ask KIND [PATH]`, `fail`, `die`,
  * `start SECONDS` (a program that goes on), `hang`, `noise`, `until FILE` (goes on once that file is in its home).
  * Files in its home make it fail: `refuse-load` refuses to go on with a conversation, `die-at-start` holds how many more of
  * its programs end at once, `hang-at-start` never answers the first request. It writes its process number to `pid`.
@@ -105,15 +105,16 @@ async function runAcp(): Promise<void> {
     const update = { sessionUpdate: "agent_message_chunk", content: { type: "text", text } };
     send({ method: "session/update", params: { sessionId, update } });
   };
-  const askLeave = (sessionId: string) => (kind: string) =>
+  const askLeave = (sessionId: string) => (text: string) =>
     new Promise<string>((resolve) => {
-      const id = 1_000 + asked.size;
+      const id = 1_000 + asked.size, [kind, path] = text.split(" ");
+      const about = { title: `do ${kind}`, locations: path === undefined ? [] : [{ path }], rawInput: { why: "test" } };
       asked.set(id, resolve);
       const options = ["allow_once", "reject_once"].map((each) => ({ optionId: `o-${each}`, name: each, kind: each }));
       send({
         id,
         method: "session/request_permission",
-        params: { sessionId, toolCall: { toolCallId: "1", kind }, options },
+        params: { sessionId, toolCall: { toolCallId: "1", kind, ...about }, options },
       });
     });
   const handle = async (id: number, method: string, params: Record<string, unknown>) => {

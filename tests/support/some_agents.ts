@@ -3,7 +3,16 @@ import type { WorkflowConfig } from "../../src/config/types.ts";
 import type { AgentDefinition } from "../../src/protocol/agent.ts";
 
 const named = (name: string, more: Partial<AgentDefinition>): [string, AgentDefinition] => {
-  const plain = { protocol: "command", resume: null, sessionField: null, allow: [], env: [], maxSessions: 2 } as const;
+  const plain = {
+    protocol: "command",
+    resume: null,
+    sessionField: null,
+    allow: [],
+    ask: [],
+    deny: [],
+    env: [],
+    maxSessions: 2,
+  } as const;
   const held = { confined: true, read: [], ready: null, idleMs: 3_000, scenario: null };
   return [name, { name, command: [name, "{prompt}"], ...plain, ...held, ...more }];
 };
@@ -17,7 +26,7 @@ export const someAgents: ReadonlyMap<string, AgentDefinition> = new Map([
     env: ["KEY"],
     maxSessions: 50,
   }),
-  named("10", { protocol: "acp", allow: ["read", "edit"] }),
+  named("10", { protocol: "acp", allow: ["read", "edit"], ask: ["* src/**"], deny: ["execute"] }),
   named("seen", { protocol: "terminal", resume: ["seen", "{session}"], ready: "^> ", idleMs: 1_000 }),
   named("fake", { protocol: "fake", command: [], scenario: "demo.yaml" }),
   named("lines", { protocol: "fake", command: [], scenario: [{ when: { role: "a" }, do: [{ answer: "x" }] }] }),
@@ -32,7 +41,7 @@ export function writtenAgent(item: AgentDefinition): Record<string, unknown> {
     command: item.command,
     resume: item.resume,
     session_field: item.sessionField,
-    permissions: protocol === "acp" ? { allow: item.allow } : null,
+    permissions: protocol === "acp" ? { allow: item.allow, ask: item.ask, deny: item.deny } : null,
     ...protocol === "terminal" && { ready: item.ready, idle: `${item.idleMs}ms` },
     env: item.env,
     max_sessions: item.maxSessions,

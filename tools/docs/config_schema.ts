@@ -122,8 +122,9 @@ export function configSchema(manual: string): string {
     const { permissions } = propertiesOf(entry);
     // Those of an agent are of another kind.
     if (section === "agents") {
-      const { allow } = propertiesOf(withoutNull(permissions));
-      if (isPlainObject(allow)) allow.description = "Kinds of tools. Default: none.";
+      for (const rules of Object.values(propertiesOf(withoutNull(permissions)))) {
+        if (isPlainObject(rules)) rules.description = "Kinds of tools, each perhaps with a path. Default: none.";
+      }
       continue;
     }
     const [mapping] = isPlainObject(permissions) && Array.isArray(permissions.anyOf) ? permissions.anyOf : [];

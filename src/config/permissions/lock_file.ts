@@ -72,10 +72,10 @@ function unitePeers(name: string, members: readonly SenseConfig[]): "all" | stri
 /** Everything about an agent that decides what it may do. */
 function describeAgent([name, agent]: readonly [string, AgentDefinition | null]): string {
   if (agent === null) return name;
-  const { protocol, command, resume, env, allow, confined, read, scenario } = agent;
+  const { protocol, command, resume, env, allow, ask, deny, confined, read, scenario } = agent;
   const parts = [
-    ...[["resume", resume ?? []], ["env", env], ["allow", allow], ["read", read]] as const,
-    ...[["scenario", scenario ?? []], ["confine", confined ? [] : ["none"]]] as const,
+    ...[["resume", resume ?? []], ["env", env], ["allow", allow], ["ask", ask], ["deny", deny]] as const,
+    ...[["read", read], ["scenario", scenario ?? []], ["confine", confined ? [] : ["none"]]] as const,
   ];
   const more = parts.flatMap(([key, words]) => words.length === 0 ? [] : [`${key} ${JSON.stringify(words)}`]);
   const program = command.length === 0 ? "" : ` ${JSON.stringify(command)}`;

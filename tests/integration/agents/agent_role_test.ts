@@ -46,7 +46,7 @@ Deno.test("an agent gets the prompt with its persona, and its answer is the mess
   assert.equal((Deno.statSync(home).mode ?? 0) & 0o077, 0);
 });
 
-Deno.test("an artifact that does not fit goes back with what is wrong, and the log has each step in order", async () => {
+Deno.test("cases 19, 20: an artifact that does not fit goes back with what is wrong, and the log has each step in order", async () => {
   // The first time it writes half of it, then a wrong type, then what fits.
   const script = `prompt=$(cat); n=$(cat count 2>/dev/null || echo 0); echo $((n + 1)) > count
 echo "$prompt" > prompt.$n
@@ -96,7 +96,7 @@ Deno.test("a schema of code is asked in the role, and after the last attempt the
   assert.match(reason ?? "", /agent script gave no out.json that fits, asked 2 times: n: too low/);
 });
 
-Deno.test("an older file, a link, a hard link and one that is too large are no artifact", async () => {
+Deno.test("cases 18, 21: none, an older file, a link, a hard link and one that is too large are no artifact", async () => {
   const cases = [
     ["true", "it was there before and has not been written since"],
     ["rm out.json; ln -s other.json out.json", "it is a link, which is not followed"],
@@ -118,6 +118,19 @@ Deno.test("an older file, a link, a hard link and one that is too large are no a
     const { reason } = await runEnd(workspace, `run-${at}`);
     assert.ok(reason?.includes(fault), `${script}: ${reason}`);
   }
+});
+
+Deno.test("case 21: the file of an earlier attempt is not taken for the next one", async () => {
+  await using workspace = await startScripted(
+    `cat > /dev/null; test -e out.json || echo '{"n": "one"}' > out.json`,
+    `write: agent({
+      agent: "script", prompt: "count", attempts: 2,
+      artifact: { path: "out.json", schema: { type: "object", properties: { n: { type: "number" } } } },
+    })`,
+  );
+  await workspace.kernel.startWorkflow("w", { runId: "a" });
+  const { reason } = await runEnd(workspace, "a");
+  assert.match(reason ?? "", /asked 2 times: it was there before and has not been written since/);
 });
 
 Deno.test("roles with one session share a conversation, by the id that the agent prints", async () => {

@@ -8,8 +8,8 @@ const entry = (text: string) => `${flow}agents: { a: ${text} }\n`;
 Deno.test("an agent has its program, and defaults for all that it need not say", () => {
   const { agents, workflows } = configOf(entry("{ protocol: command, command: [x, '{prompt}'], confine: none }"));
   const plain = {
-    ...{ resume: null, sessionField: null, allow: [], confined: false, read: [], env: [], maxSessions: 2 },
-    ...{ ready: null, idleMs: 3_000, scenario: null },
+    ...{ resume: null, sessionField: null, allow: [], ask: [], deny: [], confined: false, read: [], env: [] },
+    ...{ maxSessions: 2, ready: null, idleMs: 3_000, scenario: null },
   };
   const expected = { name: "a", protocol: "command", command: ["x", "{prompt}"], ...plain };
   assert.deepEqual(agents.get("a"), expected);
@@ -38,7 +38,14 @@ Deno.test("each key that is wrong is told with its place", () => {
     [`{ ${rest}, session_field: id }`, /error agents.a.session_field: session_field has no effect without resume/],
     [`{ ${rest}, permissions: { allow: [read] } }`, /error agents.a.permissions: permissions has no effect with/],
     [`{ protocol: acp, command: [x], confine: none, resume: [x] }`, /agents.a.resume: resume has no effect with/],
-    [`{ protocol: acp, command: [x], confine: none, permissions: { allow: [fly] } }`, /error agents.a.permissions/],
+    [
+      `{ protocol: acp, command: [x], confine: none, permissions: { allow: [fly] } }`,
+      /error agents.a.permissions.allow\[0\]: "fly" is no rule/,
+    ],
+    [
+      `{ protocol: acp, command: [x], permissions: { deny: ["edit **x"] } }`,
+      /permissions.deny\[0\]: its path \*\* stands/,
+    ],
     [`{ ${rest}, read: [/srv] }`, /error agents.a.read: read has no effect with confine: none/],
     [`{ protocol: command, command: [x], read: [""] }`, /error agents.a.read\[0\]: is no path/],
     [`{ ${rest}, env: ["A=b"] }`, /error agents.a.env\[0\]: "A=b" is not the name of a variable/],
