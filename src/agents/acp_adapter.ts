@@ -36,6 +36,10 @@ export class AcpSession implements AgentSession {
   /** What it has said since the prompt, the end of it. */
   #text = "";
   #listens = false;
+  /** Of the last prompt: what its answer says, or what it says meanwhile. Costs are told of the whole conversation. */
+  usage = { tokens: 0, cost: 0 };
+  #context = 0;
+  #cost = 0;
   /** Aborts when the prompt is over: nobody waits for leave then. */
   #over = new AbortController();
 
@@ -59,10 +63,12 @@ export class AcpSession implements AgentSession {
       this.#text = "";
       this.#listens = true;
       this.#over = new AbortController();
+      this.usage = { tokens: 0, cost: 0 };
       const prompt = [{ type: "text", text: formatPrompt(envelope) }];
       const more = this.#meta === null ? {} : { _meta: await this.#meta(envelope) };
       const asked = peer.request("session/prompt", { sessionId: this.#conversation, prompt, ...more });
-      const { stopReason } = Object(await Promise.race([asked, over.promise]));
+      const { stopReason, usage } = Object(await Promise.race([asked, over.promise])), { totalTokens } = Object(usage);
+      if (typeof totalTokens === "number") this.usage.tokens = totalTokens;
       if (stopReason !== "end_turn") throw new AgentFault(`it stopped: ${String(stopReason)}`);
       return this.#text.trim();
     } catch (thrown) {
@@ -148,7 +154,20 @@ export class AcpSession implements AgentSession {
     this.#conversation = sessionId;
   }
 
+  /** The agent tells what its context holds, and what the conversation has cost; both may begin anew with its program. */
+  #onUsage({ used, cost }: Record<string, unknown>): void {
+    const { amount } = Object(cost), grown = (now: number, before: number) => now >= before ? now - before : now;
+    if (typeof used === "number") {
+      if (this.#listens) this.usage.tokens += grown(used, this.#context);
+      this.#context = used;
+    }
+    if (typeof amount !== "number") return;
+    if (this.#listens) this.usage.cost += grown(amount, this.#cost);
+    this.#cost = amount;
+  }
+
   #onUpdate(update: unknown): void {
+    if (Object(update).sessionUpdate === "usage_update") return this.#onUsage(Object(update));
     // What it says before a prompt is the past of a conversation that goes on.
     if (!this.#listens) return;
     const { sessionUpdate, content, title, kind, status, locations } = Object(update), { type, text } = Object(content);

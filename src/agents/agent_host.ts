@@ -15,6 +15,7 @@ import { describeSystemError } from "../base/os_error.ts";
 import type { AgentDefinition, ArtifactFound, PromptAnswer, PromptAsk, PromptEnvelope } from "../protocol/agent.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { SessionRecord } from "../protocol/session.ts";
+import { BudgetDesk } from "./budget_desk.ts";
 import { compileSchema, findArtifact, markArtifact } from "./artifacts.ts";
 import { AgentFault, type HostPorts } from "./ports.ts";
 import { formatThread } from "./prompt_text.ts";
@@ -39,6 +40,7 @@ export class AgentHost {
   readonly #book: SessionBook;
   readonly #sessions: Sessions;
   readonly #prompts = new Prompts();
+  readonly #budgets: BudgetDesk;
   /** The files that prompts under way expect. */
   readonly #expected = new Set<string>();
   /** The ends of runs that are under way. */
@@ -49,6 +51,7 @@ export class AgentHost {
     this.#ports = ports;
     this.#book = new SessionBook(ports);
     this.#sessions = new Sessions(ports, this.#book);
+    this.#budgets = new BudgetDesk(ports);
   }
 
   /** Never rejects. A session that goes on stays with the definition with which it began. */
@@ -87,6 +90,7 @@ export class AgentHost {
 
   /** The run has ended: so do its sessions, and what they run. */
   async endRun(runId: string, reason: string): Promise<void> {
+    this.#budgets.forget(runId);
     const fault = new AgentFault(reason), prompts = this.#prompts.endRun(runId, fault);
     const ending = Promise.all([prompts, this.#sessions.end(runId, fault)]).then(() =>
       this.#book.endAll(runId, reason)
@@ -130,6 +134,7 @@ export class AgentHost {
     try {
       await before;
       if (isLost(session)) return await givenUp(signal);
+      await this.#budgets.admit(session.record, definition, signal);
       const release = await this.#slots.take(definition.name, definition.maxSessions, signal);
       try {
         const answer = await this.#prompts.atWork(signal, () => this.#ask(session, origin, ask, key, signal));
@@ -190,20 +195,30 @@ export class AgentHost {
     about: JsonObject,
     signal: AbortSignal,
   ): Promise<string> {
+    const { clock } = this.#ports, { definition } = session;
     for (let sends = 1;; sends++) {
       const lost = await this.#sessions.resume(session, signal), { open } = session;
       if (lost !== null || open === null) return await this.#wait(session, signal);
       session.record = this.#book.move(session.record, "BUSY", "session.prompted", about, open.conversation);
+      const began = clock.monotonic();
+      const usage = () => ({ tokens: 0, cost: 0, ...open.usage, timeMs: Math.round(clock.monotonic() - began) });
+      const unwatch = this.#budgets.watch(session.record, definition, usage);
       try {
-        const text = await open.prompt(envelope, signal), guessed = open.guesses === true;
-        const told = { ...about, chars: text.length, ...guessed && { guessed } };
+        const text = await open.prompt(envelope, signal), used = usage(), guessed = open.guesses === true;
+        const told = { ...about, chars: text.length, usage: { ...used }, ...guessed && { guessed } };
+        this.#budgets.note(session.record, used);
         session.record = this.#book.move(session.record, "READY", "session.answered", told, open.conversation);
         return text;
       } catch (thrown) {
+        const used = usage();
+        this.#book.tell(session.record, "session.used", { agent: definition.name, usage: { ...used } });
+        this.#budgets.note(session.record, used);
         if (signal.aborted || !(thrown instanceof AgentFault) || !thrown.lost) throw thrown;
         if (sends < promptSendsMax) continue;
         await this.#sessions.lose(session, `its program has died ${sends} times over one prompt: ${thrown.message}`);
         return await this.#wait(session, signal);
+      } finally {
+        unwatch();
       }
     }
   }

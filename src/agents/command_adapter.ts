@@ -17,10 +17,15 @@ class CommandSession implements AgentSession {
   readonly #setting: SessionSetting;
   #conversation: string | null;
   #current: AgentProgram | null = null;
+  #output: Output | null = null;
 
   constructor(setting: SessionSetting, conversation: string | null) {
     this.#setting = setting;
     this.#conversation = conversation;
+  }
+
+  get usage(): { readonly tokens: number; readonly cost: number } {
+    return this.#output?.usage ?? { tokens: 0, cost: 0 };
   }
 
   get conversation(): string | null {
@@ -35,7 +40,7 @@ class CommandSession implements AgentSession {
     const line = words.map((word) =>
       word.replaceAll(/\{(prompt|session)\}/g, (_, name) => name === "prompt" ? text : session)
     );
-    const reads = !words.some((word) => word.includes("{prompt}")), output = new Output(sessionField);
+    const reads = !words.some((word) => word.includes("{prompt}")), output = this.#output = new Output(sessionField);
     const program = new AgentProgram(this.#setting, line, reads, (part) => {
       output.add(part);
       this.#setting.note("said", part);
@@ -84,6 +89,8 @@ class Output {
   #newer = "";
   #line = "";
   session: string | null = null;
+  /** As lines of JSON tell it: of one with a cost the newest, tokens of all. */
+  readonly usage = { tokens: 0, cost: 0 };
 
   constructor(field: string | null) {
     this.#field = field;
@@ -105,19 +112,29 @@ class Output {
   }
 
   #look(text: string): void {
-    const field = this.#field;
-    if (field === null) return;
     const lines = (this.#line + text).split("\n");
     this.#line = (lines.pop() ?? "").slice(0, jsonLineMaxChars);
-    for (const line of lines) this.session ??= readField(line, field);
+    for (const line of lines) this.#read(line);
+  }
+
+  #read(line: string): void {
+    const told = parseLine(line);
+    if (told === null) return;
+    const id = this.#field === null ? null : told[this.#field], { total_cost_usd: cost, usage } = told;
+    if (typeof id === "string" && id !== "") this.session ??= id;
+    if (typeof cost === "number") this.usage.cost = cost;
+    const { input_tokens: read, output_tokens: written } = Object(usage);
+    if (typeof read !== "number" || typeof written !== "number") return;
+    // The last line of some tells of all that came before.
+    this.usage.tokens = typeof cost === "number" ? read + written : this.usage.tokens + read + written;
   }
 }
 
-function readField(line: string, field: string): string | null {
+function parseLine(line: string): Record<string, unknown> | null {
   if (!line.trimStart().startsWith("{")) return null;
   try {
-    const object: unknown = JSON.parse(line), value = isPlainObject(object) ? object[field] : null;
-    return typeof value === "string" && value !== "" ? value : null;
+    const object: unknown = JSON.parse(line);
+    return isPlainObject(object) ? object : null;
   } catch {
     // It is no JSON: the agent prints other text, too.
     return null;

@@ -1,6 +1,6 @@
 /** A session whose prompts and answers are in its transcript, whatever its protocol tells besides. Used by session_opener.ts. */
 import { messageOf } from "../base/errors.ts";
-import type { PromptEnvelope } from "../protocol/agent.ts";
+import type { AgentUsage, PromptEnvelope } from "../protocol/agent.ts";
 import type { NoteEntry } from "../protocol/transcript.ts";
 import type { AgentSession } from "./ports.ts";
 import { formatPrompt } from "./prompt_text.ts";
@@ -20,6 +20,10 @@ export class NotedSession implements AgentSession {
 
   get guesses(): boolean {
     return this.#session.guesses === true;
+  }
+
+  get usage(): Pick<AgentUsage, "tokens" | "cost"> {
+    return this.#session.usage ?? { tokens: 0, cost: 0 };
   }
 
   async prompt(envelope: PromptEnvelope, signal: AbortSignal): Promise<string> {

@@ -4,7 +4,7 @@
  */
 import type { LandlockRules } from "../base/landlock.ts";
 import type { Clock } from "../base/time.ts";
-import type { AgentDefinition, PromptEnvelope } from "../protocol/agent.ts";
+import type { AgentDefinition, AgentUsage, PromptEnvelope } from "../protocol/agent.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import type { SessionRecord, SessionState } from "../protocol/session.ts";
@@ -44,6 +44,8 @@ export interface AgentSession {
    * settles, nothing that was started for this prompt alone is running.
    */
   prompt(envelope: PromptEnvelope, signal: AbortSignal): Promise<string>;
+  /** What the last prompt has used so far, but for its time; left out by protocols that tell nothing. */
+  readonly usage?: Pick<AgentUsage, "tokens" | "cost">;
   /** Makes sure that the conversation can go on, without a prompt. Rejects as `prompt`. */
   resume(signal: AbortSignal): Promise<void>;
   /** Ends the conversation and everything that runs for it. */
@@ -113,6 +115,11 @@ export interface HostPorts {
   readonly sessions: SessionRecords;
   /** Asks a person whether the agent has leave; false also when `signal` aborts. */
   askLeave(session: SessionRecord, asked: LeaveRequest, signal: AbortSignal): Promise<boolean>;
+  /** What the agent of a session has used in its run. */
+  used(session: SessionRecord): AgentUsage;
+  /** Whether a person lets an agent go on beyond a soft limit; false also when `signal` aborts. */
+  askBudget(session: SessionRecord, what: string, signal: AbortSignal): Promise<boolean>;
+  pause(runId: string, reason: string): void;
   log(row: NewLogRow): unknown;
   /** Tells the operator of something that should not be. */
   reportProblem(message: string): void;

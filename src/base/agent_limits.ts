@@ -37,6 +37,8 @@ export const threadTextMaxChars = 64 * 1024;
 /** What persons are asked for one session at a time; and what a request shows of a change. */
 export const leavesOpenMax = 20;
 export const leaveDetailMaxChars = 16 * 1024;
+/** How often a prompt under way is held to its budget. */
+export const budgetLookMs = 1_000;
 /** Between the signal that asks an agent's program to end, and the one that ends it. */
 export const agentGraceMs = 2_000;
 /** What a scenario of a scripted agent may be. A flood is counted in KiB. */

@@ -3,9 +3,10 @@ import { defaultAgentSessions, defaultTerminalIdleMs } from "../base/agent_limit
 import { hintNearest } from "../base/did_you_mean.ts";
 import { messageOf } from "../base/errors.ts";
 import { parsePathPattern } from "../base/path_pattern.ts";
-import { agentProtocols } from "../protocol/agent.ts";
+import { agentProtocols, noBudget } from "../protocol/agent.ts";
 import type { AgentDefinition, AgentProtocol } from "../protocol/agent.ts";
 import { parseToolRule, toolKinds } from "../protocol/tool_kind.ts";
+import { buildBudget } from "./agent_budget.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { AgentShape } from "./agent_schema.ts";
@@ -17,7 +18,7 @@ const ownVariables: readonly string[] = ["HOME", "PATH"];
 /** The agents that are there without an entry. */
 export const standardAgents: ReadonlyMap<string, AgentDefinition> = new Map([["fake", {
   ...{ name: "fake", protocol: "fake", command: [], resume: null, sessionField: null, allow: [], ask: [], deny: [] },
-  ...{ confined: true, read: [], env: [], maxSessions: defaultAgentSessions },
+  ...{ budget: noBudget, confined: true, read: [], env: [], maxSessions: defaultAgentSessions },
   ...{ ready: null, idleMs: defaultTerminalIdleMs, scenario: null },
 }]]);
 
@@ -52,6 +53,7 @@ export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics
     allow: [...new Set(shape.permissions?.allow ?? [])],
     ask: [...new Set(shape.permissions?.ask ?? [])],
     deny: [...new Set(shape.permissions?.deny ?? [])],
+    budget: buildBudget(shape.budget, [...path, "budget"], diagnostics),
     confined,
     read: [...new Set(read)],
     env: [...new Set(shape.env ?? [])],

@@ -7,6 +7,14 @@ import { duration, textOr } from "./schema_parts.ts";
 
 const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
 
+/** A number is the hard limit. Of time: a duration. */
+const amount = z.union([
+  z.number().positive(),
+  z.strictObject({ soft: z.number().positive().nullish(), hard: z.number().positive().nullish() }),
+]).nullish();
+const span = z.union([z.string(), z.strictObject({ soft: z.string().nullish(), hard: z.string().nullish() })])
+  .nullish();
+
 const rules = z.array(z.string()).nullish();
 
 export const agentEntry = z.strictObject({
@@ -16,6 +24,7 @@ export const agentEntry = z.strictObject({
   resume: commandLine,
   session_field: z.string().nullish(),
   permissions: z.strictObject({ allow: rules, ask: rules, deny: rules }).nullish(),
+  budget: z.strictObject({ tokens: amount, cost: amount, time: span }).nullish(),
   env: z.array(z.string()).nullish(),
   max_sessions: z.int().min(1).max(agentSessionsMax).nullish(),
   read: z.array(z.string()).nullish(),

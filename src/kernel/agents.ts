@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { AgentHost, type PromptOrigin } from "../agents/agent_host.ts";
 import { Transcripts } from "../agents/transcripts.ts";
 import { sessionsStartMaxMs } from "../base/agent_limits.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, NerveError } from "../base/errors.ts";
 import { archiveFirstMs, defaultDrainTimeoutMs, promptDrainMaxMs, stopDrainMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { makeRuntimeFolder } from "../config/runtime_folder.ts";
@@ -26,6 +26,7 @@ import type { Store } from "../store/store.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import { isTerminal } from "../workflow/transitions.ts";
 import { AgentRequests } from "./agent_requests.ts";
+import { Budgets } from "./budgets.ts";
 import { Leaves } from "./leaves.ts";
 import { SessionRecovery } from "./session_recovery.ts";
 import { findAgentWall } from "./agent_walls.ts";
@@ -51,6 +52,7 @@ export class Agents {
   readonly #recovery: SessionRecovery;
   readonly #transcripts: Transcripts;
   readonly #leaves: Leaves;
+  readonly #budgets: Budgets;
   /** Resolves when runs can be paused. */
   readonly #open = Promise.withResolvers<void>();
   #recovering: Promise<unknown> = Promise.resolve();
@@ -62,6 +64,7 @@ export class Agents {
     const { clock, paths, store } = this.#ports = ports;
     this.requests = new AgentRequests({ ...ports, approvers: () => ports.current.config.approvers });
     this.#leaves = new Leaves(store, this.requests);
+    this.#budgets = new Budgets(store, this.requests);
     this.#recovery = new SessionRecovery({
       ...ports,
       requests: this.requests,
@@ -90,6 +93,9 @@ export class Agents {
         isReplaced: (runId, name) => store.sessions.isReplaced(runId, name),
       },
       askLeave: (session, asked, signal) => this.#leaves.ask(session, asked, signal),
+      used: (session) => this.#budgets.used(session),
+      askBudget: (session, what, signal) => this.#budgets.ask(session, what, signal),
+      pause: (runId, reason) => this.#pause(runId, reason),
       log: ports.append,
       durable: () => store.log.durable(),
       thread: (runId) => store.runs.readThread(runId),
@@ -133,6 +139,7 @@ export class Agents {
   async #onDecided(approval: Approval): Promise<void> {
     const { kind, runId, decision } = approval;
     if (kind === "leave") this.#leaves.onDecided(approval);
+    if (kind === "budget") this.#budgets.onDecided(approval);
     if (kind !== "session") return;
     const turn = this.#recovery.check(runId);
     // To try again may take long.
@@ -165,6 +172,14 @@ export class Agents {
 
   onRun({ runId, status }: Run): void {
     if (isTerminal(status)) void this.#host.endRun(runId, `its run is ${status}`);
+  }
+
+  #pause(runId: string, reason: string): void {
+    this.#ports.workflows.pauseRun(runId, reason).catch((thrown: unknown) => {
+      // It has ended by itself.
+      if (thrown instanceof NerveError && thrown.code === "RUN_ENDED") return;
+      this.#ports.reportProblem(`run ${runId} could not be paused: ${messageOf(thrown)}`);
+    });
   }
 
   #warnUnconfined(agent: string): void {

@@ -18,6 +18,24 @@ import { nameSchema } from "./signal.ts";
 export const agentProtocols = ["command", "acp", "terminal", "fake"] as const;
 export type AgentProtocol = (typeof agentProtocols)[number];
 
+/** What an agent has used, as far as it says; cost in the currency of its maker. */
+export interface AgentUsage {
+  readonly tokens: number;
+  readonly cost: number;
+  readonly timeMs: number;
+}
+
+/** Where a person is asked, and where the run is paused; null: nowhere. */
+export interface BudgetLimit {
+  readonly soft: number | null;
+  readonly hard: number | null;
+}
+
+/** What an agent may use in one run; null: as much as it likes. */
+export type AgentBudget = Readonly<Record<keyof AgentUsage, BudgetLimit | null>>;
+
+export const noBudget: AgentBudget = { tokens: null, cost: null, timeMs: null };
+
 /** An entry of `agents`. */
 export interface AgentDefinition {
   readonly name: string;
@@ -35,6 +53,7 @@ export interface AgentDefinition {
   readonly allow: readonly string[];
   readonly ask: readonly string[];
   readonly deny: readonly string[];
+  readonly budget: AgentBudget;
   /** Whether Landlock holds it; else it may do all that the user may. */
   readonly confined: boolean;
   /** Paths that a confined agent reads, beside the system, its folder and its home; as written. */

@@ -71,6 +71,7 @@ export const logTypes = [
   "session.prompted",
   "session.answered",
   "session.prompt_failed",
+  "session.used",
   "session.ended",
   "artifact.expected",
   "artifact.taken",

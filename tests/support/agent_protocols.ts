@@ -8,7 +8,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { isGoneProcess } from "../../src/base/if_present.ts";
 import { markVariable } from "../../src/base/program_mark.ts";
 import { delay } from "../../src/base/time.ts";
-import type { AgentDefinition, PromptEnvelope } from "../../src/protocol/agent.ts";
+import { type AgentDefinition, noBudget, type PromptEnvelope } from "../../src/protocol/agent.ts";
 import type { Scenario } from "../../src/protocol/scenario.ts";
 import { hasProgram } from "./debian.ts";
 import { repository } from "./source_files.ts";
@@ -27,7 +27,7 @@ export interface ScriptedProtocol {
 const agent = [Deno.execPath(), "run", "-A", "--quiet", "--no-config", `${repository}tests/support/scripted_agent.ts`];
 const plain = {
   ...{ name: "a", resume: null, sessionField: null, env: ["KEY"], maxSessions: 1, allow: ["edit"], ask: [], deny: [] },
-  ...{ confined: false, read: [], ready: null, idleMs: 1_000, scenario: null },
+  ...{ budget: noBudget, confined: false, read: [], ready: null, idleMs: 1_000, scenario: null },
 };
 /** The same words as those of scripted_agent.ts. */
 const scenario: Scenario = [

@@ -3,7 +3,8 @@
  * Agent Client Protocol; `scripted_agent.ts command [SESSION]` reads one prompt from its input; `scripted_agent.ts terminal
  * SESSION` reads one from each line. What it remembers of a
  * conversation is a file in its home. Prompts: `say TEXT`, `count`, `env`, `write FILE TEXT`, `ask KIND [PATH]`, `fail`, `die`,
- * `start SECONDS` (a program that goes on), `hang`, `noise`, `until FILE` (goes on once that file is in its home).
+ * `start SECONDS` (a program that goes on), `hang`, `noise`, `spend TOKENS COST`,
+ * `until FILE` (goes on once that file is in its home).
  * Files in its home make it fail: `refuse-load` refuses to go on with a conversation, `die-at-start` holds how many more of
  * its programs end at once, `hang-at-start` never answers the first request. It writes its process number to `pid`.
  */
@@ -22,6 +23,10 @@ function count(session: string): number {
   Deno.writeTextFileSync(memory(session), String(before + 1));
   return before + 1;
 }
+
+/** Replaced by the protocol, which tells it. */
+let spend = (tokens: number, cost: number): void =>
+  void print(`${JSON.stringify({ total_cost_usd: cost, usage: { input_tokens: tokens, output_tokens: 0 } })}\n`);
 
 class Refused extends Error {
   readonly code: number;
@@ -79,6 +84,9 @@ async function play(prompt: string, session: string, ask: (kind: string) => Prom
     case "until":
       while (!exists(text)) await new Promise((resolve) => setTimeout(resolve, 5));
       return `went on, prompt ${prompts}`;
+    case "spend":
+      spend(Number(rest[0]), Number(rest[1]));
+      return rest[2] === "hang" ? await new Promise<never>(() => setInterval(() => {}, 1_000_000)) : "spent";
     case "noise":
       for (let at = 0; at < 200; at++) print(`{"jsonrpc": nonsense ${at} ${"x".repeat(1_000)}\n`);
       return "after the noise";
@@ -104,6 +112,11 @@ async function runAcp(): Promise<void> {
   const say = (sessionId: unknown, text: string) => {
     const update = { sessionUpdate: "agent_message_chunk", content: { type: "text", text } };
     send({ method: "session/update", params: { sessionId, update } });
+  };
+  let used = 0, amount = 0;
+  spend = (tokens, cost) => {
+    const update = { sessionUpdate: "usage_update", used: used += tokens, size: 1e6, cost: { amount: amount += cost } };
+    send({ method: "session/update", params: { sessionId: "", update } });
   };
   const askLeave = (sessionId: string) => (text: string) =>
     new Promise<string>((resolve) => {

@@ -1,6 +1,6 @@
 /** Agents of a valid nerve.yaml, and how a user would write them. */
 import type { WorkflowConfig } from "../../src/config/types.ts";
-import type { AgentDefinition } from "../../src/protocol/agent.ts";
+import { type AgentDefinition, noBudget } from "../../src/protocol/agent.ts";
 
 const named = (name: string, more: Partial<AgentDefinition>): [string, AgentDefinition] => {
   const plain = {
@@ -13,12 +13,15 @@ const named = (name: string, more: Partial<AgentDefinition>): [string, AgentDefi
     env: [],
     maxSessions: 2,
   } as const;
-  const held = { confined: true, read: [], ready: null, idleMs: 3_000, scenario: null };
+  const held = { budget: noBudget, confined: true, read: [], ready: null, idleMs: 3_000, scenario: null };
   return [name, { name, command: [name, "{prompt}"], ...plain, ...held, ...more }];
 };
 
 export const someAgents: ReadonlyMap<string, AgentDefinition> = new Map([
-  named("open", { confined: false }),
+  named("open", {
+    budget: { tokens: { soft: 5, hard: null }, cost: { soft: 0.5, hard: 2 }, timeMs: { soft: null, hard: 90_000 } },
+    confined: false,
+  }),
   named("claude", {
     read: ["/srv/x"],
     resume: ["claude", "{session}"],
@@ -43,6 +46,10 @@ export function writtenAgent(item: AgentDefinition): Record<string, unknown> {
     session_field: item.sessionField,
     permissions: protocol === "acp" ? { allow: item.allow, ask: item.ask, deny: item.deny } : null,
     ...protocol === "terminal" && { ready: item.ready, idle: `${item.idleMs}ms` },
+    budget: item.budget === noBudget ? null : {
+      ...{ tokens: item.budget.tokens, cost: item.budget.cost },
+      time: { soft: null, hard: `${item.budget.timeMs?.hard}ms` },
+    },
     env: item.env,
     max_sessions: item.maxSessions,
     read: item.read,

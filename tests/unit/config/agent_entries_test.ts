@@ -1,5 +1,6 @@
 /** `agents` of nerve.yaml: what an entry must say, and that whoever opens the sandbox reads it. */
 import assert from "node:assert/strict";
+import { noBudget } from "../../../src/protocol/agent.ts";
 import { configOf, hintOf, problemLinesOf } from "../../support/parsed_config.ts";
 
 const flow = "workflows: { w: { agents: [a] } }\nsenses: { s: {} }\nreflexes: [{ sense: s, interval: 1m }]\n";
@@ -8,8 +9,8 @@ const entry = (text: string) => `${flow}agents: { a: ${text} }\n`;
 Deno.test("an agent has its program, and defaults for all that it need not say", () => {
   const { agents, workflows } = configOf(entry("{ protocol: command, command: [x, '{prompt}'], confine: none }"));
   const plain = {
-    ...{ resume: null, sessionField: null, allow: [], ask: [], deny: [], confined: false, read: [], env: [] },
-    ...{ maxSessions: 2, ready: null, idleMs: 3_000, scenario: null },
+    ...{ resume: null, sessionField: null, allow: [], ask: [], deny: [], budget: noBudget, confined: false, read: [] },
+    ...{ env: [], maxSessions: 2, ready: null, idleMs: 3_000, scenario: null },
   };
   const expected = { name: "a", protocol: "command", command: ["x", "{prompt}"], ...plain };
   assert.deepEqual(agents.get("a"), expected);
@@ -46,6 +47,9 @@ Deno.test("each key that is wrong is told with its place", () => {
       `{ protocol: acp, command: [x], permissions: { deny: ["edit **x"] } }`,
       /permissions.deny\[0\]: its path \*\* stands/,
     ],
+    [`{ ${rest}, budget: { time: soon } }`, /error agents.a.budget.time: /],
+    [`{ ${rest}, budget: { cost: { soft: 3, hard: 2 } } }`, /agents.a.budget.cost.soft: soft is not below hard/],
+    [`{ ${rest}, budget: { tokens: -1 } }`, /error agents.a.budget.tokens/],
     [`{ ${rest}, read: [/srv] }`, /error agents.a.read: read has no effect with confine: none/],
     [`{ protocol: command, command: [x], read: [""] }`, /error agents.a.read\[0\]: is no path/],
     [`{ ${rest}, env: ["A=b"] }`, /error agents.a.env\[0\]: "A=b" is not the name of a variable/],
@@ -74,4 +78,14 @@ Deno.test("a scripted agent needs nothing, and has its scenario as it is written
   assert.deepEqual(problemLinesOf(entry("{ protocol: fake }")), []);
   const { agents } = configOf(entry("{ protocol: fake, scenario: [{ do: [{ artifact: null }, { answer: x }] }] }"));
   assert.deepEqual(agents.get("a")?.scenario, [{ do: [{ artifact: null }, { answer: "x" }] }]);
+});
+
+Deno.test("a budget has hard limits, and soft ones where they are written", () => {
+  const text =
+    "{ protocol: command, command: [x], budget: { tokens: 5, cost: { soft: 1.5, hard: 2 }, time: { soft: 30m } } }";
+  assert.deepEqual(configOf(entry(text)).agents.get("a")?.budget, {
+    tokens: { soft: null, hard: 5 },
+    cost: { soft: 1.5, hard: 2 },
+    timeMs: { soft: 1_800_000, hard: null },
+  });
 });

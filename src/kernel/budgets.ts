@@ -1,0 +1,68 @@
+/**
+ * The kernel's side of budgets: what was used, by the rows of the log, and the person who lets an agent go on beyond a soft
+ * limit. Used by agents.ts.
+ * I1. A run asks once for each agent: the answer counts for its soft limits from then on, across daemons.
+ */
+import { addUsage, noUsage } from "../agents/budget.ts";
+import type { AgentUsage } from "../protocol/agent.ts";
+import type { Approval } from "../protocol/approval.ts";
+import { isPlainObject } from "../protocol/json.ts";
+import type { SessionRecord } from "../protocol/session.ts";
+import type { Store } from "../store/store.ts";
+import type { AgentRequests } from "./agent_requests.ts";
+
+/** Rows of prompts of a run: more are not looked at. */
+const rowsMax = 100_000;
+
+export class Budgets {
+  readonly #store: Store;
+  readonly #requests: AgentRequests;
+  /** By the id of the request: who waits for its decision. */
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  constructor(store: Store, requests: AgentRequests) {
+    this.#store = store;
+    this.#requests = requests;
+  }
+
+  used({ runId, agent }: Pick<SessionRecord, "runId" | "agent">): AgentUsage {
+    let sum = noUsage;
+    this.#store.flush();
+    for (const type of ["session.answered", "session.used"]) {
+      for (const { payload } of this.#store.reader.logs({ refId: runId, type, limit: rowsMax })) {
+        const { agent: of, usage } = Object(payload);
+        if (of === agent && isPlainObject(usage)) sum = addUsage(sum, { ...noUsage, ...usage });
+      }
+    }
+    return sum;
+  }
+
+  async ask({ runId, name, agent }: SessionRecord, what: string, signal: AbortSignal): Promise<boolean> {
+    const run = this.#store.runs.get(runId), gate = `budget-${agent}`;
+    if (run === null) return false;
+    const before = this.#store.runs.countApprovals(runId, gate);
+    const body = `Agent ${agent} has used in this run: ${what}.\n\n` +
+      "- **approve**: it goes on, up to its hard limits.\n- **reject**: its role fails.\n";
+    const title = `Agent ${agent} comes to its budget: go on?`, options = ["approve", "reject"];
+    const id = before > 0
+      ? `${runId}:${gate}::${before}`
+      : await this.#requests.ask(run, { kind: "budget", gate, role: name, title, body, options });
+    while (id !== null && !signal.aborted) {
+      const changed = this.#changed(id, signal), approval = this.#store.runs.readApproval(id)?.approval;
+      if (approval === undefined || !approval.open) return approval?.decision === "approve";
+      await changed;
+    }
+    return false;
+  }
+
+  onDecided({ id }: Approval): void {
+    this.#waiting.get(id)?.forEach((wake) => wake());
+  }
+
+  #changed(id: string, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>(), waiting = this.#waiting.get(id) ?? new Set();
+    this.#waiting.set(id, waiting.add(resolve));
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    return promise.finally(() => waiting.delete(resolve));
+  }
+}
