@@ -9,6 +9,7 @@ import { parseToolRule, toolKinds } from "../protocol/tool_kind.ts";
 import { buildBudget } from "./agent_budget.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
+import { withPreset } from "./agent_presets.ts";
 import type { AgentShape } from "./agent_schema.ts";
 
 const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -22,10 +23,13 @@ export const standardAgents: ReadonlyMap<string, AgentDefinition> = new Map([["f
   ...{ ready: null, idleMs: defaultTerminalIdleMs, scenario: null },
 }]]);
 
-export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics: DiagnosticList): AgentDefinition {
+export function buildAgent(name: string, written: Partial<AgentShape>, diagnostics: DiagnosticList): AgentDefinition {
+  const shape = withPreset(written);
   const path = ["agents", name], command = shape.command ?? [], resume = shape.resume ?? null;
   const missing = (key: string, hint: string) => diagnostics.error(path, `the key ${quote(key)} is missing`, hint);
-  if ((shape.protocol ?? null) === null) missing("protocol", `write protocol: ${agentProtocols.join(", ")}`);
+  if ((shape.protocol ?? null) === null) {
+    missing("protocol", `write protocol: ${agentProtocols.join(", ")}; or preset: claude`);
+  }
   if (command.length === 0 && shape.protocol !== "fake") {
     missing("command", 'name its program and arguments: [claude, -p, "{prompt}"]');
   }

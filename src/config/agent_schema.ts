@@ -19,6 +19,7 @@ const rules = z.array(z.string()).nullish();
 
 export const agentEntry = z.strictObject({
   /** agent_entries.ts says which keys are required. */
+  preset: z.enum(["claude", "codex", "gemini", "opencode"]).nullish(),
   protocol: z.enum(agentProtocols).nullish(),
   command: commandLine,
   resume: commandLine,

@@ -1,6 +1,7 @@
 /** `agents` of nerve.yaml: what an entry must say, and that whoever opens the sandbox reads it. */
 import assert from "node:assert/strict";
 import { noBudget } from "../../../src/protocol/agent.ts";
+import { agentPresets } from "../../../src/config/agent_presets.ts";
 import { configOf, hintOf, problemLinesOf } from "../../support/parsed_config.ts";
 
 const flow = "workflows: { w: { agents: [a] } }\nsenses: { s: {} }\nreflexes: [{ sense: s, interval: 1m }]\n";
@@ -88,4 +89,22 @@ Deno.test("a budget has hard limits, and soft ones where they are written", () =
     cost: { soft: 1.5, hard: 2 },
     timeMs: { soft: 1_800_000, hard: null },
   });
+});
+
+Deno.test("a preset gives what an entry does not say, and every one of them is whole", () => {
+  for (const [preset, { lines, env }] of Object.entries(agentPresets)) {
+    for (
+      const [at, [protocol, { command, resume = null, session_field: field = null }]] of Object.entries(lines).entries()
+    ) {
+      const named = at === 0 ? "" : `, protocol: ${protocol}`, text = entry(`{ preset: ${preset}${named} }`);
+      assert.deepEqual(problemLinesOf(text), [], text);
+      const made = configOf(text).agents.get("a");
+      const { protocol: chosen, command: line, resume: further, sessionField, env: variables } = made ?? assert.fail();
+      assert.deepEqual([chosen, line, further, sessionField, variables], [protocol, command, resume, field, env]);
+    }
+  }
+  const own = configOf(entry("{ preset: claude, command: [x], env: [KEY], max_sessions: 9 }")).agents.get("a");
+  assert.deepEqual([own?.protocol, own?.command, own?.env, own?.maxSessions], ["acp", ["x"], ["KEY"], 9]);
+  assert.match(problemLinesOf(entry("{ preset: gemini, protocol: command }")).join(), /the key "command" is missing/);
+  assert.match(problemLinesOf(entry("{ preset: clyde }")).join(), /error agents.a.preset/);
 });
