@@ -3,6 +3,7 @@
  * port-check, dns-answers and ping.
  */
 import { domainToASCII } from "node:url";
+import { hideUserinfoOfInvalid } from "./url.ts";
 
 export interface Address {
   /** As written. */
@@ -27,7 +28,9 @@ export function parseAddress(text: string, defaultPort: number | null = null): A
   const host = found?.v6 ?? found?.name, port = found?.port === undefined ? defaultPort : Number(found.port);
   if (host === undefined || port === null || port < 1 || port > 65_535) {
     const form = defaultPort === null ? "host:port" : "host or host:port";
-    throw new TypeError(`"${text.slice(0, 100)}" is not an address: write ${form}, with an IPv6 host in brackets`);
+    throw new TypeError(
+      `"${hideUserinfoOfInvalid(text).slice(0, 100)}" is not an address: write ${form}, with an IPv6 host in brackets`,
+    );
   }
   return { text, host, port };
 }

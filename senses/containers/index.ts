@@ -1,6 +1,6 @@
 /**
- * What is wrong with the containers of Docker or Podman. It emits a signal while something is, and one when all is right
- * again. It can start a workflow when something has just gone wrong.
+ * What is wrong with the containers of Docker or Podman. It can start a workflow when something has
+ * just gone wrong.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { findRestarts, type LastSeen, readLastSeen } from "../../lib/restarts.ts";
@@ -87,7 +87,7 @@ function readSettings(config: JsonObject) {
     max_age: option.duration("24h"),
     max_restarts: option.number(3, { min: 1 }),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("7d"),
   });
   if (!/^(?:\/|https?:\/\/[^@]+$)/.test(settings.engine)) {

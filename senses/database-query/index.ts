@@ -1,11 +1,11 @@
 /**
  * Asks a database, SQLite or PostgreSQL, and judges the answer: a number, how many rows there are, or that they have
- * changed. It emits a signal while something is wrong, when nothing is any more, and for changes if it should.
+ * changed. It can start a workflow when that begins to be wrong, or for changes.
  */
 import { desc, eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { findNews, tell, type Told } from "../../lib/tell.ts";
-import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
+import { encodeUserinfo, hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { askPostgres, askSqlite, type Row, rowsMax, toNumber } from "./ask.ts";
 import { answers } from "./schema.ts";
 
@@ -74,14 +74,16 @@ function readSettings(config: JsonObject) {
     max_rows: option.number(null, { min: 0, max: rowsMax - 1 }),
     changes: option.flag(false),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   const { file, url } = settings;
   if ((file === null) === (url === null)) throw new TypeError("config must hold either file or url");
-  if (file !== null && !file.startsWith("/")) throw new TypeError(`config.file must be absolute, not "${file}"`);
+  if (file !== null && !file.startsWith("/")) {
+    throw new TypeError(`config.file must be absolute, not "${hideUserinfoOfInvalid(file)}"`);
+  }
   if (url !== null) checkUrl(url);
-  return { ...settings, database: file ?? hideUserinfo(url ?? "").replace(/\?.*$/, "") };
+  return { ...settings, database: file ?? hideUserinfo(encodeUserinfo(url ?? "")).replace(/\?.*$/, "") };
 }
 
 function checkUrl(url: string): void {

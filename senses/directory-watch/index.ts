@@ -1,6 +1,6 @@
 /**
  * Which files of a folder are new, changed or gone, and whether there are too many, too few, too large or too old ones.
- * It emits a signal for changes, while something is wrong, and when nothing is any more.
+ * It can start a workflow for changes, and when something begins to be wrong.
  */
 import { and, desc, eq, sql } from "drizzle-orm";
 import {
@@ -82,7 +82,7 @@ function readSettings(config: JsonObject) {
     newest_within: option.duration(null),
     max_entries: option.number(10_000, { min: 1, max: 100_000 }),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   if (!settings.folder.startsWith("/")) throw new TypeError(`config.folder must be absolute, not "${settings.folder}"`);

@@ -1,6 +1,6 @@
 /**
- * What nameservers answer for names. It emits a signal while an answer is missing or another than expected, one when all
- * are right again, and one when an answer has changed. It can start a workflow when that has just happened.
+ * What nameservers answer for names. It can start a workflow when an answer is missing, is another than expected,
+ * or has changed.
  */
 import { and, desc, eq, isNotNull } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -70,7 +70,7 @@ function readSettings(config: JsonObject) {
     timeout: option.duration("5s"),
     allow_others: option.flag(false),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   const servers = settings.servers.map(readServer);

@@ -3,6 +3,7 @@
  * addresses in their shortest form, the strings of a text joined. Used by index.ts and ask.ts.
  */
 import { domainToASCII } from "node:url";
+import { hideUserinfoOfInvalid } from "../../lib/url.ts";
 
 export const types = ["A", "AAAA", "MX", "TXT", "CNAME", "NS", "PTR", "SRV"] as const;
 export type Type = typeof types[number];
@@ -27,7 +28,9 @@ export function parseRecords(entries: readonly string[]): Wanted[] {
     const type = types.find((each) => each === kind.toUpperCase()), name = parseName(written);
     if (type === undefined || name === null) {
       throw new TypeError(
-        `"${entry.slice(0, 100)}" is no record: write NAME TYPE or NAME TYPE VALUE, of ${types.join(", ")}`,
+        `"${hideUserinfoOfInvalid(entry).slice(0, 100)}" is no record: write NAME TYPE or NAME TYPE VALUE, of ${
+          types.join(", ")
+        }`,
       );
     }
     const record = `${name} ${type}`, before = wanted.get(record)?.expected ?? null;

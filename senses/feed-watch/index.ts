@@ -1,11 +1,11 @@
 /**
- * Watches feeds (RSS, RDF, Atom, JSON Feed) and reports new entries. At the first visit of a feed no entry counts as new.
- * It also reports when a feed cannot be read, and when it can be read again.
+ * Watches feeds (RSS, RDF, Atom, JSON Feed) and tells new entries, and which feeds cannot be read. At the first
+ * visit of a feed no entry counts as new.
  */
 import { eq, sql } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { decodeFetched, type Fetched, fetchIfChanged, reasonOfFetch } from "../../lib/fetch.ts";
-import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
+import { encodeUserinfo, hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { type FeedEntry, parseFeed } from "./feed.ts";
 import { entries, feeds } from "./schema.ts";
 
@@ -53,7 +53,7 @@ async function observe({ db, signal, config: settings }: SenseContext<Settings>)
   const hasTurned = visits.some(({ url, problem }) =>
     (known.get(url)?.problem ?? null) === null !== (problem === null)
   );
-  if (news.length === 0 && !hasTurned) return null;
+  if (news.length === 0 && !hasTurned && !settings.always) return null;
   return { count: news.length, entries: news.slice(0, entriesMax), problems };
 }
 
@@ -64,6 +64,7 @@ function readSettings(config: JsonObject) {
     urls: option.list({ max: 50 }),
     timeout: option.duration("20s"),
     announce_first: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("90d"),
   });
   for (const url of settings.urls) {
@@ -74,7 +75,7 @@ function readSettings(config: JsonObject) {
       throw new TypeError(`config.urls must hold http: or https: addresses, not "${shown}"`);
     }
   }
-  return { ...settings, urls: nameFeeds(settings.urls) };
+  return { ...settings, urls: nameFeeds(settings.urls.map(encodeUserinfo)) };
 }
 
 /** A feed is known by its address without user and password; a second one with the same address gets a number. */

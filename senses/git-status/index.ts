@@ -1,6 +1,6 @@
 /**
  * The state of a git repository: branch, dirty files, commits ahead of and behind its upstream.
- * It emits a signal whenever this differs from the last compute. It never fetches and never writes.
+ * It never fetches and never writes.
  */
 import { desc, eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
@@ -11,21 +11,26 @@ import { statuses } from "./schema.ts";
 export const { compute } = defineSense({ config: readSettings, compute: observe });
 
 async function observe(
-  { db, signal, config: { path, keep } }: SenseContext<Settings>,
-): Promise<({ path: string } & GitStatus) | null> {
+  { db, signal, config: { path, always, keep } }: SenseContext<Settings>,
+): Promise<({ path: string; changed: boolean } & GitStatus) | null> {
   const status = parseStatus(await runGitStatus(path, signal));
   const last = db.select({ status: statuses.status }).from(statuses).where(eq(statuses.path, path))
     .orderBy(desc(statuses.id)).limit(1).get();
   db.insert(statuses).values({ ts: new Date(), path, ...status, status }).run();
   prune(db, statuses, statuses.ts, keep);
   // Both come from parseStatus, so their keys are in the same order.
-  return JSON.stringify(last?.status) === JSON.stringify(status) ? null : { path, ...status };
+  const changed = JSON.stringify(last?.status) !== JSON.stringify(status);
+  return changed || always ? { path, changed, ...status } : null;
 }
 
 type Settings = ReturnType<typeof readSettings>;
 
 function readSettings(config: JsonObject) {
-  const settings = readConfig(config, { path: option.text(), keep: option.duration("30d") });
+  const settings = readConfig(config, {
+    path: option.text(),
+    always: option.flag(true),
+    keep: option.duration("30d"),
+  });
   if (!settings.path.startsWith("/")) throw new TypeError(`config.path must be absolute, not "${settings.path}"`);
   return settings;
 }

@@ -1,6 +1,5 @@
 /**
  * Whether a URL answers as expected, how fast, and how long its certificate is still valid.
- * It emits a signal while something is wrong, and one when it has recovered.
  */
 import type { X509Certificate } from "node:crypto";
 import { desc, eq } from "drizzle-orm";
@@ -70,7 +69,7 @@ function readSettings(config: JsonObject) {
     max_latency: option.duration(null),
     min_certificate_days: option.number(14, { min: 0 }),
     ca_file: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   const parsed = URL.parse(url);

@@ -1,6 +1,6 @@
 /**
  * Whether the machine has more to do than it can: its load for each processor, and the pressure on processors, memory
- * and disks. It emits a signal while a limit is passed, and one when none is any more.
+ * and disks. It can start a workflow when a limit begins to be passed.
  */
 import { desc } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -43,7 +43,7 @@ function readSettings(config: JsonObject) {
     max_memory_pressure: option.number(null, { min: 0, max: 1 }),
     max_io_pressure: option.number(null, { min: 0, max: 1 }),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
 }

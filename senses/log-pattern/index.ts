@@ -1,6 +1,6 @@
 /**
- * Follows a log file across rotations and counts the lines that match a pattern. It emits a signal when such lines were
- * written since the last compute.
+ * Follows a log file across rotations and counts the lines that match a pattern. It tells those that
+ * were written since the last compute.
  * I1. Each complete line is counted once, whatever happens between two computes: place and counts are stored together.
  * I2. The cost of a compute is bounded: in bytes, in time, and for each line by lib/matcher.ts.
  */
@@ -75,7 +75,7 @@ function readSettings(config: JsonObject) {
     file: option.text(),
     patterns: option.list({ max: 20 }),
     ignore_case: option.flag(false),
-    min_matches: option.number(1, { min: 1 }),
+    min_matches: option.number(0, { min: 0 }),
     rotated: option.text(null),
     encoding: option.text(null),
     from_start: option.flag(false),

@@ -1,7 +1,6 @@
 /**
  * How much each network interface receives and sends, its errors and drops, and whether its link is up: the difference of
- * two samples of the system's counters (interfaces.ts). It emits a signal while something is wrong, and one when nothing is
- * any more.
+ * two samples of the system's counters (interfaces.ts). It can start a workflow when something begins to be wrong.
  */
 import { desc } from "drizzle-orm";
 import {
@@ -80,7 +79,7 @@ function readSettings(config: JsonObject) {
     max_errors: option.number(0.01, { min: 0, max: 1 }),
     max_drops: option.number(null, { min: 0, max: 1 }),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   const isWatched = (name: string) =>

@@ -1,7 +1,7 @@
 /**
  * Which packages of Debian or Ubuntu have updates, those for security above all, according to apt; whether its index is
- * fresh, and whether the machine wants to be restarted. It emits a signal while something is wrong, and one when nothing
- * is any more.
+ * fresh, and whether the machine wants to be restarted. It can start a workflow when something begins
+ * to be wrong.
  */
 import { desc } from "drizzle-orm";
 import {
@@ -60,7 +60,7 @@ function readSettings(config: JsonObject) {
     reboot: option.flag(true),
     timeout: option.duration("2m"),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("90d"),
   });
 }

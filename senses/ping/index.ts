@@ -1,11 +1,12 @@
 /**
- * Whether hosts answer to `ping`, how fast, and how much is lost on the way. It emits a signal while something is wrong
- * with one of them, and one when all answer again. It can start a workflow when one has just stopped.
+ * Whether hosts answer to `ping`, how fast, and how much is lost on the way. It can start a workflow when one has
+ * just stopped.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { toAsciiName } from "../../lib/address.ts";
 import { runToEnd } from "../../lib/program.ts";
 import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
+import { hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { type Answers, readAnswers } from "./output.ts";
 import { pings } from "./schema.ts";
 
@@ -65,13 +66,17 @@ function readSettings(config: JsonObject) {
     max_loss: option.number(0.5, { min: 0, max: 1 }),
     max_latency: option.duration(null),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   for (const host of settings.hosts) {
     const name = toAsciiName(host);
     if (/^[\w.:%-]+$/.test(name) && !name.startsWith("-")) continue;
-    throw new TypeError(`"${host.slice(0, 100)}" is not a host: write a name or an address, without port or brackets`);
+    throw new TypeError(
+      `"${
+        hideUserinfoOfInvalid(host).slice(0, 100)
+      }" is not a host: write a name or an address, without port or brackets`,
+    );
   }
   if (!["any", "4", "6"].includes(settings.family)) {
     throw new TypeError(`config.family must be "any", "4" or "6", not "${settings.family}"`);

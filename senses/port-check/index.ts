@@ -1,6 +1,5 @@
 /**
- * Whether ports accept connections, and how fast. It emits a signal while one of them does not, and one when all do
- * again. It can start a workflow when a port has just closed.
+ * Whether ports accept connections, and how fast. It can start a workflow when a port has just closed.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { type Address, parseAddress } from "../../lib/address.ts";
@@ -44,7 +43,7 @@ function readSettings(config: JsonObject) {
     ports: option.list({ max: 50 }),
     timeout: option.duration("5s"),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   return { ...settings, ports: settings.ports.map((port) => parseAddress(port)) };

@@ -1,6 +1,6 @@
 /**
- * Whether a program runs, in how many processes, and how much memory they use, according to `ps`. It emits a signal
- * while something is wrong, when it has recovered, and when the program was restarted between two computes.
+ * Whether a program runs, in how many processes, and how much memory they use, according to `ps`. It can start
+ * a workflow when something begins to be wrong.
  * Deno opens nothing below /proc, whatever is granted: hence `ps`, which may read what the sense is granted.
  */
 import { desc, eq } from "drizzle-orm";
@@ -71,7 +71,7 @@ function readSettings(config: JsonObject) {
     max_memory: option.size(null),
     own: option.flag(false),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   const program = name ?? command_line;

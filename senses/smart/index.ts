@@ -1,6 +1,6 @@
 /**
- * How disks are by their own account (SMART), according to `smartctl`. It emits a signal while something is wrong with
- * one, and one when all are right again. It can start a workflow when something has just gone wrong.
+ * How disks are by their own account (SMART), according to `smartctl`. It can start a workflow when something has just
+ * gone wrong.
  */
 import { defineSense, formatDuration, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { firstLine, runToEnd } from "../../lib/program.ts";
@@ -13,7 +13,7 @@ export interface Smart {
   /** What is wrong, as sentences that begin with the disk; empty when `ok`. */
   readonly problems: readonly string[];
   /** In the order of the configuration. */
-  readonly disks: readonly Disk[];
+  readonly disks: readonly (Disk & { readonly wearPercent: number | null })[];
 }
 
 /** As report.ts describes them; all numbers are null while the disk sleeps. */
@@ -38,7 +38,9 @@ async function observe({ db, signal, config: settings }: SenseContext<Settings>)
     prune(tx, rows, rows.ts, settings.keep);
   });
   const things = disks.map(({ disk, problem }) => ({ name: disk, problem }));
-  return tellEach({ disks }, { things, wereWrong: namesOfWrong(last), ...settings });
+  // `wear` is the earlier name of `wearPercent`.
+  const told = disks.map((disk) => ({ ...disk, wearPercent: disk.wear }));
+  return tellEach({ disks: told }, { things, wereWrong: namesOfWrong(last), ...settings });
 }
 
 type Settings = ReturnType<typeof readSettings>;
@@ -55,7 +57,7 @@ function readSettings(config: JsonObject) {
     max_temperature: option.number(null, { min: 0 }),
     max_age: option.duration("26h"),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("180d"),
   });
   if (devices.length + settings.files.length === 0) throw new TypeError("config must name devices, or files");

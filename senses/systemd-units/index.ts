@@ -1,6 +1,6 @@
 /**
- * What fails in systemd: of all units, or of some that must be active. It emits a signal while something is wrong, and one
- * when all is right again. It can start a workflow when a unit has just failed.
+ * What fails in systemd: of all units, or of some that must be active. It can start a workflow when a unit has just
+ * failed.
  */
 import { and, eq, min } from "drizzle-orm";
 import {
@@ -82,7 +82,7 @@ function readSettings(config: JsonObject) {
     max_restarts: option.number(3, { min: 1 }),
     max_activating: option.duration("5m"),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("30d"),
   });
   return { ...settings, wanted: units.map(toUnitName), ignored: ignore.map(toUnitName) };

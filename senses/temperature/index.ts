@@ -1,6 +1,6 @@
 /**
- * The temperatures that Linux tells, in degrees Celsius. It emits a signal while one is too high or a named sensor tells
- * nothing, and one when all are right again. It can start a workflow when that has just happened.
+ * The temperatures that Linux tells, in degrees Celsius. It can start a workflow when one has just become too high, or
+ * a named sensor tells nothing.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
@@ -15,16 +15,21 @@ export interface Temperature {
   /** The hottest sensor's name; null when none tells a temperature. */
   readonly hottest: string | null;
   /** By name. */
-  readonly sensors: readonly Reading[];
+  readonly sensors: readonly ToldReading[];
 }
 
-export interface Reading {
+interface Reading {
   readonly sensor: string;
   /** Null when the sensor tells nothing that could be true. */
   readonly celsius: number | null;
   /** From here on it is too hot; null when neither the configuration nor the chip has a limit. */
   readonly limit: number | null;
   readonly problem: string | null;
+}
+
+/** `limit` is the earlier name of `limitCelsius`. */
+export interface ToldReading extends Reading {
+  readonly limitCelsius: number | null;
 }
 
 export const { compute } = defineSense({ config: readSettings, compute: observe });
@@ -47,7 +52,8 @@ async function observe({ db, config: settings }: SenseContext<Settings>): Promis
     (best, each) => each.celsius !== null && each.celsius > (best?.celsius ?? -Infinity) ? each : best,
     null,
   );
-  return tellEach({ hottest: hottest?.sensor ?? null, sensors }, { things, wereWrong, ...settings });
+  const told = sensors.map((each) => ({ ...each, limitCelsius: each.limit }));
+  return tellEach({ hottest: hottest?.sensor ?? null, sensors: told }, { things, wereWrong, ...settings });
 }
 
 type Settings = ReturnType<typeof readSettings>;
@@ -62,7 +68,7 @@ function readSettings(config: JsonObject) {
     margin: option.number(5, { min: 0, max: 50 }),
     hysteresis: option.number(3, { min: 0, max: 50 }),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("7d"),
   });
   if (!settings.folder.startsWith("/")) throw new TypeError(`config.folder must be absolute, not "${settings.folder}"`);

@@ -1,6 +1,6 @@
 /**
- * How long the certificates of servers are still valid, with those that vouch for them. It emits a signal while one of
- * them expires soon, has expired, is not valid yet or cannot be read, and one when all are fine again.
+ * How long the certificates of servers are still valid, with those that vouch for them. A problem is one
+ * that expires soon, has expired, is not valid yet or cannot be read.
  */
 import type { X509Certificate } from "node:crypto";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
@@ -57,7 +57,7 @@ function readSettings(config: JsonObject) {
     min_days: option.number(21, { min: 0 }),
     timeout: option.duration("10s"),
     ca_file: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("90d"),
   });
   return { ...settings, servers: settings.servers.map((server) => parseAddress(server, 443)) };

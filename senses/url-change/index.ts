@@ -1,13 +1,12 @@
 /**
- * Whether what a URL answers has changed. It emits a signal when it has, while it cannot be read, and when it can be
- * read again. An answer that is an error is a problem, never a change.
+ * Whether what a URL answers has changed. An answer that is an error is a problem, never a change.
  */
 import { eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { decodeFetched, type Fetched, fetchIfChanged, reasonOfFetch, type Version } from "../../lib/fetch.ts";
 import { Matcher } from "../../lib/matcher.ts";
 import { findNews, tell, type Told } from "../../lib/tell.ts";
-import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
+import { encodeUserinfo, hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { compare, type Difference, digest, findPieces } from "./content.ts";
 import { changes, pages } from "./schema.ts";
 
@@ -75,7 +74,7 @@ function readSettings(config: JsonObject) {
     ignore: option.list({ fallback: [], max: 20 }),
     conditional: option.flag(true),
     workflow: option.text(null),
-    always: option.flag(false),
+    always: option.flag(true),
     keep: option.duration("90d"),
   });
   const { url, text_only, only, ignore } = settings;
@@ -86,6 +85,7 @@ function readSettings(config: JsonObject) {
   const matchers = (patterns: readonly string[]) => patterns.map((pattern) => new Matcher(pattern));
   return {
     ...settings,
+    url: encodeUserinfo(url),
     rules: { textOnly: text_only, only: matchers(only), ignore: matchers(ignore) },
     rulesText: JSON.stringify([text_only, only, ignore]),
   };

@@ -48,7 +48,7 @@ export class SessionBook {
   /** A person wants a new conversation in the place of those that are lost. */
   endLost(runId: string, reason: string): void {
     for (const session of this.#ports.sessions.listOpen(runId)) {
-      if (session.state === "FAILED_NEEDS_HUMAN") this.#change(session, "ENDED", "session.ended", { reason });
+      if (session.state === "FAILED_NEEDS_HUMAN") this.#change(session, "ENDED", "session.closed", { reason });
     }
   }
 
@@ -67,7 +67,7 @@ export class SessionBook {
   /** The run has ended, and every session of it that has not. */
   endAll(runId: string, reason: string): void {
     for (const session of this.#ports.sessions.listOpen(runId)) {
-      this.#change(session, "ENDED", "session.ended", { reason });
+      this.#change(session, "ENDED", "session.closed", { reason });
     }
   }
 

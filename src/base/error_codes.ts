@@ -109,11 +109,74 @@ export const errorCodes = {
     remedy: "Senders try again after the time in `retry-after`. `nerve hook list` shows what waits, and why.",
   },
   HOST_REFUSED: {
-    meaning: "The listener does not answer under that name, or not to a page of another origin.",
+    meaning: "The listener does not answer under that name.",
     cause:
       "A browser could be made to send requests to it under a foreign name. It answers under its loopback address, " +
       "under `localhost`, and under the `hosts` of `listen`.",
     remedy: "Add the name under which your proxy or tunnel is reached to `listen.hosts` in nerve.yaml.",
+  },
+  ORIGIN_REFUSED: {
+    meaning: "The listener does not answer a page of another origin.",
+    cause:
+      "A page of another site, or of another port, sent the request, or a session was used without saying from where.",
+    remedy: "Use the dashboard itself; programs use a token: `nerve token create`.",
+  },
+  ACCESS_MISSING: {
+    meaning: "The request shows neither a token nor a session.",
+    cause: "The listener serves the API, the dashboard and `/metrics` to those who have one.",
+    remedy:
+      "Open the dashboard with `nerve dashboard`, or send `Authorization: Bearer` with a token of `nerve token create`.",
+  },
+  ACCESS_UNKNOWN: {
+    meaning: "The token or session is not known.",
+    cause: "It is misspelt, belongs to another workspace, or is long over.",
+    remedy: "`nerve token list` shows the tokens; make a new one with `nerve token create`, or open `nerve dashboard`.",
+  },
+  ACCESS_EXPIRED: {
+    meaning: "The token or session has expired.",
+    cause: "A token lives as long as `--expires` said, a session seven days.",
+    remedy: "Make a new one with `nerve token create`, or open `nerve dashboard`.",
+  },
+  ACCESS_REVOKED: {
+    meaning: "The token or session was revoked.",
+    cause: "Somebody ended it with `nerve token revoke`, or logged out.",
+    remedy: "Make a new one with `nerve token create`, or open `nerve dashboard`.",
+  },
+  ACCESS_SCOPE: {
+    meaning: "The token or session may not do that.",
+    cause:
+      "Scope `read` changes nothing, `hook` only delivers to hooks, and tokens are made on the workspace's socket alone.",
+    remedy: "Use a token of the scope that the message names.",
+  },
+  ACCESS_LIMITED: {
+    meaning: "Too many wrong tokens, sessions or links were shown.",
+    cause: "Somebody guesses, or a program goes on with a token that is over.",
+    remedy: "Wait a minute. `nerve events --type access.denied` shows what was denied.",
+  },
+  LINK_UNKNOWN: {
+    meaning: "The link to the dashboard is not known.",
+    cause: "It is older than five minutes, is misspelt, or the daemon that gave it has ended.",
+    remedy: "`nerve dashboard` makes a new one.",
+  },
+  LINK_USED: {
+    meaning: "The link to the dashboard has been used.",
+    cause: "A link opens one session. If it was not you who used it, somebody else did.",
+    remedy: "`nerve dashboard` makes a new one; `nerve token revoke --sessions` ends every session.",
+  },
+  TOKEN_UNKNOWN: {
+    meaning: "There is no token or session of that name.",
+    cause: "The name is misspelt, or it was revoked or has expired.",
+    remedy: "`nerve token list` shows them.",
+  },
+  TOKEN_EXISTS: {
+    meaning: "There is a token of that name.",
+    cause: "Names tell tokens apart, so two that live never share one.",
+    remedy: "Choose another name, or revoke the other one: `nerve token revoke NAME`.",
+  },
+  TOKENS_MANY: {
+    meaning: "There are too many tokens.",
+    cause: "A workspace has 256 tokens at most.",
+    remedy: "`nerve token list` shows them; revoke what is no longer used.",
   },
   RUN_UNKNOWN: {
     meaning: "There is no run with that id.",

@@ -9,12 +9,6 @@ import { messageOf } from "./errors.ts";
 import { identifyFile } from "./file_identity.ts";
 import { ifPresent } from "./if_present.ts";
 
-export interface WatchedFolder {
-  readonly path: string;
-  /** With the folders in it. The system then follows symbolic links, too, wherever they lead: only for folders of our own. */
-  readonly recursive: boolean;
-}
-
 export interface FolderWatcherPorts {
   /** Something other than a read happened. */
   onEvent(event: Deno.FsEvent): void;
@@ -24,7 +18,6 @@ export interface FolderWatcherPorts {
 interface OpenFolder {
   readonly watcher: Deno.FsWatcher;
   readonly identity: string;
-  readonly recursive: boolean;
 }
 
 export class FolderWatchers {
@@ -35,13 +28,15 @@ export class FolderWatchers {
     this.#ports = ports;
   }
 
-  /** From now on these are watched, as far as they exist, and no others. Returns how many were not watched before. */
-  follow(folders: Iterable<WatchedFolder>): number {
-    const wanted = new Map<string, boolean>();
-    for (const { path, recursive } of folders) wanted.set(path, recursive || wanted.get(path) === true);
+  /**
+   * From now on these are watched, as far as they exist, without the folders in them, and no others. Returns how many were
+   * not watched before.
+   */
+  follow(folders: Iterable<string>): number {
+    const wanted = new Set(folders);
     for (const path of [...this.#open.keys()]) if (!wanted.has(path)) this.#close(path);
     let opened = 0;
-    for (const [path, recursive] of wanted) if (this.#reopen(path, recursive)) opened++;
+    for (const path of wanted) if (this.#reopen(path)) opened++;
     return opened;
   }
 
@@ -50,14 +45,15 @@ export class FolderWatchers {
   }
 
   /** True: it was not watched before. */
-  #reopen(path: string, recursive: boolean): boolean {
+  #reopen(path: string): boolean {
     try {
       const identity = identifyFolder(path), open = this.#open.get(path);
-      if (open !== undefined && open.identity === identity && open.recursive === recursive) return false;
+      if (open !== undefined && open.identity === identity) return false;
       this.#close(path);
       if (identity === null) return false;
-      const watcher = Deno.watchFs(path, { recursive });
-      this.#open.set(path, { watcher, identity, recursive });
+      // Recursive, the system would follow symbolic links, wherever they lead.
+      const watcher = Deno.watchFs(path, { recursive: false });
+      this.#open.set(path, { watcher, identity });
       void this.#listen(path, watcher);
       return true;
     } catch (thrown) {

@@ -237,6 +237,8 @@ export const finallyTimeoutMs = minuteMs;
 export const finallyTimeoutMaxMs = 60 * minuteMs;
 /** Deaths of its process after which a `finally` has failed, whoever else was at work there. */
 export const closingDeathsMax = 10;
+/** The same for kills from outside: the waits between them come to three quarters of an hour. */
+export const closingKillsMax = 20;
 /** The time that new code has, from the start of its process, to say whether a run may move to it; the run waits meanwhile. */
 export const probeMaxMs = 15 * secondMs;
 /** The newest rounds, for which the moderator is asked again when a run resumes or moves to new code. */

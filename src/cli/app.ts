@@ -22,6 +22,7 @@ import { findNearest } from "../base/did_you_mean.ts";
 import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { createPrinter } from "./printer.ts";
+import { dashboardCommands, tokenCommands } from "./routes/access.ts";
 import { approvalCommands } from "./routes/approvals.ts";
 import { alertCommands } from "./routes/alert.ts";
 import { crashtestCommands } from "./routes/crashtest.ts";
@@ -122,6 +123,8 @@ const routes = {
   alert: alertCommands,
   hook: hookCommands,
   session: sessionCommands,
+  token: tokenCommands,
+  ...dashboardCommands,
   store: storeCommands,
 };
 

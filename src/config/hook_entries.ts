@@ -160,8 +160,8 @@ function readRate(text: string | null, path: ConfigPath, diagnostics: Diagnostic
   return standard;
 }
 
-/** `localhost` may mean another address than the sender takes it for. */
-const addressText = /^(127(?:\.\d{1,3}){3}|\[::1\]|[^:[\]\s]+|\[[^\]\s]*\]):(\d{1,5})$/;
+/** No names: `localhost` may mean another address than the sender takes it for. */
+const addressText = /^(?:((?:\d{1,3}\.){3}\d{1,3})|\[([\da-f:.]+)\]):(\d{1,5})$/i;
 
 export function buildListen({ listen }: FileShape, diagnostics: DiagnosticList): ListenDefinition | null {
   if (listen === null || listen === undefined) return null;
@@ -171,14 +171,9 @@ export function buildListen({ listen }: FileShape, diagnostics: DiagnosticList):
     diagnostics.error(["listen"], 'the key "address" is missing', "write address: 127.0.0.1:7077");
     return null;
   }
-  const match = addressText.exec(text), host = match?.[1] ?? "", port = Number(match?.[2]);
-  if (match === null || port > 65_535) {
-    diagnostics.error(path, `${quote(text)} is not an address with a port`, "write 127.0.0.1:7077");
-    return null;
-  }
-  if (!isLoopback(host)) {
-    const hint = `write 127.0.0.1:${port}, and let a proxy with TLS or a tunnel forward to it`;
-    diagnostics.error(path, `${quote(host)} is not an address of the loopback: others could reach the listener`, hint);
+  const [, v4, v6, digits] = addressText.exec(text) ?? [], hostname = v4 ?? v6?.toLowerCase(), port = Number(digits);
+  if (hostname === undefined || port > 65_535 || v4?.split(".").some((part) => Number(part) > 255)) {
+    diagnostics.error(path, `${quote(text)} is not an IP address with a port`, "write 127.0.0.1:7077");
     return null;
   }
   hosts.forEach((each, index) => {
@@ -186,13 +181,7 @@ export function buildListen({ listen }: FileShape, diagnostics: DiagnosticList):
     const at = ["listen", "hosts", index];
     diagnostics.error(at, `${quote(each)} is not the name of a host`, "write hooks.example.com, without a port");
   });
-  return { hostname: host.replace(/^\[|\]$/g, ""), port, hosts: hosts.map((each) => each.toLowerCase()) };
+  return { hostname, port, hosts: hosts.map((each) => each.toLowerCase()) };
 }
 
 const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
-
-function isLoopback(host: string): boolean {
-  if (host === "[::1]") return true;
-  const parts = host.split(".").map(Number);
-  return /^127(\.\d{1,3}){3}$/.test(host) && parts.every((part) => part <= 255);
-}

@@ -14,8 +14,11 @@ import { requestBodyMaxBytes } from "../base/limits.ts";
 import { findLostNumber } from "../protocol/json.ts";
 import type { ControlEnv, KernelPort } from "./kernel_port.ts";
 import { createMalformedError, createProblemResponse, describeResponses, respondToError } from "./problem_response.ts";
+import { accessRoutes } from "./routes/access.ts";
+import { refuseUnknownQuery } from "./query_keys.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { dashboardRoutes } from "./routes/dashboard.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
@@ -42,6 +45,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
   const app = new Hono<ControlEnv>()
     .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: respondTooLarge }))
     .use(requireJsonBody)
+    .use(refuseUnknownQuery)
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", metricsRoutes(view))
     .route("/v1", senseRoutes(view))
@@ -51,6 +55,8 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", sessionRoutes(view))
     .route("/v1", alertRoutes(view))
     .route("/v1", hookRoutes(view))
+    .route("/v1", accessRoutes(view))
+    .route("/v1", dashboardRoutes(view))
     .route("/v1", storeRoutes(view))
     .route("/v1", eventRoutes(view));
   app.get(

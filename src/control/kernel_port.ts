@@ -3,7 +3,21 @@
  * Every method may be called while the kernel starts or stops. Errors are NerveErrors, which problem_response.ts turns
  * into answers.
  */
+import type { NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
+import type {
+  AdmittedCaller,
+  Caller,
+  CreateLinkReply,
+  CreateTokenReply,
+  CreateTokenRequest,
+  Credential,
+  OpenedSession,
+  RevokeTokensReply,
+  RevokeTokensRequest,
+  SessionScope,
+  TokenView,
+} from "../protocol/access.ts";
 import type { AckRequest, AlertChanged, AlertView, SilenceRequest, UnsilenceRequest } from "../protocol/alert.ts";
 import type {
   AcceptedTrigger,
@@ -16,6 +30,7 @@ import type {
   WorkflowView,
 } from "../protocol/api.ts";
 import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
+import type { PermissionsReply, SeriesRequest } from "../protocol/dashboard.ts";
 import type { HookAnswer, HookList, HookRequest, ListenDefinition, ListenerView } from "../protocol/hook.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader } from "../protocol/queries.ts";
@@ -24,6 +39,7 @@ import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts"
 import type { PauseSenseReply, PauseSenseRequest } from "../protocol/sense_pause.ts";
 import type { EndSessionReply, SessionPage, SessionQuery, SessionRecord } from "../protocol/session.ts";
 import type { HandedSignal } from "../protocol/signal.ts";
+import type { TextPage } from "../protocol/text_page.ts";
 import type { TranscriptPage } from "../protocol/transcript.ts";
 
 /** What the server passes to every request. */
@@ -34,6 +50,8 @@ export interface ControlEnv {
     /** Aborts when the API stops. Waiting answers and streams end then. */
     readonly stopping: AbortSignal;
     readonly clock: Clock;
+    /** Who asks through the listener; missing on the socket. */
+    readonly caller?: Caller;
   };
 }
 
@@ -61,6 +79,28 @@ export interface HooksPort {
   setListener(view: ListenerView | null): void;
 }
 
+/** Who may use the listener. A change is on disk when its promise resolves. */
+export interface AccessPort {
+  list(): TokenView[];
+  /** Whether there is a token that is good. */
+  readonly hasToken: boolean;
+  /** Throws TOKEN_EXISTS, TOKENS_MANY. */
+  create(request: CreateTokenRequest): Promise<CreateTokenReply>;
+  /** Throws TOKEN_UNKNOWN. */
+  revoke(request: RevokeTokensRequest): Promise<RevokeTokensReply>;
+  makeLink(scope: SessionScope): Promise<CreateLinkReply>;
+  /** Throws LINK_UNKNOWN, LINK_USED, ACCESS_LIMITED. */
+  openSession(link: string): Promise<OpenedSession>;
+  /** Throws ACCESS_UNKNOWN, ACCESS_EXPIRED, ACCESS_REVOKED, ACCESS_LIMITED. */
+  admit(credential: Credential): Promise<AdmittedCaller>;
+  /** A request was denied; `who` showed a token or session that is known. */
+  onDenied(error: NerveError, who: string | null): void;
+  /** How often, by the code of the error. */
+  readonly denied: Readonly<Record<string, number>>;
+  /** The name of the cookie of sessions. */
+  readonly cookie: string;
+}
+
 /** Errors: ALERT_UNKNOWN, USAGE. A change is on disk when its promise resolves. */
 export interface AlertsPort {
   /** Of each alert only some of the states that are not inactive. */
@@ -83,6 +123,18 @@ export interface SessionsPort {
   one(id: string): SessionRecord;
   transcript(id: string, query: { readonly after: number; readonly tail?: number }): Promise<TranscriptPage>;
   end(id: string, reason: string): Promise<EndSessionReply>;
+}
+
+/** What the dashboard reads beside the rest. Pages have one item, and are null where there is no database yet. */
+export interface DashboardPort {
+  columns(sense: string, gone: AbortSignal): Promise<TextPage | null>;
+  /** Errors: QUERY_INVALID. */
+  series(sense: string, query: SeriesRequest, gone: AbortSignal): Promise<TextPage | null>;
+  sizes(gone: AbortSignal): Promise<TextPage>;
+  /** Of all units, or of one with all its grants. */
+  permissions(unit: string | null): Promise<PermissionsReply>;
+  /** The people of `approvers` in nerve.yaml. */
+  approvers(): string[];
 }
 
 export interface KernelPort {
@@ -114,6 +166,8 @@ export interface KernelPort {
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   readonly alerts: AlertsPort;
   readonly hooks: HooksPort;
+  readonly access: AccessPort;
+  readonly dashboard: DashboardPort;
   readonly pauses: PausesPort;
   readonly sessions: SessionsPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */

@@ -1,16 +1,23 @@
 /**
- * What the listener serves, as a Hono app: deliveries of hooks. tcp_server.ts serves it on an address of the loopback.
- * I1. It answers only under names that are its own: a page of another site reaches the address through a name that its
- *     owner points there, or sends requests to it from another origin.
- * I2. No body is read past the limit of its hook, and none before it is known that a sense computes for the hook.
- * I3. Every error is a problem document.
+ * What the listener serves, as a Hono app: deliveries of hooks, the dashboard, and the control API for those who have a
+ * token or a session. tcp_server.ts serves it on its address.
+ * I1. It answers only under names that are its own, and to pages of its own (own_names.ts).
+ * I2. Without a token or a session it serves hooks, which have proofs of their own, and the files of the dashboard, which hold
+ *     nothing of the workspace.
+ * I3. A scope is judged before the API sees the request. What makes tokens and links is on the workspace's socket alone.
+ * I4. Every error is a problem document, but that of a link, which a person reads; every denial is counted and told.
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { NerveError } from "../base/errors.ts";
-import { unknownHook } from "../protocol/common_errors.ts";
-import type { HookAnswer } from "../protocol/hook.ts";
-import type { ControlEnv, HooksPort } from "./kernel_port.ts";
+import { type AdmittedCaller, type Credential, credentialPattern } from "../protocol/access.ts";
+import { problemStatus } from "../protocol/problem.ts";
+import { takeDelivery } from "./hook_intake.ts";
+import type { HookIntakePort } from "./hook_intake.ts";
+import type { AccessPort, ControlEnv } from "./kernel_port.ts";
+import { isSameOrigin, OwnNames, type RequestHeaders } from "./own_names.ts";
 import { createProblemResponse, respondToError } from "./problem_response.ts";
+import { apiHeaders, findWebFile, webHeaders } from "./web/files.ts";
+import { clearCookie, readCookie, respondLinkFault, setCookie } from "./web/login.ts";
 
 /** What the server passes to every request. */
 export interface ListenerEnv {
@@ -21,33 +28,38 @@ export interface ListenerEnv {
 }
 
 export interface ListenerAppOptions {
+  /** Where it listens, as in a URL without the port. */
+  readonly hostname: string;
   /** Under which it answers, beside those of the loopback; in lower case. */
   readonly hosts: readonly string[];
   /** Called with every error that is a bug in nerve. */
   readonly report: (thrown: unknown) => void;
 }
 
-export function createListenerApp(
-  hooks: Pick<HooksPort, "bodyLimitOf" | "onTooLarge" | "receive">,
-  options: ListenerAppOptions,
-): Hono<ListenerEnv> {
-  const app = new Hono<ListenerEnv>().use(checkHost(new Set([...loopbackNames, ...options.hosts])));
+export interface ListenerPorts {
+  readonly hooks: HookIntakePort;
+  readonly access: ListenerAccess;
+  /** The control API (app.ts). */
+  readonly api: { fetch(request: Request, env: ControlEnv["Bindings"]): Response | Promise<Response> };
+}
+
+/** What the listener asks of access. */
+export type ListenerAccess = Pick<AccessPort, "admit" | "onDenied" | "openSession" | "revoke" | "cookie">;
+
+export function createListenerApp(ports: ListenerPorts, options: ListenerAppOptions): Hono<ListenerEnv> {
+  const names = new OwnNames(options.hostname, options.hosts);
+  const app = new Hono<ListenerEnv>().use(checkNames(names, ports.access));
   app.post("/hooks/:name", async (c) => {
-    const name = c.req.param("name"), limit = hooks.bodyLimitOf(name);
-    if (limit === null) return respondUnknown(name);
-    const headers = headersOf(c), tooLarge = Number(headers["content-length"] ?? 0) > limit;
-    const body = tooLarge ? null : await readBody(c.req.raw.body, limit);
-    if (body === null) {
-      hooks.onTooLarge(name);
-      return respondTooLarge(limit);
-    }
-    const answer = await hooks.receive(name, { headers, body });
-    return answer === null ? respondUnknown(name) : respond(answer);
+    const headers = headersOf(c), name = c.req.param("name"), proven = await admitHook(headers, ports.access);
+    return await takeDelivery(ports.hooks, name, headers, c.req.raw.body, proven);
   });
   app.all("/hooks/:name", (c) => {
     const error = new NerveError("USAGE", `${c.req.path} takes deliveries by POST only`);
     return createProblemResponse(405, error, { allow: "POST" });
   });
+  addDashboard(app, ports);
+  app.get("/metrics", (c) => askApi(c, ports, new Request("http://localhost/v1/metrics")));
+  app.all("/v1/*", (c) => askApi(c, ports, c.req.raw));
   app.notFound((c) => createProblemResponse(404, new NerveError("USAGE", `there is no ${c.req.method} ${c.req.path}`)));
   app.onError((thrown) => {
     // The client disconnected while it sent its body (http_server.ts).
@@ -57,82 +69,129 @@ export function createListenerApp(
   return app;
 }
 
-function respond(answer: HookAnswer): Response {
-  switch (answer.kind) {
-    case "accepted":
-      return Response.json({ id: answer.id }, { status: 202 });
-    case "repeated":
-      return Response.json({ id: answer.id, repeated: true });
-    case "unproven":
-      return createProblemResponse(401, new NerveError("HOOK_UNPROVEN", `the delivery was refused: ${answer.why}`));
-    case "invalid":
-      return createProblemResponse(400, new NerveError("PAYLOAD_INVALID", `the delivery was refused: ${answer.why}`));
-    case "limited":
-    case "backlogged":
-    case "failed": {
-      const status = answer.kind === "limited" ? 429 : 503,
-        seconds = Math.max(1, Math.ceil(answer.retryAfterMs / 1_000));
-      const error = new NerveError("HOOK_BUSY", `the delivery was not taken: ${answer.why}`);
-      return createProblemResponse(status, error, { "retry-after": String(seconds) });
+function addDashboard(app: Hono<ListenerEnv>, ports: ListenerPorts): void {
+  const { access } = ports;
+  app.get("/login", async (c) => {
+    const headers = headersOf(c), link = c.req.query("link") ?? "";
+    // A browser that only looks ahead, or a program that looks at links, must not use it up.
+    if (c.req.method === "HEAD" || /prefetch|prerender/.test(headers["sec-purpose"] ?? headers["purpose"] ?? "")) {
+      return new Response(null, { status: 503, headers: webHeaders });
     }
-  }
-}
-
-function respondUnknown(name: string): Response {
-  return createProblemResponse(404, unknownHook(name.slice(0, 64)));
-}
-
-function respondTooLarge(limit: number): Response {
-  const error = new NerveError("PAYLOAD_INVALID", `the body is larger than ${limit} bytes`);
-  return createProblemResponse(413, error);
-}
-
-/** Null when it is larger. */
-async function readBody(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array | null> {
-  if (body === null) return new Uint8Array();
-  const parts: Uint8Array[] = [], reader = body.getReader();
-  let bytes = 0;
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    bytes += part.value.length;
-    if (bytes > limit) {
-      await reader.cancel();
-      return null;
+    try {
+      const { cookie } = await access.openSession(link);
+      const isSecure = headers["x-forwarded-proto"] === "https";
+      return new Response(null, {
+        status: 303,
+        headers: { ...webHeaders, location: "/", "set-cookie": setCookie(access.cookie, cookie, isSecure) },
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof NerveError)) throw thrown;
+      if (thrown.code !== "STORE_FAILED") access.onDenied(thrown, null);
+      return respondLinkFault(thrown, problemStatus[thrown.code], headers["accept"] ?? "");
     }
-    parts.push(part.value);
-  }
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  });
+  app.post("/logout", async (c) => {
+    const caller = await admit(c, access);
+    if (caller.kind === "session") await access.revoke({ name: caller.name });
+    return new Response(null, { status: 204, headers: { ...apiHeaders, "set-cookie": clearCookie(access.cookie) } });
+  });
+  app.get("/:file?", async (c, next) => {
+    const found = findWebFile(c.req.path);
+    if (found === null) return await next();
+    const { type, body, packed, etag } = await found, asked = headersOf(c);
+    const headers = { ...webHeaders, "content-type": type, etag, vary: "accept-encoding", "cache-control": "no-cache" };
+    if (asked["if-none-match"] === etag) return new Response(null, { status: 304, headers });
+    const packs = /\bgzip\b/.test(asked["accept-encoding"] ?? ""), sent = packs ? packed : body;
+    const encoding = packs ? { "content-encoding": "gzip" } : {};
+    return new Response(sent, { headers: { ...headers, ...encoding, "content-length": String(sent.length) } });
+  });
 }
 
-const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
+/** Answers for those who may. */
+async function askApi(c: Context<ListenerEnv>, { access, api }: ListenerPorts, request: Request): Promise<Response> {
+  const caller = await admit(c, access), { method, path } = c.req;
+  const fault = findScopeFault(caller, method, path);
+  if (fault !== null) throw deny(access, fault, caller.name);
+  const { gone, stopping, clock } = c.env, { ended, ...shown } = caller;
+  // What waits or streams ends with its caller's token, too.
+  const answer = await api.fetch(request, { gone, clock, stopping: AbortSignal.any([stopping, ended]), caller: shown });
+  for (const [name, value] of Object.entries(apiHeaders)) answer.headers.set(name, value);
+  return answer;
+}
 
-function checkHost(names: ReadonlySet<string>): MiddlewareHandler<ListenerEnv> {
+function findScopeFault({ kind, name, scope }: AdmittedCaller, method: string, path: string): NerveError | null {
+  const who = `the ${kind} ${name} of scope ${scope}`;
+  if (scope === "hook") return new NerveError("ACCESS_SCOPE", `${who} only delivers to hooks`);
+  if (path.startsWith("/v1/access")) {
+    return new NerveError("ACCESS_SCOPE", `${who} does not make tokens: only the workspace's socket does`);
+  }
+  if (scope === "operate" || method === "GET" || method === "HEAD") return null;
+  return new NerveError("ACCESS_SCOPE", `${who} changes nothing: that takes scope operate`);
+}
+
+/** Whether a delivery shows a token of nerve; without one its hook looks for a proof. Throws, and tells of it. */
+async function admitHook(headers: RequestHeaders, access: ListenerAccess): Promise<boolean> {
+  const text = readBearer(headers);
+  if (text === null || !credentialPattern.test(text)) return false;
+  const { name, scope } = await ask(access, { kind: "token", text });
+  if (scope === "hook") return true;
+  throw deny(access, new NerveError("ACCESS_SCOPE", `the token ${name} of scope ${scope} delivers to no hook`), name);
+}
+
+/** Throws, and tells of it. */
+async function admit(c: Context<ListenerEnv>, access: ListenerAccess): Promise<AdmittedCaller> {
+  const headers = headersOf(c), shown = findCredential(headers, access.cookie);
+  if (shown === null) {
+    const hint = "nerve dashboard opens a session, nerve token create makes a token";
+    throw deny(
+      access,
+      new NerveError("ACCESS_MISSING", "the request shows neither a token nor a session", { hint }),
+      null,
+    );
+  }
+  const isSafe = c.req.method === "GET" || c.req.method === "HEAD";
+  if (shown.kind === "session" && !isSafe && !isSameOrigin(headers)) {
+    const error = new NerveError("ORIGIN_REFUSED", "the request uses a session, and does not say from which page");
+    throw deny(access, error, null);
+  }
+  return await ask(access, shown);
+}
+
+async function ask(access: ListenerAccess, shown: Credential): Promise<AdmittedCaller> {
+  try {
+    return await access.admit(shown);
+  } catch (thrown) {
+    throw thrown instanceof NerveError ? deny(access, thrown, null) : thrown;
+  }
+}
+
+function readBearer(headers: RequestHeaders): string | null {
+  return /^Bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1] ?? null;
+}
+
+/** A token is preferred: who sends one means it. */
+function findCredential(headers: RequestHeaders, cookie: string): Credential | null {
+  const token = readBearer(headers);
+  if (token !== null) return { kind: "token", text: token };
+  const session = readCookie(headers["cookie"] ?? "", cookie);
+  return session === null ? null : { kind: "session", text: session };
+}
+
+function deny(access: ListenerAccess, error: NerveError, who: string | null): NerveError {
+  access.onDenied(error, who);
+  return error;
+}
+
+function checkNames(names: OwnNames, access: ListenerAccess): MiddlewareHandler<ListenerEnv> {
   return async (c, next) => {
-    const { host = "", origin, "sec-fetch-site": site } = headersOf(c);
-    if (!names.has(nameOf(host))) return refuseHost(`under the name ${JSON.stringify(nameOf(host).slice(0, 100))}`);
-    const isForeign = origin !== undefined && !names.has(nameOf(origin.replace(/^https?:\/\//, "")));
-    if (isForeign || site === "cross-site") return refuseHost("to a page of another origin");
-    return await next();
+    const { method, path } = c.req, opens = method === "GET" && (path === "/" || path === "/login");
+    const fault = names.findFault(headersOf(c), opens);
+    if (fault === null) return await next();
+    return createProblemResponse(problemStatus[fault.code], deny(access, fault, null));
   };
 }
 
-function headersOf(c: Context<ListenerEnv>): Readonly<Record<string, string>> {
+function headersOf(c: Context<ListenerEnv>): RequestHeaders {
   // Tests call the app without a server.
   return c.env?.headers ?? Object.fromEntries(c.req.raw.headers);
-}
-
-/** Without the port: a proxy has another one. */
-function nameOf(host: string): string {
-  return host.toLowerCase().replace(/:\d*$/, "");
-}
-
-function refuseHost(to: string): Response {
-  return createProblemResponse(421, new NerveError("HOST_REFUSED", `the listener does not answer ${to}`));
 }

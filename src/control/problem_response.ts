@@ -7,6 +7,7 @@ import { resolver, validator } from "hono-openapi";
 import { HTTPException } from "hono/http-exception";
 import type * as z from "zod";
 import { messageOf, NerveError } from "../base/errors.ts";
+import { noteQueryKeys } from "./query_keys.ts";
 import { type ProblemDocument, problemSchema, problemStatus } from "../protocol/problem.ts";
 
 const hint = "GET /v1/openapi.json describes every request";
@@ -75,7 +76,7 @@ export function validatePart<Target extends "json" | "query" | "param", Schema e
   target: Target,
   schema: Schema,
 ) {
-  return validator(target, schema, (result) => {
+  const validated = validator(target, schema, (result) => {
     if (result.success) return;
     const problems = result.error.map((issue) => {
       const path = (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
@@ -90,6 +91,8 @@ export function validatePart<Target extends "json" | "query" | "param", Schema e
       },
     );
   });
+  if (target === "query") noteQueryKeys(validated, schema);
+  return validated;
 }
 
 /** The `responses` of a route's description: its answer and its possible problems. */

@@ -38,7 +38,7 @@ export async function openControlSocket(api: KernelPort, options: ControlSocketO
   const report = (thrown: unknown) => options.report(`control API: ${messageOf(thrown)}`);
   const app = createApp(api, { version, stop: options.stop, report });
   const socket = new ControlSocket(() => serveControl(app, { path: paths.socket, clock, report }), options);
-  const listener = new Listener(api.hooks, options);
+  const listener = new Listener(api, options);
   await socket.open();
   await listener.open();
   const stop = async () => void await Promise.all([listener.stop(), socket.stop()]);

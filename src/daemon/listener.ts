@@ -2,24 +2,28 @@
  * Keeps the listener where `listen` of nerve.yaml wants it, also across reloads. Used by control_socket.ts: it is there
  * wherever the control API is.
  * I1. An address that cannot be bound keeps no daemon from starting: it is reported once, shown, and tried again.
+ * I2. An address that others reach is open only while there is a token.
  */
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../base/errors.ts";
 import { listenRetryMs } from "../base/hook_limits.ts";
 import { describeSystemError } from "../base/os_error.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
-import type { HooksPort } from "../control/kernel_port.ts";
+import { version } from "../base/version.ts";
+import type { KernelPort } from "../control/kernel_port.ts";
 import type { TcpServer } from "../control/tcp_server.ts";
-import type { ListenDefinition } from "../protocol/hook.ts";
+import { isLoopback, type ListenDefinition, openListenerHint, openListenerText } from "../protocol/hook.ts";
 
 export interface ListenerOptions {
   readonly clock: Clock;
+  /** What asks to stop the daemon through the listener calls this. */
+  stop(): void;
   /** Called with problems of the listener. */
   report(what: string): void;
 }
 
 export class Listener {
-  readonly #hooks: HooksPort;
+  readonly #api: KernelPort;
   readonly #options: ListenerOptions;
   #server: TcpServer | null = null;
   #current: ListenDefinition | null = null;
@@ -28,20 +32,20 @@ export class Listener {
   #problem: string | null = null;
   #stopped = false;
 
-  constructor(hooks: HooksPort, options: ListenerOptions) {
-    this.#hooks = hooks;
+  constructor(api: KernelPort, options: ListenerOptions) {
+    this.#api = api;
     this.#options = options;
   }
 
   /** Resolves when it listens where it is wanted, or has reported why not. */
   open(): Promise<void> {
-    this.#hooks.onListenerChange(() => void this.#enter());
+    this.#api.hooks.onListenerChange(() => void this.#enter());
     return this.#enter();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#hooks.onListenerChange(() => {});
+    this.#api.hooks.onListenerChange(() => {});
     this.#cancelRetry();
     await this.#applying;
     await this.#server?.stop();
@@ -53,35 +57,50 @@ export class Listener {
 
   /** Never rejects. */
   async #apply(): Promise<void> {
-    const wanted = this.#stopped ? null : this.#hooks.wantedListener();
-    if (this.#stopped || this.#server !== null && isDeepStrictEqual(wanted, this.#current)) return;
+    const wanted = this.#stopped ? null : this.#api.hooks.wantedListener();
+    const refusal = wanted === null ? null : this.#findRefusal(wanted);
+    const isSame = this.#server !== null && refusal === null && isDeepStrictEqual(wanted, this.#current);
+    if (this.#stopped || isSame) return;
     this.#cancelRetry();
     await this.#server?.stop();
     this.#server = null;
     this.#current = wanted;
-    if (wanted === null) return this.#hooks.setListener(null);
+    if (wanted === null) return this.#api.hooks.setListener(null);
+    if (refusal !== null) return this.#tellProblem(wanted, refusal);
     try {
       this.#server = await this.#serve(wanted);
       this.#problem = null;
-      this.#hooks.setListener({ address: format(wanted, this.#server.port), listening: true, problem: null });
+      this.#api.hooks.setListener({ address: format(wanted, this.#server.port), listening: true, problem: null });
     } catch (thrown) {
-      const address = format(wanted, wanted.port),
-        problem = `cannot listen on ${address}: ${describeSystemError(thrown)}`;
-      this.#hooks.setListener({ address, listening: false, problem });
-      if (problem !== this.#problem) this.#options.report(problem);
-      this.#problem = problem;
+      this.#tellProblem(wanted, `cannot listen on ${format(wanted, wanted.port)}: ${describeSystemError(thrown)}`);
       this.#cancelRetry = this.#options.clock.after(listenRetryMs, () => void this.#enter());
     }
   }
 
+  /** I2. Why the address is not opened. */
+  #findRefusal({ hostname }: ListenDefinition): string | null {
+    if (isLoopback(hostname) || this.#api.access.hasToken) return null;
+    return `${openListenerText(hostname)}: ${openListenerHint}`;
+  }
+
+  #tellProblem(wanted: ListenDefinition, problem: string): void {
+    this.#api.hooks.setListener({ address: format(wanted, wanted.port), listening: false, problem });
+    if (problem !== this.#problem) this.#options.report(problem);
+    this.#problem = problem;
+  }
+
   /** Imports on demand: most workspaces have no listener. */
   async #serve({ hostname, port, hosts }: ListenDefinition): Promise<TcpServer> {
-    const [{ createListenerApp }, { serveTcp }] = await Promise.all([
+    const [{ createApp }, { createListenerApp }, { serveTcp }] = await Promise.all([
+      import("../control/app.ts"),
       import("../control/listener_app.ts"),
       import("../control/tcp_server.ts"),
     ]);
     const report = (thrown: unknown) => this.#options.report(`listener: ${messageOf(thrown)}`);
-    const app = createListenerApp(this.#hooks, { hosts: [hostname, ...hosts], report });
+    const { hooks, access } = this.#api, named = hostname.includes(":") ? `[${hostname}]` : hostname;
+    // An API of its own: readers of events here take no place from those on the socket.
+    const api = createApp(this.#api, { version, stop: () => this.#options.stop(), report });
+    const app = createListenerApp({ hooks, access, api }, { hostname: named, hosts, report });
     return await serveTcp(app, { hostname, port, clock: this.#options.clock, report });
   }
 }

@@ -6,15 +6,22 @@
  *     longer it takes, the less often it runs. It costs half a percent of one core.
  * I2. A folder that was removed and created again is watched again, including the workspace itself.
  * I3. data/ and logs/ are not watched: the kernel writes there all the time.
- * I4. The system does not follow symbolic links: the targets of nerve.yaml and of entries of senses/, workflows/ and
- *     lib/ are watched separately. A folder is watched without its subfolders (it may be any, such as `/`); scans cover
- *     those.
+ * I4. Each folder is watched by itself: a recursive watch of the system follows symbolic links, through all folders that
+ *     they lead to, and tells nothing of them. The targets of nerve.yaml and of entries of senses/, workflows/ and lib/ are
+ *     watched separately, without their subfolders (it may be any, such as `/`); scans cover those.
  */
 import { dirname, join } from "node:path";
 import { messageOf } from "../base/errors.ts";
-import { FolderWatchers, identifyFolder, type WatchedFolder } from "../base/folder_watchers.ts";
+import { FolderWatchers, identifyFolder } from "../base/folder_watchers.ts";
 import { ifPresent } from "../base/if_present.ts";
-import { watchBusyMaxMs, watchQuietMs, watchScanMaxMs, watchScanMinMs, watchScanShare } from "../base/watch_limits.ts";
+import {
+  watchBusyMaxMs,
+  watchedFoldersMax,
+  watchQuietMs,
+  watchScanMaxMs,
+  watchScanMinMs,
+  watchScanShare,
+} from "../base/watch_limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { permissionLockName } from "../config/permissions/lock_file.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -38,8 +45,6 @@ export class FileWatcher {
   /** The real path of data/. */
   readonly #data: string;
   readonly #folders: readonly string[];
-  /** The workspace and its folders. */
-  readonly #own: readonly WatchedFolder[];
   readonly #watchers: FolderWatchers;
   /** The real paths of link targets. Everything below them is relevant. */
   #linked: readonly string[] = [];
@@ -62,7 +67,6 @@ export class FileWatcher {
     this.#data = ifPresent(() => Deno.realPathSync(paths.data)) ?? paths.data;
     this.#folders = folders;
     this.#relevant = [paths.configFile, join(paths.root, permissionLockName), ...folders];
-    this.#own = [{ path: paths.root, recursive: false }, ...folders.map((path) => ({ path, recursive: true }))];
     this.#watchers = new FolderWatchers({
       onEvent: ({ flag, paths }) => {
         if (flag === "rescan" || paths.some((path) => this.#isRelevant(path))) this.#scanSoon();
@@ -88,11 +92,12 @@ export class FileWatcher {
 
   /** Watches every path that exists and is not watched, or is no longer the same folder. */
   #reopen(): void {
-    this.#watchers.follow([...this.#own, ...this.#followLinks()]);
+    const own = this.#folders.reduce(listFolders, [this.#root]);
+    this.#watchers.follow([...own, ...this.#followLinks()]);
   }
 
   /** The folders to which links lead, or in which the files lie to which they lead. */
-  #followLinks(): WatchedFolder[] {
+  #followLinks(): Set<string> {
     const links = [this.#configFile, ...this.#folders.flatMap(listLinks)].slice(0, linksMax),
       linked = new Set<string>();
     for (const link of links) {
@@ -101,8 +106,7 @@ export class FileWatcher {
       if (target !== null && target !== this.#data && !target.startsWith(`${this.#data}/`)) linked.add(target);
     }
     this.#linked = [...linked];
-    const wanted = new Set(this.#linked.map((target) => identifyFolder(target) === null ? dirname(target) : target));
-    return [...wanted].map((path) => ({ path, recursive: false }));
+    return new Set(this.#linked.map((target) => identifyFolder(target) === null ? dirname(target) : target));
   }
 
   #isRelevant(path: string): boolean {
@@ -128,9 +132,9 @@ export class FileWatcher {
     this.#nextScan = null;
     this.#scanning = this.#scanning.then(async () => {
       if (this.#stopped) return;
+      const from = this.#ports.clock.monotonic();
       // Before the scan: whatever is written after it then causes an event.
       this.#reopen();
-      const from = this.#ports.clock.monotonic();
       await this.#ports.scan().catch((thrown) => this.#reportProblem(`the reload failed: ${messageOf(thrown)}`));
       this.#armNextScan(this.#ports.clock.monotonic() - from, byEvent);
     });
@@ -152,6 +156,20 @@ export class FileWatcher {
     this.#lastReported = message;
     this.#ports.reportProblem(message);
   }
+}
+
+/** Adds a folder with those in it that a scan enters (workspace_scan.ts), but for links; up to `watchedFoldersMax`. */
+function listFolders(found: string[], folder: string): string[] {
+  found.push(folder);
+  try {
+    for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+      if (found.length >= watchedFoldersMax) break;
+      if (isDirectory && name !== ".git" && name !== "node_modules") listFolders(found, join(folder, name));
+    }
+  } catch {
+    // As below.
+  }
+  return found;
 }
 
 /** The entries of a folder that are symbolic links. */

@@ -32,6 +32,7 @@ export class PermissionLockInForce {
   /** Null: nothing is bound. */
   #lock: PermissionLock | null = null;
   #problem: string | null = null;
+  #wanted: NerveConfig | null = null;
   /** What was reported last, so that each change is reported once. */
   #reported: { problem: string | null; readonly holds: Map<string, string> } = { problem: null, holds: new Map() };
 
@@ -51,12 +52,19 @@ export class PermissionLockInForce {
     return this.#problem;
   }
 
+  /** What nerve.yaml asks for, held or not, as it was read last; null before the first time. */
+  get wanted(): NerveConfig | null {
+    return this.#wanted;
+  }
+
   bindFirst(config: NerveConfig): BoundConfig {
+    this.#wanted = config;
     return bindToLock(config, null, this.#lock);
   }
 
   /** Reads the lock again, and binds `config` to it. `requested`: somebody asked for this reload. */
   async rebind(config: NerveConfig, before: BoundConfig, requested: boolean): Promise<BoundConfig> {
+    this.#wanted = config;
     this.#take(await readLock(this.#paths), before.config, requested);
     return bindToLock(config, before, this.#lock);
   }

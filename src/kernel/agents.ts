@@ -104,8 +104,8 @@ export class Agents {
     });
   }
 
-  /** Goes on with the sessions of an earlier daemon. Call it before any role runs, and `start` when runs can be paused. */
-  recover(): void {
+  /** They are known before any role runs. */
+  #recover(): void {
     const { store, append } = this.#ports, left = store.sessions.listUnended();
     const sessions = left.filter(({ state }) => state !== "FAILED_NEEDS_HUMAN");
     if (sessions.length === 0) return;
@@ -114,8 +114,13 @@ export class Agents {
     );
   }
 
-  /** Resolves when that is done, and people are asked about what is lost; or when it takes too long. */
-  async start(): Promise<void> {
+  /**
+   * Goes on with the sessions of an earlier daemon; `startRuns` has runs go on, and be paused. Resolves when that is done, and
+   * people are asked about what is lost; or when it takes too long.
+   */
+  async start(startRuns: () => void): Promise<void> {
+    this.#recover();
+    startRuns();
     this.#open.resolve();
     this.#sweepDaily(archiveFirstMs);
     const late = Promise.withResolvers<void>();

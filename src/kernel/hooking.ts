@@ -72,6 +72,11 @@ export class Hooking {
     this.#onChange = fire;
   }
 
+  /** There are more or fewer tokens: an address that others reach is opened with one only. */
+  onAccessChange(): void {
+    this.#onChange();
+  }
+
   /** What became of it. */
   setListener(view: ListenerView | null): void {
     this.#listener = view;

@@ -200,14 +200,14 @@ export class Kernel {
         this.reportProblem(`could not look for programs of an earlier daemon: ${swept.problem}`);
       }
       await parts.reload.begin();
-      parts.agents.recover();
-      parts.workflows.start();
-      await parts.agents.start();
+      await parts.agents.start(() => parts.workflows.start());
       await parts.alerting.runner.start();
       parts.scheduler.start();
       parts.schedules.start();
       parts.approvalNotices.start();
       parts.hooking.start();
+      parts.admission.desk.start();
+      void parts.tracing.follow(parts.feed);
       parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.start();
       parts.retention.start();
@@ -275,6 +275,7 @@ export class Kernel {
     parts.schedules.stop();
     parts.approvalNotices.stop();
     parts.hooking.stop();
+    parts.admission.desk.stop();
     parts.logBudget.stop();
     const over = Promise.all([runner.stop(), parts.agents.stopRoles(now)]);
     if (now) supervisor.killAll();
@@ -285,6 +286,7 @@ export class Kernel {
     repeats.flush();
     parts.ticks.store();
     parts.alerting.runner.stop();
+    await parts.tracing.stop();
     store.log.append(createKernelRow("kernel.stopped", { pid: Deno.pid }));
     await store.close();
     parts.failures.stop();

@@ -35,8 +35,10 @@ import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { Alerting, ShownAlerts } from "./alerting.ts";
+import type { Admission } from "./admission.ts";
 import type { Hooking } from "./hooking.ts";
 import type { ShownReader } from "./current_secrets.ts";
+import { DashboardReads } from "./dashboard_reads.ts";
 import { toFork } from "./fork.ts";
 import type { Listening } from "./listening.ts";
 import { describeState, type SensePauses } from "./sense_pauses.ts";
@@ -46,6 +48,7 @@ import type { LogRetention } from "./log_retention.ts";
 import { toManualTrigger, toTriggeredRow } from "./manual_trigger.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
+import type { Tracing } from "./tracing.ts";
 import { UnitViews } from "./unit_views.ts";
 import { WaitsApi, type WaitsApiPorts } from "./waits_api.ts";
 
@@ -73,6 +76,8 @@ export interface KernelApiPorts extends WaitsApiPorts {
   readonly reload: Reload;
   readonly alerting: Alerting;
   readonly hooking: Hooking;
+  readonly admission: Admission;
+  readonly tracing: Tracing;
   readonly listening: Listening;
 }
 
@@ -82,6 +87,8 @@ export class KernelApi extends WaitsApi {
   readonly pages: PageReader;
   readonly alerts: ShownAlerts;
   readonly hooks: Hooking;
+  readonly access: Admission;
+  readonly dashboard: DashboardReads;
   readonly pauses: SensePauses;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
@@ -91,6 +98,8 @@ export class KernelApi extends WaitsApi {
     this.#ports = ports;
     this.pages = ports.pages;
     this.hooks = ports.hooking;
+    this.access = ports.admission;
+    this.dashboard = new DashboardReads(ports);
     this.alerts = ports.alerting.shown;
     this.pauses = ports.listening.pauses;
     this.#units = new UnitViews({
@@ -143,6 +152,8 @@ export class KernelApi extends WaitsApi {
       dropped: events.dropped,
       lost: store.counters.lost,
       runs: this.#runsByRequest,
+      ...this.access.counters(),
+      ...this.#ports.tracing.counters(),
     };
     for (const name of current.config.senses.keys()) {
       const record = this.#ports.senses.recordOf(name);
@@ -280,16 +291,5 @@ export class KernelApi extends WaitsApi {
     });
     if (!attaches) this.#runsByRequest++;
     return this.#ports.secrets.mask(run);
-  }
-
-  /** The run once it has ended; null when `signal` aborts before, and for an unknown run. */
-  async runEnded(runId: string, signal: AbortSignal): Promise<Run | null> {
-    const { workflows, secrets } = this.#ports;
-    const aborted = new Promise<null>((resolve) =>
-      signal.addEventListener("abort", () => resolve(null), { once: true })
-    );
-    if (signal.aborted) return null;
-    const ended = workflows.waitForEnd(runId).then((run) => secrets.mask(run), () => null);
-    return await Promise.race([ended, aborted]);
   }
 }

@@ -62,4 +62,15 @@ export class WaitsApi {
   sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply> {
     return this.#ports.workflows.sendEvent(runId, request);
   }
+
+  /** The run once it has ended; null when `signal` aborts before, and for an unknown run. */
+  async runEnded(runId: string, signal: AbortSignal): Promise<Run | null> {
+    const { workflows, secrets } = this.#ports;
+    const aborted = new Promise<null>((resolve) =>
+      signal.addEventListener("abort", () => resolve(null), { once: true })
+    );
+    if (signal.aborted) return null;
+    const ended = workflows.waitForEnd(runId).then((run) => secrets.mask(run), () => null);
+    return await Promise.race([ended, aborted]);
+  }
 }

@@ -24,6 +24,7 @@ import { TakenOutcomes } from "../sensing/taken_outcomes.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
+import { Admission } from "./admission.ts";
 import { Agents } from "./agents.ts";
 import { SessionDesk } from "./session_desk.ts";
 import { DatabaseWatch } from "./database_watch.ts";
@@ -47,6 +48,7 @@ import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { makeFeed } from "./store_feed.ts";
+import { Tracing } from "./tracing.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
 import type { WriteFailures } from "./write_failures.ts";
@@ -67,6 +69,8 @@ export interface KernelParts {
   readonly outboxes: OutboxRecovery;
   readonly alerting: Alerting;
   readonly hooking: Hooking;
+  readonly admission: Admission;
+  readonly tracing: Tracing;
   readonly approvalNotices: ApprovalNotices;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
@@ -87,7 +91,12 @@ export function wireKernel(from: Foundation): KernelParts {
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
   const runner = new ComputeRunner(supervisor, clock);
-  const { workflows, approvalNotices, agents } = makeWorkflows(from, outlets, supervisor, variables, () => reload);
+  const tracing = new Tracing({ ...outlets, secrets });
+  const { workflows, approvalNotices, agents } = makeWorkflows(from, outlets, supervisor, {
+    variables,
+    tracing,
+    reload: () => reload,
+  });
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = new DatabaseWatch({ ...outlets, supervisor, folder: paths.senseDatabases });
@@ -95,7 +104,7 @@ export function wireKernel(from: Foundation): KernelParts {
     unitOf: (sense) => groupKey(current.config.senses.get(sense)?.group ?? sense),
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
-  const needs = { paths, runner, workflows, ticks, databases, logBudget, variables };
+  const needs = { paths, runner, workflows, ticks, databases, logBudget, variables, tracing };
   const { senses, scheduler, listening, alerting, hooking } = makeSenses(store, outlets, secrets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
@@ -131,7 +140,8 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const told = { alerting, hooking, approvalNotices, agents, feed };
+  const admission = new Admission({ ...outlets, store, hooking });
+  const told = { alerting, hooking, admission, tracing, approvalNotices, agents, feed };
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
   const sessions = new SessionDesk({ store, secrets, agents, transcripts: paths.transcripts });
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors, sessions });
@@ -143,8 +153,7 @@ function makeWorkflows(
   { store, paths }: Foundation,
   outlets: Outlets,
   supervisor: UnitSupervisor,
-  variables: VariablesInForce,
-  reload: () => Reload,
+  { variables, tracing, reload }: { variables: VariablesInForce; tracing: Tracing; reload: () => Reload },
 ): { workflows: WorkflowManager; approvalNotices: ApprovalNotices; agents: Agents } {
   const { current, clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
   const workflows = new WorkflowManager({
@@ -156,6 +165,7 @@ function makeWorkflows(
     onChange(run) {
       emit({ kind: "run", run, tookMs: spans.measure(run) });
       agents.onRun(run);
+      tracing.onRun(run);
       if (run.status === "waiting") approvalNotices.look();
     },
     onRoleFailed: ({ workflow, runId }, text) => {
@@ -181,6 +191,7 @@ interface SensesNeeds {
   readonly ticks: TickTimes;
   readonly databases: DatabaseWatch;
   readonly variables: VariablesInForce;
+  readonly tracing: Tracing;
 }
 
 /** The scheduler and the sense manager need each other: one requests computes, the other returns their signals. */
@@ -188,7 +199,7 @@ function makeSenses(
   store: Store,
   outlets: Outlets,
   secrets: CurrentSecrets,
-  { paths, runner, workflows, ticks, databases, logBudget, variables }: SensesNeeds,
+  { paths, runner, workflows, ticks, databases, logBudget, variables, tracing }: SensesNeeds,
 ): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting; hooking: Hooking } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const isSense = (name: string) => current.config.senses.has(name);
@@ -214,6 +225,7 @@ function makeSenses(
     publisher,
     taken: new TakenOutcomes(store.meta),
     beforeCompute: (sense) => databases.check(sense),
+    onComputed: (compute) => tracing.onComputed(compute),
     newKey: store.newRunId,
     isRun: (runId) => store.runs.get(runId) !== null,
     isWorkflow: (name) => current.config.workflows.has(name),

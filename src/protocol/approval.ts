@@ -169,6 +169,10 @@ export interface ApprovalQuery {
 export const approvalPageSchema = z.object({ total: z.int(), items: z.array(approvalSummarySchema) });
 export type ApprovalPage = z.infer<typeof approvalPageSchema>;
 
+/** As the control API lists them. `approvers`: the people of nerve.yaml; without any, whoever reaches the API decides. */
+export const approvalListSchema = approvalPageSchema.extend({ approvers: z.array(z.string()).default([]) });
+export type ApprovalList = z.infer<typeof approvalListSchema>;
+
 /** What a signature of a decision is made for, beside its text. */
 export const approvalNamespace = "nerve-approval";
 

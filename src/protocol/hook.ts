@@ -39,13 +39,26 @@ export interface HookDefinition {
   readonly backlog: number;
 }
 
-/** `listen` of nerve.yaml. Port 0: any free one. */
+/** `listen` of nerve.yaml: an IP address, without brackets. Port 0: any free one. */
 export interface ListenDefinition {
   readonly hostname: string;
   readonly port: number;
   /** Host names, beside those of the loopback, under which a proxy reaches the listener; in lower case. */
   readonly hosts: readonly string[];
 }
+
+/** Whether only programs of this machine reach it. `hostname` is that of a `ListenDefinition`. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "::1" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** Why an address is not opened. */
+export function openListenerText(hostname: string): string {
+  return `${hostname} is not of the loopback, so others reach it, and there is no token`;
+}
+
+export const openListenerHint =
+  "nerve token create NAME, or write 127.0.0.1 and let a proxy with TLS or a tunnel forward to it";
 
 export const hookCountersSchema = z.object({
   /** Deliveries that are on disk, since the start of the daemon. */
@@ -96,6 +109,8 @@ export type HookList = z.infer<typeof hooksSchema>;
 
 /** A request to a hook: header names are in lower case. */
 export interface HookRequest {
+  /** It came with a token of scope hook: it needs no proof of its hook's own. */
+  readonly proven?: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }

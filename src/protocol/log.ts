@@ -72,7 +72,7 @@ export const logTypes = [
   "session.answered",
   "session.prompt_failed",
   "session.used",
-  "session.ended",
+  "session.closed",
   "artifact.expected",
   "artifact.taken",
   "artifact.refused",
@@ -93,6 +93,11 @@ export const logTypes = [
   "hook.delivery",
   "hook.repeated",
   "hook.refused",
+  "token.created",
+  "token.revoked",
+  "session.opened",
+  "session.ended",
+  "access.denied",
 ] as const;
 export const logTypeSchema = z.enum(logTypes);
 export type LogType = z.infer<typeof logTypeSchema>;
@@ -106,7 +111,10 @@ export type LogSource =
   | `alert:${string}`
   | `hook:${string}`;
 
-/** `ts` in milliseconds. `refId` is a run id for `run.*`, `session.*`, `artifact.*` and `approval.*`, otherwise the name of the sense, group, alert or hook, or null. */
+/**
+ * `ts` in milliseconds. `refId` is a run id for `run.*`, `artifact.*`, `approval.*` and what is told of agents' sessions, otherwise the
+ * name of the sense, group, alert, hook, token or session, or null.
+ */
 export const logRowSchema = z.object({
   id: z.int(),
   ts: z.number(),

@@ -17,6 +17,9 @@ interface Family {
   readonly samples: readonly Sample[];
 }
 
+/** Of a counter of `Health`: how often access was denied with the error of the code that follows. */
+export const deniedPrefix = "denied_";
+
 /** Ends with a line feed, as the format asks for. */
 export function formatMetrics(
   health: Health,
@@ -24,7 +27,15 @@ export function formatMetrics(
   workflows: readonly WorkflowView[],
   hooks: readonly HookView[] = [],
 ): string {
-  const families = [ofDaemon(health), ofUnits(health), ofSenses(senses), ofWorkflows(workflows), ofHooks(hooks)].flat();
+  const families = [
+    ofDaemon(health),
+    ofUnits(health),
+    ofSenses(senses),
+    ofWorkflows(workflows),
+    ofHooks(hooks),
+    ofAccess(health),
+    ofTraces(health),
+  ].flat();
   return families.map(formatFamily).join("");
 }
 
@@ -140,6 +151,18 @@ function ofHooks(hooks: readonly HookView[]): Family[] {
       hooks.map(({ name, waiting }): Sample => [{ hook: name }, waiting]),
     ),
   ];
+}
+
+function ofAccess({ counters }: Health): Family[] {
+  const denied = Object.entries(counters).filter(([name]) => name.startsWith(deniedPrefix));
+  const counted = denied.map(([name, count]): Sample => [{ code: name.slice(deniedPrefix.length) }, count]);
+  return [counter("nerve_access_denied_total", "Requests that the listener denied, by the code of the error", counted)];
+}
+
+/** None where no traces are sent. */
+function ofTraces({ counters }: Health): Family[] {
+  const samples = ["sent", "dropped"].map((state): Sample => [{ state }, counters[`spans_${state}`] ?? null]);
+  return [counter("nerve_trace_spans_total", "Spans of traces, by what became of them", samples)];
 }
 
 function ofWorkflows(workflows: readonly WorkflowView[]): Family[] {

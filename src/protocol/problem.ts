@@ -14,7 +14,9 @@ export const problemSchema = z.object({
 export type ProblemDocument = z.infer<typeof problemSchema>;
 
 /** The HTTP status of each error code. */
-export const problemStatus: Readonly<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 421 | 500 | 502 | 503>> = {
+export const problemStatus: Readonly<
+  Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 421 | 429 | 500 | 502 | 503>
+> = {
   CONFIG_INVALID: 409,
   WORKSPACE_EXISTS: 409,
   WORKSPACE_MISSING: 404,
@@ -33,6 +35,18 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 401 | 403 | 404 | 4
   HOOK_UNPROVEN: 401,
   HOOK_BUSY: 503,
   HOST_REFUSED: 421,
+  ORIGIN_REFUSED: 403,
+  ACCESS_MISSING: 401,
+  ACCESS_UNKNOWN: 401,
+  ACCESS_EXPIRED: 401,
+  ACCESS_REVOKED: 401,
+  ACCESS_SCOPE: 403,
+  ACCESS_LIMITED: 429,
+  LINK_UNKNOWN: 401,
+  LINK_USED: 401,
+  TOKEN_UNKNOWN: 404,
+  TOKEN_EXISTS: 409,
+  TOKENS_MANY: 409,
   RUN_UNKNOWN: 404,
   RUN_CONFLICT: 409,
   RUN_ENDED: 409,

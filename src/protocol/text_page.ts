@@ -45,6 +45,11 @@ export function* writePage<T>(
   return { text, items: described, more, total };
 }
 
+/** A page of one item. */
+export function writeOne<T>(item: T, show: (item: T) => T): Generator<void, TextPage, void> {
+  return writePage({ items: [item], more: false }, null, show, () => ({ key: 0, type: null }));
+}
+
 const comma = ",".charCodeAt(0);
 
 /** The JSON of each item, in order. */

@@ -29,8 +29,21 @@ export interface SenseManagerPorts extends Omit<OutputRecorderPorts, "reportProb
   readonly watched: WatchedPaths;
   /** A process is about to compute. */
   beforeCompute(sense: string): void;
+  /** A compute has ended, and what it told is recorded. */
+  onComputed(compute: EndedCompute): void;
   /** Makes the name of an outcome; no two are equal. */
   newKey(): string;
+}
+
+/** `durationMs` from `at`, a wall time. */
+export interface EndedCompute {
+  readonly sense: string;
+  readonly id: number;
+  readonly trigger: Trigger["kind"];
+  readonly causeId: number | null;
+  readonly at: number;
+  readonly durationMs: number;
+  readonly result: ComputeResult;
 }
 
 /** See watches/watches.ts. */
@@ -131,6 +144,7 @@ export class SenseManager {
     watched.settle(sense, answered);
     const ended = handled.result.then((result) => {
       record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
+      this.#ports.onComputed({ sense, id, trigger: trigger.kind, causeId, at, durationMs, result });
       for (const resolve of this.#waiters.get(id) ?? []) resolve(result);
       this.#waiters.delete(id);
     });

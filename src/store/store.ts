@@ -17,6 +17,7 @@ import type { CommitCounters } from "./commit/write_outcomes.ts";
 import { ApprovalNoticeStore } from "./approvals/approval_notices.ts";
 import { SessionStore } from "./agents/session_store.ts";
 import { AlertStore } from "./alerts/alert_store.ts";
+import { TokenStore } from "./access/token_store.ts";
 import { HookStore } from "./hooks/hook_store.ts";
 import { LogStore } from "./log/log_store.ts";
 import { MetaStore } from "./log/meta_store.ts";
@@ -80,6 +81,7 @@ export class Store {
   readonly meta: MetaStore;
   readonly alerts: AlertStore;
   readonly hooks: HookStore;
+  readonly tokens: TokenStore;
   readonly sessions: SessionStore;
   readonly notices: ApprovalNoticeStore;
   /** Sees committed rows only. */
@@ -113,6 +115,7 @@ export class Store {
     this.meta = new MetaStore(statements, this.#writer);
     this.alerts = new AlertStore(statements, this.log);
     this.hooks = new HookStore(statements, this.#writer, this.log, clock);
+    this.tokens = new TokenStore(statements, this.#writer, this.log);
     this.sessions = new SessionStore(statements, this.log);
     this.notices = new ApprovalNoticeStore(statements, this.#writer);
     this.newRunId = createUlids(() => clock.now());

@@ -180,7 +180,7 @@ export class Watch {
   }
 
   #follow({ folders }: WatchLook): number {
-    return this.#watchers.follow([...folders].slice(0, watchedFoldersMax).map((path) => ({ path, recursive: false })));
+    return this.#watchers.follow([...folders].slice(0, watchedFoldersMax));
   }
 
   /** Tells what differs from the look before. */

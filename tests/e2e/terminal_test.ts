@@ -3,16 +3,13 @@
  * and through real pipes, for plain text and for readers that leave early.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/base/clock.ts";
 import { waitUntil } from "../../src/daemon/discovery.ts";
+import { nerveCommand } from "../support/nerve_program.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { deadlineMs, processesIn, within } from "../support/workspace_fixture.ts";
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
-const nerve = [Deno.execPath(), "run", "-A", "--no-prompt", "--cached-only", "--no-check", "-c", config, main]
-  .map((word) => `'${word}'`).join(" ");
+const nerve = nerveCommand.map((word) => `'${word}'`).join(" ");
 
 /** Without it these tests cannot check anything: a clear failure is better than a pass that means nothing. */
 async function requireScript(): Promise<void> {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { parse, stringify } from "yaml";
 import { parseNerveConfig } from "../../src/config/parse.ts";
 import { parseDuration } from "../../src/sdk/mod.ts";
+import { documentPaths, readDocument } from "../support/documents.ts";
 import { documented, pasteBlock } from "../support/library.ts";
 import { repository } from "../support/source_files.ts";
 
@@ -108,3 +109,32 @@ for (
     for (const key of Object.keys(full.config)) assert.ok(read.includes(key), key);
   });
 }
+
+/** The entries of a block of YAML that name code of the library, with their grants. */
+function takenFrom(text: string): { kind: "senses" | "workflows"; from: string; grants: readonly string[] }[] {
+  const file = parse(text) as
+    | Record<string, Record<string, { use?: unknown; permissions?: object } | null> | null>
+    | null;
+  return (["senses", "workflows"] as const).flatMap((kind) =>
+    Object.entries(file?.[kind] ?? {}).flatMap(([name, unit]) => {
+      const from = typeof unit?.use === "string" ? unit.use : name;
+      const isOurs = (kind === "senses" ? senses : workflows).includes(from);
+      // What notify needs depends on its channel.
+      return isOurs && from !== "notify" && unit?.permissions
+        ? [{ kind, from, grants: Object.keys(unit.permissions) }]
+        : [];
+    })
+  );
+}
+
+Deno.test("what a document takes from the library has every kind of permission that its README names", () => {
+  // The bug was: recipes that passed every check and could not run, because ps needs /proc, and git its server.
+  const missing = documentPaths.map(readDocument).flatMap(({ path, blocks }) =>
+    blocks.filter(({ language }) => language === "yaml").flatMap(({ text }) => takenFrom(text)).flatMap((taken) => {
+      const wanted = Object.keys(documented(taken.kind, taken.from).permissions ?? {});
+      const lacks = taken.grants.includes("unconfined") ? [] : wanted.filter((each) => !taken.grants.includes(each));
+      return lacks.map((each) => `${path}: ${taken.from} without ${each}`);
+    })
+  );
+  assert.deepEqual(missing, []);
+});

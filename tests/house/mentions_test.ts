@@ -10,7 +10,7 @@ const paths = new Set(files), names = new Set(files.map((path) => path.slice(pat
 
 /** A name or path with an ending of this repository's files, which is not the end of a longer word or of an address. */
 const mention =
-  /(?<![\w:/@$*.}>-])(?:\.{0,2}\/)?(?:[\w-]+(?:\.[\w-]+)*\/)*[\w-]+(?:\.[\w-]+)*\.(?:ts|md|sh|c|sql)\b(?![\w/])/g;
+  /(?<![\w:/@$*.}>-])(?:\.{0,2}\/)?(?:[\w-]+(?:\.[\w-]+)*\/)*[\w-]+(?:\.[\w-]+)*\.(?:tsx?|md|sh|c|sql)\b(?![\w/])/g;
 
 /**
  * Files of workspaces: the code of a sense or workflow, its README, and the files that a workflow of the library
@@ -34,7 +34,9 @@ function mentionsIn(path: string, source: string): string[] {
  */
 function textsOf(path: string, source: string): string[] {
   if (path.endsWith(".md")) return [source.replaceAll(/^```(?!text|sh)\w*\n[\s\S]*?^```$/gm, "")];
-  const { comments, program } = parse(source, { sourceType: "module", plugins: ["typescript", "importAttributes"] });
+  const syntax = path.endsWith(".tsx") ? ["jsx"] as const : [];
+  const plugins = ["typescript", "importAttributes", ...syntax] as const;
+  const { comments, program } = parse(source, { sourceType: "module", plugins: [...plugins] });
   const texts = (comments ?? []).map(({ value }) => value.replaceAll(/```[\s\S]*?```/g, ""));
   return path.startsWith("src/") ? [...texts, ...messagesOf(program)] : texts;
 }
@@ -57,7 +59,7 @@ function isHere(named: string, from: string): boolean {
 }
 
 Deno.test("no comment, message or document names a file that is not in this repository", () => {
-  const scanned = files.filter((path) => /\.(ts|md)$/.test(path));
+  const scanned = files.filter((path) => /\.(tsx?|md)$/.test(path));
   assert.ok(scanned.length > 400);
   const lost = scanned.flatMap((path) =>
     mentionsIn(path, readSource(path)).filter((named) => !isHere(named, path)).map((named) => `${path}: ${named}`)

@@ -1,6 +1,6 @@
 /**
  * A test is where a reader looks for it: `src/<room>/.../<file>.ts` is tested in `tests/unit/<room>/<file>_test.ts`, a
- * file of `tools/<room>/` likewise; senses, workflows and lib are the room `library`. A test of one aspect adds words
+ * file of `tools/<room>/` likewise, and one of dashboard/ in `tests/unit/dashboard/`; senses, workflows and lib are the room `library`. A test of one aspect adds words
  * to the name: `parse_property_test.ts` beside `parse_test.ts`.
  */
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ function testedNames(paths: readonly string[]): Map<string, Set<string>> {
   const rooms = new Map<string, Set<string>>();
   for (const path of paths) {
     const parts = path.split("/"), [top = "", second = ""] = parts;
-    const room = top === "src" || top === "tools" ? second : "library";
+    const room = top === "src" || top === "tools" ? second : top === "dashboard" ? top : "library";
     const name = (parts.at(-1) ?? "").replace(/\.ts$/, "");
     rooms.set(room, (rooms.get(room) ?? new Set()).add(name));
   }
@@ -30,7 +30,7 @@ function misplaced(tests: readonly string[], rooms: ReadonlyMap<string, Readonly
 }
 
 Deno.test("every unit test has the name of the file it tests, in the folder of its room", () => {
-  const rooms = testedNames(sourceFiles(["src", "tools", "senses", "workflows", "lib"], ".ts"));
+  const rooms = testedNames(sourceFiles(["src", "tools", "dashboard", "senses", "workflows", "lib"], ".ts"));
   const tests = sourceFiles(["tests/unit"], "_test.ts");
   assert.ok(tests.length > 100);
   assert.deepEqual(misplaced(tests, rooms), []);

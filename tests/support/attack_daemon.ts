@@ -26,6 +26,7 @@ import {
   workspaceFiles,
 } from "./attack_workspace.ts";
 import { apart, tell, textOf, type Ticks } from "./attack_outcome.ts";
+import { nerveArguments } from "./nerve_program.ts";
 import { fromFileUrl } from "./paths.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
 import { deadlineMs, within } from "./workspace_fixture.ts";
@@ -61,7 +62,7 @@ export function attackTest(title: string, attacks: Attacks, options: AttackOptio
   const realms: readonly Realm[] = longForm ? ["plain", "spy", "thrower"] : ["plain"];
   for (const realm of options.realm === undefined ? realms : [options.realm]) {
     const suffix = realm === "plain" ? "" : `, in a realm where everything is replaced (${realm})`;
-    Deno.test(title + suffix, () => runAttacks(attacks, { ...options, realm }, main));
+    Deno.test(title + suffix, () => runAttacks(attacks, { ...options, realm }, null));
   }
   if (options.landlock === undefined && !Object.values(attacks).some(({ alone }) => alone !== undefined)) return;
   if (isTriedAlone && !longForm) return;
@@ -76,11 +77,11 @@ export function attackTest(title: string, attacks: Attacks, options: AttackOptio
 async function runAttacks(
   attacks: Attacks,
   options: AttackOptions & { readonly realm: Realm },
-  program: string,
+  program: string | null,
 ): Promise<void> {
   await using bystanders = await Bystanders.start();
   const every = { ...attacks, ...options.attacks?.(bystanders.targets) };
-  const all = program === main ? every : keepClaimed(every, options.landlock);
+  const all = program === null ? every : keepClaimed(every, options.landlock);
   await using daemon = await AttackDaemon.start(bystanders, all, options, program);
   const quiet = longForm ? await daemon.nextTicks(30) : null;
   const from = systemClock.now(), outcomes = new Map<string, string>();
@@ -111,7 +112,6 @@ async function runAttacks(
   if (options.realm === "plain") await options.check?.(daemon, outcomes);
 }
 
-const main = fromFileUrl(new URL("../../src/main.ts", import.meta.url));
 const landlockOnly = fromFileUrl(new URL("landlock_only.ts", import.meta.url));
 
 export class AttackDaemon implements AsyncDisposable {
@@ -136,7 +136,7 @@ export class AttackDaemon implements AsyncDisposable {
     bystanders: Bystanders,
     attacks: Attacks,
     options: AttackOptions,
-    program: string = main,
+    program: string | null = null,
   ): Promise<AttackDaemon> {
     const { targets } = bystanders;
     await writeWorkspace(targets.workspace, {
@@ -145,8 +145,9 @@ export class AttackDaemon implements AsyncDisposable {
     });
     const child = new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "-A", "--no-prompt", "--cached-only", program],
-        ...program === main ? ["run", "-w", targets.workspace] : [targets.workspace],
+        ...program === null
+          ? [...nerveArguments, "run", "-w", targets.workspace]
+          : ["run", "-A", "--no-prompt", "--cached-only", program, targets.workspace],
       ],
       cwd: targets.workspace,
       env: { EXAMPLE_KERNEL_SECRET: targets.secret, ...options.env },

@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { enterGroup, removeGroup } from "./control_group.ts";
 import { hasProgram, tellIgnored } from "./debian.ts";
-import { type Config, type Grants, type Outcome, TestSense } from "./library.ts";
+import { type Config, type Grants, type Outcome, QuietSense } from "./library.ts";
 import { canMount } from "./mounts.ts";
 import { repository } from "./source_files.ts";
 
@@ -137,7 +137,7 @@ export async function canBootSystemd(): Promise<boolean> {
 
 async function main({ sense: name, grants, steps }: Request): Promise<void> {
   const outcomes: Outcome[] = [];
-  await using sense = grants === null ? new TestSense(name) : new TestSense(name, grants);
+  await using sense = grants === null ? new QuietSense(name) : new QuietSense(name, grants);
   for (const step of steps) {
     if ("compute" in step) outcomes.push(await sense.compute(step.compute));
     else if ("sql" in step) {

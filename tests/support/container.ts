@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { ifPresent } from "../../src/base/if_present.ts";
 import { waitUntil } from "../../src/daemon/discovery.ts";
-import { repository } from "./source_files.ts";
+import { nerveCommand } from "./nerve_program.ts";
 import { deadlineMs } from "./workspace_fixture.ts";
 
 const namespaces = ["--pid", "--fork", "--mount-proc", "--kill-child"];
-const nerve = ["run", "-A", "--quiet", "--no-prompt", "--cached-only", "--no-check", `${repository}/src/main.ts`];
 
 /** Whether this process may make a pid namespace, found out by trying. */
 export const canUnshare: boolean = Deno.build.os === "linux" && Deno.uid() === 0 &&
@@ -24,7 +23,7 @@ export class Container implements AsyncDisposable {
   constructor(root: string, args: readonly string[]) {
     this.#env = { NERVE_WORKSPACE: root, NO_COLOR: "1" };
     this.#child = new Deno.Command("unshare", {
-      args: [...namespaces, Deno.execPath(), ...nerve, ...args],
+      args: [...namespaces, ...nerveCommand, ...args],
       cwd: "/",
       env: this.#env,
       stdin: "null",
@@ -45,7 +44,7 @@ export class Container implements AsyncDisposable {
     const { pid } = this.#child;
     const first = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim();
     const { stdout } = await new Deno.Command("nsenter", {
-      args: ["-t", first, "-p", "-m", Deno.execPath(), ...nerve, ...args],
+      args: ["-t", first, "-p", "-m", ...nerveCommand, ...args],
       cwd: "/",
       env: this.#env,
       stderr: "inherit",

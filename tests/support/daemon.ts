@@ -8,7 +8,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { isAlive, type ProcessId, readProcessStat } from "../../src/base/process_id.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import { findDaemon, findLeftovers, killProcesses, waitUntil } from "../../src/daemon/discovery.ts";
-import { repository } from "./source_files.ts";
+import { nerveArguments } from "./nerve_program.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
 import { deadlineMs, processesIn } from "./workspace_fixture.ts";
 
@@ -75,7 +75,7 @@ export class DaemonWorkspace implements AsyncDisposable {
   /** The command as a process that the test controls itself. */
   command(args: readonly string[], env: Readonly<Record<string, string>> = {}): Deno.Command {
     return new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`, ...args],
+      args: [...nerveArguments, ...args],
       cwd: "/",
       env: { NERVE_WORKSPACE: this.root, NO_COLOR: "1", ...env },
       stdin: "null",

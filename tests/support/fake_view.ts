@@ -28,6 +28,7 @@ import type { Run } from "../../src/protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../src/protocol/run_event.ts";
 import { anAlert } from "./alert_view.ts";
 import { aRun, aSense } from "./api_views.ts";
+import { FakeDashboard } from "./fake_dashboard.ts";
 import { pagesOf } from "./text_pages.ts";
 
 function aRow(id: number): LogRow {
@@ -177,6 +178,21 @@ export class FakeView implements KernelPort {
     onListenerChange: () => {},
     setListener: () => {},
   };
+
+  readonly access: KernelPort["access"] = {
+    list: () => [],
+    create: (request) => Promise.reject(new NerveError("TOKEN_EXISTS", `there is a token ${request.name}`)),
+    revoke: () => Promise.resolve({ revoked: [] }),
+    makeLink: () => Promise.resolve({ path: "/login?link=x", expires: 5, listener: null }),
+    openSession: () => Promise.reject(new NerveError("LINK_UNKNOWN", "the link is too old")),
+    admit: () => Promise.reject(new NerveError("ACCESS_UNKNOWN", "nerve knows no such token")),
+    onDenied: () => {},
+    denied: {},
+    hasToken: false,
+    cookie: "nerve_fake",
+  };
+
+  readonly dashboard: KernelPort["dashboard"] = new FakeDashboard((asked) => this.requests.push(asked));
 
   readonly alerts: KernelPort["alerts"] = {
     views: () => Promise.resolve([...this.alertsByName.values()]),

@@ -218,6 +218,13 @@ export class TestSense implements AsyncDisposable {
   }
 }
 
+/** A sense that speaks only of news, as `always: false` asks. */
+export class QuietSense extends TestSense {
+  override compute(config: Config = {}, options: { aborted?: boolean } = {}): Promise<Outcome> {
+    return super.compute({ always: false, ...config }, options);
+  }
+}
+
 export interface RunRequest {
   readonly config: Config;
   readonly prompt?: string;

@@ -7,7 +7,7 @@ export class TestLog implements AsyncDisposable {
   readonly folder: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-log-" }));
   readonly file: string = `${this.folder}/app.log`;
   readonly grants: Grants = { read: [this.file, `${this.file}.1`] };
-  readonly config = { file: this.file, patterns: ["ERROR", "\\bmemory\\b"] };
+  readonly config = { file: this.file, patterns: ["ERROR", "\\bmemory\\b"], min_matches: 1 };
 
   write(...lines: string[]): void {
     this.append(lines.map((line) => `${line}\n`).join(""));

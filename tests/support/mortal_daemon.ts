@@ -4,10 +4,8 @@ import { NerveError } from "../../src/base/errors.ts";
 import { delay } from "../../src/base/time.ts";
 import type { WorkspacePaths } from "../../src/config/workspace.ts";
 import { ControlClient } from "../../src/control/client/client.ts";
-import { fromFileUrl } from "./paths.ts";
+import { nerveArguments } from "./nerve_program.ts";
 import { within } from "./workspace_fixture.ts";
-
-const main = fromFileUrl(new URL("../../src/main.ts", import.meta.url));
 
 export class Daemon {
   readonly client: ControlClient;
@@ -20,7 +18,7 @@ export class Daemon {
 
   private constructor(paths: WorkspacePaths) {
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-prompt", "--cached-only", main, "run", "--workspace", paths.root],
+      args: [...nerveArguments, "run", "--workspace", paths.root],
       cwd: paths.root,
       stdin: "null",
       stdout: "null",

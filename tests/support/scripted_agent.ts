@@ -25,8 +25,9 @@ function count(session: string): number {
 }
 
 /** Replaced by the protocol, which tells it. */
-let spend = (tokens: number, cost: number): void =>
-  void print(`${JSON.stringify({ total_cost_usd: cost, usage: { input_tokens: tokens, output_tokens: 0 } })}\n`);
+let spend = (tokens: number, cost: number): void => {
+  print(`${JSON.stringify({ total_cost_usd: cost, usage: { input_tokens: tokens, output_tokens: 0 } })}\n`);
+};
 
 class Refused extends Error {
   readonly code: number;

@@ -25,7 +25,9 @@ export function faultTest(name: string, test: (seed: number) => Promise<void>): 
 
 /** For the message of a failure: the command that repeats it. */
 export function repeatedBy(seed: number): string {
-  return `Repeat it: NERVE_SEED=${seed} deno test -A --no-prompt ${relative(repository, fromFileUrl(Deno.mainModule))}`;
+  // Where unit tests of a room are one module, the main module is not the test's (tools/test/main.ts).
+  const [file = Deno.mainModule] = /file:[^\s()]*_test\.ts/.exec(new Error().stack ?? "") ?? [];
+  return `Repeat it: NERVE_SEED=${seed} deno test -A --no-prompt ${relative(repository, fromFileUrl(file))}`;
 }
 
 /** Numbers from 0 up to 1 (mulberry32). */

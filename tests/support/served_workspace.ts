@@ -35,7 +35,7 @@ export class ServedWorkspace implements AsyncDisposable {
     const report = (thrown: unknown) => void this.reported.push(thrown);
     const app = createApp(this.workspace.kernel.api, { version: "0", stop: () => {}, report });
     this.#server = await serveControl(app, { path: this.socket, clock: systemClock, report });
-    this.#listener = new Listener(this.workspace.kernel.api.hooks, { clock: systemClock, report });
+    this.#listener = new Listener(this.workspace.kernel.api, { clock: systemClock, report, stop: () => {} });
     await this.#listener.open();
   }
 

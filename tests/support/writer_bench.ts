@@ -23,7 +23,7 @@ export function withWriter(test: (bench: WriterBench) => Promise<void>): Promise
   return inTempDir(async (root) => {
     const path = join(root, "a.db");
     using db = openDatabase(path);
-    db.exec("create table numbers (n integer primary key) strict");
+    db.exec("create table logs (id integer primary key); create table numbers (n integer primary key) strict");
     using reader = openDatabase(path, { readOnly: true });
     const lost: number[] = [], statements = new StatementCache(db);
     const clock = new FakeClock();

@@ -36,7 +36,9 @@ const quickBuiltIns = ["node:buffer", "node:path", "node:sqlite", "node:timers",
  * ms later.
  */
 export async function bundleProcesses(repository: string, root: string): Promise<void> {
-  const borrowed = ["deno.json", "deno.lock"];
+  // deno.json names the dashboard's, without which it would not be read.
+  const borrowed = ["deno.json", "deno.lock", "dashboard/deno.json"];
+  await Deno.mkdir(join(root, "dashboard"));
   for (const name of borrowed) await Deno.copyFile(join(repository, name), join(root, name));
   await Deno.mkdir(join(root, "src/bundle"), { recursive: true });
   for (const entry of bundledEntries) {
@@ -55,5 +57,5 @@ export async function bundleProcesses(repository: string, root: string): Promise
     );
     assert(slow.length === 0, `${file} would load ${slow.join(", ")} at every start`);
   }
-  for (const name of borrowed) await Deno.remove(join(root, name));
+  for (const name of ["deno.json", "deno.lock", "dashboard"]) await Deno.remove(join(root, name), { recursive: true });
 }

@@ -29,11 +29,12 @@ export interface Stamp {
   readonly commit: string | null;
 }
 
-export async function stage(repository: string, root: string, stamp: Stamp): Promise<void> {
+/** `stamp` null: what is staged says that it is the sources, as tests expect of it. */
+export async function stage(repository: string, root: string, stamp: Stamp | null): Promise<void> {
   const copied: string[] = [];
   for (const folder of shipped) await copyFolder(join(repository, folder), join(root, folder), copied);
   await Deno.copyFile(join(repository, "LICENSE"), join(root, "LICENSE"));
-  await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
+  if (stamp !== null) await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
   await bundleProcesses(repository, root);
   // All modules, including those that are only imported by computed paths.
   const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort();

@@ -4,7 +4,7 @@
  * I2. No secret, user or password is in a message, a row of the log, or an error.
  */
 import { defineWorkflow, END, type Json, type JsonObject, option, readConfig, type RoleContext } from "nerve";
-import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
+import { encodeUserinfo, hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { send } from "./request.ts";
 import { fillTemplate } from "../../lib/template.ts";
 
@@ -34,7 +34,12 @@ function readSettings(config: JsonObject) {
     );
   }
   if (!methods.includes(method)) throw new TypeError(`config.method must be one of ${methods.join(", ")}`);
-  return { ...settings, headers: settings.headers.map(readHeader), template: readTemplate(settings.body) };
+  return {
+    ...settings,
+    url: encodeUserinfo(url),
+    headers: settings.headers.map(readHeader),
+    template: readTemplate(settings.body),
+  };
 }
 
 function readHeader(line: string): [string, string] {

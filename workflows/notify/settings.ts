@@ -1,6 +1,6 @@
 /** The settings of notify, with the secrets that variables hold. Used by index.ts. */
 import type { Json } from "nerve";
-import { hideUserinfo } from "../../lib/url.ts";
+import { encodeUserinfo, hideUserinfo } from "../../lib/url.ts";
 
 const channels = ["file", "webhook", "ntfy", "slack", "discord", "telegram", "mail", "syslog", "desktop"] as const;
 export type Channel = typeof channels[number];
@@ -52,7 +52,7 @@ export function readSettings(given: WrittenSettings): Settings {
   if (url_env !== null && written !== null) throw new TypeError("config must name either url or url_env");
   const address = url_env === null ? written : readVariable(url_env, "url_env"), { file } = rest;
   const channel = named === null ? guessChannel(file, address) : toChannel(named),
-    url = address ?? usualUrls[channel] ?? null;
+    url = encodeUserinfo(address ?? usualUrls[channel] ?? "") || null;
   if (url === null && !["file", "syslog", "desktop"].includes(channel)) {
     throw new TypeError(`config.url or config.url_env must name the address of ${channel}`);
   }
@@ -97,6 +97,9 @@ function readVariable(name: string, key: string): string {
 /** Who knows the path of a chat's webhook may write there. */
 function showUrl(url: string | null, isSecret: boolean): string {
   if (url === null) return "";
-  if (!URL.canParse(url)) throw new TypeError("the address is not valid");
+  const { protocol = null } = URL.parse(url) ?? {};
+  // A password may stand where a scheme does.
+  if (protocol === null) throw new TypeError("the address is not valid");
+  if (!/^(?:https?|smtps?|smtp-plain):$/.test(protocol)) throw new TypeError("the address is none of http: or https:");
   return isSecret ? new URL(url).origin : hideUserinfo(url);
 }

@@ -2,11 +2,12 @@
 import plot from "simple-ascii-chart";
 import { formatDuration } from "../../base/duration.ts";
 import { NerveError } from "../../base/errors.ts";
+import { isTimeColumn } from "../../base/time_column.ts";
 import { quoteName, readSchema, runReadOnlyQuery, type TableSchema } from "../../store/sqlite/sense_query.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { SenseChartOutput } from "../render/compute_schemas.ts";
 import { clip, dim, formatClockTime, formatDateTime, plural, print, printJson } from "../render/terminal.ts";
-import { isTimeColumn, toTimeMs } from "../render/time_values.ts";
+import { toTimeMs } from "../render/time_values.ts";
 import { findDatabase } from "../sense_database.ts";
 import { openWorkspace } from "../workspace.ts";
 

@@ -15,6 +15,7 @@ const counted: Readonly<Record<VerifiedPart, string>> = {
   database: "page",
   blobs: "blob",
   archive: "row",
+  chain: "row",
   runs: "run",
 };
 

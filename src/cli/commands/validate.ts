@@ -17,6 +17,7 @@ import { checkTypes, type TypeCheck } from "../checks/types.ts";
 import { type CliIo, exit } from "../io.ts";
 import { plural, print, sign } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
+import { checkOpenListener } from "../open_listener.ts";
 import { checkRecordedFields } from "../recorded_fields.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -49,7 +50,11 @@ export function createValidateCommand(load: SandboxLoader, check: TypeChecker): 
     const typing = valid === null || !flags.types ? null : check(io, paths, valid);
     const found = [
       ...inFile,
-      ...(parsed === null ? [] : [...await checkLock(parsed, paths), ...checkRecordedFields(parsed, paths)]),
+      ...(parsed === null ? [] : [
+        ...await checkLock(parsed, paths),
+        ...checkRecordedFields(parsed, paths),
+        ...checkOpenListener(parsed, paths, io.clock),
+      ]),
       ...(valid === null ? [] : await load(valid, paths)).map((each) =>
         parsed === null ? each : placeInFile(parsed, each)
       ),

@@ -5,6 +5,7 @@
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
+import type { ApprovalSummary } from "../../protocol/approval.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
@@ -23,7 +24,7 @@ import {
   traceCauses,
 } from "../render/cause_text.ts";
 import { printChildren } from "../render/children_text.ts";
-import { describeDeciders } from "../render/deciders.ts";
+import { describeDeciders, describeDecision } from "../render/deciders.ts";
 import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
 import {
   clip,
@@ -53,7 +54,7 @@ const nonActionTypes = [
   ...["sense.null", "sense.throttled", "sense.coalesced", "sense.timeout", "sense.error", "sense.group_down"],
   ...["sense.load_failed", "sense.directive_invalid", "sense.paused"],
 ];
-const defaultLimit = 20;
+const defaultLimit = 20, decisionsMax = 20;
 
 export async function why(io: CliIo, flags: Flags, id?: string): Promise<number> {
   const { sense, alert } = flags;
@@ -76,20 +77,27 @@ async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> 
   const paths = await openWorkspace(io, flags.workspace);
   using records = openRecordsOrEmpty(paths);
   const chain = traceCauses(records, findAskedRow(records, id));
+  const run = records.run(id), decisions = run === null ? [] : listDecisions(records, run.runId);
   if (flags.json) {
-    printJson(io, { id, chain: [...chain.rows], missing: chain.missing } satisfies WhyOutput);
+    printJson(io, { id, chain: [...chain.rows], missing: chain.missing, decisions } satisfies WhyOutput);
     return exit.ok;
   }
   for (const [step, row] of chain.rows.entries()) {
     print(io, `${formatRowHead(io, row)} ${step === 0 ? "" : "because "}${describeRow(row)}`);
   }
   print(io, dim(io, `${describeFirstCause(chain)}${formatElapsed(chain)}`));
-  const run = records.run(id);
+  for (const decision of decisions) print(io, describeDecision(decision));
   if (run?.status === "started" && run.reason !== null) print(io, `${sign.broken} now: ${clip(run.reason, 300)}`);
   if (run?.status === "waiting") await printWait(io, paths, records, run);
   if (run?.status === "waiting" || run?.status === "paused") await printChildren(io, paths, records, run);
   if (run?.status === "paused") print(io, `${runSign.paused} now: ${clip(run.reason ?? run.status, 300)}`);
   return exit.ok;
+}
+
+/** What was decided about the run, oldest first. */
+function listDecisions(records: CliRecords, runId: string): ApprovalSummary[] {
+  const { items } = records.approvals({ runId, all: true, limit: decisionsMax, offset: 0 });
+  return items.filter(({ decision }) => decision !== null).toReversed();
 }
 
 /** What the run waits for; at a gate, for whom and since when. */

@@ -7,6 +7,7 @@ import { toNextRow } from "../../protocol/queries.ts";
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecordsOrEmpty, requireRun } from "../open_records.ts";
+import { describeClosing } from "../render/closing_text.ts";
 import { printChildren } from "../render/children_text.ts";
 import {
   clip,
@@ -132,16 +133,6 @@ function describeFork(records: CliRecords, runId: string): string | null {
   const [first] = records.logs({ refId: runId, order: "asc", limit: 1 });
   const { fork } = first !== undefined && isPlainObject(first.payload) ? first.payload : {};
   return isPlainObject(fork) ? `run ${fork.runId}, ${plural(Number(fork.rounds), "message")}` : null;
-}
-
-/** What the `finally` of an ended run returned, or why it failed; null when there is none. */
-function describeClosing(records: CliRecords, runId: string): string | null {
-  const [row] = records.logs({ refId: runId, type: "run.closed", order: "desc", limit: 1 });
-  if (row === undefined && records.isClosing(runId)) return "it is still to run";
-  if (row === undefined || !isPlainObject(row.payload)) return null;
-  const { error, content } = row.payload;
-  if (typeof error === "string") return `failed: ${toOneLine(error, reasonMaxChars)}`;
-  return content === "" ? `done, ${formatDateTime(row.ts)}` : clip(toOneLine(String(content), 500), 500);
 }
 
 /** Whether it is paused because its code contradicts its messages. */

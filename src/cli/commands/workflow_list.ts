@@ -9,6 +9,7 @@ import { formatSchedule } from "../../protocol/schedule_text.ts";
 import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecords } from "../open_records.ts";
+import { describeStatus } from "../render/closing_text.ts";
 import { listCodeColumn, placeSameCodeTogether } from "../render/same_code.ts";
 import {
   clip,
@@ -131,7 +132,7 @@ function printRuns(io: CliIo, runs: RunPage, flags: Flags, records: CliRecords |
         runSign[run.status],
         run.runId,
         run.workflow,
-        run.status,
+        describeStatus(records, run),
         run.exitCode === null ? "-" : String(run.exitCode),
         String(run.attempt),
         `${run.rounds}/${run.maxRounds}`,

@@ -3,6 +3,7 @@ import { toPrintable } from "../../base/printable.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecordsOrEmpty, requireRun } from "../open_records.ts";
+import { describeClosing } from "../render/closing_text.ts";
 import { printChildren } from "../render/children_text.ts";
 import { dim, formatClockTime, print, printJson, runSign, sign, toPrintableLines } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -34,11 +35,13 @@ export async function workflowThread(io: CliIo, flags: Flags, runId: string): Pr
   const messages = fitBudget(pages(), flags.budget ?? defaultBudget);
   const first = messages[0]?.round ?? 1;
   const earlier = first > 1 ? `nerve workflow thread ${runId} --before ${first}${formatBudget(flags)}` : null;
+  const closing = run.endedAt === null ? null : describeClosing(records, runId);
   if (flags.json) {
-    printJson(io, { run, messages, earlier });
+    printJson(io, { run, messages, earlier, closing });
     return exit.ok;
   }
   printThread(io, run, messages, earlier);
+  if (closing !== null) print(io, `finally: ${closing}`);
   if (run.status === "waiting" || run.status === "paused") await printChildren(io, paths, records, run);
   return exit.ok;
 }

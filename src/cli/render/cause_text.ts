@@ -6,6 +6,7 @@ import { formatDuration } from "../../base/duration.ts";
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";
 import type { LogRow, LogType } from "../../protocol/log.ts";
 import type { CliRecords } from "../open_records.ts";
+import { describeAccessRow } from "./access_text.ts";
 import { clip, formatClockTime, formatDateTime, preview, runSign, sign } from "./terminal.ts";
 
 const textMaxChars = 160;
@@ -79,7 +80,8 @@ export function describeRow(row: LogRow): string {
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     default:
       if (isAlertType(type)) return describeAlertRow(type, name, payload);
-      return describeHookRow(row) ?? describeNonAction(row) ?? describeOccasion(row) ?? describeOther(row);
+      return describeHookRow(row) ?? describeAccessRow(row) ?? describeNonAction(row) ?? describeOccasion(row) ??
+        describeOther(row);
   }
 }
 

@@ -1,7 +1,7 @@
-/** Who may decide a request, in words. */
+/** Who may decide a request, and who did, in words. */
 import type { ApprovalSummary } from "../../protocol/approval.ts";
 import { type Approvers, peopleOf } from "../../protocol/approver.ts";
-import { clip } from "./terminal.ts";
+import { clip, formatDateTime, sign, toOneLine } from "./terminal.ts";
 
 /** Null: whoever may use the daemon. `approvers`: null when nerve.yaml cannot be read. */
 export function describeDeciders(
@@ -18,4 +18,16 @@ export function describeDeciders(
     ? ""
     : ` (${people.join(", ")})`;
   return clip(`${names.join(", ")}${known}`, 300);
+}
+
+/** `ada decided approve: Remove 3 images? (2026-..., signed with the key SHA256:...; "go")` */
+export function describeDecision({ decision, by, how, key, comment, decided, title }: ApprovalSummary): string {
+  const who = how === "expiry" ? "nobody decided in time, which means" : `${clip(by ?? "a person", 100)} decided`;
+  const more = [
+    ...decided === null ? [] : [formatDateTime(decided)],
+    ...key === null ? [] : [`signed with the key ${clip(key, 100)}`],
+    ...comment === null ? [] : [`"${toOneLine(comment, 200)}"`],
+  ];
+  const about = more.length === 0 ? "" : ` (${more.join("; ")})`;
+  return `${sign.next} ${who} ${clip(decision ?? "nothing", 64)}: ${toOneLine(title, 200)}${about}`;
 }

@@ -44,6 +44,8 @@ import {
 } from "./store_schemas.ts";
 import { crashtestOutput } from "./crashtest_schemas.ts";
 import { alertListOutput, alertShowOutput, alertTestOutput, whyAlertOutput } from "./alert_schemas.ts";
+import { createTokenReplySchema, revokeTokensReplySchema, tokensSchema } from "../../protocol/access.ts";
+import { dashboardOutput } from "./access_schemas.ts";
 import { hookListOutput, hookSendOutput } from "./hook_schemas.ts";
 import { alertChangedSchema } from "../../protocol/alert.ts";
 import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
@@ -70,6 +72,7 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "alert silence": document(alertChangedSchema),
   "alert test": document(alertTestOutput),
   "alert unsilence": document(alertChangedSchema),
+  "dashboard": document(dashboardOutput),
   "doctor": document(doctorOutput),
   "events": lines(eventsOutputLine),
   "hook list": document(hookListOutput),
@@ -103,6 +106,9 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "store restore": document(storeRestoreOutput),
   "store stats": document(storeStatsOutput),
   "store verify": document(storeVerifyOutput),
+  "token create": document(createTokenReplySchema),
+  "token list": document(tokensSchema),
+  "token revoke": document(revokeTokensReplySchema),
   "uninstall": document(uninstallOutput),
   "validate": document(validateOutput),
   "version": document(versionOutput),

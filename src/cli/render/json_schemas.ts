@@ -16,7 +16,7 @@ import {
   senseViewSchema,
   workflowViewSchema,
 } from "../../protocol/api.ts";
-import { approvalPageSchema } from "../../protocol/approval.ts";
+import { approvalPageSchema, approvalSummarySchema } from "../../protocol/approval.ts";
 import { logRowSchema } from "../../protocol/log.ts";
 import { runMessageSchema, runStatusSchema } from "../../protocol/run.ts";
 import { placeSchema } from "../../protocol/signal.ts";
@@ -106,11 +106,12 @@ export const workflowInspectOutput = z.strictObject({
   total: z.int().nullable(),
 });
 
-/** `nerve workflow thread RUN`: `earlier` is the command that shows what did not fit. */
+/** `nerve workflow thread RUN`: `earlier` is the command that shows what did not fit, `closing` what `finally` did. */
 export const workflowThreadOutput = z.strictObject({
   run: runSchema,
   messages: z.array(runMessageSchema),
   earlier: z.string().nullable(),
+  closing: z.string().nullable(),
 });
 
 /** `nerve workflow trigger NAME`: the run as it starts or, with --wait, as it ended. */
@@ -138,6 +139,8 @@ export const whyOutput = z.strictObject({
   id: z.string(),
   chain: z.array(logRowSchema).min(1),
   missing: z.int().nullable(),
+  /** Of a run: what was decided about it, oldest first. */
+  decisions: z.array(approvalSummarySchema),
 });
 export type WhyOutput = z.infer<typeof whyOutput>;
 

@@ -45,7 +45,7 @@ export const storeGcOutput = z.strictObject({
 export const storeVerifyOutput = z.strictObject({
   ok: z.boolean(),
   findings: z.array(z.strictObject({
-    part: z.enum(["database", "blobs", "archive", "runs"]),
+    part: z.enum(["database", "blobs", "archive", "chain", "runs"]),
     what: z.string(),
     problem: z.string().nullable(),
     count: z.int(),

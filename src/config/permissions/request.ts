@@ -3,6 +3,7 @@
  * Deno throws for some invalid values and silently ignores others (measured, Deno 2.9.6): here each is rejected with a
  * reason.
  */
+import { domainToASCII } from "node:url";
 import { isPlainObject } from "../../protocol/json.ts";
 import { quote } from "../diagnostic.ts";
 import { findNearest, hintNearest } from "../../base/did_you_mean.ts";
@@ -199,9 +200,19 @@ function findHostFault(value: string): ValueFault {
   if (addressPattern.test(host)) return findAddressFault(host);
   if (host === "*") return ["* is not a host", "write true for every host, or *.example.com"];
   if (host.length > 253 || /^[\d.]+$/.test(host) || !domainPattern.test(host)) {
+    const ascii = toAscii(host);
+    // Requests carry that form: a grant of another would never fit.
+    if (ascii !== null) return [`${quote(value)} is not in ASCII`, `write ${quote(value.replace(host, ascii))}`];
     return [`${quote(value)} is not a host`, "write example.com or example.com:443, without a path"];
   }
   return null;
+}
+
+/** `xn--bcher-kva.example` of `bücher.example`; null where that is no name, or in ASCII already. */
+function toAscii(host: string): string | null {
+  const [, wild = "", name = ""] = /^(\*\.)?(.*)$/s.exec(host) ?? [];
+  const ascii = /^[\x00-\x7f]*$/.test(name) ? "" : domainToASCII(name);
+  return ascii !== "" && ascii.length <= 253 && domainPattern.test(ascii) ? `${wild}${ascii}` : null;
 }
 
 function findAddressFault(host: string): ValueFault {

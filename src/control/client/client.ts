@@ -33,6 +33,7 @@ import type { SendEventReply, SendEventRequest } from "../../protocol/run_event.
 import type { HandedSignal } from "../../protocol/signal.ts";
 import type { ControlApp } from "../app.ts";
 import type { EventFilter } from "../event_stream.ts";
+import { AccessClient } from "./access_client.ts";
 import { AlertClient, toSegment } from "./alert_client.ts";
 import type { StreamItem } from "./event_reader.ts";
 import { PauseClient } from "./pause_client.ts";
@@ -43,7 +44,7 @@ import { otherVersionHint, readProblem } from "./problem.ts";
 type Schemas = typeof import("../../protocol/api.ts") & typeof import("../../protocol/alert.ts");
 type SchemaName = { [Name in keyof Schemas]: Schemas[Name] extends z.ZodType ? Name : never }[keyof Schemas];
 
-/** The part of `Response` that this file uses; hono's typed responses match it. */
+/** What this file uses of a `Response`, also of hono's. */
 interface Answer {
   readonly ok: boolean;
   readonly status: number;
@@ -60,6 +61,7 @@ export class ControlClient implements Disposable {
   readonly alerts: AlertClient;
   readonly pauses: PauseClient;
   readonly sessions: SessionClient;
+  readonly access: AccessClient;
   readonly hooks: () => Promise<HookList>;
 
   /** `findKernel` is only called when there is no answer. */
@@ -79,6 +81,7 @@ export class ControlClient implements Disposable {
     const ask = (call: Promise<Answer>, schema: SchemaName) => this.#ask(call, schema) as never;
     this.alerts = new AlertClient(this.#api.alerts, ask);
     this.sessions = new SessionClient(this.#api.sessions[":id"], ask);
+    this.access = new AccessClient(this.#api.access, ask);
     this.pauses = new PauseClient(this.#api.senses[":name"], (call) => this.#ask(call, "pauseSenseReplySchema"));
     this.hooks = () => this.#ask(this.#api.hooks.$get(), "hooksSchema");
   }
@@ -172,10 +175,7 @@ export class ControlClient implements Disposable {
   }
 
   async messages(id: string, { beforeRound, limit }: MessageQuery): Promise<RunMessage[]> {
-    const query = {
-      limit: String(limit),
-      ...(beforeRound === undefined ? {} : { before: String(beforeRound) }),
-    };
+    const query = { limit: String(limit), ...beforeRound !== undefined && { before: String(beforeRound) } };
     return (await this.#ask(
       this.#api.runs[":id"].messages.$get({ param: { id: toSegment(id) }, query }),
       "messagesSchema",

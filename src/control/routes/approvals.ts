@@ -2,8 +2,9 @@
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
+import { approvalByMaxChars } from "../../base/wait_limits.ts";
 import {
-  approvalPageSchema,
+  approvalListSchema,
   type ApprovalQuery,
   approvalSchema,
   decisionReplySchema,
@@ -31,14 +32,14 @@ export function approvalRoutes(view: KernelPort) {
       "/approvals",
       describeRoute({
         summary: "What waits for a decision, oldest first",
-        description: "Without the bodies of the requests.",
-        responses: describeResponses("A page of requests", approvalPageSchema),
+        description: "Without the bodies of the requests. `approvers`: whose signature a decision needs.",
+        responses: describeResponses("A page of requests", approvalListSchema),
       }),
       validatePart("query", listQuery),
       (c) => {
         const { run, ...rest } = c.req.valid("query");
         const query: ApprovalQuery = dropUndefined({ ...rest, runId: run });
-        return c.json(view.approvals(query));
+        return c.json({ ...view.approvals(query), approvers: view.dashboard.approvers() });
       },
     )
     .get(
@@ -67,6 +68,16 @@ export function approvalRoutes(view: KernelPort) {
       }),
       validatePart("param", identified),
       validatePart("json", decisionRequestSchema),
-      async (c) => c.json(await view.decide(c.req.valid("param").id, c.req.valid("json"))),
+      async (c) => {
+        const asked = c.req.valid("json"), by = describeDecider(asked.by, c.env?.caller?.name ?? null);
+        return c.json(await view.decide(c.req.valid("param").id, { ...asked, ...by !== undefined && { by } }));
+      },
     );
+}
+
+/** Who decides through the listener cannot leave out, or choose, what opened it. */
+function describeDecider(named: string | undefined, caller: string | null): string | undefined {
+  if (caller === null) return named;
+  const room = approvalByMaxChars - caller.length - 3;
+  return named === undefined ? caller : `${named.slice(0, room)} (${caller})`;
 }

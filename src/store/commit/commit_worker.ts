@@ -45,6 +45,7 @@ function commit(db: DatabaseSync, statements: StatementCache, operations: readon
     statements.get("begin immediate").run();
     const transaction = new Transaction(db, statements), results: OperationResult[] = [];
     for (const operation of operations) results.push(performOperation(db, () => transaction.perform(operation)));
+    transaction.seal();
     const from = performance.now();
     statements.get("commit").run();
     return { kind: "committed", results, tookMs: performance.now() - from };

@@ -1,5 +1,4 @@
 /** Commits on a full disk with the help of the reserve (reserve.ts), while there is some. Used by group_commit.ts. */
-import type { StatementCache } from "../sqlite/database.ts";
 import { isDiskFull } from "../sqlite/disk_full.ts";
 import type { Committed, CommitThread } from "./commit_thread.ts";
 import type { Operation, Transaction } from "./operations.ts";
@@ -7,11 +6,9 @@ import type { SpareSpace } from "./reserve.ts";
 
 export class FullDisk {
   readonly #reserve: SpareSpace | null;
-  readonly #statements: StatementCache;
 
-  constructor(reserve: SpareSpace | null, statements: StatementCache) {
+  constructor(reserve: SpareSpace | null) {
     this.#reserve = reserve;
-    this.#statements = statements;
   }
 
   /** Whether the disk was full and now has a little space. */
@@ -24,7 +21,7 @@ export class FullDisk {
     let failure = thrown;
     while (this.givesFor(failure) && transaction?.redo() === true) {
       try {
-        this.#statements.get("commit").run();
+        transaction.commit();
         return null;
       } catch (again) {
         failure = again;

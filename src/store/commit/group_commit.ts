@@ -55,7 +55,7 @@ export class GroupCommit {
     reserve: SpareSpace | null = null,
   ) {
     this.#db = db;
-    this.#fullDisk = new FullDisk(reserve, statements);
+    this.#fullDisk = new FullDisk(reserve);
     this.#clock = clock;
     this.#statements = statements;
     this.outcomes = new WriteOutcomes(onLost);
@@ -192,7 +192,7 @@ export class GroupCommit {
     if (!this.#inTransaction) return batch.committed.resolve();
     const from = this.#clock.monotonic();
     try {
-      this.#statements.get("commit").run();
+      (batch.transaction ?? new Transaction(this.#db, this.#statements)).commit();
     } catch (thrown) {
       const failure = this.#fullDisk.commitAgain(batch.transaction, thrown);
       if (failure !== null) return void this.#abandon(batch, failure);

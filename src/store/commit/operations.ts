@@ -4,6 +4,7 @@
  * I1. An operation is atomic; one that throws undoes no other.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { readNewestId, sealRows } from "../log/chain.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
 export type Value = null | number | string;
@@ -27,10 +28,24 @@ export class Transaction {
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
   readonly #done: Operation[] = [];
+  /** The newest row of the log before it. */
+  readonly #before: number;
 
   constructor(db: DatabaseSync, statements: StatementCache) {
     this.#db = db;
     this.#statements = statements;
+    this.#before = readNewestId(statements);
+  }
+
+  /** Adds the rows of the log to its chain of hashes; nothing is performed afterwards. Throws SQLite's error. */
+  seal(): void {
+    sealRows(this.#statements, this.#before);
+  }
+
+  /** Seals and commits. */
+  commit(): void {
+    this.seal();
+    this.#statements.get("commit").run();
   }
 
   /**

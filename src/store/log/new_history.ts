@@ -1,7 +1,8 @@
 /**
  * Gives the rows that follow a restored log ids which no row of the replaced history has: a client that resumes an event
  * stream after a row of that history is told of a gap, and takes no other row for one that it knows. Used by
- * maintenance/restore.ts.
+ * maintenance/restore.ts. Tokens and sessions of the restored log are forgotten: some of them may have been revoked since,
+ * and who made a backup may have put others into it.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { runStep } from "../commit/operations.ts";
@@ -22,10 +23,16 @@ export function startNewHistory(restored: string, replaced: string | null): void
     const own = readLastId(new StatementCache(db)), other = replaced === null ? null : readLastIdOf(replaced);
     const from = other === null ? own + unknownHistoryIds : Math.max(own, other) + 1;
     runStep(new StatementCache(db), setMeta(idsAfterKey, String(Math.ceil(from / idStep) * idStep)));
+    forgetTokens(db);
     db.exec("pragma wal_checkpoint(truncate)");
   } finally {
     db.close();
   }
+}
+
+function forgetTokens(db: DatabaseSync): void {
+  const isThere = db.prepare("select 1 from sqlite_schema where name = 'access_tokens'").get() !== undefined;
+  if (isThere) db.exec("delete from access_tokens");
 }
 
 /** Null when it is missing or cannot be read, which may be why a backup is restored. */

@@ -6,8 +6,7 @@
  * I3. A run makes only legal moves, whoever requests them; once it has ended it never changes.
  * I4. `run_waits` has rows of waiting runs only: what each waits for. A waiting run goes on only with the message that
  *     settles its wait, or with the decision about a role whose end is unknown.
- * I5. A request of `approvals` is decided once, and only in a transaction that moves its run on; what the kernel asks about
- *     agents moves no run.
+ * I5. A request of `approvals` is decided once, and only in a transaction that moves its run on.
  * I6. An event of `run_events` settles one wait at most; its payload stays until then, or until its run ends.
  * I7. A paused run goes on only from where it was.
  * I8. `run_children` has what a run waits for in a round: what each child was asked for stays until the wait is over.
@@ -15,15 +14,15 @@
  * I10. `run_begun` has the role of a run that runs once and has begun. Another one begins only after its message, or after the
  *     decision that it runs again.
  * I11. `run_closings` has every ended run whose `finally` has no result yet, if its workflow has one or that is unknown.
- * I12. Of a run and a name there is one session at most that has not ended.
  */
+import { chainMigration } from "./chain_schema.ts";
 import { childrenMigration } from "./children_schema.ts";
 import { closingsMigration } from "./closings_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
 import { hooksMigration } from "./hooks_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
-import { requestsMigration } from "./requests_schema.ts";
-import { sessionsMigration } from "./sessions_schema.ts";
+import { agentMigrations } from "./sessions_schema.ts";
+import { tokensMigration } from "./tokens_schema.ts";
 
 export const logMigrations: readonly string[] = [
   `
@@ -295,6 +294,7 @@ begin delete from approval_notices where seq = old.seq; end;
   effectsMigration,
   closingsMigration,
   hooksMigration,
-  sessionsMigration,
-  requestsMigration,
+  tokensMigration,
+  chainMigration,
+  ...agentMigrations,
 ];

@@ -2,8 +2,9 @@
  * Sessions of agents: a migration of schema.ts. A session moves on legally, whoever asks for it, and of a run and a name
  * there is one at most that has not ended.
  */
+import { requestsMigration } from "./requests_schema.ts";
 
-export const sessionsMigration = `
+const sessionsMigration = `
 create table agent_sessions (
   seq integer primary key,
   id text not null unique,
@@ -37,3 +38,6 @@ create trigger agent_sessions_identity before update of
   seq, id, run_id, name, workflow, agent, cwd, created on agent_sessions
 begin select raise(abort, 'what a session is never changes'); end;
 `;
+
+/** In this order. */
+export const agentMigrations: readonly string[] = [sessionsMigration, requestsMigration];

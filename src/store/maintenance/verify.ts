@@ -1,6 +1,6 @@
 /**
- * Verifies the data of a workspace: every database, every blob, the archive against the log's watermark,
- * `workflow_runs` against the log. Changes nothing; used by `nerve store verify`, with or without a running daemon.
+ * Verifies the data of a workspace: every database, every blob, the archive against the log's watermark, the rows of both
+ * against their chain of hashes, `workflow_runs` against the log. Changes nothing; used by `nerve store verify`, with or without a running daemon.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
@@ -18,11 +18,12 @@ import { checkVersion, migrate, openDatabase, readUserVersion, StatementCache } 
 import { type DatabaseFile, type DataPaths, listBlobFiles, listDatabases, readInfo } from "./data_files.ts";
 import { findDatabaseFault, HollowBudget, listOddFiles } from "./odd_files.ts";
 import { quickCheck } from "./quick_check.ts";
+import { checkChain, describeChain } from "./verify_chain.ts";
 
 // A static import would load it at every start of a built nerve (tools/build/bundle.ts).
 const { createHash } = await import("node:crypto");
 
-export type VerifiedPart = "database" | "blobs" | "archive" | "runs";
+export type VerifiedPart = "database" | "blobs" | "archive" | "chain" | "runs";
 
 /** `problem` is null for an intact part; `count` is the number of pages, blobs, rows or runs checked. */
 export interface Verdict {
@@ -53,6 +54,7 @@ export function* verifyStore(paths: DataPaths): Generator<Verdict> {
   const db = openDatabase(log.path, { readOnly: true });
   try {
     yield* checkGuarded("archive", paths.archive, () => checkArchive(db, paths.archive));
+    yield* checkGuarded("chain", describeChain(db) ?? log.path, () => checkRows(db, paths.archive));
     yield* checkGuarded("runs", log.path, () => checkRuns(db));
   } finally {
     db.close();
@@ -174,6 +176,16 @@ function checkDay(statements: StatementCache, { day, path }: ArchivedDay, upTo: 
   return rows >= expected
     ? { part: "archive", what: day, problem: null, count: rows }
     : wrong(`it holds ${rows} rows, but the log recorded ${expected}`);
+}
+
+function* checkRows(db: DatabaseSync, archive: string): Generator<Verdict> {
+  // One snapshot: a daemon may keep writing.
+  db.exec("begin");
+  try {
+    for (const { rows, problem } of checkChain(db, archive)) yield { part: "chain", what: "log", problem, count: rows };
+  } finally {
+    db.exec("commit");
+  }
 }
 
 /** Rebuilds every run whose first row is in the log into a second database, and compares it. */

@@ -8,9 +8,11 @@ import { identifyFile } from "../../base/file_identity.ts";
 import { TextMask } from "../../base/text_mask.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
-import { type TextPage, writePage } from "../../protocol/text_page.ts";
+import { type TextPage, writeOne, writePage } from "../../protocol/text_page.ts";
 import { History } from "../history/history.ts";
 import { StoreReader } from "../log/reader.ts";
+import { readStoreStats } from "../maintenance/stats.ts";
+import { listSeries, readSeries } from "../sqlite/sense_series.ts";
 import type { FromReader, OpenedLog, ReadRequest, ToReader } from "./read_messages.ts";
 import { readInSlices } from "./slices.ts";
 import type { Steps } from "./steps.ts";
@@ -117,6 +119,12 @@ class Reads {
         const page = yield* this.#reader.runPage(request.query);
         return yield* writePage(page, page.total, show, ({ runId }: Run) => ({ key: runId, type: null }));
       }
+      case "columns":
+        return yield* writeOne(yield* listSeries(request.database), show);
+      case "series":
+        return yield* writeOne(yield* readSeries(request.database, request.query), show);
+      case "sizes":
+        return yield* writeOne(readStoreStats(request.paths, request.now), show);
     }
   }
 }

@@ -96,7 +96,7 @@ export function readSchema(databasePath: string): TableSchema[] {
 }
 
 /** Attaching is disabled: `vacuum into` would write a file even over a read-only connection, without the authorizer. */
-function openForQuery(databasePath: string): DatabaseSync {
+export function openForQuery(databasePath: string): DatabaseSync {
   const db = openDatabase(databasePath, { readOnly: true });
   db.limits.attach = 0;
   return db;
@@ -207,7 +207,7 @@ function toShortestNumber(value: SqlValue): SqlValue {
 }
 
 /** The tables of the sense: not SQLite's, not nerve's (`_migrations`), no views and no parts of virtual tables. */
-function listUserTables(db: DatabaseSync): { name: string; sql: string; withoutRowid: boolean }[] {
+export function listUserTables(db: DatabaseSync): { name: string; sql: string; withoutRowid: boolean }[] {
   return db.prepare(
     "select s.name, s.sql, l.wr as withoutRowid from pragma_table_list l join sqlite_schema s on s.name = l.name" +
       " where l.schema = 'main' and l.type = 'table' and s.type = 'table'" +

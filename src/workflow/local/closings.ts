@@ -2,7 +2,8 @@
  * Closes runs that have ended: runs the `finally` of their workflow, and writes its result as `run.closed`. Called by
  * manager.ts, dispatcher.ts and process_exit.ts.
  * I1. Which runs are to be closed is on disk with their ends. Each is closed once at least: until its row is written, it is
- *     tried again, also by the next daemon. A `finally` that throws or is late is a result; it is not run again.
+ *     tried again, also by the next daemon. A `finally` that throws, is late, or loses its process time and again, also by
+ *     kills from outside, which it may send itself, is a result; it is not run again.
  * I2. `finally` begins when the end of its run is on disk and no role of it runs any more.
  * I3. A closing waits for no slot of `concurrency`, but takes one if its run had started: the next run begins after it.
  * I4. Of each workflow at most as many closings are in memory as runs may go on.
@@ -11,7 +12,7 @@
 import { calculateBackoff } from "../../base/backoff.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf } from "../../base/errors.ts";
-import { backoffFirstMs, backoffMaxMs, closingDeathsMax } from "../../base/limits.ts";
+import { backoffFirstMs, backoffMaxMs, closingDeathsMax, closingKillsMax } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import type { TimerGroup } from "../../base/timer_group.ts";
 import type { KnownFinally, RunClosing } from "../../protocol/closing.ts";
@@ -125,16 +126,16 @@ export class Closings {
     const { clock, timers, dispatcher } = this.#parts, round = entry.run.rounds;
     enterPhase(entry, { tag: "unclosed" });
     if (!died) return;
-    let waitMs: number;
-    if (end.kind === "outside") waitMs = waitAfterKills(entry.kills = countDeath(entry.kills, round));
-    else {
-      const { count } = entry.deaths = countDeath(entry.deaths, round);
-      if (shouldEndRun(entry.deaths, alone) || count >= closingDeathsMax) {
-        const error = `its process died ${count} times while it ran, the last time it ${end.message}`;
-        return void this.#settle(entry, { error: toReason(error) }, null);
-      }
-      waitMs = calculateBackoff(count, backoffFirstMs, backoffMaxMs);
+    const isOutside = end.kind === "outside", before = isOutside ? entry.kills : entry.deaths;
+    const deaths = countDeath(before, round), { count } = deaths;
+    if (isOutside) entry.kills = deaths;
+    else entry.deaths = deaths;
+    if (isOutside ? count >= closingKillsMax : shouldEndRun(deaths, alone) || count >= closingDeathsMax) {
+      const what = isOutside ? "was killed" : "died";
+      const error = `its process ${what} ${count} times while it ran, the last time it ${end.message}`;
+      return void this.#settle(entry, { error: toReason(error) }, null);
     }
+    const waitMs = isOutside ? waitAfterKills(deaths) : calculateBackoff(count, backoffFirstMs, backoffMaxMs);
     entry.waitsUntil = clock.monotonic() + waitMs;
     if (waitMs > 0) timers.after(waitMs, () => dispatcher.dispatch(entry.queue));
   }

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { finish, type Form, type FormName, formOf, runUntil, succeed, whileRunning } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
+import { readSource } from "../../support/source_files.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 import { libWorkspace, outsideWorkspace, stepsWorkspace, talkerWorkspace } from "./workspaces.ts";
 
@@ -123,9 +124,9 @@ const cases: readonly FormCase[] = [
     },
   },
   {
-    name: "start, status and stop: a daemon in the background, whose runs nerve why explains",
+    name: "start, status and stop: a daemon in the background, whose runs nerve why explains, with its dashboard",
     async run(form, folder) {
-      const yaml = "senses: {}\nworkflows: { steps: {} }\n", go = "export const waitMs = 0;\n";
+      const yaml = "listen: 127.0.0.1:0\nsenses: {}\nworkflows: { steps: {} }\n", go = "export const waitMs = 0;\n";
       await writeWorkspace(folder, { ...stepsWorkspace, "nerve.yaml": yaml, "lib/go.ts": go });
       assert.match(await succeed(form, ["start"], folder), /pid \d+/);
       try {
@@ -135,6 +136,14 @@ const cases: readonly FormCase[] = [
         const [first] = await rows(form, folder, "run.completed");
         assert.ok(first !== undefined);
         assert.match(await succeed(form, ["status"], folder), /pid \d+/);
+        const link = (await succeed(form, ["dashboard", "--print"], folder)).trim();
+        // A built form runs in a network of its own, which this process does not reach.
+        const pages = [["/", "index.html"], ["/app.js", "app.js"], ["/app.css", "app.css"]] as const;
+        const files = form.name === "source" ? pages : [];
+        for (const [path, name] of files) {
+          const served = await (await fetch(new URL(path, link))).text();
+          assert.ok(served === readSource(`src/control/dashboard/${name}`), `${path} is that of the sources`);
+        }
       } finally {
         await succeed(form, ["stop"], folder);
       }

@@ -8,7 +8,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
 import { delay } from "../../../src/base/time.ts";
 import { ControlClient } from "../../../src/control/client/client.ts";
-import { fromFileUrl } from "../../support/paths.ts";
+import { nerveArguments } from "../../support/nerve_program.ts";
 import { randomFrom, randomSeed } from "../../support/seed.ts";
 import { processesIn, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 import { type Findings, judge, type Outage } from "./judgement.ts";
@@ -200,9 +200,9 @@ class Storm {
   }
 
   async #nerve(...args: string[]): Promise<void> {
-    const { root } = this.#workspace, main = fromFileUrl(new URL("../../../src/main.ts", import.meta.url));
+    const { root } = this.#workspace;
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-prompt", "--cached-only", main, ...args, "--workspace", root],
+      args: [...nerveArguments, ...args, "--workspace", root],
       cwd: "/",
       stdin: "null",
     }).output();

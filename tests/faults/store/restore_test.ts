@@ -9,13 +9,13 @@ import { openStore } from "../../../src/store/store.ts";
 import { type ArchiveBench, at, withArchive } from "../../support/archive_bench.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
-import { repository } from "../../support/source_files.ts";
+import { nerveArguments } from "../../support/nerve_program.ts";
 import { newRow } from "../../support/store_bench.ts";
 import { makeWorkspace } from "../../support/workspace_fixture.ts";
 
 async function nerve(root: string, fault: string, ...args: string[]): Promise<Deno.CommandOutput> {
   return await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-prompt", "--cached-only", join(repository, "src/main.ts"), ...args],
+    args: [...nerveArguments, ...args],
     env: { NERVE_WORKSPACE: root, NERVE_FAULT_POINT: fault },
     cwd: "/",
     stdin: "null",

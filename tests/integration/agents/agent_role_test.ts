@@ -73,7 +73,7 @@ echo done`;
   assert.match(read(1), /^The file out.json that you were asked for is not as it has to be: it is no JSON/);
   assert.match(read(2), /expected string, received number[^]*title/);
   const rows = workspace.kernel.api.records.logs({ refId: "a" }).map(({ type }) => type)
-    .filter((type) => /^(session|artifact)\./.test(type) && type !== "session.ended");
+    .filter((type) => /^(session|artifact)\./.test(type) && type !== "session.closed");
   const round = (end: string) => ["session.prompted", "session.answered", "artifact.expected", `artifact.${end}`];
   const begun = ["session.created", "session.ready"];
   assert.deepEqual(rows, [...begun, ...round("refused"), ...round("refused"), ...round("taken")]);

@@ -3,9 +3,13 @@
  * request that nobody waits for, or an agent that waits for ever.
  */
 import assert from "node:assert/strict";
-import { AgentWorld } from "../../support/agent_world.ts";
+import { systemLandlock } from "../../../src/base/landlock.ts";
+import { AgentWorld, scriptedAgent } from "../../support/agent_world.ts";
 
-const agent = { permissions: { allow: ["read"], ask: ["edit src"], deny: ["execute"] } };
+const permissions = { allow: ["read"], ask: ["edit src"], deny: ["execute"] };
+/** Confined, where this system can. */
+const confined = systemLandlock() > 0 ? { confine: null, read: scriptedAgent.slice(-1) } : {};
+const agent = { permissions, ...confined };
 
 async function answerOf(world: AgentWorld, runId: string): Promise<unknown> {
   await world.untilStatus(runId, "completed");

@@ -74,7 +74,7 @@ Deno.test("case 3: a READY session of a waiting run is lost: paused from waiting
   await world.untilStatus("a", "completed");
   const said = (await world.daemon.client.messages("a", { limit: 9 })).find(({ role }) => role === "next")?.content ??
     "";
-  await world.untilRow("a", "session.ended", 2);
+  await world.untilRow("a", "session.closed", 2);
   assert.match(said, /^You take over from a conversation that was lost[^]*## first\n\nhello[^]*on we go$/);
   assert.deepEqual(world.sessions().map(({ state }) => state), ["ENDED", "ENDED"]);
 });
@@ -147,10 +147,10 @@ Deno.test("case 30: the agent's program dies while it is asked: its conversation
   Deno.kill(Number(Deno.readTextFileSync(world.home("pid"))), "SIGKILL");
   world.set("open");
   await world.untilStatus("a", "completed");
-  await world.untilRow("a", "session.ended");
+  await world.untilRow("a", "session.closed");
   assert.deepEqual(await world.types("a", /^session\.(?!used)/), [
     ...["session.created", "session.ready", "session.prompted", "session.recovered", "session.prompted"],
-    ...["session.answered", "session.ended"],
+    ...["session.answered", "session.closed"],
   ]);
   assert.deepEqual(world.approvals(true), []);
 });
@@ -166,6 +166,26 @@ Deno.test("case 30: it dies and cannot go on: paused and asked, and the role has
   await untilPaused(world, "a");
   assert.deepEqual(await world.types("a", lostRows), inOrder);
   assert.deepEqual(await world.types("a", /^run\.attempt_failed$/), []);
+});
+
+Deno.test("case 16: the daemon dies after a decision, before its run has moved: the next one carries it out", async () => {
+  await using world = await AgentWorld.make({ roles: `ask: of("until open")` });
+  await world.start();
+  await world.run("a");
+  await world.untilRow("a", "session.prompted");
+  world.set("refuse-load");
+  await world.restart();
+  const asked = await untilPaused(world, "a");
+  Deno.removeSync(world.home("refuse-load"));
+  // So that the try hangs, and the daemon dies over it.
+  world.set("hang-at-start");
+  await world.decide(asked, "retry");
+  await world.kill();
+  Deno.removeSync(world.home("hang-at-start"));
+  world.set("open");
+  await world.start();
+  await world.untilStatus("a", "completed");
+  assert.equal(world.approvals(true).length, 1);
 });
 
 Deno.test("several lost sessions of one run: one pause, and one request that names all", async () => {

@@ -45,5 +45,5 @@ export default defineWorkflow({
   const states = workspace.kernel.api.records.logs({ refId: "a" }).map(({ type }) => type)
     .filter((type) => type.startsWith("session."));
   const prompt = ["session.prompted", "session.answered"], begun = ["session.created", "session.ready"];
-  assert.deepEqual(states, [...begun, ...prompt, "session.recovered", ...prompt, "session.ended"]);
+  assert.deepEqual(states, [...begun, ...prompt, "session.recovered", ...prompt, "session.closed"]);
 });

@@ -46,6 +46,7 @@ Deno.test("a person sees what waits, decides it, and sees what was decided", asy
   const other = await served.nerve("reject", "r1:ask::1");
   assert.deepEqual([other.code, other.out], [1, ""]);
   assert.match(other.err, /was decided: approve/);
+  assert.match((await served.nerve("why", "r1")).out, /👉 .+ decided approve: Remove 3 images\? \(2.*; "go on"\)\n/);
   assert.match((await served.nerve("approvals", "r1:ask::1")).out, /decision approve, by .*\n +comment +go on\n/);
 
   const stale = await served.nerve("approve", "r2", "--digest", "0".repeat(64));

@@ -182,6 +182,7 @@ async function callAlerts(caller: Caller, { workspace }: ServedWorkspace): Promi
   await caller.call("alert test");
   await callHooks(caller);
   await callSessions(caller, workspace.kernel.api.sessions);
+  await callAccess(caller);
 }
 
 async function callSessions(
@@ -195,6 +196,15 @@ async function callSessions(
     await caller.call(`session ${name}`, id);
     await failAll(caller, [[1, "SESSION_UNKNOWN", `session ${name}`, "nosuch"]]);
   }
+}
+
+async function callAccess(caller: Caller): Promise<void> {
+  await caller.call("token create", "reader", "--scope", "read");
+  await failAll(caller, [[1, "TOKEN_EXISTS", "token create", "reader", "--scope", "read"]]);
+  await caller.call("dashboard");
+  await caller.call("token list");
+  await caller.call("token revoke", "reader", "--sessions");
+  await failAll(caller, [[1, "TOKEN_UNKNOWN", "token revoke", "reader"], [2, "USAGE", "token revoke"]]);
 }
 
 async function callHooks(caller: Caller): Promise<void> {
@@ -241,6 +251,10 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
     [3, "DAEMON_MISSING", "alert ack", "high"],
     [3, "DAEMON_MISSING", "hook send", "git"],
     [3, "DAEMON_MISSING", "session end", "nosuch"],
+    [3, "DAEMON_MISSING", "token create", "late", "--scope", "read"],
+    [3, "DAEMON_MISSING", "token list"],
+    [3, "DAEMON_MISSING", "token revoke", "late"],
+    [3, "DAEMON_MISSING", "dashboard"],
     [3, "DAEMON_MISSING", "workflow reset", "tidy"],
     [3, "DAEMON_MISSING", "events", "--follow"],
   ]);

@@ -62,6 +62,8 @@ Deno.test("an approver signs, and everyone sees who decided with which key", opt
   await runEnd(served.workspace, "r1");
   const decided = (await served.nerve("approvals", "r1:ask::1")).out;
   assert.match(decided, /decision approve, by bob, .*\n +signed +with the key SHA256:\S+\n +comment +go\n/);
+  const ended = (await served.nerve("why", "r1")).out;
+  assert.match(ended, /\n👉 bob decided approve: .* \(2\S+ \S+; signed with the key SHA256:\S+; "go"\)\n/);
   const { signature, key, by } = approvalSchema.parse(
     JSON.parse((await served.nerve("approvals", "r1:ask::1", "--json")).out),
   );

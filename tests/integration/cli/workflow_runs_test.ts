@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import type { Store } from "../../../src/store/store.ts";
 import { past, storeRun } from "../../support/past_workspace.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { delay } from "../../../src/base/time.ts";
+import { serveWorkspace } from "../../support/served_workspace.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 
 Deno.test("workflow list finds the runs of a workflow that is no longer in nerve.yaml", async () => {
@@ -81,4 +84,41 @@ Deno.test("a run that sleeps says until when in workflow list, inspect, thread a
       new RegExp(`\\n2 +.* +3 +it waited: ${says.source}\\n`),
     );
   });
+});
+
+Deno.test("what the finally of an ended run did, or that it is still to run, is in workflow list, thread and inspect", async () => {
+  const closing = `import { defineWorkflow, END } from "nerve";
+export default defineWorkflow({
+  roles: { say: ({ start }) => ({ content: start.prompt, meta: {} }) },
+  moderator: ({ messages }) => messages.length === 0 ? "say" : END,
+  finally: async ({ start, signal }) => {
+    if (start.prompt === "bad") throw new Error("no way to tidy up");
+    if (start.prompt === "slow") await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    return { content: "tidied up", meta: {} };
+  },
+});
+`;
+  await using served = await serveWorkspace({
+    yaml: { workflows: { w: { concurrency: 3 } } },
+    workflows: { w: closing },
+  });
+  const { workspace } = served;
+  for (const prompt of ["good", "bad"]) {
+    await workspace.kernel.startWorkflow("w", { runId: prompt, prompt });
+    const isClosed = async () => (await workspace.rows({ refId: prompt, type: "run.closed" })).length > 0;
+    while (!await isClosed()) await delay(systemClock, 10);
+  }
+  await workspace.kernel.startWorkflow("w", { runId: "slow", prompt: "slow" });
+  await workspace.waitFor(
+    (event) => event.kind === "run" && event.run.runId === "slow" && event.run.endedAt !== null,
+    "its end",
+  );
+  const list = (await served.nerve("workflow", "list", "--all")).out;
+  assert.match(list, /slow +w +completed, closing +0/);
+  assert.match(list, /bad +w +completed, finally failed +0/);
+  assert.match(list, /good +w +completed +0/);
+  assert.match((await served.nerve("workflow", "thread", "good")).out, /\nrounds 1-1 of 1\nfinally: tidied up\n$/);
+  assert.match((await served.nerve("workflow", "thread", "bad")).out, /\nfinally: failed: no way to tidy up/);
+  assert.match((await served.nerve("workflow", "thread", "slow")).out, /\nfinally: it is still to run\n$/);
+  assert.match((await served.nerve("workflow", "inspect", "bad")).out, /finally +failed: no way to tidy up/);
 });

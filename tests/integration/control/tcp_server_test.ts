@@ -5,20 +5,24 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { listenConnectionsMax, refusedBodyMs } from "../../../src/base/hook_limits.ts";
 import { requestMaxMs } from "../../../src/base/limits.ts";
 import type { Clock } from "../../../src/base/time.ts";
+import type { HookIntakePort } from "../../../src/control/hook_intake.ts";
 import { createListenerApp } from "../../../src/control/listener_app.ts";
 import { serveTcp } from "../../../src/control/tcp_server.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeView } from "../../support/fake_view.ts";
 
 const encoder = new TextEncoder(), decoder = new TextDecoder();
 
 async function withServer(run: (port: number, bodies: Uint8Array[]) => Promise<void>, clock: Clock = systemClock) {
   const bodies: Uint8Array[] = [], reported: unknown[] = [];
   const report = (thrown: unknown) => reported.push(thrown);
-  const app = createListenerApp({
+  const hooks: HookIntakePort = {
     bodyLimitOf: () => 1_000,
     onTooLarge: () => {},
     receive: (_name, { body }) => Promise.resolve({ kind: "accepted", id: bodies.push(body) }),
-  }, { hosts: [], report });
+  };
+  const { access } = new FakeView(), api = { fetch: () => new Response() };
+  const app = createListenerApp({ hooks, access, api }, { hostname: "127.0.0.1", hosts: [], report });
   const server = await serveTcp(app, { hostname: "127.0.0.1", port: 0, clock, report });
   try {
     await run(server.port, bodies);

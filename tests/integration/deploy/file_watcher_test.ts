@@ -1,7 +1,8 @@
 /** When the watcher asks for a scan, on a real file system; and what the scan finds. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
-import { watchScanMinMs } from "../../../src/base/watch_limits.ts";
+import { watchQuietMs, watchScanMinMs } from "../../../src/base/watch_limits.ts";
+import { ifPresent } from "../../../src/base/if_present.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { FileWatcher } from "../../../src/deploy/file_watcher.ts";
 import { WorkspaceScan } from "../../../src/deploy/workspace_scan.ts";
@@ -114,5 +115,54 @@ Deno.test("the kernel's own writes in data/ and logs/ trigger no scan", async ()
       // One for the new file, and those that come without an event.
       assert.ok(looks() - before < 10, `${looks() - before} looks`);
     });
+  });
+});
+
+/** How many folders and files the system watches for this process; null where it does not say. */
+function countWatches(): number | null {
+  const descriptors = "/proc/self/fd";
+  if (Deno.build.os !== "linux") return null;
+  for (const { name } of Deno.readDirSync(descriptors)) {
+    const target = ifPresent(() => Deno.readLinkSync(join(descriptors, name))) ?? "";
+    if (!target.includes("inotify")) continue;
+    return Deno.readTextFileSync(`/proc/self/fdinfo/${name}`).split("\n").filter((line) => /^inotify/.test(line))
+      .length;
+  }
+  return 0;
+}
+
+Deno.test("a link in a folder of a sense is not followed into what it leads to, and folders in folders are watched", async () => {
+  // The bug was: each folder below the target was watched, of a link to / all of the machine, and nothing told of them.
+  await inTempDir(async (parent) => {
+    const root = join(parent, "w"), outside = join(parent, "outside"), clock = new FakeClock();
+    for (let n = 0; n < 200; n++) Deno.mkdirSync(join(outside, `many/${n}`), { recursive: true });
+    await writeWorkspace(root, { "nerve.yaml": "senses: {}\n", "senses/a/index.ts": "", "lib/one/two/a.ts": "" });
+    Deno.symlinkSync(outside, join(root, "senses/a/link"));
+    let looks = 0, timers = 0;
+    const counting = new Proxy(clock, {
+      get(target, key) {
+        if (key === "after") timers++;
+        const value = Reflect.get(target, key, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const before = countWatches();
+    const watcher = new FileWatcher(workspacePaths(root), {
+      clock: counting,
+      reportProblem: (message) => assert.fail(message),
+      scan: () => Promise.resolve(void looks++),
+    });
+    watcher.start();
+    try {
+      await clock.tick(watchQuietMs);
+      await clock.until(() => looks === 1 && clock.pending > 0, "the first scan");
+      // The workspace, senses, senses/a, workflows, lib, lib/one, lib/one/two.
+      if (before !== null) assert.ok((countWatches() ?? Infinity) - before <= 7, `${countWatches()} of ${before}`);
+      const noticed = timers;
+      Deno.writeTextFileSync(join(root, "lib/one/two/a.ts"), "export const a = 1;\n");
+      await clock.until(() => timers > noticed, "the event of a file in a folder of a folder");
+    } finally {
+      await watcher.stop();
+    }
   });
 });

@@ -1,6 +1,5 @@
 /** The three ways to ask for a reload: the API, `nerve reload`, and SIGHUP to the kernel's process. */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { systemClock } from "../../../src/base/clock.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { createApp } from "../../../src/control/app.ts";
@@ -8,6 +7,7 @@ import { serveControl } from "../../../src/control/unix_server.ts";
 import { reloadReplySchema } from "../../../src/protocol/api.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeView } from "../../support/fake_view.ts";
+import { nerveArguments } from "../../support/nerve_program.ts";
 import { makeWorkspace, startWorkspace, within } from "../../support/workspace_fixture.ts";
 
 const senseThatSays = (text: string) => `export const compute = () => ({ says: ${JSON.stringify(text)} });\n`;
@@ -82,9 +82,8 @@ Deno.test("SIGHUP makes nerve run --no-watch apply what is on disk", async () =>
     senses: { a: senseThatSays("one"), b: senseThatSays("b") },
     yaml: "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1h }]\n",
   });
-  const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", "--cached-only", "--no-check", main, "run", "--no-watch"],
+    args: [...nerveArguments, "run", "--no-watch"],
     cwd: workspace.root,
     stdin: "null",
     stdout: "piped",

@@ -93,6 +93,33 @@ Deno.test("states outlive the kernel, and a reload that changes when keeps them"
   await assert.rejects(workspace.kernel.api.alerts.view("full"), { code: "ALERT_UNKNOWN" });
 });
 
+Deno.test("a sense that is removed while its alert fires: with its alert it ends, told by a row; alone it is refused", async () => {
+  await using workspace = await startWorkspace({ yaml: yamlOf([0.95]), ...files });
+  await workspace.trigger("disk");
+  await notices(workspace, 1);
+  const without = { ...yamlOf([0.95]), senses: { ear: {} } };
+  workspace.write("nerve.yaml", JSON.stringify(without));
+  const { changes, ...reply } = await workspace.kernel.api.reload();
+  assert.deepEqual(changes, []);
+  assert.match(JSON.stringify(reply), /there is no sense .*disk/);
+  assert.equal((await workspace.kernel.api.alerts.view("full")).firing, 1);
+  workspace.write("nerve.yaml", JSON.stringify({ ...without, alerts: {}, reflexes: [] }));
+  await workspace.kernel.api.reload();
+  await assert.rejects(workspace.kernel.api.alerts.view("full"), { code: "ALERT_UNKNOWN" });
+  await workspace.kernel.api.recorded();
+  const types = async () => (await workspace.rows({ source: "alert:full" })).map(({ type }) => type);
+  assert.deepEqual(await types(), ["alert.firing", "alert.closed"]);
+  assert.deepEqual(workspace.kernel.health().alerts, { firing: 0, pending: 0 });
+  // Back again it is as new: it fires with the next signal that says so, and not before.
+  workspace.write("nerve.yaml", JSON.stringify(yamlOf([0.95])));
+  await workspace.kernel.api.reload();
+  assert.equal((await workspace.kernel.api.alerts.view("full")).firing, 0);
+  await workspace.trigger("disk");
+  await workspace.kernel.api.recorded();
+  assert.deepEqual(await types(), ["alert.firing", "alert.closed", "alert.firing"]);
+  assert.deepEqual((await notices(workspace, 2)).map(({ state }) => state), ["firing", "firing"]);
+});
+
 Deno.test("a silence is on disk when it is answered", async () => {
   await using workspace = await startWorkspace({ yaml: yamlOf([0.95]), ...files });
   assert.deepEqual(await workspace.kernel.api.alerts.silence("full", { forMs: 3_600_000, by: "ada" }), { changed: 1 });

@@ -1,6 +1,6 @@
 /** Which certificates of a server count: tls-expiry and http-check against servers of openssl, in their sandbox. */
 import assert from "node:assert/strict";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { CertificateFolder, hasOpenssl } from "../../support/openssl.ts";
 
 const far = 3_650;
@@ -34,7 +34,7 @@ Deno.test({
       const label = `${own} with ${sent}`;
       await using server = await certificates.serve(own, sent);
       const address = `127.0.0.1:${server.port}`;
-      await using sense = new TestSense("tls-expiry", { net: [address] });
+      await using sense = new QuietSense("tls-expiry", { net: [address] });
       const [found] = valueOf(await sense.compute({ servers: address, always: true })).servers;
       assert.equal(found.daysLeft, daysLeft, label);
       if (problem === null) assert.equal(found.problem, null, label);
@@ -59,7 +59,7 @@ Deno.test({
       net: [`localhost:${server.port}`, `127.0.0.1:${server.port}`],
       read: [`${certificates.path}/own.pem`, `${certificates.path}/self.pem`],
     };
-    await using sense = new TestSense("http-check", grants);
+    await using sense = new QuietSense("http-check", grants);
     const check = async (host: string, ca: string, more = {}) => {
       const url = `https://ada:secret@${host}:${server.port}/x`, ca_file = `${certificates.path}/${ca}.pem`;
       return valueOf(await sense.compute({ url, ca_file, always: true, ...more }));
@@ -88,7 +88,7 @@ Deno.test({
     for (const kind of kinds) {
       await using server = await certificates.serve("own", [], ...kind);
       const address = `127.0.0.1:${server.port}`;
-      await using sense = new TestSense("tls-expiry", { net: [address] });
+      await using sense = new QuietSense("tls-expiry", { net: [address] });
       assert.deepEqual(await sense.compute({ servers: address }), { kind: "null" }, kind.join(" "));
     }
   },

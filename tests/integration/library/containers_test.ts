@@ -1,14 +1,14 @@
 /** containers against a real Podman, and against a server that tells what Docker alone tells, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { type Outcome, TestSense, valueOf } from "../../support/library.ts";
+import { type Outcome, QuietSense, valueOf } from "../../support/library.ts";
 import { canRunPodman, Podman } from "../../support/podman.ts";
 
 // Ignored only where podman, crun or busybox-static cannot be installed from Debian, or where containers cannot be run.
 const ignore = !await canRunPodman();
 
 const senseOf = (socket: string) =>
-  new TestSense("containers", { net: [`unix:${socket}`, "docker:80"], read: [socket], write: [socket] });
+  new QuietSense("containers", { net: [`unix:${socket}`, "docker:80"], read: [socket], write: [socket] });
 
 async function start(): Promise<Podman> {
   const podman = await Podman.start();
@@ -180,7 +180,7 @@ Deno.test("containers reads what Docker tells, over a socket and through a proxy
     assert.deepEqual(problemsOf(await sense.compute({ engine: socket })), dockerProblems);
     await using proxy = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
     const host = `127.0.0.1:${proxy.addr.port}`;
-    await using over = new TestSense("containers", { net: [host] });
+    await using over = new QuietSense("containers", { net: [host] });
     assert.deepEqual(problemsOf(await over.compute({ engine: `http://${host}/` })), dockerProblems);
   } finally {
     Deno.removeSync(folder, { recursive: true });
@@ -241,7 +241,7 @@ Deno.test("containers fails with NotCapable without its grants", async () => {
     const net = [`unix:${socket}`, "docker:80"], read = [socket], write = [socket];
     const lacking = [{}, { net }, { read, write }, { net, read }, { net, write }];
     for (const grants of [...lacking, ...net.map((name) => ({ net: [name], read, write }))]) {
-      await using sense = new TestSense("containers", grants);
+      await using sense = new QuietSense("containers", grants);
       const outcome = await sense.compute({ engine: socket });
       assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify([grants, outcome]));
     }

@@ -4,13 +4,13 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { hasProgram } from "../../support/debian.ts";
-import { type Config, TestSense, valueOf } from "../../support/library.ts";
+import { type Config, QuietSense, valueOf } from "../../support/library.ts";
 import { findPostgres, PostgresServer } from "../../support/postgres.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
 const hasSqlite = await hasProgram("sqlite3", "sqlite3"), postgres = await findPostgres();
 
-function sqliteTest(name: string, test: (file: string, sense: TestSense) => Promise<void>): void {
+function sqliteTest(name: string, test: (file: string, sense: QuietSense) => Promise<void>): void {
   Deno.test({
     name,
     ignore: !hasSqlite,
@@ -18,7 +18,7 @@ function sqliteTest(name: string, test: (file: string, sense: TestSense) => Prom
       const folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve db " })), file = `${folder}/a #1%20.db`;
       try {
         const files = ["", "-wal", "-shm"].map((end) => `${file}${end}`);
-        await using sense = new TestSense("database-query", { run: ["sqlite3"], read: files });
+        await using sense = new QuietSense("database-query", { run: ["sqlite3"], read: files });
         await test(file, sense);
       } finally {
         await Deno.remove(folder, { recursive: true });
@@ -107,7 +107,7 @@ sqliteTest("database-query deletes rows older than keep", async (file, sense) =>
 });
 
 Deno.test("database-query refuses a password in the address, and other addresses, and shows neither", async () => {
-  await using sense = new TestSense("database-query", { run: ["psql"] });
+  await using sense = new QuietSense("database-query", { run: ["psql"] });
   const refused = async (config: Config) => {
     const outcome = await sense.compute({ query, ...config });
     assert.equal(outcome.kind, "error");
@@ -122,7 +122,7 @@ Deno.test("database-query refuses a password in the address, and other addresses
 });
 
 Deno.test("database-query fails with NotCapable without its grants", async () => {
-  await using sense = new TestSense("database-query", {});
+  await using sense = new QuietSense("database-query", {});
   for (const config of [{ file: "/srv/shop.db" }, { url: "postgresql://ada@127.0.0.1:1/shop" }]) {
     const outcome = await sense.compute({ query, ...config });
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
@@ -137,7 +137,7 @@ Deno.test({
     const config = { url: `postgresql://postgres@127.0.0.1:${server.port}/postgres`, password_env: "SHOP_PASSWORD" };
     const sense = (password: string) => {
       Deno.env.set("SHOP_PASSWORD", password);
-      return new TestSense("database-query", {
+      return new QuietSense("database-query", {
         run: ["psql"],
         net: [`127.0.0.1:${server.port}`],
         env: ["SHOP_PASSWORD"],

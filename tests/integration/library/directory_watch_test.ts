@@ -1,14 +1,14 @@
 /** directory-watch on real folders, in its sandbox. */
 import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
-async function withFolder(test: (folder: string, sense: TestSense) => Promise<void>): Promise<void> {
+async function withFolder(test: (folder: string, sense: QuietSense) => Promise<void>): Promise<void> {
   const root = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve watch " }));
   Deno.mkdirSync(`${root}/in`);
   try {
-    await using sense = new TestSense("directory-watch", { read: [root] });
+    await using sense = new QuietSense("directory-watch", { read: [root] });
     await test(`${root}/in`, sense);
   } finally {
     await Deno.remove(root, { recursive: true });
@@ -152,7 +152,7 @@ Deno.test("directory-watch deletes rows older than keep", async () => {
 });
 
 Deno.test("directory-watch fails with NotCapable without its grant", async () => {
-  await using sense = new TestSense("directory-watch", {});
+  await using sense = new QuietSense("directory-watch", {});
   const outcome = await sense.compute({ folder: "/srv" });
   assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
 });

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hasProgram } from "../../support/debian.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 import { bindUdp, Nameserver, nameserverHost, serveCode } from "../../support/nameserver.ts";
 
 // Ignored only where Debian's dnsmasq-base is neither there nor can be installed.
 const ignore = !await hasProgram("dnsmasq", "dnsmasq-base");
-const senseOf = ({ address }: Nameserver) => new TestSense("dns-answers", { net: [address] });
+const senseOf = ({ address }: Nameserver) => new QuietSense("dns-answers", { net: [address] });
 
 const zone = [
   ...["--host-record=a.test,192.0.2.1,2001:db8::1", "--cname=c1.test,c2.test", "--cname=c2.test,a.test"],
@@ -125,7 +125,7 @@ Deno.test({
     const silent = await bindUdp(0);
     try {
       const nobody = `${nameserverHost}:${silent.address().port}`, servers = [failing.address, mute.address, nobody];
-      await using sense = new TestSense("dns-answers", { net: [server.address, ...servers] });
+      await using sense = new QuietSense("dns-answers", { net: [server.address, ...servers] });
       const config = { records: "a.test A", timeout: "300ms" };
       assert.deepEqual(await sense.compute({ ...config, servers: [failing.address, nobody, server.address] }), {
         kind: "null",
@@ -164,7 +164,7 @@ Deno.test({
 });
 
 Deno.test("dns-answers rejects what is no record and no address", async () => {
-  await using sense = new TestSense("dns-answers", {});
+  await using sense = new QuietSense("dns-answers", {});
   for (
     const records of [
       undefined,
@@ -196,7 +196,7 @@ Deno.test("dns-answers fails with NotCapable without its grants", async () => {
   for (
     const [grants, servers] of [[{}, ["127.0.0.1"]], [{ net: ["127.0.0.1:54"] }, ["127.0.0.1"]], [{}, []]] as const
   ) {
-    await using sense = new TestSense("dns-answers", grants);
+    await using sense = new QuietSense("dns-answers", grants);
     const outcome = await sense.compute({ records: "a.test A", servers });
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   }

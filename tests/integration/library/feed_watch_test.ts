@@ -1,7 +1,7 @@
 /** feed-watch against local servers with feeds, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 
 /** A server with one RSS feed at /feed, whose items the test sets, and other answers by `answer`. */
 class FeedServer implements AsyncDisposable {
@@ -44,7 +44,7 @@ const titles = (news: any): string[] => news.entries.map(({ title }: { title: st
 Deno.test("feed-watch reports new entries once, and makes conditional requests", async () => {
   await using server = new FeedServer();
   server.items = ["one", "two"];
-  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  await using sense = new QuietSense("feed-watch", { net: [server.host] });
   const config = { urls: [server.url] };
   assert.deepEqual(await sense.compute(config), { kind: "null" }, "the first time everything is old");
   assert.deepEqual(await sense.compute(config), { kind: "null" });
@@ -66,7 +66,7 @@ Deno.test("feed-watch reports new entries once, and makes conditional requests",
 Deno.test("feed-watch announces the entries of a new feed if configured, at most 50 in one signal", async () => {
   await using server = new FeedServer();
   server.items = Array.from({ length: 70 }, (_, index) => `item-${index}`);
-  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  await using sense = new QuietSense("feed-watch", { net: [server.host] });
   const news = valueOf(await sense.compute({ urls: [server.url], announce_first: true }));
   assert.deepEqual([news.count, news.entries.length], [70, 50]);
 });
@@ -74,7 +74,7 @@ Deno.test("feed-watch announces the entries of a new feed if configured, at most
 Deno.test("feed-watch reports a failing feed once and its recovery once, and still reads the others", async () => {
   await using server = new FeedServer();
   await using other = new FeedServer();
-  await using sense = new TestSense("feed-watch", { net: [server.host, other.host] });
+  await using sense = new QuietSense("feed-watch", { net: [server.host, other.host] });
   const config = { urls: [server.url, other.url] };
   await sense.compute(config);
   server.answer = () => new Response("gone", { status: 503 });
@@ -111,7 +111,7 @@ Deno.test("feed-watch reports a feed that it cannot read as a problem", async ()
     [() => new Response(null, { status: 301, headers: { location: "file:///etc/passwd" } }), /status 301/],
   ];
   for (const [answer, reason] of answers) {
-    await using sense = new TestSense("feed-watch", { net: [server.host] });
+    await using sense = new QuietSense("feed-watch", { net: [server.host] });
     server.answer = answer;
     const { problems } = valueOf(await sense.compute({ urls: [server.url] }));
     assert.match(problems[0], reason);
@@ -125,7 +125,7 @@ Deno.test("feed-watch follows redirects and resolves relative links against the 
     const { pathname } = new URL(request.url);
     return pathname === "/feed" ? new Response(null, { status: 301, headers: { location: "/moved/here" } }) : null;
   };
-  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  await using sense = new QuietSense("feed-watch", { net: [server.host] });
   const news = valueOf(await sense.compute({ urls: [server.url], announce_first: true }));
   assert.equal(news.entries[0].link, `http://${server.host}/one`);
 });
@@ -144,7 +144,7 @@ Deno.test("feed-watch uses the encoding that the server or the feed declares", a
       }),
   ];
   for (const answer of answers) {
-    await using sense = new TestSense("feed-watch", { net: [server.host] });
+    await using sense = new QuietSense("feed-watch", { net: [server.host] });
     server.answer = answer;
     assert.deepEqual(titles(valueOf(await sense.compute({ urls: [server.url], announce_first: true }))), ["\u00e4"]);
   }
@@ -157,7 +157,7 @@ Deno.test("feed-watch tells and stores no password of an address, and keeps two 
     return user === "ada:secret" ? null : new Response(null, { status: user === "bob:hidden" ? 500 : 401 });
   };
   server.items = ["one"];
-  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  await using sense = new QuietSense("feed-watch", { net: [server.host] });
   const of = (user: string) => `http://${user}@${server.host}/feed`;
   const urls = [of("ada:secret"), of("bob:hidden"), server.url];
   const found = valueOf(await sense.compute({ urls, announce_first: true }));
@@ -174,7 +174,7 @@ Deno.test("feed-watch gives up on a feed that never ends", async () => {
   await using server = new FeedServer();
   server.answer = () =>
     new Response(new ReadableStream({ start: (c) => c.enqueue(new TextEncoder().encode("<rss>")) }));
-  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  await using sense = new QuietSense("feed-watch", { net: [server.host] });
   const { problems } = valueOf(await sense.compute({ urls: [server.url], timeout: "300ms" }));
   assert.deepEqual(problems, [`${server.url}: it took too long`]);
 });
@@ -182,7 +182,7 @@ Deno.test("feed-watch gives up on a feed that never ends", async () => {
 Deno.test("feed-watch forgets entries that their feed no longer has, and keeps the others, also while the feed is down", async () => {
   await using server = new FeedServer();
   server.items = ["old", "current"];
-  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  await using sense = new QuietSense("feed-watch", { net: [server.host] });
   const config = { urls: [server.url], keep: "1d" };
   await sense.compute(config);
   server.items = ["current"];
@@ -207,7 +207,7 @@ Deno.test("feed-watch forgets entries that their feed no longer has, and keeps t
 });
 
 Deno.test("feed-watch rejects invalid addresses", async () => {
-  await using sense = new TestSense("feed-watch", {});
+  await using sense = new QuietSense("feed-watch", {});
   for (const urls of [[], ["file:///etc/passwd"], ["example.com/feed"]]) {
     const outcome = await sense.compute({ urls });
     assert.ok(outcome.kind === "error" && /config\.urls/.test(outcome.message), JSON.stringify(outcome));
@@ -217,7 +217,7 @@ Deno.test("feed-watch rejects invalid addresses", async () => {
 Deno.test("feed-watch fails with NotCapable without its grant, and with the grant of another port", async () => {
   await using server = new FeedServer();
   for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
-    await using sense = new TestSense("feed-watch", grants);
+    await using sense = new QuietSense("feed-watch", grants);
     const outcome = await sense.compute({ urls: [server.url] });
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   }

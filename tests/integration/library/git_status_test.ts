@@ -1,6 +1,6 @@
 /** git-status on real repositories, in its sandbox. */
 import assert from "node:assert/strict";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { copyProgram, writeProgram } from "../../support/programs.ts";
 
 /** A folder with a repository `here` whose upstream is the bare repository `there`. */
@@ -43,7 +43,7 @@ class Repository implements AsyncDisposable {
 Deno.test("git-status reports branch, dirty files and distance, and signals only when something has changed", async () => {
   await using repository = await Repository.create();
   const { path } = repository;
-  await using sense = new TestSense("git-status", { run: ["git"], read: [repository.root] });
+  await using sense = new QuietSense("git-status", { run: ["git"], read: [repository.root] });
   const empty = valueOf(await sense.compute({ path }));
   assert.deepEqual([empty.branch, empty.commit, empty.upstream, empty.ahead, empty.dirty], [
     "main",
@@ -92,7 +92,7 @@ Deno.test("git-status counts staged, modified, untracked, renamed and conflicted
   repository.write("# branch.head fake", "1");
   Deno.mkdirSync(`${path}/folder`);
   repository.write("folder/inner", "1");
-  await using sense = new TestSense("git-status", { run: ["git"], read: [repository.root] });
+  await using sense = new QuietSense("git-status", { run: ["git"], read: [repository.root] });
   const status = valueOf(await sense.compute({ path }));
   const { dirty, staged, modified, untracked, conflicted } = status;
   assert.deepEqual({ dirty, staged, modified, untracked, conflicted }, {
@@ -115,7 +115,7 @@ Deno.test("git-status counts files in conflict", async () => {
   await repository.git("checkout", "--quiet", "main");
   await repository.commit("a", "ours");
   await assert.rejects(repository.git("merge", "other"));
-  await using sense = new TestSense("git-status", { run: ["git"], read: [repository.root] });
+  await using sense = new QuietSense("git-status", { run: ["git"], read: [repository.root] });
   const status = valueOf(await sense.compute({ path: repository.path }));
   assert.deepEqual([status.conflicted, status.dirty, status.files], [1, 1, ["a"]]);
 });
@@ -123,7 +123,7 @@ Deno.test("git-status counts files in conflict", async () => {
 Deno.test("git-status names at most 50 files and counts all", async () => {
   await using repository = await Repository.create();
   for (let n = 0; n < 60; n++) repository.write(`file ${n}`, "");
-  await using sense = new TestSense("git-status", { run: ["git"], read: [repository.root] });
+  await using sense = new QuietSense("git-status", { run: ["git"], read: [repository.root] });
   const status = valueOf(await sense.compute({ path: repository.path }));
   assert.deepEqual([status.untracked, status.dirty, status.files.length], [60, 60, 50]);
 });
@@ -139,7 +139,7 @@ Deno.test("git-status runs no file-system monitor and no hook, and writes nothin
   // The same contents at a later time: a plain `git status` would refresh the index, and write it.
   Deno.utimeSync(`${repository.path}/a`, 1_000_000_000, 1_000_000_000);
   const before = Deno.statSync(`${repository.path}/.git/index`);
-  await using sense = new TestSense("git-status", { run: ["git"], read: [repository.root] });
+  await using sense = new QuietSense("git-status", { run: ["git"], read: [repository.root] });
   valueOf(await sense.compute({ path: repository.path }));
   const after = Deno.statSync(`${repository.path}/.git/index`);
   assert.deepEqual([after.ino, after.mtime], [before.ino, before.mtime]);
@@ -151,7 +151,7 @@ Deno.test("git-status runs no file-system monitor and no hook, and writes nothin
 Deno.test("git-status fails with git's message where there is no repository, and rejects a relative path", async () => {
   const folder = Deno.makeTempDirSync();
   try {
-    await using sense = new TestSense("git-status", { run: ["git"], read: [folder] });
+    await using sense = new QuietSense("git-status", { run: ["git"], read: [folder] });
     const none = await sense.compute({ path: folder });
     assert.ok(none.kind === "error" && none.message.includes("not a git repository"), JSON.stringify(none));
     const missing = await sense.compute({ path: `${folder}/missing` });
@@ -164,7 +164,7 @@ Deno.test("git-status fails with git's message where there is no repository, and
 });
 
 Deno.test("git-status fails with NotCapable without its grant", async () => {
-  await using sense = new TestSense("git-status", { run: ["true"] });
+  await using sense = new QuietSense("git-status", { run: ["true"] });
   const outcome = await sense.compute({ path: "/" });
   assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   assert.ok(outcome.kind === "error" && outcome.message.includes(`run access to "git"`), JSON.stringify(outcome));

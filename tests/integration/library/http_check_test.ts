@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { lasting } from "../../support/certificate.ts";
-import { type Outcome, TestSense } from "../../support/library.ts";
+import { type Outcome, QuietSense } from "../../support/library.ts";
 import { addressOf, OwnPorts } from "../../support/own_ports.ts";
 import { serve } from "../../support/test_server.ts";
 
@@ -20,7 +20,7 @@ async function tempFile(text: string): Promise<{ path: string } & AsyncDisposabl
 Deno.test("http-check is silent while all is well, signals while something is wrong, and once when it has recovered", async () => {
   let status = 200;
   await using server = serve(() => new Response(null, { status }));
-  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
+  await using sense = new QuietSense("http-check", { net: [`127.0.0.1:${server.port}`] });
   const url = `http://127.0.0.1:${server.port}/health`;
   assert.deepEqual(await sense.compute({ url }), { kind: "null" });
   status = 503;
@@ -51,7 +51,7 @@ Deno.test("http-check checks the configured status, latency and time limit", asy
     }
     return new Response("hello");
   });
-  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
+  await using sense = new QuietSense("http-check", { net: [`127.0.0.1:${server.port}`] });
   const url = `http://127.0.0.1:${server.port}`;
   const wrong = checked(await sense.compute({ url, expect_status: 404 }));
   assert.deepEqual(wrong.problems, ["status 200 instead of 404"]);
@@ -67,7 +67,7 @@ Deno.test("http-check reports a latency above max_latency", async () => {
     await new Promise((resolve) => setTimeout(resolve, 120));
     return new Response("late");
   });
-  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
+  await using sense = new QuietSense("http-check", { net: [`127.0.0.1:${server.port}`] });
   const late = checked(await sense.compute({ url: `http://127.0.0.1:${server.port}/`, max_latency: "50ms" }));
   assert.ok(late.latencyMs > 50, `it waited ${late.latencyMs} ms`);
   assert.match(late.problems[0], /^answered after \d+ ms, more than 50 ms$/);
@@ -77,7 +77,7 @@ Deno.test("http-check reports a closed port as a problem, not as an error", asyn
   const own = new OwnPorts("127.81.7.4"), listener = own.listen();
   const address = addressOf(listener);
   await own.close(listener);
-  await using sense = new TestSense("http-check", { net: [address] });
+  await using sense = new QuietSense("http-check", { net: [address] });
   const down = checked(await sense.compute({ url: `https://${address}/` }));
   assert.equal(down.problems.length, 1);
   assert.match(down.problems[0], /^no answer: .*refused/i);
@@ -88,7 +88,7 @@ Deno.test("http-check reports the days left of a certificate, and warns before i
   await using ca = await tempFile(certificate.cert);
   await using server = serve(() => new Response("hello"), certificate);
   const grants = { net: [`127.0.0.1:${server.port}`, `localhost:${server.port}`], read: [ca.path] };
-  await using sense = new TestSense("http-check", grants);
+  await using sense = new QuietSense("http-check", grants);
   const trusted = { url: `https://127.0.0.1:${server.port}/`, ca_file: ca.path };
   const well = checked(await sense.compute({ ...trusted, always: true }));
   assert.deepEqual([well.ok, well.status, well.certificateDaysLeft], [true, 200, 42], JSON.stringify(well));
@@ -101,7 +101,7 @@ Deno.test("http-check reports the days left of a certificate, and warns before i
 
 Deno.test("http-check rejects an untrusted certificate, and still knows its expiry", async () => {
   await using server = serve(() => new Response("hello"), await lasting(5));
-  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
+  await using sense = new QuietSense("http-check", { net: [`127.0.0.1:${server.port}`] });
   const check = checked(await sense.compute({ url: `https://127.0.0.1:${server.port}/` }));
   assert.equal(check.certificateDaysLeft, 5);
   assert.equal(check.status, null);
@@ -112,7 +112,7 @@ Deno.test("http-check reports that a certificate has expired", async () => {
   const certificate = await lasting(-3);
   await using ca = await tempFile(certificate.cert);
   await using server = serve(() => new Response("hello"), certificate);
-  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`], read: [ca.path] });
+  await using sense = new QuietSense("http-check", { net: [`127.0.0.1:${server.port}`], read: [ca.path] });
   const check = checked(await sense.compute({ url: `https://127.0.0.1:${server.port}/`, ca_file: ca.path }));
   assert.equal(check.certificateDaysLeft, -3);
   assert.ok(check.problems.includes("its certificate has expired"), JSON.stringify(check));
@@ -121,7 +121,7 @@ Deno.test("http-check reports that a certificate has expired", async () => {
 Deno.test("http-check fails with NotCapable without its grant, and with the grant of another port", async () => {
   await using server = serve(() => new Response("hello"), await lasting(42));
   for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
-    await using sense = new TestSense("http-check", grants);
+    await using sense = new QuietSense("http-check", grants);
     for (const scheme of ["http", "https"]) {
       const outcome = await sense.compute({ url: `${scheme}://127.0.0.1:${server.port}/` });
       assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
@@ -131,7 +131,7 @@ Deno.test("http-check fails with NotCapable without its grant, and with the gran
 });
 
 Deno.test("http-check rejects an address that is not a web address", async () => {
-  await using sense = new TestSense("http-check", {});
+  await using sense = new QuietSense("http-check", {});
   for (const url of ["file:///etc/passwd", "example.com", ""]) {
     const outcome = await sense.compute({ url });
     assert.ok(outcome.kind === "error" && outcome.message.includes("config.url"), JSON.stringify(outcome));

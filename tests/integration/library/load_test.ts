@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parsePressure } from "../../../senses/load/pressure.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
@@ -17,7 +17,7 @@ function readOrNull(path: string): string | null {
 const group = readOrNull("/sys/fs/cgroup/cpu.pressure"), machine = readOrNull("/proc/pressure/cpu");
 
 Deno.test("load tells what the machine's own files tell, or why there is no pressure", async () => {
-  await using sense = new TestSense("load");
+  await using sense = new QuietSense("load");
   const told = valueOf(await sense.compute({ always: true, max_load: 1e6 }));
   const now = (readOrNull("/proc/loadavg") ?? "").split(" ").map(Number);
   // The averages change every 5 seconds, by a fraction.
@@ -61,7 +61,7 @@ Deno.test({
 });
 
 Deno.test("load speaks while a limit is passed, once when it is not any more, and starts a workflow when it begins", async () => {
-  await using sense = new TestSense("load");
+  await using sense = new QuietSense("load");
   const low = { max_load: 0 }, high = { max_load: 1e6 };
   assert.deepEqual(await sense.compute(high), { kind: "null" });
   const begun = valueOf(await sense.compute({ ...low, workflow: "notify" }));
@@ -75,7 +75,7 @@ Deno.test("load speaks while a limit is passed, once when it is not any more, an
 });
 
 Deno.test("load deletes readings older than keep", async () => {
-  await using sense = new TestSense("load");
+  await using sense = new QuietSense("load");
   await sense.compute();
   {
     using db = openDatabase(sense.database);
@@ -92,7 +92,7 @@ Deno.test("load fails with NotCapable without its grants", async () => {
       "read access",
     ]] as const
   ) {
-    await using sense = new TestSense("load", grants);
+    await using sense = new QuietSense("load", grants);
     const outcome = await sense.compute();
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
     assert.ok(outcome.kind === "error" && outcome.message.includes(access), JSON.stringify(outcome));

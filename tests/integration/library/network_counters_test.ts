@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { parseCounters } from "../../../senses/network-counters/interfaces.ts";
-import { type Outcome, TestSense, valueOf } from "../../support/library.ts";
+import { type Outcome, QuietSense, valueOf } from "../../support/library.ts";
 import { computeInNetwork, hasNetworks } from "../../support/network_sense.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
@@ -26,13 +26,13 @@ async function send(bytes: number): Promise<void> {
 }
 
 /** As if the last compute had been a second earlier: long enough ago for the next one to use its counters. */
-function longAgo(sense: TestSense, set = ""): void {
+function longAgo(sense: QuietSense, set = ""): void {
   using db = openDatabase(sense.database);
   db.exec(`update counters set ts = ts - 1000, uptime_ms = uptime_ms - 1000${set}`);
 }
 
 Deno.test("network-counters reports what went through an interface, as the machine's own counters have it", async () => {
-  await using sense = new TestSense("network-counters");
+  await using sense = new QuietSense("network-counters");
   valueOf(await sense.compute(all));
   longAgo(sense);
   const before = receivedNow("lo");
@@ -53,7 +53,7 @@ Deno.test("network-counters reports what went through an interface, as the machi
 });
 
 Deno.test("network-counters speaks of an interface that is not there, and once when nothing is wrong any more", async () => {
-  await using sense = new TestSense("network-counters");
+  await using sense = new QuietSense("network-counters");
   const wanting = { required: ["nowhere0"], max_errors: 1 };
   const gone = valueOf(await sense.compute({ ...wanting, workflow: "notify" }));
   assert.deepEqual(gone.problems, ["nowhere0: there is no such interface"]);
@@ -91,7 +91,7 @@ Deno.test({
 });
 
 Deno.test("network-counters takes two fresh samples when the machine was restarted or the clock was set", async () => {
-  await using sense = new TestSense("network-counters");
+  await using sense = new QuietSense("network-counters");
   for (const change of ["uptime_ms = uptime_ms + 1000000000", "ts = ts - 900000", "ts = ts + 900000"]) {
     valueOf(await sense.compute(all));
     {
@@ -104,7 +104,7 @@ Deno.test("network-counters takes two fresh samples when the machine was restart
 });
 
 Deno.test("network-counters gives no rates to another interface of the same name", async () => {
-  await using sense = new TestSense("network-counters");
+  await using sense = new QuietSense("network-counters");
   valueOf(await sense.compute(all));
   longAgo(sense, ", interface_index = 999999");
   const { interfaces } = valueOf(await sense.compute(all));
@@ -112,7 +112,7 @@ Deno.test("network-counters gives no rates to another interface of the same name
 });
 
 Deno.test("network-counters deletes rows older than keep", async () => {
-  await using sense = new TestSense("network-counters");
+  await using sense = new QuietSense("network-counters");
   valueOf(await sense.compute(all));
   {
     using db = openDatabase(sense.database);
@@ -130,7 +130,7 @@ Deno.test("network-counters fails with NotCapable without its grants", async () 
       "read access",
     ]] as const
   ) {
-    await using sense = new TestSense("network-counters", grants);
+    await using sense = new QuietSense("network-counters", grants);
     const outcome = await sense.compute();
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
     assert.ok(outcome.kind === "error" && outcome.message.includes(access), JSON.stringify(outcome));

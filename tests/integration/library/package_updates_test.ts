@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { parseSimulation, type Update } from "../../../senses/package-updates/apt.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { isLong } from "../../support/long_form.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
@@ -30,7 +30,7 @@ Deno.test({
   name: "package-updates finds the updates that apt finds, and speaks once when nothing is wrong any more",
   ignore: !hasApt,
   async fn() {
-    await using sense = new TestSense("package-updates");
+    await using sense = new QuietSense("package-updates");
     const loose = { max_security: 1e6, max_index_age: "1000d", reboot: false };
     const before = await expected(), told = valueOf(await sense.compute({ ...loose, always: true }));
     // Another test may have installed something meanwhile.
@@ -76,7 +76,7 @@ Deno.test({
 
 Deno.test("package-updates fails with NotCapable without its grants", async () => {
   for (const grants of [{ run: ["apt-get"] }, { read: ["/var/lib/apt", "/run"] }]) {
-    await using sense = new TestSense("package-updates", grants);
+    await using sense = new QuietSense("package-updates", grants);
     const outcome = await sense.compute();
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hasProgram } from "../../support/debian.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 
@@ -14,7 +14,7 @@ Deno.test({
   name: "ping is silent while hosts answer, tells one whose name leads nowhere, and once that it is gone",
   ignore,
   fn: async () => {
-    await using sense = new TestSense("ping");
+    await using sense = new QuietSense("ping");
     assert.deepEqual(await sense.compute({ hosts: ["127.0.0.1", "127.4.5.6"], count: 1 }), { kind: "null" });
     for (let times = 0; times < 2; times++) {
       const wrong = valueOf(await sense.compute({ hosts: ["127.0.0.1", "no-such.invalid"], count: 1, limit: "3s" }));
@@ -84,7 +84,7 @@ Deno.test({
 });
 
 Deno.test("ping rejects what is no host", async () => {
-  await using sense = new TestSense("ping");
+  await using sense = new QuietSense("ping");
   for (const hosts of [undefined, [], ["-f"], ["a b"], ["http://a/"], ["[::1]"], ["a;b"]]) {
     const outcome = await sense.compute({ hosts });
     assert.ok(outcome.kind === "error" && /config\.hosts|is not a host/.test(outcome.message), JSON.stringify(outcome));
@@ -95,7 +95,7 @@ Deno.test("ping rejects what is no host", async () => {
 
 Deno.test("ping fails with NotCapable without its grant", async () => {
   for (const grants of [{}, { run: ["true"] }, { net: ["127.0.0.1"] }]) {
-    await using sense = new TestSense("ping", grants);
+    await using sense = new QuietSense("ping", grants);
     const outcome = await sense.compute({ hosts: ["127.0.0.1"], count: 1 });
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   }
@@ -105,7 +105,7 @@ Deno.test({
   name: "ping deletes rows older than keep",
   ignore,
   fn: async () => {
-    await using sense = new TestSense("ping");
+    await using sense = new QuietSense("ping");
     await sense.compute({ hosts: ["127.0.0.1"], count: 1 });
     const db = new DatabaseSync(sense.database);
     db.exec("update pings set ts = ts - 2 * 86400000");

@@ -1,7 +1,7 @@
 /** port-check against real listening ports, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { addressOf, OwnPorts } from "../../support/own_ports.ts";
 
 const hostname = "127.81.7.3";
@@ -11,7 +11,7 @@ Deno.test("port-check is silent while ports are open, signals while one is close
   using steady = own.listen();
   let other = own.listen();
   const ports = [addressOf(steady), addressOf(other)];
-  await using sense = new TestSense("port-check", { net: ports });
+  await using sense = new QuietSense("port-check", { net: ports });
   assert.deepEqual(await sense.compute({ ports }), { kind: "null" });
   await own.close(other);
   for (let times = 0; times < 2; times++) {
@@ -39,7 +39,7 @@ Deno.test("port-check sends nothing to what listens", async () => {
     using _ = connection;
     return await connection.read(new Uint8Array(1));
   });
-  await using sense = new TestSense("port-check", { net: [addressOf(listener)] });
+  await using sense = new QuietSense("port-check", { net: [addressOf(listener)] });
   await sense.compute({ ports: addressOf(listener) });
   assert.equal(await received, null, "the connection ends without a byte");
 });
@@ -48,7 +48,7 @@ Deno.test("port-check starts a workflow when a port has just closed, and not aga
   using steady = own.listen();
   const listener = own.listen();
   const ports = [addressOf(steady), addressOf(listener)];
-  await using sense = new TestSense("port-check", { net: ports });
+  await using sense = new QuietSense("port-check", { net: ports });
   const config = { ports, workflow: "restart-service" };
   assert.deepEqual(await sense.compute(config), { kind: "null" });
   await own.close(listener);
@@ -81,7 +81,7 @@ Deno.test("port-check gives up in time on a host that does not answer", async ()
   }
   try {
     assert.equal(hung, 3, "the backlog takes everything here");
-    await using sense = new TestSense("port-check", { net: [address] });
+    await using sense = new QuietSense("port-check", { net: [address] });
     const { problems } = valueOf(await sense.compute({ ports: address, timeout: "300ms" }));
     assert.deepEqual(problems, [`${address}: no answer in time`]);
   } finally {
@@ -90,7 +90,7 @@ Deno.test("port-check gives up in time on a host that does not answer", async ()
 });
 
 Deno.test("port-check rejects an invalid address", async () => {
-  await using sense = new TestSense("port-check", {});
+  await using sense = new QuietSense("port-check", {});
   for (const ports of [undefined, [], ["127.0.0.1"], ["http://127.0.0.1:80"], ["a b:1"], ["127.0.0.1:65536"], [80]]) {
     const outcome = await sense.compute({ ports });
     assert.ok(outcome.kind === "error" && /config\.|not an address/.test(outcome.message), JSON.stringify(outcome));
@@ -100,7 +100,7 @@ Deno.test("port-check rejects an invalid address", async () => {
 Deno.test("port-check fails with NotCapable without its grant, and with the grant of another port or name", async () => {
   using listener = own.listen();
   for (const grants of [{}, { net: ["127.0.0.1:1"] }, { net: [`localhost:${listener.addr.port}`] }]) {
-    await using sense = new TestSense("port-check", grants);
+    await using sense = new QuietSense("port-check", grants);
     const outcome = await sense.compute({ ports: addressOf(listener) });
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   }
@@ -108,7 +108,7 @@ Deno.test("port-check fails with NotCapable without its grant, and with the gran
 
 Deno.test("port-check deletes rows older than keep", async () => {
   using listener = own.listen();
-  await using sense = new TestSense("port-check", { net: [addressOf(listener)] });
+  await using sense = new QuietSense("port-check", { net: [addressOf(listener)] });
   await sense.compute({ ports: addressOf(listener) });
   const db = new DatabaseSync(sense.database);
   db.exec("update checks set ts = ts - 2 * 86400000");

@@ -1,7 +1,7 @@
 /** process-watch on real processes that start, grow and end, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 import { copyProgram } from "../../support/programs.ts";
@@ -35,7 +35,7 @@ class TestProcess implements AsyncDisposable {
 const uniqueWord = () => `nerve-test-${crypto.randomUUID()}`;
 
 Deno.test("process-watch reports that a program runs, its memory, its end and its restart", async () => {
-  await using sense = new TestSense("process-watch");
+  await using sense = new QuietSense("process-watch");
   const word = uniqueWord(), config = { command_line: word };
   const from = Date.now();
   let first: number;
@@ -59,7 +59,7 @@ Deno.test("process-watch reports that a program runs, its memory, its end and it
 });
 
 Deno.test("process-watch notices a program that was restarted between two computes", async () => {
-  await using sense = new TestSense("process-watch");
+  await using sense = new QuietSense("process-watch");
   const word = uniqueWord(), config = { command_line: word };
   {
     await using program = new TestProcess(word);
@@ -74,7 +74,7 @@ Deno.test("process-watch notices a program that was restarted between two comput
 });
 
 Deno.test("process-watch checks the number of processes and their memory", async () => {
-  await using sense = new TestSense("process-watch");
+  await using sense = new QuietSense("process-watch");
   const word = uniqueWord(), config = { command_line: word };
   await using small = new TestProcess(word);
   await using large = new TestProcess(word, 30);
@@ -90,7 +90,7 @@ Deno.test("process-watch checks the number of processes and their memory", async
 });
 
 Deno.test("process-watch starts a workflow once when the program stops", async () => {
-  await using sense = new TestSense("process-watch");
+  await using sense = new QuietSense("process-watch");
   const config = { command_line: uniqueWord(), workflow: "restart-service" };
   const stopped = valueOf(await sense.compute(config));
   assert.deepEqual(stopped.workflow, {
@@ -103,7 +103,7 @@ Deno.test("process-watch starts a workflow once when the program stops", async (
 });
 
 Deno.test("process-watch finds a program by its full name", async () => {
-  await using sense = new TestSense("process-watch");
+  await using sense = new QuietSense("process-watch");
   const folder = await Deno.makeTempDir();
   const name = `nerve-${crypto.randomUUID().slice(0, 12)}`;
   try {
@@ -136,7 +136,7 @@ Deno.test("process-watch finds programs with brackets, spaces and letters of any
         `${id} gr\u00f6\u00df\u00eb\u00e9 long`,
       ]
     ) {
-      await using sense = new TestSense("process-watch");
+      await using sense = new QuietSense("process-watch");
       copyProgram("/bin/sleep", `${folder}/${name}`);
       const child = new Deno.Command(`${folder}/${name}`, { args: ["1000"] }).spawn();
       try {
@@ -154,7 +154,7 @@ Deno.test("process-watch finds programs with brackets, spaces and letters of any
 });
 
 Deno.test("process-watch tells two programs apart whose long names begin alike", async () => {
-  await using sense = new TestSense("process-watch");
+  await using sense = new QuietSense("process-watch");
   const folder = await Deno.makeTempDir(), id = `nerve-${crypto.randomUUID().slice(0, 9)}`;
   try {
     copyProgram("/bin/sleep", `${folder}/${id}-one`);
@@ -190,7 +190,7 @@ Deno.test({
 });
 
 Deno.test("process-watch requires either a name or a command line", async () => {
-  await using sense = new TestSense("process-watch");
+  await using sense = new QuietSense("process-watch");
   for (const config of [{}, { name: "a", command_line: "b" }]) {
     const outcome = await sense.compute(config);
     assert.ok(outcome.kind === "error" && /either name or command_line/.test(outcome.message));
@@ -199,7 +199,7 @@ Deno.test("process-watch requires either a name or a command line", async () => 
 
 Deno.test("process-watch works with the grants of its README and fails with NotCapable without", async () => {
   for (const grants of [{}, { run: ["true"] }, { read: ["/proc"] }]) {
-    await using sense = new TestSense("process-watch", grants);
+    await using sense = new QuietSense("process-watch", grants);
     const outcome = await sense.compute({ name: "sh" });
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   }
@@ -207,13 +207,13 @@ Deno.test("process-watch works with the grants of its README and fails with NotC
 
 Deno.test("process-watch says what to grant when ps may not look at /proc", async () => {
   // The bug was: the advice of ps, "mount -t proc proc /proc". Without Landlock ps sees everything.
-  await using sense = new TestSense("process-watch", { run: ["ps"] });
+  await using sense = new QuietSense("process-watch", { run: ["ps"] });
   const outcome = await sense.compute({ name: "sh" });
   assert.ok(outcome.kind !== "error" || outcome.message.includes("{ read: [/proc] }"), JSON.stringify(outcome));
 });
 
 Deno.test("process-watch deletes readings older than keep", async () => {
-  await using sense = new TestSense("process-watch");
+  await using sense = new QuietSense("process-watch");
   await sense.compute({ command_line: uniqueWord() });
   const db = new DatabaseSync(sense.database);
   db.exec("update readings set ts = ts - 2 * 86400000");

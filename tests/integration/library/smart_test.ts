@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hasProgram } from "../../support/debian.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { ataAttributes, ataReport, nvmeReport, refusedReport } from "../../support/smart_reports.ts";
 
 // Ignored only where Debian's smartmontools is neither there nor can be installed.
@@ -16,8 +16,8 @@ class Reports implements Disposable {
     return `${this.folder}/${name}`;
   }
 
-  sense(): TestSense {
-    return new TestSense("smart", { read: [this.folder] });
+  sense(): QuietSense {
+    return new QuietSense("smart", { read: [this.folder] });
   }
 
   [Symbol.dispose](): void {
@@ -92,13 +92,13 @@ Deno.test({
   fn: async () => {
     const devices = ["/dev/null", "/dev/no-such-disk"];
     const grants = { run: ["smartctl"], read: [...devices, "/var/lib/smartmontools"], write: devices };
-    await using sense = new TestSense("smart", grants);
+    await using sense = new QuietSense("smart", grants);
     const { problems, disks } = valueOf(await sense.compute({ devices: ["/dev/null", "/dev/no-such-disk sat"] }));
     assert.equal(disks.length, 2);
     assert.match(problems[0], /^\/dev\/null: cannot be asked: \/dev\/null: Unable to detect device type/);
     assert.match(problems[1], /^\/dev\/no-such-disk: cannot be asked: .*No such/);
     assert.throws(() => Deno.lstatSync("/dev/no-such-disk"), Deno.errors.NotFound, "nothing is in the way of a disk");
-    await using blind = new TestSense("smart", { run: ["smartctl"], read: ["/dev/null"] });
+    await using blind = new QuietSense("smart", { run: ["smartctl"], read: ["/dev/null"] });
     const outcome = await blind.compute({ devices: "/dev/null" });
     assert.ok(
       outcome.kind === "value" || /its list of drives/.test(JSON.stringify(outcome)),
@@ -108,7 +108,7 @@ Deno.test({
 });
 
 Deno.test("smart rejects what is no device", async () => {
-  await using sense = new TestSense("smart", {});
+  await using sense = new QuietSense("smart", {});
   for (
     const config of [{}, { devices: "sda" }, { devices: "/dev/sda -x" }, { devices: "/dev/sda sat more" }, {
       files: "report",
@@ -131,7 +131,7 @@ Deno.test("smart fails with NotCapable without its grants", async () => {
       { files: file },
     ]] as const
   ) {
-    await using sense = new TestSense("smart", grants);
+    await using sense = new QuietSense("smart", grants);
     const outcome = await sense.compute(config);
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   }

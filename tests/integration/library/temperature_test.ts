@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { dirname } from "node:path";
 import type { Temperature } from "../../../senses/temperature/index.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 
@@ -24,8 +24,8 @@ class Sensors implements Disposable {
     }
   }
 
-  sense(): TestSense {
-    return new TestSense("temperature", { read: [this.folder] });
+  sense(): QuietSense {
+    return new QuietSense("temperature", { read: [this.folder] });
   }
 
   [Symbol.dispose](): void {
@@ -65,7 +65,7 @@ Deno.test("temperature is silent while it is cool, tells what is too hot, and on
   input("91900");
   const cool = valueOf(await sense.compute({ folder }));
   assert.deepEqual([cool.ok, cool.problems, cool.sensors], [true, [], [
-    { sensor: "coretemp/Package id 0", celsius: 91.9, limit: 95, problem: null },
+    { sensor: "coretemp/Package id 0", celsius: 91.9, limit: 95, limitCelsius: 95, problem: null },
   ]]);
   assert.deepEqual(await sense.compute({ folder }), { kind: "null" });
   assert.equal(valueOf(await sense.compute({ folder, always: true })).ok, true);
@@ -220,7 +220,7 @@ Deno.test("temperature fails with NotCapable without its grants", async () => {
       machine.folder,
     ]] as const
   ) {
-    await using sense = new TestSense("temperature", grants);
+    await using sense = new QuietSense("temperature", grants);
     const outcome = await sense.compute({ folder });
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   }

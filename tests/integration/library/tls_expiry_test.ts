@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { lasting } from "../../support/certificate.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 
 interface TlsServer extends AsyncDisposable {
   readonly address: string;
@@ -29,7 +29,7 @@ Deno.test("tls-expiry reports certificates that expire soon or have expired, and
   await using soon = await serve(9);
   await using ended = await serve(-3);
   const servers = [late.address, soon.address, ended.address];
-  await using sense = new TestSense("tls-expiry", { net: servers });
+  await using sense = new QuietSense("tls-expiry", { net: servers });
   const found = valueOf(await sense.compute({ servers }));
   assert.equal(found.ok, false);
   assert.deepEqual(found.problems, [
@@ -48,7 +48,7 @@ Deno.test("tls-expiry reports certificates that expire soon or have expired, and
 Deno.test("tls-expiry is silent while all is well, and signals once when a certificate was renewed", async () => {
   let server = await serve(9);
   const { address } = server;
-  await using sense = new TestSense("tls-expiry", { net: [address] });
+  await using sense = new QuietSense("tls-expiry", { net: [address] });
   const config = { servers: address };
   try {
     assert.equal(valueOf(await sense.compute(config)).ok, false);
@@ -71,7 +71,7 @@ Deno.test("tls-expiry reports a server that is down, silent or without TLS, and 
   closed.close();
   const servers = [silent.addr.port, plain.addr.port, closed.addr.port].map((port) => `127.0.0.1:${port}`);
   try {
-    await using sense = new TestSense("tls-expiry", { net: [...servers, well.address] });
+    await using sense = new QuietSense("tls-expiry", { net: [...servers, well.address] });
     const look = async (timeout: string) =>
       valueOf(await sense.compute({ servers: [...servers, well.address], timeout }));
     // The silent server takes the whole limit, so it is short at first; on a busy machine the others may need more.
@@ -89,7 +89,7 @@ Deno.test("tls-expiry reports a server that is down, silent or without TLS, and 
 });
 
 Deno.test("tls-expiry rejects an invalid address, and requires at least one", async () => {
-  await using sense = new TestSense("tls-expiry", {});
+  await using sense = new QuietSense("tls-expiry", {});
   for (const servers of [undefined, [], ["https://example.com/"], ["example.com:0"], ["example.com:99999"], ["::1"]]) {
     const outcome = await sense.compute({ servers });
     assert.ok(outcome.kind === "error" && /config\.|not an address/.test(outcome.message), JSON.stringify(outcome));
@@ -99,7 +99,7 @@ Deno.test("tls-expiry rejects an invalid address, and requires at least one", as
 Deno.test("tls-expiry fails with NotCapable without its grant, and with the grant of another port", async () => {
   await using server = await serve(90);
   for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
-    await using sense = new TestSense("tls-expiry", grants);
+    await using sense = new QuietSense("tls-expiry", grants);
     const outcome = await sense.compute({ servers: [server.address] });
     assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
   }
@@ -107,7 +107,7 @@ Deno.test("tls-expiry fails with NotCapable without its grant, and with the gran
 
 Deno.test("tls-expiry deletes rows older than keep", async () => {
   await using server = await serve(90);
-  await using sense = new TestSense("tls-expiry", { net: [server.address] });
+  await using sense = new QuietSense("tls-expiry", { net: [server.address] });
   await sense.compute({ servers: [server.address] });
   const db = new DatabaseSync(sense.database);
   db.exec("update checks set ts = ts - 2 * 86400000");

@@ -1,7 +1,7 @@
 /** url-change with a real server, in its sandbox. */
 import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
-import { TestSense, valueOf } from "../../support/library.ts";
+import { QuietSense, valueOf } from "../../support/library.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
 type Answer = (request: Request) => Response | Promise<Response>;
@@ -10,7 +10,7 @@ type Answer = (request: Request) => Response | Promise<Response>;
 async function withPage(
   test: (
     page: { answer: Answer; readonly host: string; readonly requests: { readonly headers: Headers }[] },
-    sense: TestSense,
+    sense: QuietSense,
   ) => Promise<void>,
 ): Promise<void> {
   const requests: { headers: Headers }[] = [];
@@ -20,7 +20,7 @@ async function withPage(
     return page.answer(request);
   });
   page.host = `127.0.0.1:${server.addr.port}`;
-  await using sense = new TestSense("url-change", { net: [page.host] });
+  await using sense = new QuietSense("url-change", { net: [page.host] });
   await test(page, sense);
 }
 
@@ -148,7 +148,7 @@ Deno.test("url-change deletes changes older than keep", async () => {
 });
 
 Deno.test("url-change fails with NotCapable without its grant", async () => {
-  await using sense = new TestSense("url-change", {});
+  await using sense = new QuietSense("url-change", {});
   const outcome = await sense.compute({ url: "http://127.0.0.1:8765/" });
   assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
 });

@@ -30,7 +30,7 @@ function bench(test: (bench: Bench) => Promise<void>, clock: Clock = systemClock
   return inTempDir(async (root) => {
     using db = openDatabase(join(root, "a.db"));
     db.exec(
-      "create table numbers (n integer primary key) strict; create temp table here (n);" +
+      "create table logs (id integer primary key); create table numbers (n integer primary key) strict; create temp table here (n);" +
         "create temp trigger see after insert on numbers begin insert into here values (new.n); end",
     );
     const lost: number[] = [];
@@ -93,7 +93,7 @@ Deno.test("another program's lock makes the thread wait, and no batch is lost", 
     const waiting = [1, 2, 3].map((n) => writer.run(insert(n)));
     // This thread continues meanwhile, and the commit thread has time to meet the lock.
     using elsewhere = openDatabase(`${db.location()}.elsewhere`);
-    elsewhere.exec("create table numbers (n integer primary key) strict");
+    elsewhere.exec("create table logs (id integer primary key); create table numbers (n integer primary key) strict");
     const further = new GroupCommit(elsewhere, new StatementCache(elsewhere));
     for (let n = 0; n < 10; n++) await further.run(insert(n));
     await further.close();
@@ -190,7 +190,7 @@ Deno.test("close also commits what is written while it waits", () =>
   inTempDir(async (root) => {
     const path = join(root, "a.db");
     using db = openDatabase(path);
-    db.exec("create table numbers (n integer primary key) strict");
+    db.exec("create table logs (id integer primary key); create table numbers (n integer primary key) strict");
     const writer = new GroupCommit(db, new StatementCache(db));
     for (let n = 1; n <= 200; n++) writer.write(insert(n));
     const closed = writer.close();

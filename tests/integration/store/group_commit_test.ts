@@ -111,7 +111,7 @@ Deno.test("writers in turns close to each other share a commit, for as long as t
   inTempDir(async (root) => {
     const path = join(root, "a.db");
     using db = openDatabase(path);
-    db.exec("create table numbers (n integer primary key) strict");
+    db.exec("create table logs (id integer primary key); create table numbers (n integer primary key) strict");
     using reader = openDatabase(path, { readOnly: true });
     const clock = new LateClock();
     const statements = new class extends StatementCache {

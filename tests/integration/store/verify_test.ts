@@ -16,7 +16,7 @@ Deno.test("nerve store verify finds a damaged database, blob, archive file and r
     const sense = await senseWith(bench, "cpu", "x");
     const intact = storeVerifyOutput.parse(await storeJson(bench, "verify"));
     assert.deepEqual(intact.findings.map(({ part, count }) => [part, count > 0]), [
-      ...[["database", true], ["database", true], ["blobs", true], ["archive", true], ["runs", true]],
+      ...[["database", true], ["database", true], ["blobs", true], ["archive", true], ["chain", true], ["runs", true]],
     ]);
     assert.ok(intact.ok);
     await bench.closed(async () => {
@@ -35,14 +35,16 @@ Deno.test("nerve store verify finds a damaged database, blob, archive file and r
         ["database", sense],
         ["blobs", digest],
         ["archive", "2026-01-01"],
+        ["chain", "log"],
         ["runs", "run-1"],
       ]);
       assert.deepEqual(problems.slice(1).map(({ problem }) => problem), [
         "its bytes have another digest",
         "its file is missing: 1 rows",
+        "of rows 1 to 4 one was changed, removed or inserted since they were written",
         "differs from the log: attempt",
       ]);
-      assert.match((await bench.nerve("store", "verify")).out, /4 problems\n.*nerve store restore/);
+      assert.match((await bench.nerve("store", "verify")).out, /5 problems\n.*nerve store restore/);
       assert.deepEqual(storeRebuildRunsOutput.parse(await storeJson(bench, "rebuild-runs")), { runs: 1, skipped: 0 });
       const remaining = storeVerifyOutput.parse(JSON.parse((await bench.nerve("store", "verify", "--json")).out));
       assert.deepEqual(remaining.findings.filter(({ part }) => part === "runs").map(({ problem }) => problem), [null]);
@@ -77,6 +79,7 @@ Deno.test("verify finds a row that is only in the archive although it is above t
     assert.deepEqual([code, problems], [1, [
       "row 2 follows row 2",
       "row 99 is beyond the watermark, and not in the log",
+      "1 rows after row 2 were not written by nerve",
     ]]);
   }));
 

@@ -170,6 +170,31 @@ Deno.test("states and timers outlive the daemon: what ran out meanwhile waits fo
   assert.deepEqual(late.told(), []);
 });
 
+Deno.test("a clock that is set by a day makes nothing early or late, and a death after that neither", async () => {
+  for (const dayMs of [24 * 60 * minuteMs, -24 * 60 * minuteMs]) {
+    const world = await AlertWorld.start(`${full.slice(0, -1)}, absent: 10m }`);
+    await world.clock.tick(alertSettleMs);
+    await world.tell("disk", { used: 0.95 });
+    world.clock.jump(dayMs);
+    await world.clock.tick(2 * minuteMs - 1);
+    assert.deepEqual(world.story(), ["pending"], `${dayMs}`);
+    await world.clock.tick(1);
+    assert.deepEqual(world.story(), ["pending", "firing"], `${dayMs}`);
+    await world.tell("disk", { used: 0.1 });
+    world.clock.jump(-dayMs);
+    await world.clock.tick(10 * minuteMs - 1);
+    assert.deepEqual(world.story(), ["pending", "firing", "resolved"], `${dayMs}`);
+    await world.clock.tick(1);
+    assert.deepEqual(world.story(), ["pending", "firing", "resolved", "firing"], `${dayMs}`);
+    await world.restart({ downMs: minuteMs });
+    world.clock.jump(dayMs);
+    await world.clock.tick(alertSettleMs);
+    await world.tell("disk", { used: 0.1 });
+    assert.deepEqual(world.story().at(-1), "resolved", `${dayMs}`);
+    assert.equal(world.told().length, 4, `${dayMs}`);
+  }
+});
+
 Deno.test("silence counts from the start of the daemon, and an absence that was told stays until a signal comes", async () => {
   const world = await AlertWorld.start("gone: { sense: disk, absent: 10m, workflow: notify }");
   await world.tell("disk", {});

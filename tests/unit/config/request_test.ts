@@ -60,6 +60,9 @@ Deno.test("hosts are what Deno accepts: a name, wildcard, address or subnet, eac
   assert.match(faultOf({ net: ["https://example.com/x"] }), /is a URL, not a host \/ write "example.com:443"/);
   assert.match(faultOf({ net: ["::1"] }), /in brackets/);
   assert.match(faultOf({ net: ["*"] }), /write true for every host/);
+  assert.match(faultOf({ net: ["bücher.example:443"] }), /is not in ASCII \/ write "xn--bcher-kva.example:443"/);
+  assert.match(faultOf({ net: ["*.Bücher.example"] }), /write "\*\.xn--bcher-kva\.example"/);
+  assert.match(faultOf({ net: ["bücher.example/x"] }), /is not a host/);
   assert.match(faultOf({ net: ["unix:run/x.sock"] }), /absolute path/);
   for (const host of ["a b", "example.com/x", "300.1.1.1", "10.0.0.0/40", "1.2.3", "-a.example", "[::g]", ":80", ""]) {
     faultOf({ net: [host] });

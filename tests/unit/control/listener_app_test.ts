@@ -1,20 +1,28 @@
 /** The listener's app without its socket. */
 import assert from "node:assert/strict";
+import type { HookIntakePort } from "../../../src/control/hook_intake.ts";
 import { createListenerApp } from "../../../src/control/listener_app.ts";
+import { FakeView } from "../../support/fake_view.ts";
 import type { HookAnswer, HookRequest } from "../../../src/protocol/hook.ts";
 
 const reported: unknown[] = [];
 
 function appWith(answer: HookAnswer | null = { kind: "accepted", id: 7 }, hosts: string[] = []) {
   const requests: HookRequest[] = [], tooLarge: string[] = [];
-  const app = createListenerApp({
+  const hooks: HookIntakePort = {
     bodyLimitOf: (name) => name === "git" ? 10 : null,
     onTooLarge: (name) => tooLarge.push(name),
     receive: (_name, request) => {
       requests.push(request);
       return Promise.resolve(answer);
     },
-  }, { hosts, report: (thrown) => reported.push(thrown) });
+  };
+  const { access } = new FakeView(), api = { fetch: () => new Response("from the api") };
+  const app = createListenerApp({ hooks, access, api }, {
+    hostname: "127.0.0.1",
+    hosts,
+    report: (thrown) => reported.push(thrown),
+  });
   const post = async (path: string, init: RequestInit = {}) =>
     await app.request(path, {
       method: "POST",
@@ -60,9 +68,9 @@ Deno.test("it answers under its own names only: a page cannot reach it through a
     assert.equal(await status({ host }), 421, host);
   }
   for (const origin of ["https://evil.example", "null", "http://127.0.0.1.evil.example"]) {
-    assert.equal(await status({ origin }), 421, origin);
+    assert.equal(await status({ origin }), 403, origin);
   }
-  assert.equal(await status({ "sec-fetch-site": "cross-site" }), 421);
+  assert.equal(await status({ "sec-fetch-site": "cross-site" }), 403);
   assert.equal(requests.length, taken);
   assert.equal((await (await post("/hooks/git", { headers: { host: "evil.example" } })).json()).code, "HOST_REFUSED");
 });
@@ -85,7 +93,8 @@ Deno.test("what is no hook, no POST or no path of the listener is told apart", a
   assert.equal((await (await post("/hooks/other")).json()).code, "HOOK_UNKNOWN");
   const get = await app.request("/hooks/git", { headers });
   assert.deepEqual([get.status, get.headers.get("allow")], [405, "POST"]);
-  for (const path of ["/", "/v1/health", "/v1/stop", "/hooks", "/hooks/git/more", "/hooks/..%2f..%2fv1"]) {
+  for (const path of ["/v1/health", "/v1/stop"]) assert.equal((await post(path)).status, 401, path);
+  for (const path of ["/", "/hooks", "/hooks/git/more", "/hooks/..%2f..%2fv1"]) {
     assert.equal((await post(path)).status, 404, path);
   }
   assert.deepEqual(reported, []);

@@ -47,6 +47,7 @@ function setUp(
     },
     taken: new TakenOutcomes({ get: () => null, setAll: () => {} }),
     newKey: () => "",
+    onComputed: () => {},
     beforeCompute: () => {},
     isWorkflow: (name) => name === "tidy",
     isRun: () => false,

@@ -12,6 +12,7 @@ const rename = (from: number, to: number): Operation => [
 
 function withTransaction(test: (transaction: Transaction, numbers: () => number[]) => void): void {
   using db = openDatabase(":memory:");
+  db.exec("create table logs (id integer primary key) strict");
   db.exec("create table numbers (n integer primary key check (n < 1000)) strict; begin");
   const statements = new StatementCache(db);
   test(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { backoffMaxMs, closingDeathsMax, killGraceMs } from "../../../src/base/limits.ts";
+import { backoffMaxMs, closingDeathsMax, closingKillsMax, killGraceMs } from "../../../src/base/limits.ts";
 import type { WorkflowPlan } from "../../../src/workflow/engine.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench } from "../../support/workflow_bench.ts";
@@ -148,6 +148,25 @@ Deno.test("a finally is not to blame for what others do, nor for a kill from out
     [[], true],
     "a kill from outside is nobody's",
   );
+});
+
+Deno.test("a finally that kills its own process, which looks like a kill from outside, is not begun for ever", async () => {
+  const bench = closingBench();
+  await working(bench, "r");
+  await bench.finish("r");
+  const from = bench.clock.now();
+  for (let kills = 1; kills < closingKillsMax; kills++) {
+    await bench.die(bench.closer("r").process, "outside");
+    assert.deepEqual(closedRows(bench, "r"), []);
+    while (bench.closing().length === 0) await bench.clock.tick(1_000);
+  }
+  assert.ok(bench.clock.now() - from > 45 * 60_000, "a person, or a system without memory, has had time");
+  await bench.die(bench.closer("r").process, "outside");
+  const [row] = closedRows(bench, "r") as { attempts: number; error: string }[];
+  assert.equal(row?.attempts, closingKillsMax);
+  assert.match(row?.error ?? "", /^its process was killed 20 times while it ran, the last time it /);
+  await bench.clock.tick(3_600_000);
+  assert.deepEqual(bench.closing(), []);
 });
 
 Deno.test("the stop of the daemon aborts a finally after the drain, and the next daemon runs it", async () => {

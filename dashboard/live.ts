@@ -1,0 +1,170 @@
+/**
+ * The event stream of the daemon, for all parts of the page.
+ * I1. Rows reach their listeners at a frame, all that have come together, and where many come at most every `flushMinMs`:
+ *     200 rows a second leave most frames alone.
+ * I2. A hidden page has no connection and no timer. When it is shown again after more than `resumeMaxMs`, it does not
+ *     replay what it missed: it asks for everything anew (`onResync`).
+ * I3. A connection that is lost is made again, and goes on after the last row that arrived.
+ */
+import type { LogRow } from "../src/protocol/log.ts";
+import { noteSignedOut } from "./api.ts";
+
+export type LiveStatus = "connecting" | "live" | "lost";
+type RowsListener = (rows: readonly LogRow[]) => void;
+
+const resumeMaxMs = 30_000;
+/** The daemon says that it is there every 15 s. */
+const silentMaxMs = 40_000;
+/** Faster than this nobody reads. */
+const flushMinMs = 100;
+const retryMs = [500, 1_000, 2_000, 4_000] as const;
+/** Without frames, as in a window behind another one. */
+const pendingMax = 2_000;
+
+class Live {
+  status: LiveStatus = "connecting";
+  /** When it was lost; null while it is there. */
+  lostAt: number | null = null;
+  readonly #rows = new Set<RowsListener>();
+  readonly #changes = new Set<() => void>();
+  readonly #resyncs = new Set<() => void>();
+  #pending: LogRow[] = [];
+  #frame = 0;
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  #flushedAt = -Infinity;
+  #lastId: number | null = null;
+  #hiddenAt: number | null = null;
+  #connection: AbortController | null = null;
+  #failures = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  start(): void {
+    document.addEventListener("visibilitychange", () => document.hidden ? this.#hide() : this.#show());
+    if (document.hidden) this.#hiddenAt = Date.now();
+    else this.#connect();
+  }
+
+  /** Called with the rows of a frame, oldest first. */
+  onRows(listener: RowsListener): () => void {
+    this.#rows.add(listener);
+    return () => this.#rows.delete(listener);
+  }
+
+  onStatus(listener: () => void): () => void {
+    this.#changes.add(listener);
+    return () => this.#changes.delete(listener);
+  }
+
+  /** Called when rows may have been missed: what is shown has to be asked for again. */
+  onResync(listener: () => void): () => void {
+    this.#resyncs.add(listener);
+    return () => this.#resyncs.delete(listener);
+  }
+
+  #hide(): void {
+    this.#hiddenAt ??= Date.now();
+    clearTimeout(this.#retry);
+    this.#connection?.abort();
+    this.#connection = null;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
+  }
+
+  #show(): void {
+    const away = Date.now() - (this.#hiddenAt ?? Date.now());
+    this.#hiddenAt = null;
+    if (away > resumeMaxMs) {
+      this.#lastId = null;
+      this.#pending = [];
+      this.#resync();
+    }
+    this.#failures = 0;
+    if (this.#pending.length > 0) this.#plan();
+    this.#connect();
+  }
+
+  #connect(): void {
+    clearTimeout(this.#retry);
+    if (this.#connection !== null || document.hidden) return;
+    const connection = this.#connection = new AbortController();
+    this.#read(connection).catch(() => {}).finally(() => {
+      if (this.#connection !== connection) return;
+      this.#connection = null;
+      this.#setStatus("lost");
+      const wait = retryMs[Math.min(this.#failures++, retryMs.length - 1)];
+      this.#retry = setTimeout(() => this.#connect(), wait);
+    });
+  }
+
+  /** Returns or throws when the connection ends. */
+  async #read(connection: AbortController): Promise<void> {
+    const headers: Record<string, string> = { accept: "text/event-stream" };
+    if (this.#lastId !== null) headers["last-event-id"] = String(this.#lastId);
+    const answer = await fetch("/v1/events", { headers, signal: connection.signal, credentials: "same-origin" });
+    if (answer.status === 401) return noteSignedOut();
+    if (!answer.ok || answer.body === null) return;
+    const wasLost = this.#failures > 0;
+    this.#failures = 0;
+    this.#setStatus("live");
+    if (wasLost) this.#resync();
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (;;) {
+      const silent = setTimeout(() => connection.abort(), silentMaxMs);
+      const part = await reader.read().finally(() => clearTimeout(silent));
+      if (part.done) return;
+      const events = (text + part.value).split("\n\n");
+      text = events.pop() ?? "";
+      for (const event of events) this.#take(event);
+    }
+  }
+
+  #take(event: string): void {
+    let name = "", data = "";
+    for (const line of event.split("\n")) {
+      if (line.startsWith("data: ")) data = line.slice(6);
+      else if (line.startsWith("event: ")) name = line.slice(7);
+      else if (line.startsWith("id: ")) this.#lastId = Number(line.slice(4));
+    }
+    if (name === "gap") return this.#resync();
+    if (data === "") return;
+    this.#pending.push(JSON.parse(data));
+    if (this.#pending.length > pendingMax) this.#pending.splice(0, this.#pending.length - pendingMax);
+    this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#frame !== 0 || this.#rest !== undefined) return;
+    const rest = this.#flushedAt + flushMinMs - performance.now();
+    if (rest <= 0) this.#frame = requestAnimationFrame(() => this.#flush());
+    else {
+      this.#rest = setTimeout(() => {
+        this.#rest = undefined;
+        this.#plan();
+      }, rest);
+    }
+  }
+
+  #flush(): void {
+    this.#frame = 0;
+    this.#flushedAt = performance.now();
+    const rows = this.#pending;
+    this.#pending = [];
+    for (const listener of this.#rows) listener(rows);
+  }
+
+  #resync(): void {
+    for (const listener of this.#resyncs) listener();
+  }
+
+  #setStatus(status: LiveStatus): void {
+    if (this.status === status) return;
+    this.status = status;
+    this.lostAt = status === "lost" ? Date.now() : null;
+    for (const listener of this.#changes) listener();
+  }
+}
+
+export const live = new Live();

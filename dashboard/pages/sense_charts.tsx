@@ -1,0 +1,85 @@
+/** The columns of a sense over time. */
+import { useState } from "preact/hooks";
+import type { SenseColumn, SenseSeries } from "../../src/protocol/dashboard.ts";
+import { withQuery } from "../api.ts";
+import { formatFigure } from "../format.ts";
+import { useResource } from "../hooks.ts";
+import { Failure, Section } from "../parts/basic.tsx";
+import { Chart } from "../parts/chart.tsx";
+import { useTheme } from "../theme.ts";
+
+const hourMs = 3_600_000;
+const spans = [
+  ["1 h", hourMs],
+  ["6 h", 6 * hourMs],
+  ["24 h", 24 * hourMs],
+  ["7 d", 7 * 24 * hourMs],
+  ["30 d", 30 * 24 * hourMs],
+  ["90 d", 90 * 24 * hourMs],
+] as const;
+const chartsMax = 8;
+
+export interface ChartsProps {
+  readonly name: string;
+  /** Of the sense, in the API. */
+  readonly path: string;
+  readonly columns: readonly SenseColumn[];
+}
+
+export function Charts({ name, path, columns }: ChartsProps) {
+  const [spanMs, setSpanMs] = useState<number>(spans[2][1]);
+  if (columns.length === 0) return null;
+  const tabs = (
+    <div class="tabs" role="group" aria-label="span of time">
+      {spans.map(([text, ms]) => (
+        <button
+          key={text}
+          type="button"
+          aria-pressed={spanMs === ms}
+          onClick={() => setSpanMs(ms)}
+        >
+          {text}
+        </button>
+      ))}
+    </div>
+  );
+  return (
+    <Section title="Over time" count={columns.length} aside={tabs}>
+      <div class="charts">
+        {columns.slice(0, chartsMax).map((each) => (
+          <ColumnChart key={`${each.table}.${each.column}`} name={name} path={path} of={each} spanMs={spanMs} />
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+function ColumnChart(
+  { name, path, of, spanMs }: {
+    readonly name: string;
+    readonly path: string;
+    readonly of: SenseColumn;
+    readonly spanMs: number;
+  },
+) {
+  const query = { table: of.table, column: of.column, spanMs, points: 300 }, theme = useTheme();
+  const series = useResource<SenseSeries>(withQuery(`${path}/series`, query), {
+    everyMs: spanMs <= hourMs ? 10_000 : 60_000,
+    wakes: ({ source }) => spanMs <= hourMs && source === `sense:${name}`,
+  });
+  const { data } = series, last = data?.mean.at(-1);
+  return (
+    <figure>
+      <figcaption>
+        <b class="mono">{of.column}</b> <span class="dim mono">{of.table}</span>
+        <span class="last num">{last === undefined ? "" : formatFigure(last)}</span>
+      </figcaption>
+      {data === null
+        ? <div class="chart">{series.error === null ? null : <Failure error={series.error} />}</div>
+        : data.at.length === 0
+        ? <div class="chart nothing">no value in this time</div>
+        : <Chart series={data} theme={theme} sync={name} />}
+      {data?.cut === true ? <p class="dim">The oldest rows were left out: there are too many.</p> : null}
+    </figure>
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * Whether a request may be answered at all: by the name under which it came, and by the page that sent it. Pure. Used by
+ * listener_app.ts.
+ * I1. A page of another site, or of another port of this machine, gets nothing done: it reaches the listener's address through
+ *     a name that its owner points there, or sends requests from another origin, with the cookies of this one.
+ */
+import { NerveError } from "../base/errors.ts";
+
+/** In lower case, as node:http has them. */
+export type RequestHeaders = Readonly<Record<string, string>>;
+
+const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
+
+export class OwnNames {
+  readonly #names: ReadonlySet<string>;
+  /** Of a proxy: its origin has another port than the listener sees. */
+  readonly #proxied: ReadonlySet<string>;
+
+  /** `address`: where it listens; `hosts`: what else nerve.yaml names; both in lower case. */
+  constructor(address: string, hosts: readonly string[]) {
+    this.#names = new Set([...loopbackNames, address, ...hosts]);
+    this.#proxied = new Set(hosts);
+  }
+
+  /** Why the request is not answered; null when it is. `opens`: it asks for a page that a person may come to from anywhere. */
+  findFault(headers: RequestHeaders, opens: boolean): NerveError | null {
+    const { host = "", origin, "sec-fetch-site": site } = headers, name = nameOf(host);
+    if (!this.#names.has(name)) {
+      return new NerveError("HOST_REFUSED", `the listener does not answer under the name ${quoteShort(name)}`);
+    }
+    if (origin !== undefined && !this.#isOwn(origin, host)) return refuseOrigin(quoteShort(origin));
+    const isForeign = site === "cross-site" || site === "same-site";
+    if (!isForeign || opens && isNavigation(headers)) return null;
+    return refuseOrigin(site === "cross-site" ? "another site" : "another port or name of this site");
+  }
+
+  #isOwn(origin: string, host: string): boolean {
+    const authority = origin.toLowerCase().replace(/^https?:\/\//, "");
+    return authority === host.toLowerCase() || this.#proxied.has(nameOf(authority)) && authority !== origin;
+  }
+}
+
+/** Whether the browser says that a page of the listener itself sent the request. */
+export function isSameOrigin(headers: RequestHeaders): boolean {
+  // Its value has been judged before.
+  return headers["origin"] !== undefined || headers["sec-fetch-site"] === "same-origin";
+}
+
+function isNavigation({ "sec-fetch-mode": mode, "sec-fetch-dest": dest }: RequestHeaders): boolean {
+  return mode === "navigate" && dest === "document";
+}
+
+/** Without the port: a proxy has another one. */
+function nameOf(host: string): string {
+  return host.toLowerCase().replace(/:\d*$/, "");
+}
+
+function refuseOrigin(of: string): NerveError {
+  return new NerveError("ORIGIN_REFUSED", `the listener does not answer a page of ${of}`);
+}
+
+function quoteShort(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}

@@ -1,0 +1,118 @@
+/**
+ * Checks the chain of hashes over the log and its archive (log/chain.ts): whether a row was changed, removed or inserted
+ * since it was written. Used by verify.ts.
+ * I1. Memory is bounded: rows are read in pages, and a file of the archive is open only while its rows are met.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { listArchivedDays, parseRowId, readLines } from "../archive/archive_file.ts";
+import { hashRow } from "../log/chain.ts";
+import { logLine } from "../log/log_sql.ts";
+import { StatementCache } from "../sqlite/database.ts";
+
+interface Link {
+  readonly upTo: number;
+  readonly hash: string;
+}
+
+interface HashedRow {
+  readonly id: number;
+  readonly line: string;
+}
+
+/** A part of the chain that was checked; `problem` is null when its rows are as they were written. */
+export interface CheckedLink {
+  readonly rows: number;
+  readonly problem: string | null;
+}
+
+/** `db` has a transaction open. Ends with null when the log is of a nerve without a chain, or has none yet. */
+export function* checkChain(db: DatabaseSync, archive: string): Generator<CheckedLink> {
+  const statements = new StatementCache(db);
+  if (statements.get("select 1 from sqlite_schema where name = 'log_chain'").get() === undefined) return;
+  const links = statements.get("select up_to as upTo, hash from log_chain order by up_to");
+  const [start, ...others] = links.all() as unknown as Link[];
+  if (start === undefined) return;
+  const rows = mergeRows(statements, archive, start.upTo);
+  let row = rows.next(), from = start;
+  for (const link of others) {
+    let { hash } = from, count = 0;
+    for (; !row.done && row.value.id <= link.upTo; row = rows.next(), count++) hash = hashRow(hash, row.value.line);
+    const problem = hash === link.hash
+      ? null
+      : `of rows ${from.upTo + 1} to ${link.upTo} one was changed, removed or inserted since they were written`;
+    yield { rows: count, problem };
+    // The next part is checked for itself.
+    from = link;
+  }
+  let beyond = 0;
+  for (; !row.done; row = rows.next()) beyond++;
+  if (beyond > 0) {
+    yield { rows: beyond, problem: `${beyond} rows after row ${from.upTo} were not written by nerve` };
+  }
+}
+
+/** The newest hash of the chain, to be kept elsewhere, and where it begins; null without a chain. */
+export function describeChain(db: DatabaseSync): string | null {
+  const statements = new StatementCache(db);
+  if (statements.get("select 1 from sqlite_schema where name = 'log_chain'").get() === undefined) return null;
+  const order = (by: string) => `select up_to as upTo, hash from log_chain order by up_to ${by} limit 1`;
+  const first = statements.get(order("asc")).get(), last = statements.get(order("desc")).get();
+  if (first === undefined || last === undefined) return null;
+  return `from row ${Number(first.upTo) + 1} to row ${last.upTo}, ${last.hash}`;
+}
+
+/** The rows after `after`, of the log and of its archive, by id; one that is in both once, as the log has it. */
+function* mergeRows(statements: StatementCache, folder: string, after: number): Generator<HashedRow, undefined> {
+  const sources = [readTable(statements, after), ...readArchive(folder, after)];
+  /** The next row of each source, by id; the log, which is the first source, comes before its archive. */
+  const open: { row: HashedRow; rank: number }[] = [];
+  const next = (rank: number) => {
+    const { value: row, done } = sources[rank]?.next() ?? { value: undefined, done: true };
+    if (done === true || row === undefined) return;
+    const at = open.findIndex((other) => other.row.id > row.id || other.row.id === row.id && other.rank > rank);
+    open.splice(at < 0 ? open.length : at, 0, { row, rank });
+  };
+  sources.forEach((_source, rank) => next(rank));
+  let last = after;
+  for (let first = open.shift(); first !== undefined; first = open.shift()) {
+    if (first.row.id > last) {
+      last = first.row.id;
+      yield first.row;
+    }
+    next(first.rank);
+  }
+}
+
+const pageRows = 500;
+
+function* readTable(statements: StatementCache, after: number): Generator<HashedRow> {
+  const page = statements.arrays(`select id, ${logLine} from logs where id > ? order by id limit ?`);
+  for (let from = after;;) {
+    const rows = page.all(from, pageRows) as unknown as [number, string][];
+    for (const [id, line] of rows) yield { id: from = id, line };
+    if (rows.length < pageRows) return;
+  }
+}
+
+function readArchive(folder: string, after: number): Generator<HashedRow>[] {
+  return listArchivedDays(folder).map(({ path }) => readDay(path, after));
+}
+
+/** Its first row is read at once, by a look that leaves nothing open; the others when that one is met. */
+function* readDay(path: string, after: number): Generator<HashedRow> {
+  const first = readFirst(path, after);
+  if (first === null) return;
+  yield first;
+  for (const line of readLines(path)) {
+    const id = parseRowId(line, path);
+    if (id > first.id) yield { id, line };
+  }
+}
+
+function readFirst(path: string, after: number): HashedRow | null {
+  for (const line of readLines(path)) {
+    const id = parseRowId(line, path);
+    if (id > after) return { id, line };
+  }
+  return null;
+}

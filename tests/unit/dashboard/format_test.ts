@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { formatAge, formatBytes, formatFigure, formatSpan, preview } from "../../../dashboard/format.ts";
+
+Deno.test("formatSpan() gives at most two units, and no digit that nobody needs", () => {
+  const spans = [0, 42, 1_000, 4_250, 59_000, 61_000, 3_600_000, 3_660_000, 90_000_000];
+  assert.deepEqual(spans.map(formatSpan), [
+    ...["0 ms", "42 ms", "1 s", "4.3 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d 1 h"],
+  ]);
+});
+
+Deno.test("formatAge() gives one unit", () => {
+  assert.deepEqual([-5, 999, 61_000, 86_400_000 * 3].map(formatAge), ["now", "now", "1 min", "3 d"]);
+});
+
+Deno.test("formatBytes() and formatFigure() keep what matters of a number", () => {
+  assert.deepEqual([0, 999, 1_536, 5 * 1_024 ** 3].map(formatBytes), ["0 B", "999 B", "1.5 KiB", "5.0 GiB"]);
+  assert.deepEqual([0.12345, 12_345, -2_500_000].map(formatFigure), ["0.1235", "12.35K", "-2500K"]);
+});
+
+Deno.test("preview() is one line, with an end that shows that there is more", () => {
+  assert.equal(preview("a\n  b"), "a b");
+  assert.equal(preview({ a: 1 }), '{"a":1}');
+  assert.equal(preview("x".repeat(20), 10), `${"x".repeat(9)}…`);
+});

@@ -1,0 +1,31 @@
+/**
+ * Bundles the dashboard (dashboard/) into the files that the daemon serves (src/control/dashboard/). They are committed,
+ * so that nerve serves them in every form, also from a clone, without a build. A house test holds that they are fresh.
+ */
+import { join } from "node:path";
+
+/** Where the files go, in the repository. */
+export const servedFolder = "src/control/dashboard";
+
+/** The files by name. */
+export async function bundleDashboard(repository: string): Promise<Map<string, string>> {
+  const out = await Deno.makeTempDir({ prefix: "nerve-dashboard-" });
+  try {
+    const options = ["--frozen", "--minify", "--platform", "browser", "--outdir", out];
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["bundle", "--quiet", ...options, "dashboard/main.tsx"],
+      cwd: repository,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).output();
+    if (!success) throw new Error(`deno bundle failed: ${new TextDecoder().decode(stderr)}`);
+    return new Map([
+      ["app.js", await Deno.readTextFile(join(out, "main.js"))],
+      ["app.css", await Deno.readTextFile(join(out, "main.css"))],
+      ["index.html", await Deno.readTextFile(join(repository, "dashboard/index.html"))],
+    ]);
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
+}
