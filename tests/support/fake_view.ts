@@ -14,7 +14,13 @@ import type {
   WorkflowView,
 } from "../../src/protocol/api.ts";
 import type { AlertChanged, AlertView } from "../../src/protocol/alert.ts";
-import { unknownAlert, unknownApproval, unknownRun, unknownSession, unknownWorkflow } from "../../src/protocol/common_errors.ts";
+import {
+  unknownAlert,
+  unknownApproval,
+  unknownRun,
+  unknownSession,
+  unknownWorkflow,
+} from "../../src/protocol/common_errors.ts";
 import type {
   Approval,
   ApprovalPage,
@@ -161,12 +167,10 @@ export class FakeView implements KernelPort {
   readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
 
   readonly sessions: KernelPort["sessions"] = {
-    list: () => ({ total: 0, items: [] }),
-    one: (id) => {
-      throw unknownSession(id);
-    },
-    transcript: (id) => Promise.reject(unknownSession(id)),
-    end: (id) => Promise.reject(unknownSession(id)),
+    list: () => noSessions,
+    one: noSession,
+    transcript: noSession,
+    end: noSession,
   };
 
   readonly hooks: KernelPort["hooks"] = {
@@ -298,4 +302,10 @@ export class FakeView implements KernelPort {
       gone.addEventListener("abort", () => resolve(null), { once: true });
     });
   }
+}
+
+const noSessions = { total: 0, items: [] };
+
+function noSession(id: string): never {
+  throw unknownSession(id);
 }
