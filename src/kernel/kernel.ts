@@ -145,9 +145,8 @@ export class Kernel {
 
   /** Kills all processes now. The data on disk stays valid: the next start continues from it. */
   stopAtOnce(): void {
-    void this.#parts?.reload.stop();
+    void Promise.all([this.#parts?.reload.stop(), this.#parts?.agents.stop()]);
     this.#parts?.supervisor.killAll();
-    void this.#parts?.agents.stop();
   }
 
   #stopOnce(now: boolean): Promise<void> {

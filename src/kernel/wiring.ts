@@ -90,13 +90,9 @@ export function wireKernel(from: Foundation): KernelParts {
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
-  const runner = new ComputeRunner(supervisor, clock);
-  const tracing = new Tracing({ ...outlets, secrets });
-  const { workflows, approvalNotices, agents } = makeWorkflows(from, outlets, supervisor, {
-    variables,
-    tracing,
-    reload: () => reload,
-  });
+  const runner = new ComputeRunner(supervisor, clock), tracing = new Tracing({ ...outlets, secrets });
+  const given = { variables, tracing, reload: () => reload };
+  const { workflows, approvalNotices, agents } = makeWorkflows(from, outlets, supervisor, given);
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = new DatabaseWatch({ ...outlets, supervisor, folder: paths.senseDatabases });
@@ -112,7 +108,6 @@ export function wireKernel(from: Foundation): KernelParts {
   const events: ProcessEvents = new ProcessEvents({ ...outlets, ...stages, agents });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
-  const lastCronTick = (sense: string) => ticks.lastCronTick(sense);
   const applier = new ConfigApplier({
     ...outlets,
     ...stages,
@@ -125,7 +120,7 @@ export function wireKernel(from: Foundation): KernelParts {
     lock,
     variables,
     launch,
-    lastCronTick,
+    lastCronTick: (sense) => ticks.lastCronTick(sense),
   });
   const units = events, inForce = { paths, variables, applier, errors, units, launch };
   const reload: Reload = new Reload({ ...outlets, ...stages, ...inForce });

@@ -14,13 +14,7 @@ import type {
   WorkflowView,
 } from "../../src/protocol/api.ts";
 import type { AlertChanged, AlertView } from "../../src/protocol/alert.ts";
-import {
-  unknownAlert,
-  unknownApproval,
-  unknownRun,
-  unknownSession,
-  unknownWorkflow,
-} from "../../src/protocol/common_errors.ts";
+import { unknownAlert, unknownApproval, unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
 import type {
   Approval,
   ApprovalPage,
@@ -32,6 +26,7 @@ import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import type { PageReader, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../src/protocol/run_event.ts";
+import { noSessions } from "./no_sessions.ts";
 import { anAlert } from "./alert_view.ts";
 import { aRun, aSense } from "./api_views.ts";
 import { FakeDashboard } from "./fake_dashboard.ts";
@@ -166,12 +161,7 @@ export class FakeView implements KernelPort {
 
   readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
 
-  readonly sessions: KernelPort["sessions"] = {
-    list: () => noSessions,
-    one: noSession,
-    transcript: noSession,
-    end: noSession,
-  };
+  readonly sessions: KernelPort["sessions"] = noSessions;
 
   readonly hooks: KernelPort["hooks"] = {
     list: () => ({ listener: null, items: [] }),
@@ -302,10 +292,4 @@ export class FakeView implements KernelPort {
       gone.addEventListener("abort", () => resolve(null), { once: true });
     });
   }
-}
-
-const noSessions = { total: 0, items: [] };
-
-function noSession(id: string): never {
-  throw unknownSession(id);
 }
