@@ -1,12 +1,13 @@
 /**
  * The entry of the executable: the command line; or, when a compiled nerve starts itself, the shim of a unit's process,
- * the beginning of an agent's program, or one of the daemon's two processes. Under Deno those have entry modules of their
- * own (base/self_exec.ts).
+ * the beginning of an agent's program, the scripted agent, or one of the daemon's two processes. Under Deno those have
+ * entry modules of their own (base/self_exec.ts).
  */
 
 const [own, root = ""] = Deno.args;
 if (own === "__group") await (await import("./sandbox/shim.ts")).runShim();
 else if (own === "__confined") (await import("./sandbox/confined_program.ts")).runConfined();
+else if (own === "__agent") await (await import("./agents/fake_agent.ts")).runFakeAgent();
 else if (own === "__daemon") await (await import("./daemon/supervisor_process.ts")).runSupervisor(root);
 else if (own === "__kernel") await (await import("./daemon/kernel_process.ts")).runKernel(root);
 else await (await import("./cli/main.ts")).main();

@@ -7,7 +7,7 @@
 import { agentAnswerMaxChars, agentStartMaxMs, leaveDetailMaxChars } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
 import type { PromptEnvelope } from "../protocol/agent.ts";
-import { isPlainObject } from "../protocol/json.ts";
+import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import type { LeaveRequest } from "./leave.ts";
 import { AgentProgram } from "./agent_program.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type SessionSetting } from "./ports.ts";
@@ -25,8 +25,12 @@ interface Connection {
   readonly peer: RpcPeer;
 }
 
-class AcpSession implements AgentSession {
+/** What is sent with a prompt beside its text. */
+type PromptMeta = (envelope: PromptEnvelope) => Promise<Record<string, unknown>>;
+
+export class AcpSession implements AgentSession {
   readonly #setting: SessionSetting;
+  readonly #meta: PromptMeta | null;
   #conversation: string | null;
   #connection: Connection | null = null;
   /** What it has said since the prompt, the end of it. */
@@ -39,8 +43,9 @@ class AcpSession implements AgentSession {
   /** Aborts when the prompt is over: nobody waits for leave then. */
   #over = new AbortController();
 
-  constructor(setting: SessionSetting, conversation: string | null) {
+  constructor(setting: SessionSetting, conversation: string | null, meta: PromptMeta | null = null) {
     this.#setting = setting;
+    this.#meta = meta;
     this.#conversation = conversation;
   }
 
@@ -60,7 +65,8 @@ class AcpSession implements AgentSession {
       this.#over = new AbortController();
       this.usage = { tokens: 0, cost: 0 };
       const prompt = [{ type: "text", text: formatPrompt(envelope) }];
-      const asked = peer.request("session/prompt", { sessionId: this.#conversation, prompt });
+      const more = this.#meta === null ? {} : { _meta: await this.#meta(envelope) };
+      const asked = peer.request("session/prompt", { sessionId: this.#conversation, prompt, ...more });
       const { stopReason, usage } = Object(await Promise.race([asked, over.promise])), { totalTokens } = Object(usage);
       if (typeof totalTokens === "number") this.usage.tokens = totalTokens;
       if (stopReason !== "end_turn") throw new AgentFault(`it stopped: ${String(stopReason)}`);
@@ -162,21 +168,43 @@ class AcpSession implements AgentSession {
 
   #onUpdate(update: unknown): void {
     if (Object(update).sessionUpdate === "usage_update") return this.#onUsage(Object(update));
-    const { sessionUpdate, content } = Object(update), { type, text } = Object(content);
     // What it says before a prompt is the past of a conversation that goes on.
-    if (!this.#listens || sessionUpdate !== "agent_message_chunk" || type !== "text" || typeof text !== "string") {
-      return;
+    if (!this.#listens) return;
+    const { sessionUpdate, content, title, kind, status, locations } = Object(update), { type, text } = Object(content);
+    if (sessionUpdate === "tool_call" || sessionUpdate === "tool_call_update") {
+      this.#setting.note("did", toText(title), describeTool({ kind, status, locations }));
     }
+    if (type !== "text" || typeof text !== "string") return;
+    if (sessionUpdate === "agent_thought_chunk") this.#setting.note("thought", text);
+    if (sessionUpdate !== "agent_message_chunk") return;
+    this.#setting.note("said", text);
     this.#text = (this.#text + text).slice(-agentAnswerMaxChars);
   }
 
   async #decide({ toolCall, options }: Record<string, unknown>): Promise<unknown> {
     const { signal } = this.#over, given = await this.#setting.mayUse(readLeave(Object(toolCall)), signal);
     const wanted = given ? "allow_once" : "reject_once", list: unknown[] = Array.isArray(options) ? options : [];
+    this.#setting.note("asked", toText(Object(toolCall).title), { ...describeTool(Object(toolCall)), answer: wanted });
     const option = list.find((each) => isPlainObject(each) && each.kind === wanted);
     if (option === undefined || signal.aborted) return { outcome: { outcome: "cancelled" } };
     return { outcome: { outcome: "selected", optionId: Object(option).optionId } };
   }
+}
+
+const aboutMaxChars = 1_000;
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** What of a tool is short enough for the transcript. */
+function describeTool({ kind, status, locations }: Record<string, unknown>): JsonObject {
+  const paths = Array.isArray(locations) ? locations.slice(0, 10).map((each) => toText(Object(each).path)) : [];
+  return {
+    ...typeof kind === "string" && { kind: kind.slice(0, aboutMaxChars) },
+    ...typeof status === "string" && { status: status.slice(0, aboutMaxChars) },
+    ...paths.length > 0 && { paths: paths.map((path) => path.slice(0, aboutMaxChars)) },
+  };
 }
 
 /** What the agent says of the tool. */

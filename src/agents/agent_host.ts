@@ -58,7 +58,11 @@ export class AgentHost {
   prompt(origin: PromptOrigin, ask: PromptAsk, definition: AgentDefinition): Promise<PromptAnswer> {
     if (this.#stopping) return Promise.resolve({ ok: false, message: "the daemon stops" });
     const key = toKey(origin, ask);
-    return this.#prompts.begin(key, origin.runId, (signal) => this.#answer(origin, ask, definition, key, signal));
+    return this.#prompts.begin(
+      key,
+      { runId: origin.runId, session: ask.session },
+      (signal) => this.#answer(origin, ask, definition, key, signal),
+    );
   }
 
   /** Nobody waits for that answer any more: its program ends. */
@@ -93,6 +97,13 @@ export class AgentHost {
     );
     this.#endings.add(ending);
     await ending.finally(() => this.#endings.delete(ending));
+  }
+
+  /** The same for one session: its run goes on, and may begin another one. */
+  async endSession(record: SessionRecord, reason: string): Promise<void> {
+    const { runId, name } = record, fault = new AgentFault(`its session was ended: ${reason}`);
+    await Promise.all([this.#prompts.endRun(runId, fault, name), this.#sessions.end(runId, fault, name)]);
+    this.#book.endOne(runId, record.id, reason);
   }
 
   /** No agent gets a prompt from now on. Resolves when those that agents have are answered, and their artifacts looked for. */
@@ -193,8 +204,8 @@ export class AgentHost {
       const usage = () => ({ tokens: 0, cost: 0, ...open.usage, timeMs: Math.round(clock.monotonic() - began) });
       const unwatch = this.#budgets.watch(session.record, definition, usage);
       try {
-        const text = await open.prompt(envelope, signal), used = usage();
-        const told = { ...about, chars: text.length, usage: { ...used } };
+        const text = await open.prompt(envelope, signal), used = usage(), guessed = open.guesses === true;
+        const told = { ...about, chars: text.length, usage: { ...used }, ...guessed && { guessed } };
         this.#budgets.note(session.record, used);
         session.record = this.#book.move(session.record, "READY", "session.answered", told, open.conversation);
         return text;

@@ -59,7 +59,15 @@ export class AgentProgram {
     const bytes = new TokenBucket(clock, outputBytesPerSecondMax, outputBytesBurstMax);
     const output = Promise.all([
       readText(this.#child.stdout, onOutput, bytes, clock),
-      readText(this.#child.stderr, (text) => this.#addErrors(text), bytes, clock),
+      readText(
+        this.#child.stderr,
+        (text) => {
+          this.#addErrors(text);
+          setting.note("errors", text);
+        },
+        bytes,
+        clock,
+      ),
     ]);
     output.catch(() => {}); // When it is waited for, it fails there.
     this.#ended = this.#child.status.then(async (status) => {

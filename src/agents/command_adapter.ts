@@ -41,7 +41,10 @@ class CommandSession implements AgentSession {
       word.replaceAll(/\{(prompt|session)\}/g, (_, name) => name === "prompt" ? text : session)
     );
     const reads = !words.some((word) => word.includes("{prompt}")), output = this.#output = new Output(sessionField);
-    const program = new AgentProgram(this.#setting, line, reads, (part) => output.add(part));
+    const program = new AgentProgram(this.#setting, line, reads, (part) => {
+      output.add(part);
+      this.#setting.note("said", part);
+    });
     if (reads) void program.write(text, true);
     this.#current = program;
     const end = () => void program.end();

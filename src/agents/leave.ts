@@ -7,7 +7,8 @@
 import { resolve } from "node:path";
 import { leavesOpenMax } from "../base/agent_limits.ts";
 import { matchesPattern, parsePathPattern } from "../base/path_pattern.ts";
-import { type AgentDefinition, parseToolRule } from "../protocol/agent.ts";
+import type { AgentDefinition } from "../protocol/agent.ts";
+import { parseToolRule } from "../protocol/tool_kind.ts";
 
 /** What an agent wants to do, as it says. */
 export interface LeaveRequest {

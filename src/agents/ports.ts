@@ -8,6 +8,7 @@ import type { AgentDefinition, AgentUsage, PromptEnvelope } from "../protocol/ag
 import type { NewLogRow } from "../protocol/log.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import type { SessionRecord, SessionState } from "../protocol/session.ts";
+import type { NoteEntry } from "../protocol/transcript.ts";
 import type { LeaveRequest } from "./leave.ts";
 
 /** How programs of agents are started: each carries the mark of its session (base/program_mark.ts). */
@@ -16,9 +17,15 @@ export interface SessionSetting {
   readonly definition: AgentDefinition;
   /** An absolute path without links. */
   readonly cwd: string;
+  /** The folder of the workspace. */
+  readonly workspace: string;
   /** All variables of its programs, but for the mark. */
   readonly env: Readonly<Record<string, string>>;
   readonly mark: string;
+  /** Takes what the agent tells, for its transcript. */
+  readonly note: NoteEntry;
+  /** A folder for sockets, which is there then, and which no confined agent reaches. */
+  sockets(): string;
   /** Whether the agent has leave for a tool. `signal`: it does not wait any more. */
   mayUse(asked: LeaveRequest, signal: AbortSignal): Promise<boolean>;
   /** What Landlock holds them to; null: nothing holds them. */
@@ -30,6 +37,8 @@ export interface SessionSetting {
 export interface AgentSession {
   /** The agent's own id of the conversation; null as long as it is not known. */
   readonly conversation: string | null;
+  /** That it has answered, and what, is a guess. Default: no. */
+  readonly guesses?: boolean;
   /**
    * What the agent has answered. Rejects with an AgentFault, or with the reason of `signal` when that aborts. When it
    * settles, nothing that was started for this prompt alone is running.
@@ -85,6 +94,8 @@ export interface HostPorts {
   readonly clock: Clock;
   /** The folder of the workspace, against which `cwd` is resolved. */
   readonly workspace: string;
+  /** A folder for sockets, which is there then, and which no confined agent reaches. */
+  sockets(): string;
   /** The folder of the agents' homes. */
   readonly homes: string;
   /** The variables that agents may be given. */
@@ -95,6 +106,8 @@ export interface HostPorts {
     place: { readonly cwd: string; readonly home: string; readonly env: Readonly<Record<string, string>> },
   ): LandlockRules | null;
   newId(): string;
+  /** What takes the transcript of a session. */
+  noteFor(sessionId: string): NoteEntry;
   /** The messages of a run so far. */
   thread(runId: string): Iterable<RunMessage>;
   /** Sessions of this run are lost: a person is asked, and its prompts wait until they are given up. */

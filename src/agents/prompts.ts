@@ -8,6 +8,8 @@ import type { PromptAnswer } from "../protocol/agent.ts";
 
 interface Prompt {
   readonly runId: string;
+  /** The name of its session. */
+  readonly session: string;
   readonly controller: AbortController;
   readonly answer: Promise<PromptAnswer>;
 }
@@ -19,12 +21,16 @@ export class Prompts {
   #draining = false;
 
   /** `ask` gets the signal of the prompt. Never rejects. */
-  begin(key: string, runId: string, ask: (signal: AbortSignal) => Promise<PromptAnswer>): Promise<PromptAnswer> {
+  begin(
+    key: string,
+    of: Pick<Prompt, "runId" | "session">,
+    ask: (signal: AbortSignal) => Promise<PromptAnswer>,
+  ): Promise<PromptAnswer> {
     const underWay = this.#byKey.get(key);
     if (underWay !== undefined && !underWay.controller.signal.aborted) return underWay.answer;
     const controller = new AbortController(), { signal } = controller;
     const answer = ask(signal).catch((thrown): PromptAnswer => ({ ok: false, message: messageOf(thrown) }));
-    const prompt = { runId, controller, answer };
+    const prompt = { ...of, controller, answer };
     this.#byKey.set(key, prompt);
     void answer.then(() => this.#byKey.get(key) === prompt && this.#byKey.delete(key));
     return answer;
@@ -46,9 +52,10 @@ export class Prompts {
     this.#byKey.get(key)?.controller.abort(reason);
   }
 
-  /** Resolves when they have ended. */
-  async endRun(runId: string, reason: Error): Promise<void> {
-    await end([...this.#byKey.values()].filter((prompt) => prompt.runId === runId), reason);
+  /** Resolves when they have ended. `session`: only those of the session of that name. */
+  async endRun(runId: string, reason: Error, session: string | null = null): Promise<void> {
+    const own = [...this.#byKey.values()].filter((prompt) => prompt.runId === runId);
+    await end(own.filter((prompt) => session === null || prompt.session === session), reason);
   }
 
   async endAll(reason: Error): Promise<void> {

@@ -71,6 +71,12 @@ export class SessionBook {
     }
   }
 
+  /** Nothing, when it has ended meanwhile. */
+  endOne(runId: string, id: string, reason: string): void {
+    const session = this.#ports.sessions.listOpen(runId).find((each) => each.id === id);
+    if (session !== undefined) this.#change(session, "ENDED", "session.ended", { reason });
+  }
+
   #change(
     session: SessionRecord,
     state: SessionState,

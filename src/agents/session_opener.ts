@@ -11,14 +11,22 @@ import type { SessionRecord } from "../protocol/session.ts";
 import { LeaveDesk, type LeaveRequest } from "./leave.ts";
 import { acpAdapter } from "./acp_adapter.ts";
 import { commandAdapter } from "./command_adapter.ts";
+import { fakeAdapter } from "./fake_adapter.ts";
+import { NotedSession } from "./noted_session.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
+import { terminalAdapter } from "./terminal_adapter.ts";
 
-const adapters: Readonly<Record<AgentProtocol, AgentAdapter>> = { acp: acpAdapter, command: commandAdapter };
+const adapters: Readonly<Record<AgentProtocol, AgentAdapter>> = {
+  acp: acpAdapter,
+  command: commandAdapter,
+  fake: fakeAdapter,
+  terminal: terminalAdapter,
+};
 let programs = 0;
 
 /** Nothing of it runs yet. Throws an AgentFault. */
 export async function openSession(
-  { clock, workspace, homes, variables, wall: findWall, askLeave }: HostPorts,
+  { clock, workspace, homes, sockets, variables, noteFor, wall: findWall, askLeave }: HostPorts,
   record: SessionRecord,
   definition: AgentDefinition,
 ): Promise<AgentSession> {
@@ -31,12 +39,14 @@ export async function openSession(
     return value === undefined ? [] : [[variable, value] as const];
   });
   const env: Record<string, string> = { ...Object.fromEntries(own), HOME: home };
-  const wall = findWall(definition, { cwd, home, env }), mark = markSession(workspace, definition.name, id);
+  // The scripted agent is nerve itself: its program does nothing but what its scenario says.
+  const wall = definition.protocol === "fake" ? null : findWall(definition, { cwd, home, env });
+  const mark = markSession(workspace, definition.name, id), note = noteFor(id);
   if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
   const leaves = new LeaveDesk(definition, { cwd, home }, (asked, signal) => askLeave(record, asked, signal));
   const mayUse = (asked: LeaveRequest, signal: AbortSignal) => leaves.decide(asked, signal);
-  const setting = { sessionId: id, definition, cwd, env, mark, wall, mayUse, clock };
-  return await adapters[definition.protocol].open(setting, conversation);
+  const setting = { sessionId: id, definition, cwd, workspace, env, mark, note, sockets, wall, mayUse, clock };
+  return new NotedSession(await adapters[definition.protocol].open(setting, conversation), note);
 }
 
 /** Every session has a mark of its own, by which its programs are found. */

@@ -136,9 +136,11 @@ export class Sessions {
     this.#book.endLost(runId, reason);
   }
 
-  /** Ends the programs of all sessions of a run, or of all runs. They are known no more. */
-  async end(runId: string | null, reason: Error): Promise<void> {
-    const ending = [...this.#known].filter(([, { record }]) => runId === null || record.runId === runId);
+  /** Ends the programs of all sessions of a run, or of all runs, or of the one of that name. They are known no more. */
+  async end(runId: string | null, reason: Error, name: string | null = null): Promise<void> {
+    const isMeant = ({ record }: OpenSession) =>
+      (runId === null || record.runId === runId) && (name === null || record.name === name);
+    const ending = [...this.#known].filter(([, session]) => isMeant(session));
     for (const [key, { halt }] of ending) {
       this.#known.delete(key);
       halt.abort(reason);

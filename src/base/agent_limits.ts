@@ -41,8 +41,31 @@ export const leaveDetailMaxChars = 16 * 1024;
 export const budgetLookMs = 1_000;
 /** Between the signal that asks an agent's program to end, and the one that ends it. */
 export const agentGraceMs = 2_000;
+/** What a scenario of a scripted agent may be. A flood is counted in KiB. */
+export const scenarioFileMaxBytes = 64 * 1024;
+export const scenarioEntriesMax = 1_000;
+export const scenarioStepsMax = 100;
+export const scenarioTextMaxChars = 64 * 1024;
+export const scenarioFloodMax = 1024 * 1024;
+/** The screen of an agent in a terminal, and the lines above it that are kept. */
+export const terminalColumns = 200;
+export const terminalRows = 50;
+export const terminalHistoryLines = 5_000;
+/** How long it prints nothing when it waits for the next prompt. tmux tells what it prints once a second. */
+export const defaultTerminalIdleMs = 3_000;
+export const terminalIdleMinMs = 1_000;
+/**
+ * Transcripts: an entry, the time for which entries wait for others, what waits in memory and lies on disk for each
+ * session, and what is read at a time.
+ */
+export const transcriptEntryMaxChars = 16 * 1024;
+export const transcriptFlushMs = 250;
+export const transcriptPendingMaxBytes = 4 * 1024 * 1024;
+export const transcriptMaxBytes = 128 * 1024 * 1024;
+export const transcriptPageBytes = 256 * 1024;
 /** What is kept of the errors that an agent's program prints. */
 export const agentErrorsMaxChars = 2_000;
 
 assert(artifactMaxBytes < messageMetaMaxBytes, "an artifact fits into the meta of a message");
+assert(6 * transcriptEntryMaxChars < transcriptPageBytes / 2, "a page holds an entry, every character as six bytes");
 assert(2 * promptInstructionsMaxBytes < protocolLineMaxBytes, "a prompt fits into a line");

@@ -194,6 +194,11 @@ export const errorCodes = {
     cause: "A run that has ended never changes again: it cannot be killed, and what it asked cannot be decided.",
     remedy: "`nerve workflow inspect RUN` shows how it ended.",
   },
+  SESSION_UNKNOWN: {
+    meaning: "There is no session of an agent with that id.",
+    cause: "The id is misspelt, or belongs to another workspace.",
+    remedy: "`nerve session list` shows the sessions that have not ended, with `--all` every one.",
+  },
   APPROVAL_UNKNOWN: {
     meaning: "There is no request with that id.",
     cause: "The id is misspelt, or belongs to another workspace.",

@@ -59,6 +59,14 @@ export function findOwnProgram(): string {
   return Deno.execPath().replace(/ \(deleted\)$/, "");
 }
 
+/** Where Deno keeps its cache: for a process that has no HOME, or another one, to find it by. */
+export function findDenoCache(env: Readonly<Record<string, string>>): string | null {
+  if (env.DENO_DIR !== undefined) return env.DENO_DIR;
+  if (env.XDG_CACHE_HOME !== undefined) return `${env.XDG_CACHE_HOME}/deno`;
+  if (env.HOME === undefined) return null;
+  return Deno.build.os === "darwin" ? `${env.HOME}/Library/Caches/deno` : `${env.HOME}/.cache/deno`;
+}
+
 /** For a process that also loads user code. */
 export interface Guests {
   /** Deno's permission flags. */

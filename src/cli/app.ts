@@ -33,6 +33,7 @@ import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecyc
 import { logCommands } from "./routes/log.ts";
 import { permissionCommands } from "./routes/permissions.ts";
 import { senseCommands } from "./routes/sense.ts";
+import { sessionCommands } from "./routes/session.ts";
 import { storeCommands } from "./routes/store.ts";
 import { workflowCommands } from "./routes/workflow.ts";
 
@@ -121,6 +122,7 @@ const routes = {
   workflow: workflowCommands,
   alert: alertCommands,
   hook: hookCommands,
+  session: sessionCommands,
   token: tokenCommands,
   ...dashboardCommands,
   store: storeCommands,

@@ -12,6 +12,7 @@ import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { MessageQuery, Records, RunPage, RunQuery } from "../protocol/queries.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
 import type { ChildOfRun } from "../protocol/run_wait.ts";
+import type { SessionPage, SessionQuery, SessionRecord } from "../protocol/session.ts";
 import { History } from "../store/history/history.ts";
 import { StoreReader } from "../store/log/reader.ts";
 import { readAll } from "../store/reading/steps.ts";
@@ -26,6 +27,11 @@ export interface CliRecords extends Records, Disposable {
   approvalAt(runId: string, round: number): Approval | null;
   /** The runs that a run has started to wait for, of every round. */
   children(runId: string): ChildOfRun[];
+  /** Sessions of agents, newest first. */
+  sessions(query: SessionQuery): SessionPage;
+  session(id: string): SessionRecord | null;
+  /** The same mask for what is read elsewhere. */
+  mask<T>(value: T): T;
   /** Whether the `finally` of an ended run is still to run. */
   isClosing(runId: string): boolean;
   /** Like `logs`, but includes archived rows. */
@@ -77,6 +83,18 @@ class DiskRecords implements CliRecords {
     return this.#reader.isClosing(runId);
   }
 
+  sessions(query: SessionQuery): SessionPage {
+    return this.#reader.sessions(query);
+  }
+
+  session(id: string): SessionRecord | null {
+    return this.#reader.session(id);
+  }
+
+  mask<T>(value: T): T {
+    return value;
+  }
+
   children(runId: string): ChildOfRun[] {
     return this.#reader.children(runId);
   }
@@ -115,6 +133,9 @@ function maskRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
     approvalAt: (runId, round) => secrets.mask(records.approvalAt(runId, round)),
     isClosing: (runId) => records.isClosing(runId),
     children: (runId) => secrets.mask(records.children(runId)),
+    sessions: (query) => secrets.mask(records.sessions(query)),
+    session: (id) => secrets.mask(records.session(id)),
+    mask: (value) => secrets.mask(value),
     logs: (filter) => secrets.mask(records.logs(filter)),
     allLogs: (filter) => secrets.mask(records.allLogs(filter)),
     countRows: (runId) => records.countRows(runId),
@@ -143,6 +164,9 @@ export const emptyRecords: CliRecords = {
   approval: () => null,
   approvalAt: () => null,
   children: () => [],
+  sessions: () => ({ total: 0, items: [] }),
+  session: () => null,
+  mask: (value) => value,
   isClosing: () => false,
   logs: () => [],
   allLogs: () => [],

@@ -1,23 +1,38 @@
 /** One entry of `agents` in nerve.yaml: its defaults, and the rules between its keys. Called by build.ts. */
-import { defaultAgentSessions } from "../base/agent_limits.ts";
+import { defaultAgentSessions, defaultTerminalIdleMs } from "../base/agent_limits.ts";
 import { hintNearest } from "../base/did_you_mean.ts";
+import { messageOf } from "../base/errors.ts";
 import { parsePathPattern } from "../base/path_pattern.ts";
-import { agentProtocols, parseToolRule, toolKinds } from "../protocol/agent.ts";
-import type { AgentDefinition } from "../protocol/agent.ts";
+import { agentProtocols, noBudget } from "../protocol/agent.ts";
+import type { AgentDefinition, AgentProtocol } from "../protocol/agent.ts";
+import { parseToolRule, toolKinds } from "../protocol/tool_kind.ts";
 import { buildBudget } from "./agent_budget.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
+import { withPreset } from "./agent_presets.ts";
 import type { AgentShape } from "./agent_schema.ts";
 
 const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** What nerve sets itself. */
 const ownVariables: readonly string[] = ["HOME", "PATH"];
 
-export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics: DiagnosticList): AgentDefinition {
+/** The agents that are there without an entry. */
+export const standardAgents: ReadonlyMap<string, AgentDefinition> = new Map([["fake", {
+  ...{ name: "fake", protocol: "fake", command: [], resume: null, sessionField: null, allow: [], ask: [], deny: [] },
+  ...{ budget: noBudget, confined: true, read: [], env: [], maxSessions: defaultAgentSessions },
+  ...{ ready: null, idleMs: defaultTerminalIdleMs, scenario: null },
+}]]);
+
+export function buildAgent(name: string, written: Partial<AgentShape>, diagnostics: DiagnosticList): AgentDefinition {
+  const shape = withPreset(written);
   const path = ["agents", name], command = shape.command ?? [], resume = shape.resume ?? null;
   const missing = (key: string, hint: string) => diagnostics.error(path, `the key ${quote(key)} is missing`, hint);
-  if ((shape.protocol ?? null) === null) missing("protocol", `write protocol: ${agentProtocols.join(" or ")}`);
-  if (command.length === 0) missing("command", 'name its program and arguments: [claude, -p, "{prompt}"]');
+  if ((shape.protocol ?? null) === null) {
+    missing("protocol", `write protocol: ${agentProtocols.join(", ")}; or preset: claude`);
+  }
+  if (command.length === 0 && shape.protocol !== "fake") {
+    missing("command", 'name its program and arguments: [claude, -p, "{prompt}"]');
+  }
   const confined = (shape.confine ?? null) === null, read = shape.read ?? [];
   if (!confined) {
     const message = "confine: none opens the sandbox: this agent may do all that you may";
@@ -28,6 +43,7 @@ export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics
   }
   checkRead(read, [...path, "read"], diagnostics);
   checkConversation(shape, path, diagnostics);
+  checkReady(shape.ready ?? null, [...path, "ready"], diagnostics);
   for (const key of ["allow", "ask", "deny"] as const) {
     checkRules(shape.permissions?.[key] ?? [], [...path, "permissions", key], diagnostics);
   }
@@ -46,32 +62,63 @@ export function buildAgent(name: string, shape: Partial<AgentShape>, diagnostics
     read: [...new Set(read)],
     env: [...new Set(shape.env ?? [])],
     maxSessions: shape.max_sessions ?? defaultAgentSessions,
+    ready: shape.ready ?? null,
+    idleMs: shape.idle ?? defaultTerminalIdleMs,
+    scenario: shape.scenario ?? null,
   };
 }
 
+/** The keys that one protocol or another has no use for, with why. */
+const uselessKeys: Readonly<
+  Record<AgentProtocol, { readonly keys: readonly (keyof AgentShape)[]; readonly why: string }>
+> = {
+  acp: {
+    keys: ["resume", "session_field", "ready", "idle", "scenario"],
+    why: "the protocol itself goes on with conversations, and tells when an answer is over",
+  },
+  command: {
+    keys: ["permissions", "ready", "idle", "scenario"],
+    why: "such a program asks nobody; its own flags say what it may do",
+  },
+  terminal: {
+    keys: ["permissions", "session_field", "scenario"],
+    why: "nerve sees only the screen of such a program; its own flags say what it may do",
+  },
+  fake: {
+    keys: ["command", "resume", "session_field", "env", "read", "confine", "ready", "idle"],
+    why: "a scripted agent is nerve itself, and does what its scenario says",
+  },
+};
+
 /** Keys without any effect are refused: whoever wrote them expects one. */
 function checkConversation(shape: Partial<AgentShape>, path: ConfigPath, diagnostics: DiagnosticList): void {
-  const resume = shape.resume ?? null;
-  const useless = (key: keyof AgentShape, without: string, hint: string) => {
-    if ((shape[key] ?? null) === null) return;
-    diagnostics.error([...path, key], `${key} has no effect ${without}`, hint);
-  };
-  if (shape.protocol === "acp") {
-    for (const key of ["resume", "session_field"] as const) {
-      useless(key, "with protocol: acp", "remove it: the protocol itself goes on with conversations");
-    }
-    return;
+  const { protocol = null } = shape, resume = shape.resume ?? null;
+  if (protocol === null) return;
+  const { keys, why } = uselessKeys[protocol];
+  for (const key of keys) {
+    if ((shape[key] ?? null) === null) continue;
+    diagnostics.error([...path, key], `${key} has no effect with protocol: ${protocol}`, `remove it: ${why}`);
   }
-  if (shape.protocol === "command") {
-    useless(
-      "permissions",
-      "with protocol: command",
-      "remove it: such a program asks nobody; its own flags say what it may do",
-    );
+  if (keys.includes("resume")) return;
+  if (resume === null && protocol === "command" && (shape.session_field ?? null) !== null) {
+    const message = "session_field has no effect without resume";
+    diagnostics.error([...path, "session_field"], message, "remove it, or add resume");
   }
-  if (resume === null) useless("session_field", "without resume", "remove it, or add resume");
-  else if (!resume.some((word) => word.includes("{session}"))) {
+  if (resume !== null && !resume.some((word) => word.includes("{session}"))) {
     diagnostics.error([...path, "resume"], "does not say which conversation goes on", 'write "{session}" into it');
+  }
+}
+
+function checkReady(text: string | null, path: ConfigPath, diagnostics: DiagnosticList): void {
+  if (text === null) return;
+  try {
+    new RegExp(text);
+  } catch (thrown) {
+    diagnostics.error(
+      path,
+      `is no regular expression: ${messageOf(thrown)}`,
+      "write what the last line looks like: '^> '",
+    );
   }
 }
 

@@ -1,7 +1,9 @@
 /** The shape of an entry of `agents` in nerve.yaml, as users write it. Part of schema.ts; agent_entries.ts has its rules. */
 import * as z from "zod";
-import { agentSessionsMax, agentWordMaxChars, agentWordsMax } from "../base/agent_limits.ts";
+import { agentSessionsMax, agentWordMaxChars, agentWordsMax, terminalIdleMinMs } from "../base/agent_limits.ts";
 import { agentProtocols } from "../protocol/agent.ts";
+import { scenarioSchema } from "../protocol/scenario.ts";
+import { duration, textOr } from "./schema_parts.ts";
 
 const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
 
@@ -16,7 +18,8 @@ const span = z.union([z.string(), z.strictObject({ soft: z.string().nullish(), h
 const rules = z.array(z.string()).nullish();
 
 export const agentEntry = z.strictObject({
-  /** Required, as is `command`; agent_entries.ts says so. */
+  /** agent_entries.ts says which keys are required. */
+  preset: z.enum(["claude", "codex", "gemini", "opencode"]).nullish(),
   protocol: z.enum(agentProtocols).nullish(),
   command: commandLine,
   resume: commandLine,
@@ -27,6 +30,9 @@ export const agentEntry = z.strictObject({
   max_sessions: z.int().min(1).max(agentSessionsMax).nullish(),
   read: z.array(z.string()).nullish(),
   confine: z.enum(["none"]).nullish(),
+  ready: z.string().nullish(),
+  idle: duration(terminalIdleMinMs),
+  scenario: textOr(scenarioSchema, "must be a file or a list", "write scenario: demo.yaml, or what would be in it"),
 });
 
 export type AgentShape = z.infer<typeof agentEntry>;

@@ -17,7 +17,7 @@ import { formatDuration } from "../base/duration.ts";
 import { namePattern } from "../base/name_pattern.ts";
 import { debounceMaxMs, defaultDebounceMs } from "../base/watch_limits.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
-import { buildAgent } from "./agent_entries.ts";
+import { buildAgent, standardAgents } from "./agent_entries.ts";
 import { buildAlert } from "./alert_entries.ts";
 import { buildHook, buildListen } from "./hook_entries.ts";
 import { buildApprovers } from "./approvers.ts";
@@ -196,7 +196,9 @@ function buildWorkflow(
     permissions: shape.permissions ?? {},
     memoryBytes: shape.memory ?? defaultGroupMemoryBytes,
     peers: shape.peers ?? [],
-    agents: new Map((shape.agents ?? []).map((agent) => [agent, agents.get(agent) ?? null])),
+    agents: new Map(
+      (shape.agents ?? []).map((agent) => [agent, agents.get(agent) ?? standardAgents.get(agent) ?? null]),
+    ),
     schedule: (shape.schedule ?? []).map((line, index) =>
       buildScheduleLine(line, ["workflows", name, "schedule", index], diagnostics)
     ),

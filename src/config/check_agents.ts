@@ -1,6 +1,7 @@
 /** The checks of the agents that workflows may ask. Pure; called by parse.ts. */
 import { hintNearest } from "../base/did_you_mean.ts";
 import { unknownText } from "../protocol/common_errors.ts";
+import { standardAgents } from "./agent_entries.ts";
 import { clipText } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { NerveConfig } from "./types.ts";
@@ -8,11 +9,15 @@ import type { NerveConfig } from "./types.ts";
 export function checkAgents({ agents, workflows }: NerveConfig, diagnostics: DiagnosticList): void {
   const granted = new Set<string>();
   for (const { name, agents: named } of workflows.values()) {
-    [...named.keys()].forEach((agent, at) => {
+    [...named].forEach(([agent, definition], at) => {
       granted.add(agent);
-      if (agents.has(agent)) return;
+      if (definition !== null) return;
       const path = ["workflows", name, "agents", at];
-      diagnostics.error(path, unknownText("agent", clipText(agent)), () => hintNearest(agent, agents.keys()));
+      diagnostics.error(
+        path,
+        unknownText("agent", clipText(agent)),
+        () => hintNearest(agent, [...agents.keys(), ...standardAgents.keys()]),
+      );
     });
   }
   for (const name of agents.keys()) {

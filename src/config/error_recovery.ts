@@ -11,6 +11,7 @@ import { namePattern } from "../base/name_pattern.ts";
 import { type ConfigPath, type Diagnostic, formatConfigPath } from "./diagnostic.ts";
 import { DiagnosticList, type PlaceOf } from "./diagnostic_list.ts";
 import { findNearest } from "../base/did_you_mean.ts";
+import { standardAgents } from "./agent_entries.ts";
 import { fileSchema, type FileShape, listKnownKeys } from "./schema.ts";
 import { explainIssue, findValueAt, toConfigPath } from "./schema_issues.ts";
 import { groupMembers, type NerveConfig } from "./types.ts";
@@ -162,7 +163,8 @@ export function keepValidEntries(config: NerveConfig, diagnostics: readonly Diag
   const agents = new Map([...config.agents].filter(([name]) => isValid("agents", name)));
   const workflows = new Map(
     [...config.workflows].filter(([name, flow]) =>
-      isValid("workflows", name) && [...flow.agents.keys()].every((each) => agents.has(each))
+      isValid("workflows", name) &&
+      [...flow.agents].every(([each]) => agents.has(each) || (standardAgents.has(each) && !config.agents.has(each)))
     ),
   );
   return senses.size + workflows.size === 0 ? null : { ...config, senses, groups, workflows, agents };

@@ -5,7 +5,6 @@
  */
 import * as z from "zod";
 import { alertWaitMinMs } from "../base/alert_limits.ts";
-import { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
 import {
   concurrencyMax,
   diskMinBytes,
@@ -25,48 +24,8 @@ import { alertSeverities } from "../protocol/alert.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import { agentEntry } from "./agent_schema.ts";
 import { readPermissionRequest } from "./permissions/request.ts";
+import { addIssue, count, duration, size, textOr } from "./schema_parts.ts";
 import type { PermissionRequest } from "./types.ts";
-
-/** Adds an issue at `path` below the current value; `hint` is shown with the message. */
-function addIssue(
-  context: z.core.ParsePayload,
-  message: string,
-  hint: string | null,
-  path: (string | number)[] = [],
-): void {
-  context.issues.push({ code: "custom", message, path, input: context.value, params: { hint } });
-}
-
-function duration(minMs: number): z.ZodOptional<z.ZodType<number | null>> {
-  return z.unknown().transform((value, context): number | null => {
-    if (value === null || value === undefined) return null;
-    if (typeof value !== "string") {
-      addIssue(
-        context,
-        "must be a duration",
-        typeof value === "number" ? `write ${value}s or ${value}ms` : "write 10s",
-      );
-      return z.NEVER;
-    }
-    const parsed = parseDuration(value);
-    if (!parsed.ok) addIssue(context, parsed.error, null);
-    else if (parsed.value < minMs) addIssue(context, `must be at least ${formatDuration(minMs)}`, null);
-    else return parsed.value;
-    return z.NEVER;
-  }).optional();
-}
-
-function size(minBytes: number): z.ZodOptional<z.ZodType<number | null>> {
-  return z.unknown().transform((value, context): number | null => {
-    if (value === null || value === undefined) return null;
-    const parsed = typeof value === "string" ? parseSize(value) : null;
-    if (parsed === null) addIssue(context, "must be a size", "write 256MiB");
-    else if (!parsed.ok) addIssue(context, parsed.error, null);
-    else if (parsed.value < minBytes) addIssue(context, `must be at least ${formatSize(minBytes)}`, null);
-    else return parsed.value;
-    return z.NEVER;
-  }).optional();
-}
 
 const permissions = z.unknown().transform((value, context): PermissionRequest => {
   const { request, faults } = readPermissionRequest(value);
@@ -97,30 +56,7 @@ const userConfig = z.unknown().transform((value, context): JsonObject => {
   return z.NEVER;
 }).optional();
 
-function count(max: number): z.ZodOptional<z.ZodNullable<z.ZodInt>> {
-  return z.int().min(1).max(max).nullish();
-}
-
 const text = z.string().nullish();
-
-/** A text, or what `other` accepts; null when it is absent. */
-function textOr<Value extends z.ZodType>(
-  other: Value,
-  message: string,
-  hint: string | null,
-): z.ZodOptional<z.ZodType<string | z.infer<Value> | null>> {
-  return z.unknown().transform((value, context): string | z.infer<Value> | null => {
-    if (value === null || value === undefined) return null;
-    if (typeof value === "string") return value;
-    const parsed = other.safeParse(value, { jitless: true });
-    if (parsed.success) return parsed.data;
-    if (typeof value !== "object") addIssue(context, message, hint);
-    else {for (const issue of parsed.error.issues) {
-        context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
-      }}
-    return z.NEVER;
-  }).optional();
-}
 
 const envFile = z.unknown().transform((value, context): string | null => {
   if (value === null || value === undefined) return null;

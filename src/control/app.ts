@@ -26,6 +26,7 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
 import { senseRoutes } from "./routes/senses.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { storeRoutes } from "./routes/store.ts";
 
 export interface AppOptions {
@@ -51,6 +52,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", pauseRoutes(view))
     .route("/v1", runRoutes(view))
     .route("/v1", approvalRoutes(view))
+    .route("/v1", sessionRoutes(view))
     .route("/v1", alertRoutes(view))
     .route("/v1", hookRoutes(view))
     .route("/v1", accessRoutes(view))

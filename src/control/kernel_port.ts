@@ -37,8 +37,10 @@ import type { PageReader } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 import type { PauseSenseReply, PauseSenseRequest } from "../protocol/sense_pause.ts";
+import type { EndSessionReply, SessionPage, SessionQuery, SessionRecord } from "../protocol/session.ts";
 import type { HandedSignal } from "../protocol/signal.ts";
 import type { TextPage } from "../protocol/text_page.ts";
+import type { TranscriptPage } from "../protocol/transcript.ts";
 
 /** What the server passes to every request. */
 export interface ControlEnv {
@@ -115,6 +117,14 @@ export interface PausesPort {
   resume(sense: string): Promise<PauseSenseReply | null>;
 }
 
+/** Sessions of agents. All throw SESSION_UNKNOWN but `list`. An end is on disk when its promise resolves. */
+export interface SessionsPort {
+  list(query: SessionQuery): SessionPage;
+  one(id: string): SessionRecord;
+  transcript(id: string, query: { readonly after: number; readonly tail?: number }): Promise<TranscriptPage>;
+  end(id: string, reason: string): Promise<EndSessionReply>;
+}
+
 /** What the dashboard reads beside the rest. Pages have one item, and are null where there is no database yet. */
 export interface DashboardPort {
   columns(sense: string, gone: AbortSignal): Promise<TextPage | null>;
@@ -159,6 +169,7 @@ export interface KernelPort {
   readonly access: AccessPort;
   readonly dashboard: DashboardPort;
   readonly pauses: PausesPort;
+  readonly sessions: SessionsPort;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
   /**

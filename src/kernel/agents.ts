@@ -5,10 +5,12 @@
  */
 import { join } from "node:path";
 import { AgentHost, type PromptOrigin } from "../agents/agent_host.ts";
+import { Transcripts } from "../agents/transcripts.ts";
 import { sessionsStartMaxMs } from "../base/agent_limits.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
-import { defaultDrainTimeoutMs, promptDrainMaxMs, stopDrainMs } from "../base/limits.ts";
+import { archiveFirstMs, defaultDrainTimeoutMs, promptDrainMaxMs, stopDrainMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
+import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { VariablesInForce } from "../deploy/variables.ts";
@@ -19,6 +21,7 @@ import type { Approval } from "../protocol/approval.ts";
 import type { SessionRecord } from "../protocol/session.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
+import { dayMs } from "../store/archive/days.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import { isTerminal } from "../workflow/transitions.ts";
@@ -47,11 +50,13 @@ export class Agents {
   readonly #host: AgentHost;
   readonly requests: AgentRequests;
   readonly #recovery: SessionRecovery;
+  readonly #transcripts: Transcripts;
   readonly #leaves: Leaves;
   readonly #budgets: Budgets;
   /** Resolves when runs can be paused. */
   readonly #open = Promise.withResolvers<void>();
   #recovering: Promise<unknown> = Promise.resolve();
+  #cancelSweep: CancelTimer = () => {};
   /** By process and number: what is under way. */
   readonly #asked = new Map<string, { readonly origin: PromptOrigin; readonly ask: PromptAsk }>();
 
@@ -66,11 +71,13 @@ export class Agents {
       retry: (runId) => this.#host.retry(runId, (session) => this.#definitionOf(session)),
       renew: (runId) => this.#host.renew(runId, "a person wants a new session"),
     });
+    this.#transcripts = new Transcripts({ ...ports, folder: paths.transcripts });
     this.requests.onDecided = (approval) => this.#onDecided(approval);
     this.#host = new AgentHost({
       clock,
       workspace: paths.root,
       homes: join(paths.data, "agents"),
+      sockets: () => makeRuntimeFolder(paths),
       variables: () => ports.variables.environment.all,
       wall: (definition, place) => {
         const wall = findAgentWall(paths, definition, place);
@@ -78,6 +85,7 @@ export class Agents {
         return wall;
       },
       newId: store.newRunId,
+      noteFor: (sessionId) => this.#transcripts.noteFor(sessionId),
       sessions: {
         create: (session, row) => store.sessions.create(session, ports.mask(row)),
         change: (id, change, row) => store.sessions.change(id, change, ports.mask(row)),
@@ -114,6 +122,7 @@ export class Agents {
     this.#recover();
     startRuns();
     this.#open.resolve();
+    this.#sweepDaily(archiveFirstMs);
     const late = Promise.withResolvers<void>();
     const cancel = this.#ports.clock.after(sessionsStartMaxMs, () => late.resolve());
     const settled = Promise.all([this.#recovering, this.#recovery.recover(), this.#leaves.recover()]).then(() =>
@@ -201,8 +210,31 @@ export class Agents {
     cancel();
   }
 
-  stop(): Promise<void> {
-    return this.#host.stop();
+  /** By a person. Its end will be on disk with the next commit. */
+  endSession(session: SessionRecord, reason: string): Promise<void> {
+    return this.#host.endSession(session, reason);
+  }
+
+  /** Resolves when everything that was said so far is in the files. */
+  flushTranscripts(): Promise<void> {
+    return this.#transcripts.flush();
+  }
+
+  /** Transcripts are kept as long as the log. */
+  #sweepDaily(afterMs: number): void {
+    const { clock, current, reportProblem } = this.#ports;
+    this.#cancelSweep = clock.after(afterMs, () => {
+      this.#transcripts.sweep(current.config.retentionMs).catch((thrown) => {
+        reportProblem(`old transcripts of agents cannot be removed: ${messageOf(thrown)}`);
+      });
+      this.#sweepDaily(dayMs);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelSweep();
+    await this.#host.stop();
+    await this.#transcripts.flush();
   }
 }
 

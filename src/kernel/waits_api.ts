@@ -7,19 +7,23 @@ import type { WorkflowEngine } from "../workflow/engine.ts";
 import { NerveError } from "../base/errors.ts";
 import type { Agents } from "./agents.ts";
 import type { CurrentSecrets } from "./current_secrets.ts";
+import type { SessionDesk } from "./session_desk.ts";
 
 export interface WaitsApiPorts {
   readonly store: Store;
   readonly secrets: CurrentSecrets;
   readonly workflows: WorkflowEngine;
   readonly agents: Pick<Agents, "requests" | "findOpenRequest">;
+  readonly sessions: SessionDesk;
 }
 
 export class WaitsApi {
   readonly #ports: WaitsApiPorts;
+  readonly sessions: SessionDesk;
 
   constructor(ports: WaitsApiPorts) {
     this.#ports = ports;
+    this.sessions = ports.sessions;
   }
 
   /** Open requests, oldest first; with `all`, every one, newest first. */

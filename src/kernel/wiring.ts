@@ -26,6 +26,7 @@ import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { Admission } from "./admission.ts";
 import { Agents } from "./agents.ts";
+import { SessionDesk } from "./session_desk.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { Alerting } from "./alerting.ts";
 import { ApprovalNotices } from "./approval_notices.ts";
@@ -89,8 +90,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
-  const runner = new ComputeRunner(supervisor, clock);
-  const tracing = new Tracing({ ...outlets, secrets });
+  const runner = new ComputeRunner(supervisor, clock), tracing = new Tracing({ ...outlets, secrets });
   const given = { variables, tracing, reload: () => reload };
   const { workflows, approvalNotices, agents } = makeWorkflows(from, outlets, supervisor, given);
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
@@ -138,7 +138,8 @@ export function wireKernel(from: Foundation): KernelParts {
   const admission = new Admission({ ...outlets, store, hooking });
   const told = { alerting, hooking, admission, tracing, approvalNotices, agents, feed };
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
-  const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
+  const sessions = new SessionDesk({ store, secrets, agents, transcripts: paths.transcripts });
+  const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors, sessions });
   applier.applyFirst();
   return { ...needs, ...made, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };
 }

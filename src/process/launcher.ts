@@ -7,7 +7,14 @@ import { protocolLineMaxBytes } from "../base/limits.ts";
 import { makePrivateFolder } from "../base/make_folder.ts";
 import { describeSystemError } from "../base/os_error.ts";
 import { markVariable } from "../base/program_mark.ts";
-import { buildSelfArguments, findOwnProgram, ownLock, ownPackages, smallHeap } from "../base/self_exec.ts";
+import {
+  buildSelfArguments,
+  findDenoCache,
+  findOwnProgram,
+  ownLock,
+  ownPackages,
+  smallHeap,
+} from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { SandboxPermissions } from "../protocol/confinement.ts";
 import type { ProcessSpec, ToProcess } from "../protocol/message.ts";
@@ -282,14 +289,7 @@ function buildEnvironment(
   if (temp !== null) all.TMPDIR = temp;
   all.DENO_NO_UPDATE_CHECK = "1";
   all.NO_COLOR = "1";
-  const cache = own.DENO_DIR ?? findCacheFolder(own);
+  const cache = findDenoCache(own);
   if (cache !== null) all.DENO_DIR = cache;
   return all;
-}
-
-/** Where Deno keeps its cache. Set explicitly, because the process has no HOME to find it by. */
-function findCacheFolder(env: Record<string, string>): string | null {
-  if (env.XDG_CACHE_HOME !== undefined) return `${env.XDG_CACHE_HOME}/deno`;
-  if (env.HOME === undefined) return null;
-  return Deno.build.os === "darwin" ? `${env.HOME}/Library/Caches/deno` : `${env.HOME}/.cache/deno`;
 }

@@ -12,32 +12,11 @@ import {
 import { roleNameMaxChars } from "../base/limits.ts";
 import type { Json } from "./json.ts";
 import { runIdSchema } from "./run.ts";
+import type { Scenario } from "./scenario.ts";
 import { nameSchema } from "./signal.ts";
 
-export const agentProtocols = ["command", "acp"] as const;
+export const agentProtocols = ["command", "acp", "terminal", "fake"] as const;
 export type AgentProtocol = (typeof agentProtocols)[number];
-
-/** What tools do, in the words of the Agent Client Protocol. */
-export const toolKinds = [
-  "read",
-  "edit",
-  "delete",
-  "move",
-  "search",
-  "execute",
-  "think",
-  "fetch",
-  "switch_mode",
-  "other",
-] as const;
-export type ToolKind = (typeof toolKinds)[number];
-
-/** `KIND`, or `KIND PATH`: a kind of tool, or `*` for every one; and a path or a glob, from where the agent works. */
-export function parseToolRule(text: string): { readonly kind: ToolKind | "*"; readonly path: string | null } | null {
-  const [, word = "", path = null] = /^(\S+)(?:\s+(\S.*))?$/.exec(text.trim()) ?? [];
-  const kind = word === "*" ? word : toolKinds.find((each) => each === word);
-  return kind === undefined ? null : { kind, path };
-}
 
 /** What an agent has used, as far as it says; cost in the currency of its maker. */
 export interface AgentUsage {
@@ -83,6 +62,12 @@ export interface AgentDefinition {
   readonly env: readonly string[];
   /** How many of its prompts are under way at a time. */
   readonly maxSessions: number;
+  /** What the last line on a terminal looks like when its program waits for a prompt, as a regular expression; null: any. */
+  readonly ready: string | null;
+  /** How long that program prints nothing then. */
+  readonly idleMs: number;
+  /** What a scripted agent does: the path of a file in the workspace, or what would be in it; null: it decides itself. */
+  readonly scenario: string | Scenario | null;
 }
 
 const askSchema = z.object({

@@ -186,6 +186,8 @@ export { pauseSenseReplySchema, pauseSenseRequestSchema } from "./sense_pause.ts
 export { sendEventReplySchema, sendEventRequestSchema } from "./run_event.ts";
 export { createLinkReplySchema, createTokenReplySchema, revokeTokensReplySchema, tokensSchema } from "./access.ts";
 export { hooksSchema } from "./hook.ts";
+export { endSessionReplySchema, endSessionRequestSchema, sessionPageSchema, sessionSchema } from "./session.ts";
+export { transcriptPageSchema } from "./transcript.ts";
 export { approvalPageSchema, approvalSchema, decisionReplySchema, decisionRequestSchema } from "./approval.ts";
 export {
   type KillRunRequest,

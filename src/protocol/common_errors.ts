@@ -7,7 +7,7 @@ import { describeLockHolder, type LockHolder } from "./lock_holder.ts";
 
 /** The wording for an unknown name, also where it is one problem among others. */
 export function unknownText(
-  kind: "sense" | "workflow" | "run" | "request" | "alert" | "hook" | "agent",
+  kind: "sense" | "workflow" | "run" | "request" | "session" | "alert" | "hook" | "agent",
   name: string,
 ): string {
   return `there is no ${kind} "${name}"`;
@@ -39,6 +39,11 @@ export function unknownHook(name: string): NerveError {
 /** RUN_UNKNOWN. */
 export function unknownRun(runId: string): NerveError {
   return new NerveError("RUN_UNKNOWN", unknownText("run", runId), { hint: "nerve workflow list --all" });
+}
+
+/** SESSION_UNKNOWN. */
+export function unknownSession(id: string): NerveError {
+  return new NerveError("SESSION_UNKNOWN", unknownText("session", id), { hint: "nerve session list --all" });
 }
 
 /** APPROVAL_UNKNOWN. */

@@ -21,5 +21,28 @@ export const sessionSchema = z.object({
   created: z.number(),
   changed: z.number(),
 });
+export const sessionPageSchema = z.object({ total: z.int(), items: z.array(sessionSchema) });
+export type SessionPage = z.infer<typeof sessionPageSchema>;
+
+export interface SessionQuery {
+  readonly runId?: string;
+  /** Also those that have ended. */
+  readonly all: boolean;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export const endSessionRequestSchema = z.strictObject({
+  reason: z.string().max(1_000).optional().meta({ description: "Why, for the log" }),
+});
+/** `changed`: it had not ended before. */
+export const endSessionReplySchema = z.object({ changed: z.boolean(), session: sessionSchema });
+export type EndSessionReply = z.infer<typeof endSessionReplySchema>;
+
+/** The socket of the terminal of a session, in the folder for sockets. */
+export function terminalSocket(sessionId: string): string {
+  return `t-${sessionId}`;
+}
+
 export type SessionRecord = z.infer<typeof sessionSchema>;
 export type SessionState = SessionRecord["state"];

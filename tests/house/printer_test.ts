@@ -4,6 +4,7 @@ import { readSource, sourceFiles } from "../support/source_files.ts";
 
 /** The files that have the streams of the process, and why. */
 const owners: Readonly<Record<string, string>> = {
+  "src/agents/fake_agent.ts": "sends lines of JSON to agents/fake_adapter.ts",
   "src/cli/main.ts": "makes the sinks, which app.ts gives to the printer",
   "src/daemon/kernel_process.ts": "writes records of JSON to the supervisor",
   "src/daemon/supervisor_process.ts": "writes one report of JSON to nerve start",

@@ -26,6 +26,7 @@ import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import type { PageReader, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../../src/protocol/run_event.ts";
+import { noSessions } from "./no_sessions.ts";
 import { anAlert } from "./alert_view.ts";
 import { aRun, aSense } from "./api_views.ts";
 import { FakeDashboard } from "./fake_dashboard.ts";
@@ -159,6 +160,8 @@ export class FakeView implements KernelPort {
   }
 
   readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
+
+  readonly sessions: KernelPort["sessions"] = noSessions;
 
   readonly hooks: KernelPort["hooks"] = {
     list: () => ({ listener: null, items: [] }),

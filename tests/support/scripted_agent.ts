@@ -1,6 +1,7 @@
 /**
  * An agent for tests, as a real process: it does what the prompt says, word for word. `scripted_agent.ts acp` speaks the
- * Agent Client Protocol; `scripted_agent.ts command [SESSION]` reads one prompt from its input. What it remembers of a
+ * Agent Client Protocol; `scripted_agent.ts command [SESSION]` reads one prompt from its input; `scripted_agent.ts terminal
+ * SESSION` reads one from each line. What it remembers of a
  * conversation is a file in its home. Prompts: `say TEXT`, `count`, `env`, `write FILE TEXT`, `ask KIND [PATH]`, `fail`, `die`,
  * `start SECONDS` (a program that goes on), `hang`, `noise`, `spend TOKENS COST`,
  * `until FILE` (goes on once that file is in its home).
@@ -160,6 +161,16 @@ async function runAcp(): Promise<void> {
   }
 }
 
+async function runTerminal(): Promise<void> {
+  print("\n> ");
+  let rest = "";
+  for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) print(`${await play(line, given, () => Promise.resolve("no one to ask"))}\n> `);
+  }
+}
+
 dieAtStart();
 Deno.writeTextFileSync(inHome("pid"), String(Deno.pid));
-await (protocol === "acp" ? runAcp() : runCommand());
+await (protocol === "acp" ? runAcp() : protocol === "terminal" ? runTerminal() : runCommand());

@@ -13,7 +13,7 @@ const named = (name: string, more: Partial<AgentDefinition>): [string, AgentDefi
     env: [],
     maxSessions: 2,
   } as const;
-  const held = { budget: noBudget, confined: true, read: [] };
+  const held = { budget: noBudget, confined: true, read: [], ready: null, idleMs: 3_000, scenario: null };
   return [name, { name, command: [name, "{prompt}"], ...plain, ...held, ...more }];
 };
 
@@ -30,16 +30,22 @@ export const someAgents: ReadonlyMap<string, AgentDefinition> = new Map([
     maxSessions: 50,
   }),
   named("10", { protocol: "acp", allow: ["read", "edit"], ask: ["* src/**"], deny: ["execute"] }),
+  named("seen", { protocol: "terminal", resume: ["seen", "{session}"], ready: "^> ", idleMs: 1_000 }),
+  named("fake", { protocol: "fake", command: [], scenario: "demo.yaml" }),
+  named("lines", { protocol: "fake", command: [], scenario: [{ when: { role: "a" }, do: [{ answer: "x" }] }] }),
 ]);
 
 /** With every key given. */
 export function writtenAgent(item: AgentDefinition): Record<string, unknown> {
+  const { protocol, scenario } = item;
+  if (protocol === "fake") return { protocol, scenario, max_sessions: item.maxSessions };
   return {
-    protocol: item.protocol,
+    protocol,
     command: item.command,
     resume: item.resume,
     session_field: item.sessionField,
-    permissions: item.protocol === "command" ? null : { allow: item.allow, ask: item.ask, deny: item.deny },
+    permissions: protocol === "acp" ? { allow: item.allow, ask: item.ask, deny: item.deny } : null,
+    ...protocol === "terminal" && { ready: item.ready, idle: `${item.idleMs}ms` },
     budget: item.budget === noBudget ? null : {
       ...{ tokens: item.budget.tokens, cost: item.budget.cost },
       time: { soft: null, hard: `${item.budget.timeMs?.hard}ms` },

@@ -21,6 +21,7 @@ export const bundledEntries = [
   "store/reading/read_worker.ts",
   "sandbox/shim.ts",
   "sandbox/confined_program.ts",
+  "agents/fake_agent.ts",
 ] as const;
 
 /**

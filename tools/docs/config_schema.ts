@@ -7,12 +7,14 @@ import { assert } from "../../src/base/errors.ts";
 import { fileSchema } from "../../src/config/schema.ts";
 import { permissionNames } from "../../src/config/types.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
+import { scenarioSchema } from "../../src/protocol/scenario.ts";
 import { namePattern } from "../../src/base/name_pattern.ts";
 
 type Schema = Record<string, unknown>;
 
 const span: Schema = { type: ["string", "null"], pattern: "^(\\d+(d|h|m|s|ms))+$", examples: ["10s", "1h30m"] };
 const bytes: Schema = { type: ["string", "null"], pattern: "^\\d+(B|KiB|MiB|GiB)$", examples: ["256MiB"] };
+const { $schema: _, ...scenario } = z.toJSONSchema(scenarioSchema, { target: "draft-7" });
 const texts: Schema = { type: "array", items: { type: "string" } };
 /** What code reads, and zod has no schema of: by key. */
 const readByCode: Readonly<Record<string, Schema>> = {
@@ -30,6 +32,7 @@ const readByCode: Readonly<Record<string, Schema>> = {
   absent: span,
   repeat: span,
   remind: span,
+  idle: span,
   rate: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["100 per 1s"] },
   limit: { type: ["string", "null"], pattern: "^\\d+ per .+$", examples: ["10 per 1h"] },
   secret: { anyOf: [{ type: ["string", "null"], examples: ["env GIT_HOOK_SECRET"] }, texts] },
@@ -66,6 +69,7 @@ const readByCode: Readonly<Record<string, Schema>> = {
       },
     ],
   },
+  scenario: { anyOf: [{ type: ["string", "null"], examples: ["demo.yaml"] }, scenario] },
   max_body: bytes,
   memory: bytes,
   disk: bytes,

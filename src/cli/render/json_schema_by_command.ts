@@ -6,6 +6,8 @@ import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
 import { approvalSchema, decisionReplySchema } from "../../protocol/approval.ts";
 import { pauseSenseReplySchema } from "../../protocol/sense_pause.ts";
+import { endSessionReplySchema, sessionPageSchema, sessionSchema } from "../../protocol/session.ts";
+import { transcriptEntrySchema } from "../../protocol/transcript.ts";
 import { sendEventReplySchema } from "../../protocol/run_event.ts";
 import { senseChartOutput, senseTriggerOutput } from "./compute_schemas.ts";
 import {
@@ -91,6 +93,10 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "sense trigger": document(senseTriggerOutput),
   "sense pause": document(pauseSenseReplySchema),
   "sense resume": document(pauseSenseReplySchema),
+  "session end": document(endSessionReplySchema),
+  "session list": document(sessionPageSchema.extend({ offset: z.int() })),
+  "session log": lines(transcriptEntrySchema),
+  "session show": document(sessionSchema),
   "service status": document(serviceStatusOutput),
   "status": document(statusOutput),
   "store archive": document(storeArchiveOutput),

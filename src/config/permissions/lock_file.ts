@@ -72,16 +72,14 @@ function unitePeers(name: string, members: readonly SenseConfig[]): "all" | stri
 /** Everything about an agent that decides what it may do. */
 function describeAgent([name, agent]: readonly [string, AgentDefinition | null]): string {
   if (agent === null) return name;
-  const { protocol, command, resume, env, allow, ask, deny, confined, read } = agent;
+  const { protocol, command, resume, env, allow, ask, deny, confined, read, scenario } = agent;
   const parts = [
-    ...[["resume", resume ?? []], ["env", env], ["allow", allow], ["ask", ask], ["deny", deny], [
-      "read",
-      read,
-    ]] as const,
-    ...confined ? [] : [["confine", ["none"]] as const],
+    ...[["resume", resume ?? []], ["env", env], ["allow", allow], ["ask", ask], ["deny", deny]] as const,
+    ...[["read", read], ["scenario", scenario ?? []], ["confine", confined ? [] : ["none"]]] as const,
   ];
   const more = parts.flatMap(([key, words]) => words.length === 0 ? [] : [`${key} ${JSON.stringify(words)}`]);
-  return [`${name}: ${protocol} ${JSON.stringify(command)}`, ...more].join(", ");
+  const program = command.length === 0 ? "" : ` ${JSON.stringify(command)}`;
+  return [`${name}: ${protocol}${program}`, ...more].join(", ");
 }
 
 function sortPeers(peers: "all" | readonly string[]): "all" | string[] {

@@ -1,7 +1,6 @@
 /**
- * The client of the control API, over the workspace's socket. Used by the command line. The types of requests come from
- * the routes; answers of a daemon of another version are parsed with the schemas of our routes. Every failure is a
- * NerveError.
+ * The client of the control API, over the workspace's socket; used by the command line. The routes give the types of
+ * requests; answers of another version's daemon are parsed with our schemas. Every failure is a NerveError.
  */
 import { hc } from "hono/client";
 import type * as z from "zod";
@@ -38,6 +37,7 @@ import { AccessClient } from "./access_client.ts";
 import { AlertClient, toSegment } from "./alert_client.ts";
 import type { StreamItem } from "./event_reader.ts";
 import { PauseClient } from "./pause_client.ts";
+import { SessionClient } from "./session_client.ts";
 import { createHangingError, DaemonHangs, settlesInTime, type SilentKernel, waitWhileAlive } from "./liveness.ts";
 import { otherVersionHint, readProblem } from "./problem.ts";
 
@@ -60,6 +60,7 @@ export class ControlClient implements Disposable {
   readonly #api: ReturnType<typeof hc<ControlApp>>["v1"];
   readonly alerts: AlertClient;
   readonly pauses: PauseClient;
+  readonly sessions: SessionClient;
   readonly access: AccessClient;
   readonly hooks: () => Promise<HookList>;
 
@@ -79,6 +80,7 @@ export class ControlClient implements Disposable {
     }).v1;
     const ask = (call: Promise<Answer>, schema: SchemaName) => this.#ask(call, schema) as never;
     this.alerts = new AlertClient(this.#api.alerts, ask);
+    this.sessions = new SessionClient(this.#api.sessions[":id"], ask);
     this.access = new AccessClient(this.#api.access, ask);
     this.pauses = new PauseClient(this.#api.senses[":name"], (call) => this.#ask(call, "pauseSenseReplySchema"));
     this.hooks = () => this.#ask(this.#api.hooks.$get(), "hooksSchema");

@@ -7,8 +7,7 @@ import type { SessionRecord, SessionState } from "../../protocol/session.ts";
 import type { Step } from "../commit/operations.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
-
-const columns = "id, run_id, name, workflow, agent, cwd, state, conversation, recovery_attempts, created, changed";
+import { sessionColumns, toSessionRecord } from "./session_sql.ts";
 
 /** What changes of a session; the rest stays. */
 export interface SessionChange {
@@ -32,7 +31,7 @@ export class SessionStore {
   create(session: SessionRecord, row: NewLogRow): void {
     const { id, runId, name, workflow, agent, cwd, state, conversation, recoveryAttempts, created, changed } = session;
     this.#write(row, {
-      sql: `insert into agent_sessions (${columns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      sql: `insert into agent_sessions (${sessionColumns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       values: [id, runId, name, workflow, agent, cwd, state, conversation, recoveryAttempts, created, changed],
     });
   }
@@ -47,11 +46,11 @@ export class SessionStore {
 
   /** Those that have not ended, of every run that has not. */
   listUnended(): SessionRecord[] {
-    const named = columns.split(", ").map((name) => `session.${name}`).join(", ");
+    const named = sessionColumns.split(", ").map((name) => `session.${name}`).join(", ");
     return this.#statements.get(
       `select ${named} from agent_sessions session join workflow_runs run using (run_id)
        where session.state <> 'ENDED' and run.status in ('queued', 'started', 'waiting', 'paused') order by session.seq`,
-    ).all().map(toSession);
+    ).all().map(toSessionRecord);
   }
 
   /** Whether a session of that name has ended, although its run has not. */
@@ -62,35 +61,17 @@ export class SessionStore {
 
   /** Those of a run that have not ended, oldest first. What was not committed yet is not seen. */
   listOpen(runId: string): SessionRecord[] {
-    const sql = `select ${columns} from agent_sessions where run_id = ? and state <> 'ENDED' order by seq`;
-    return this.#statements.get(sql).all(runId).map(toSession);
+    const sql = `select ${sessionColumns} from agent_sessions where run_id = ? and state <> 'ENDED' order by seq`;
+    return this.#statements.get(sql).all(runId).map(toSessionRecord);
   }
 
   /** All of them, newest first. */
   list(limit: number): SessionRecord[] {
-    return this.#statements.get(`select ${columns} from agent_sessions order by seq desc limit ?`).all(limit).map(
-      toSession,
-    );
+    return this.#statements.get(`select ${sessionColumns} from agent_sessions order by seq desc limit ?`).all(limit)
+      .map(toSessionRecord);
   }
 
   #write(row: NewLogRow, step: Step): void {
     this.#log.appendAll([() => row], () => [step]);
   }
-}
-
-function toSession(row: Record<string, unknown>): SessionRecord {
-  const conversation = row.conversation === null ? null : String(row.conversation);
-  return {
-    id: String(row.id),
-    runId: String(row.run_id),
-    name: String(row.name),
-    workflow: String(row.workflow),
-    agent: String(row.agent),
-    cwd: String(row.cwd),
-    state: String(row.state) as SessionState,
-    conversation,
-    recoveryAttempts: Number(row.recovery_attempts),
-    created: Number(row.created),
-    changed: Number(row.changed),
-  };
 }

@@ -9,6 +9,8 @@ import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { ChildOfRun } from "../../protocol/run_wait.ts";
+import type { SessionPage, SessionQuery, SessionRecord } from "../../protocol/session.ts";
+import { listSessions, readSession } from "../agents/session_sql.ts";
 import {
   countOpen,
   listApprovals,
@@ -169,6 +171,15 @@ export class StoreReader {
   /** The request of a run in a round. */
   approvalAt(runId: string, round: number): Approval | null {
     return this.#readApprovals((statements) => readApprovalAt(statements, runId, round)?.approval ?? null);
+  }
+
+  /** Of agents, newest first. */
+  sessions(query: SessionQuery): SessionPage {
+    return this.#readNow(() => listSessions(this.#statements, query));
+  }
+
+  session(id: string): SessionRecord | null {
+    return this.#readNow(() => readSession(this.#statements, id));
   }
 
   /** The runs that a run has started to wait for, of every round. */

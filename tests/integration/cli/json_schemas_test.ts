@@ -13,7 +13,7 @@ import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../
 
 const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
 reflexes: [{ sense: meter, on: [quiet] }, { sense: quiet, hook: git }]
-workflows: { tidy: {}, stay: {}, ask: {} }
+workflows: { tidy: {}, stay: {}, ask: {}, talk: { agents: [fake] } }
 alerts: { high: { sense: quiet, when: signal.used > 0.9 } }
 hooks: { git: { secret: env GIT_SECRET, verify: bearer } }
 listen: 127.0.0.1:0
@@ -37,6 +37,8 @@ const options = {
       export default defineWorkflow({ roles: { one: () => ({ content: "tidied", meta: {} }) }, ${ending} });`,
     ask: `import { defineWorkflow, END, gate } from "nerve";
       export default defineWorkflow({ roles: { one: gate({ title: "Go?" }) }, ${ending} });`,
+    talk: `import { agent, defineWorkflow, END } from "nerve";
+      export default defineWorkflow({ roles: { one: agent({ agent: "fake", prompt: "x" }) }, ${ending} });`,
     stay: `import { defineWorkflow, END } from "nerve";
       const one = ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
@@ -179,7 +181,21 @@ async function callAlerts(caller: Caller, { workspace }: ServedWorkspace): Promi
   workspace.write("alerts_test.yaml", "[{ alert: high, signals: [], expect: [{ at: 1s, state: inactive }] }]");
   await caller.call("alert test");
   await callHooks(caller);
+  await callSessions(caller, workspace.kernel.api.sessions);
   await callAccess(caller);
+}
+
+async function callSessions(
+  caller: Caller,
+  sessions: ServedWorkspace["workspace"]["kernel"]["api"]["sessions"],
+): Promise<void> {
+  await caller.call("workflow trigger", "talk", "--wait");
+  await caller.call("session list", "--all");
+  const { id } = sessions.list({ all: true, limit: 1, offset: 0 }).items[0] ?? assert.fail();
+  for (const name of ["show", "log", "end"]) {
+    await caller.call(`session ${name}`, id);
+    await failAll(caller, [[1, "SESSION_UNKNOWN", `session ${name}`, "nosuch"]]);
+  }
 }
 
 async function callAccess(caller: Caller): Promise<void> {
@@ -234,6 +250,7 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
     [3, "DAEMON_MISSING", "workflow kill", "kept"],
     [3, "DAEMON_MISSING", "alert ack", "high"],
     [3, "DAEMON_MISSING", "hook send", "git"],
+    [3, "DAEMON_MISSING", "session end", "nosuch"],
     [3, "DAEMON_MISSING", "token create", "late", "--scope", "read"],
     [3, "DAEMON_MISSING", "token list"],
     [3, "DAEMON_MISSING", "token revoke", "late"],

@@ -1,6 +1,6 @@
 /** The agents that workflows may ask exist, and each is asked by somebody. */
 import assert from "node:assert/strict";
-import { hintOf, problemLinesOf } from "../../support/parsed_config.ts";
+import { configOf, hintOf, problemLinesOf } from "../../support/parsed_config.ts";
 
 const file = (named: string) =>
   `senses: { s: {} }
@@ -22,4 +22,12 @@ Deno.test("an agent that is not there is an error with the nearest name, one tha
 Deno.test("a misspelt section of agents gives no errors about each of their names", () => {
   const lines = problemLinesOf(file("claude").replace("agents: { claude", "agent: { claude"));
   assert.deepEqual(lines.filter((line) => line.includes("no agent")), []);
+});
+
+Deno.test("the agent fake is there without an entry, and an entry replaces it", () => {
+  assert.deepEqual(problemLinesOf(file("claude, fake")).filter((line) => !line.includes("confine")), []);
+  assert.equal(hintOf(file("claude, fakee"), "workflows.w.agents[1]"), 'did you mean "fake"?');
+  assert.equal(configOf(file("fake")).workflows.get("w")?.agents.get("fake")?.scenario, null);
+  const own = file("fake").replace("agents: {", "agents: { fake: { protocol: fake, scenario: x.yaml },");
+  assert.equal(configOf(own).workflows.get("w")?.agents.get("fake")?.scenario, "x.yaml");
 });

@@ -16,6 +16,7 @@ Deno.test("every path of a workspace is where the documentation says", () => {
   assert.equal(paths.logDatabase, "/home/me/w/data/logs.db");
   assert.equal(paths.blobs, "/home/me/w/data/blobs");
   assert.equal(paths.archive, "/home/me/w/data/archive/logs");
+  assert.equal(paths.transcripts, "/home/me/w/data/sessions");
   assert.equal(paths.textLog, "/home/me/w/logs/nerve.log");
   assert.equal(paths.socket, "/home/me/w/nerve.sock");
   assert.match(paths.runtimeFolder, /^\/run\/user\/1000\/nerve\/[0-9a-f]{16}$/);
