@@ -171,6 +171,8 @@ export interface WorkspacePaths {
   /** Temporary files of units, in a folder for each process. */
   readonly temp: string;
   readonly archive: string;
+  /** Where workflows may keep what they work on; the only folder of the data that can be granted. */
+  readonly worktrees: string;
   /** The folder of the daemon's text log, and the log. */
   readonly logs: string;
   readonly textLog: string;
@@ -209,6 +211,7 @@ export function workspacePaths(root: string, host: Host = readHost()): Workspace
     blobs: inside("data", "blobs"),
     temp: inside("data", "tmp"),
     archive: inside("data", "archive", "logs"),
+    worktrees: inside("data", "worktrees"),
     logs: inside("logs"),
     textLog: inside("logs", "nerve.log"),
     lockFile: inside("nerve.lock"),

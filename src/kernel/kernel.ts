@@ -212,6 +212,7 @@ export class Kernel {
       parts.retention.start();
       parts.walWatch.start();
       this.#reserve.start();
+      await parts.reports.mendAll();
     } catch (thrown) {
       await this.#parts?.watcher.stop();
       await store?.close();
@@ -280,6 +281,7 @@ export class Kernel {
     if (now) supervisor.killAll();
     await over;
     await parts.agents.stop();
+    await parts.reports.stop();
     await supervisor.stop();
     parts.stuck.stop();
     repeats.flush();

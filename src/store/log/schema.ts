@@ -21,6 +21,7 @@ import { closingsMigration } from "./closings_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
 import { hooksMigration } from "./hooks_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
+import { reportsMigration } from "./reports_schema.ts";
 import { agentMigrations } from "./sessions_schema.ts";
 import { tokensMigration } from "./tokens_schema.ts";
 
@@ -297,4 +298,5 @@ begin delete from approval_notices where seq = old.seq; end;
   tokensMigration,
   chainMigration,
   ...agentMigrations,
+  reportsMigration,
 ];
