@@ -26,6 +26,7 @@ import { dashboardCommands, tokenCommands } from "./routes/access.ts";
 import { approvalCommands } from "./routes/approvals.ts";
 import { alertCommands } from "./routes/alert.ts";
 import { crashtestCommands } from "./routes/crashtest.ts";
+import { developCommands, worktreeCommands } from "./routes/develop.ts";
 import { daemonCommands } from "./routes/daemon.ts";
 import { hookCommands } from "./routes/hook.ts";
 import { initCommands } from "./routes/init.ts";
@@ -114,6 +115,7 @@ const routes = {
   ...logCommands,
   ...approvalCommands,
   ...crashtestCommands,
+  ...developCommands,
   ...lifecycleCommands,
   daemon: daemonRoutes,
   service: serviceRoutes,
@@ -123,6 +125,7 @@ const routes = {
   hook: hookCommands,
   token: tokenCommands,
   ...dashboardCommands,
+  worktree: worktreeCommands,
   store: storeCommands,
 };
 

@@ -31,6 +31,7 @@ import { finishRestore } from "../store/maintenance/restore.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { lockWorkspace, type WorkspaceLock } from "../store/workspace_lock.ts";
 import type { KernelApi } from "./kernel_api.ts";
+import { lookAtRunFiles } from "./run_files.ts";
 import { type KernelParts, wireKernel } from "./wiring.ts";
 import { DiskReserve } from "./disk_reserve.ts";
 import { WriteFailures } from "./write_failures.ts";
@@ -212,7 +213,7 @@ export class Kernel {
       parts.retention.start();
       parts.walWatch.start();
       this.#reserve.start();
-      await parts.reports.mendAll();
+      await lookAtRunFiles(parts, paths.worktrees, (message) => this.reportProblem(message));
     } catch (thrown) {
       await this.#parts?.watcher.stop();
       await store?.close();

@@ -51,7 +51,7 @@ export interface DevelopOptions {
 /** nerve.yaml as a value. */
 export function developYaml(repo: string, { config = {}, workflow = {}, gitFolder }: DevelopOptions = {}) {
   return {
-    agents: { scripted: { protocol: "acp", command: [...agentCommand], confine: "none" } },
+    agents: { scripted: { protocol: "acp", command: [...agentCommand], read: [repository] } },
     workflows: {
       develop: {
         agents: ["scripted"],

@@ -94,14 +94,15 @@ export async function makeWorktree({ repo, path, branch, signal }: Place, commit
   if (valid.code !== 0) throw new Error(`git takes no branch ${branch}: start the run with another id`);
   const registered = (await listWorktrees(repo, signal)).find((each) => each.path === path) ?? null;
   // Left by an attempt of this run that a death cut short: nobody has worked there.
-  if (registered?.branch === branch) await removeWorktree({ repo, path, signal });
+  if (registered?.branch === branch) await removeUnused({ repo, path, signal });
   else if (isThere(path)) throw new Error(`${path} is there already, and is no worktree of this run: nothing was done`);
   const tip = await findCommit(repo, `refs/heads/${branch}`, signal);
   if (tip !== null && (await tryGit(repo, ["merge-base", "--is-ancestor", tip, commit], signal)).code !== 0) {
     throw new Error(`${repo} has a branch ${branch} already, with commits of its own: start the run with another id`);
   }
-  await git(repo, ["worktree", "prune"], signal);
-  await git(repo, ["worktree", "add", "--quiet", "-B", branch, path, commit], signal);
+  // With force, a folder that is gone may still be known to the repository.
+  const force = registered === null ? [] : ["--force", "--force"];
+  await git(repo, ["worktree", "add", "--quiet", ...force, "-B", branch, path, commit], signal);
 }
 
 interface Worktree {
@@ -119,12 +120,10 @@ async function listWorktrees(repo: string, signal: AbortSignal): Promise<Worktre
   });
 }
 
-/** git removes none that has submodules: then the folder goes, and git is told. */
-async function removeWorktree({ repo, path, signal }: Omit<Place, "branch">): Promise<void> {
+/** git removes none that has submodules, or that is half made: then the folder goes. */
+async function removeUnused({ repo, path, signal }: Omit<Place, "branch">): Promise<void> {
   const { code } = await tryGit(repo, ["worktree", "remove", "--force", "--force", path], signal);
-  if (code === 0) return;
-  if (isThere(path)) await Deno.remove(path, { recursive: true });
-  await git(repo, ["worktree", "prune"], signal);
+  if (code !== 0 && isThere(path)) await Deno.remove(path, { recursive: true });
 }
 
 function isThere(path: string): boolean {
