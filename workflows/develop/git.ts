@@ -23,6 +23,8 @@ const settings = {
   "maintenance.auto": "false",
   "submodule.recurse": "false",
   "commit.gpgSign": "false",
+  // A confined agent writes logs that are there: a bare repository begins without.
+  "core.logAllRefUpdates": "true",
   "core.quotePath": "false",
   "user.name": "nerve",
   "user.email": "nerve@localhost",
