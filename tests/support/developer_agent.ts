@@ -37,9 +37,11 @@ async function play(prompt: string, cwd: string): Promise<string> {
   const phase = /^Phase: (\w+)$/m.exec(prompt)?.[1] ?? "again",
     script: Script = JSON.parse(readIfThere(`${home}/script.json`) ?? "{}");
   Deno.writeTextFileSync(`${home}/prompts.jsonl`, `${JSON.stringify({ phase, prompt, cwd })}\n`, { append: true });
+  if (script.hangs === phase && count(`hang-${phase}`, cwd) === 1) {
+    await new Promise<never>(() => setInterval(() => {}, 1_000_000));
+  }
   const n = count(phase, cwd),
     answer = (value: unknown) => Deno.writeTextFileSync(`${cwd}/.nerve/${phase}.json`, JSON.stringify(value));
-  if (script.hangs === phase && n === 1) await new Promise<never>(() => setInterval(() => {}, 1_000_000));
   if (phase === "specification") {
     answer({
       title: "Greet politely",

@@ -236,7 +236,7 @@ function describeResult({ repo, base, branch }: Start, { commits, conflicts }: W
 }
 
 function quoteBlock(text: string): string {
-  return cutToBytes(text, 64 * 1024).split("\n").map((line) => `> ${line}`).join("\n");
+  return cutToBytes(text.trim(), 64 * 1024).split("\n").map((line) => `> ${line}`).join("\n");
 }
 
 function decisionsOf(messages: readonly RunMessage[]): string {

@@ -46,7 +46,9 @@ export async function develop(io: CliIo, flags: Flags, repository: string): Prom
   const payload = before === null ? await createPayload(io, flags, paths, repository) : null;
   const started = before ??
     await client.startRun(workflow, { payload: payload ?? {}, ...id === undefined ? {} : { runId: id } });
-  if (before !== null) io.stderr.write(`${sign.warning} attached to run ${before.runId}; nothing was started\n`);
+  if (before !== null && !flags.json) {
+    io.stderr.write(`${sign.warning} attached to run ${before.runId}; nothing was started\n`);
+  }
   if (!flags.json) print(io, started.runId);
   const run = await untilRest(io, client, started.runId);
   if (run === null) return exit.interrupted;
@@ -62,12 +64,12 @@ export async function develop(io: CliIo, flags: Flags, repository: string): Prom
 }
 
 async function findRun(client: ControlClient, id: string): Promise<Run | null> {
-  try {
-    return await client.run(id, false);
-  } catch (thrown) {
+  const run = await client.run(id, false).catch((thrown: unknown) => {
     if (thrown instanceof NerveError && thrown.code === "RUN_UNKNOWN") return null;
     throw thrown;
-  }
+  });
+  if (run === null || run.workflow === workflow) return run;
+  throw new NerveError("RUN_CONFLICT", `run ${id} is one of workflow ${run.workflow}`, { hint: "use another id" });
 }
 
 /** Null when the command was interrupted. A run that is queued rests, too: its turn may come in days. */

@@ -13,7 +13,7 @@ import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../
 
 const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
 reflexes: [{ sense: meter, on: [quiet] }, { sense: quiet, hook: git }]
-workflows: { tidy: {}, stay: {}, ask: {} }
+workflows: { tidy: {}, stay: {}, ask: {}, develop: { use: ask } }
 alerts: { high: { sense: quiet, when: signal.used > 0.9 } }
 hooks: { git: { secret: env GIT_SECRET, verify: bearer } }
 listen: 127.0.0.1:0
@@ -124,6 +124,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   for (const name of ["pause", "resume", "kill"]) await caller.call(`workflow ${name}`, "kept");
   await callApprovals(caller, served);
   await caller.call("crashtest", "tidy", "--limit", "1");
+  await callDevelop(caller, workspace.root, runId);
   for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
   for (const name of ["sense list", "workflow list", "status", "events", "doctor", "version", "logs"]) {
     await caller.call(name);
@@ -195,6 +196,20 @@ async function callHooks(caller: Caller): Promise<void> {
   await caller.call("hook list");
   await caller.call("hook send", "git");
   await failAll(caller, [[1, "HOOK_UNKNOWN", "hook send", "nosuch"]]);
+}
+
+/** `runId`: of another workflow. */
+async function callDevelop(caller: Caller, repository: string, runId: string): Promise<void> {
+  await caller.call("workflow trigger", "develop", "--id", "developed");
+  assert.deepEqual(await caller.call("develop", repository, "--id", "developed"), { code: 0, error: null });
+  await caller.call("worktree list");
+  await caller.call("worktree clean", "--orphans");
+  await failAll(caller, [
+    [2, "USAGE", "develop", repository],
+    [1, "RUN_CONFLICT", "develop", repository, "--id", runId],
+    [1, "RUN_UNKNOWN", "worktree clean", "nosuch"],
+    [2, "USAGE", "worktree clean", runId],
+  ]);
 }
 
 async function callApprovals(caller: Caller, { workspace }: ServedWorkspace): Promise<void> {
