@@ -176,6 +176,11 @@ export async function commitRest({ path, branch, signal }: Place, from: string, 
   return Number(await git(path, ["rev-list", "--count", `${from}..HEAD`], signal));
 }
 
+/** Whether something is not committed. Without its worktree nothing is. */
+export async function isChanged({ path, signal }: Place): Promise<boolean> {
+  return isThere(path) && await git(path, ["status", "--porcelain", "-z"], signal) !== "";
+}
+
 /** What a program has left that is not committed goes; what git ignores stays. */
 export async function discardRest({ path, signal }: Place): Promise<void> {
   await git(path, ["reset", "--quiet", "--hard"], signal);

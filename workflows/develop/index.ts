@@ -24,11 +24,11 @@ import {
   copyIgnored,
   discardRest,
   fillSubmodules,
+  isChanged,
   look,
   makeWorktree,
   type Place,
   readWork,
-  type Work,
 } from "./git.ts";
 import { choose, roleOf, startOf } from "./course.ts";
 import { planSchema, reviewSchema, specificationSchema } from "./schemas.ts";
@@ -155,13 +155,13 @@ async function tests({ start: { runId }, messages, config, signal, log }: RoleCo
   }
 }
 
+/** What is decided on: the branch as it is, and nothing beside it. */
 async function summary({ messages, signal }: RoleContext<Settings>) {
-  const start = startOf(messages), work = await readWork(placeOf(start, signal), start.commit, start.base);
-  const { commits, tip, conflicts } = work;
-  return {
-    content: formatWork(start, messages, work),
-    meta: { commits, tip, merges: conflicts === null ? null : conflicts.length === 0 },
-  };
+  const start = startOf(messages), place = placeOf(start, signal);
+  await discardRest(place);
+  const work = await readWork(place, start.commit, start.base), { commits, tip, conflicts } = work;
+  const merges = conflicts === null ? null : conflicts.length === 0;
+  return { content: formatWork(start, messages, work), meta: { commits, tip, merges } };
 }
 
 function titleOfMerge({ messages }: WaitContext): string {
@@ -179,21 +179,39 @@ function titleOfMerge({ messages }: WaitContext): string {
 
 const options = ["approve", "reject", "abort"];
 
-/** What is not committed would be lost with the worktree. */
+/**
+ * What is not committed would be lost with the worktree. But what was approved does not change any more: then it is only told
+ * that something is left.
+ */
+async function keepRest(place: Place, { commit }: Start, runId: string, completed: boolean): Promise<string | null> {
+  if (!await isChanged(place)) return null;
+  if (completed) return "There are changes in the worktree that are not committed.";
+  await commitRest(place, commit, `Unfinished work of ${runId}`);
+  return null;
+}
+
 async function report({ start: { runId, payload, prompt }, messages, end, signal }: FinallyContext<Settings>) {
   const given = Object(payload).requirements, requirements = typeof given === "string" ? given : prompt;
-  const start = messages[0]?.role === "prepare" ? startOf(messages) : null;
+  const asked = { runId, requirements };
+  if (messages[0]?.role !== "prepare") {
+    return { content: formatReport({ ...asked, doubts: [] }, end, messages, null, ""), meta: { uncommitted: false } };
+  }
   const tell = (what: string) => (thrown: unknown) => {
     if (signal.aborted || !(thrown instanceof Error)) throw thrown;
     return `${what}: ${thrown.message}`;
   };
-  const place = start === null ? null : placeOf(start, signal), from = start?.commit ?? "";
-  const kept = place === null ? 0 : await commitRest(place, from, `Unfinished work of ${runId}`)
-    .catch(tell("What is not committed there stays so"));
-  const work: Work | string = place === null ? "" : await readWork(place, from, start?.base ?? "")
-    .catch(tell("The branch cannot be looked at"));
-  const doubt = typeof kept === "string" ? kept : null;
-  return { content: formatReport({ runId, requirements, doubt }, end, messages, start, work), meta: {} };
+  const start = startOf(messages), place = placeOf(start, signal), completed = end.status === "completed";
+  const left = await keepRest(place, start, runId, completed).catch(tell("What is not committed stays so"));
+  const work = await readWork(place, start.commit, start.base).catch(tell("The branch cannot be looked at"));
+  const approved = lastOf(messages, "summary")?.meta.tip, tip = typeof work === "string" ? approved : work.tip;
+  const moved = completed && tip !== approved
+    ? [`The branch has moved since it was decided on: it was at ${String(approved)}.`]
+    : [];
+  const doubts = [...moved, ...left === null ? [] : [left]];
+  return {
+    content: formatReport({ ...asked, doubts }, end, messages, start, work),
+    meta: { uncommitted: left !== null },
+  };
 }
 
 export default defineWorkflow({

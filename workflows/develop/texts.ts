@@ -155,7 +155,7 @@ export function formatWork(
   messages: readonly RunMessage[],
   work: Work,
 ): string {
-  const { commits, subjects, stat, diff, conflicts } = work,
+  const { commits, subjects, stat, diff, conflicts, tip } = work,
     shown = cutToBytes(diff, diffMaxBytes),
     fence = fenceFor(shown);
   const merges = conflicts === null
@@ -164,7 +164,12 @@ export function formatWork(
     ? `${branch} merges into ${base}.`
     : `${branch} does not merge into ${base} as that is now. In conflict: ${conflicts.join(", ")}.`;
   return sections([
-    ["Result", `${merges} It has ${commits} commits since ${commit.slice(0, 12)}.\n\nWorktree: ${worktree}`],
+    [
+      "Result",
+      `${merges} It is at ${tip.slice(0, 12)}, ${commits} commits after ${
+        commit.slice(0, 12)
+      }.\n\nWorktree: ${worktree}`,
+    ],
     ["Tests", describeTests(lastOf(messages, "tests"))],
     ["Review", formatReview(lastOf(messages, "review"))],
     ["Commits", listOf(subjects)],
@@ -178,12 +183,12 @@ export interface End {
   readonly reason: string | null;
 }
 
-/** `doubt`: what could not be done for it. `start`: null when the run ended before it had a worktree; `work`: null when it cannot be read, and then why. */
+/** `doubts`: what a reader has to know besides. `start`: null when the run ended before it had a worktree; `work`: null when it cannot be read, and then why. */
 export function formatReport(
-  { runId, requirements, doubt }: {
+  { runId, requirements, doubts }: {
     readonly runId: string;
     readonly requirements: string;
-    readonly doubt: string | null;
+    readonly doubts: readonly string[];
   },
   end: End,
   messages: readonly RunMessage[],
@@ -209,7 +214,7 @@ export function formatReport(
     sections([
       [
         "Result",
-        [typeof work === "string" ? work : describeResult(start, work), ...doubt === null ? [] : [doubt]].join("\n\n"),
+        [typeof work === "string" ? work : describeResult(start, work), ...doubts].join("\n\n"),
       ],
       ["About", about],
       asked,

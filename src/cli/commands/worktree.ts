@@ -1,6 +1,7 @@
 /** `nerve worktree list` and `clean`: what runs have checked out in data/worktrees. With or without a daemon. */
 import { NerveError } from "../../base/errors.ts";
 import { unknownRun } from "../../protocol/common_errors.ts";
+import { isPlainObject } from "../../protocol/json.ts";
 import type { RunStatus } from "../../protocol/run.ts";
 import { listWorktrees, removeWorktree, repositoryOf, type Worktree } from "../../store/maintenance/worktrees.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -16,6 +17,7 @@ interface ListFlags {
 
 interface CleanFlags extends ListFlags {
   readonly orphans: boolean;
+  readonly force: boolean;
 }
 
 export async function worktreeList(io: CliIo, flags: ListFlags): Promise<number> {
@@ -43,8 +45,19 @@ function signOf(status: RunStatus | null): string {
 function toShown(worktree: Worktree, records: CliRecords): ShownWorktree {
   const { runId, folder, branch } = worktree, run = records.run(runId), repository = repositoryOf(worktree);
   // Until its finally is done, it may still be looked at.
-  const cleanable = run !== null && run.endedAt !== null && !records.isClosing(runId);
-  return { runId, status: run?.status ?? null, branch, repository, path: folder, cleanable };
+  const over = run !== null && run.endedAt !== null && !records.isClosing(runId);
+  const uncommitted = over && isUncommitted(records, runId);
+  return {
+    ...{ runId, status: run?.status ?? null, branch, repository, path: folder },
+    ...{ over, uncommitted, cleanable: over && !uncommitted },
+  };
+}
+
+/** Whether its `finally` could not see to it that all is committed. git is not asked: its settings there are those of agents. */
+function isUncommitted(records: CliRecords, runId: string): boolean {
+  const [row] = records.logs({ refId: runId, type: "run.closed", order: "desc", limit: 1 });
+  const { error, meta } = isPlainObject(row?.payload) ? row.payload : {};
+  return typeof error === "string" || (isPlainObject(meta) && meta.uncommitted === true);
 }
 
 /** Without runs: those of all runs that have ended. */
@@ -59,7 +72,8 @@ export async function worktreeClean(io: CliIo, flags: CleanFlags, ...runs: strin
   const chosen = all.filter(({ runId }) => runs.length === 0 || runs.includes(runId));
   const removed: ShownWorktree[] = [], kept: ShownWorktree[] = [];
   for (const worktree of chosen) {
-    const shown = toShown(worktree, records), goes = shown.cleanable || (shown.status === null && flags.orphans);
+    const shown = toShown(worktree, records), { cleanable, over, status } = shown;
+    const goes = cleanable || (over && flags.force) || (status === null && flags.orphans);
     if (goes) await removeWorktree(worktree);
     (goes ? removed : kept).push(shown);
   }
@@ -68,12 +82,13 @@ export async function worktreeClean(io: CliIo, flags: CleanFlags, ...runs: strin
     for (const { runId, branch } of removed) {
       print(io, `${sign.ok} ${runId}${branch === null ? "" : `: ${branch} stays`}`);
     }
-    for (const { runId, status } of kept) print(io, `${sign.warning} ${runId} stays: ${describeKept(status)}`);
+    for (const each of kept) print(io, `${sign.warning} ${each.runId} stays: ${describeKept(each)}`);
     if (removed.length + kept.length === 0) print(io, "no run has a worktree");
   }
   return runs.length > 0 && kept.length > 0 ? exit.failed : exit.ok;
 }
 
-function describeKept(status: RunStatus | null): string {
+function describeKept({ status, over }: ShownWorktree): string {
+  if (over) return "it has changes that are not committed; --force removes them";
   return status === null ? "there is no such run; --orphans removes it" : `its run is ${status}`;
 }

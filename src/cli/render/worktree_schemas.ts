@@ -8,13 +8,18 @@ import { runStatusSchema } from "../../protocol/run.ts";
 export const developOutput = z.strictObject({ run: runSchema, requests: z.array(approvalSummarySchema) });
 export type DevelopOutput = z.infer<typeof developOutput>;
 
-/** `status`: of the run; null when there is no such run. `cleanable`: the run has ended, and nobody looks there any more. */
+/**
+ * `status`: of the run; null when there is no such run. `over`: it has ended, and nobody looks there any more. `uncommitted`:
+ * something there is not committed. `cleanable`: it is over, and nothing is lost with it.
+ */
 const shown = z.strictObject({
   runId: z.string(),
   status: runStatusSchema.nullable(),
   branch: z.string().nullable(),
   repository: z.string().nullable(),
   path: z.string(),
+  over: z.boolean(),
+  uncommitted: z.boolean(),
   cleanable: z.boolean(),
 });
 export type ShownWorktree = z.infer<typeof shown>;

@@ -50,7 +50,10 @@ export const worktreeCommands: RouteMap<CliContext> = buildRouteMap({
         examples: ["nerve worktree clean", "nerve worktree clean RUN", "nerve worktree clean --orphans"],
       },
       {
-        flags: { orphans: switchFlag("Also those of no run, such as of another workspace's data") },
+        flags: {
+          orphans: switchFlag("Also those of no run, such as of data that was restored"),
+          force: switchFlag("Also those with changes that are not committed"),
+        },
         json: true,
         positional: {
           kind: "array",

@@ -214,3 +214,36 @@ Deno.test("develop: a bare repository, submodules, and files that git ignores", 
   assert.equal(await git(`${repo}/.git/bare`, "log", "--format=%s", "-1", "nerve/b"), "What was left of the work of b");
   assert.ok(!(await git(repo, "ls-tree", "-r", "--name-only", "nerve/a")).includes(".env"));
 });
+
+Deno.test("develop: what a death has left of a worktree is made anew, and what an agent leaves is kept", async () => {
+  await using world = await DevelopWorld.start({ workflow: { concurrency: 3 } });
+  const { repo, root, workspace } = world, tree = (runId: string) => `${root}/data/worktrees/${runId}/main`;
+  // The branch alone; a worktree half checked out, locked as git does meanwhile; one whose folder is gone.
+  await git(repo, "branch", "nerve/a");
+  for (const runId of ["b", "c"]) await git(repo, "worktree", "add", "--quiet", "-b", `nerve/${runId}`, tree(runId));
+  await git(repo, "worktree", "lock", tree("b"), "--reason", "initializing");
+  Deno.removeSync(`${tree("b")}/greet.txt`);
+  Deno.removeSync(tree("c"), { recursive: true });
+  for (const runId of ["a", "b", "c"]) {
+    await world.begin(runId);
+    await world.atGate(runId, "spec_approved");
+    assert.equal(await git(tree(runId), "status", "--porcelain"), "");
+  }
+  // It fails with work that is not committed, which is then.
+  Deno.writeTextFileSync(`${tree("a")}/half.txt`, "half done");
+  await world.decide("a", { spec_approved: "reject" });
+  await untilReport(root, "a");
+  assert.equal(await git(repo, "log", "-1", "--format=%s", "nerve/a"), "Unfinished work of a");
+  // What was approved does not change: it is told.
+  await world.decide("b", { spec_approved: "approve" });
+  await world.atGate("b", "merge_approved");
+  Deno.writeTextFileSync(`${tree("b")}/late.txt`, "late");
+  await git(tree("b"), "commit", "--quiet", "--allow-empty", "-m", "later");
+  await world.decide("b", { merge_approved: "approve" });
+  assert.match(
+    await untilReport(root, "b"),
+    /The branch has moved since it was decided on: [^]*that are not committed/,
+  );
+  const [row] = await workspace.rows({ refId: "b", type: "run.closed" });
+  assert.deepEqual(Object(row?.payload).meta, { uncommitted: true });
+});

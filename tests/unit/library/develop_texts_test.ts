@@ -56,7 +56,7 @@ Deno.test("an implementation is told why it is asked again, and what people have
 });
 
 Deno.test("a report says how the run has ended, also without a worktree, and quotes paths for the shell", () => {
-  const about = { runId: "a", requirements: "one\n# two", doubt: null },
+  const about = { runId: "a", requirements: "one\n# two", doubts: [] },
     end = { status: "failed", reason: "no such branch" };
   assert.equal(
     formatReport(about, end, [], null, ""),
@@ -64,7 +64,7 @@ Deno.test("a report says how the run has ended, also without a worktree, and quo
   );
   const work = { commits: 2, subjects: ["b"], stat: "", diff: "", conflicts: [], tip: "t" };
   const whole = formatReport(
-    { ...about, doubt: "It is locked." },
+    { ...about, doubts: ["It is locked."] },
     { status: "completed", reason: null },
     [],
     start,
