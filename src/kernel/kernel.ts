@@ -210,9 +210,7 @@ export class Kernel {
       void parts.tracing.follow(parts.feed);
       parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.start();
-      parts.retention.start();
-      parts.walWatch.start();
-      this.#reserve.start();
+      for (const part of [parts.retention, parts.walWatch, this.#reserve]) part.start();
       await lookAtRunFiles(parts, paths.worktrees, (message) => this.reportProblem(message));
     } catch (thrown) {
       await this.#parts?.watcher.stop();
@@ -281,8 +279,7 @@ export class Kernel {
     const over = Promise.all([runner.stop(), parts.agents.stopRoles(now)]);
     if (now) supervisor.killAll();
     await over;
-    await parts.agents.stop();
-    await parts.reports.stop();
+    await Promise.all([parts.agents.stop(), parts.reports.stop()]);
     await supervisor.stop();
     parts.stuck.stop();
     repeats.flush();

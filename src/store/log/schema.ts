@@ -6,13 +6,12 @@
  * I3. A run makes only legal moves, whoever requests them; once it has ended it never changes.
  * I4. `run_waits` has rows of waiting runs only: what each waits for. A waiting run goes on only with the message that
  *     settles its wait, or with the decision about a role whose end is unknown.
- * I5. A request of `approvals` is decided once, and only in a transaction that moves its run on.
+ * I5. A request of `approvals` is decided once, in a transaction that moves its run on, unless it is about agents.
  * I6. An event of `run_events` settles one wait at most; its payload stays until then, or until its run ends.
  * I7. A paused run goes on only from where it was.
  * I8. `run_children` has what a run waits for in a round: what each child was asked for stays until the wait is over.
  * I9. `planned_starts` has rows of queued and paused runs only.
- * I10. `run_begun` has the role of a run that runs once and has begun. Another one begins only after its message, or after the
- *     decision that it runs again.
+ * I10. `run_begun` has the role that runs once and has begun. The next begins after its message, or a decision about it.
  * I11. `run_closings` has every ended run whose `finally` has no result yet, if its workflow has one or that is unknown.
  */
 import { chainMigration } from "./chain_schema.ts";

@@ -124,7 +124,6 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   for (const name of ["pause", "resume", "kill"]) await caller.call(`workflow ${name}`, "kept");
   await callApprovals(caller, served);
   await caller.call("crashtest", "tidy", "--limit", "1");
-  await callDevelop(caller, workspace.root, runId);
   for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
   for (const name of ["sense list", "workflow list", "status", "events", "doctor", "version", "logs"]) {
     await caller.call(name);
@@ -222,6 +221,7 @@ async function callApprovals(caller: Caller, { workspace }: ServedWorkspace): Pr
     await caller.call(decision, id);
     await failAll(caller, [[1, "APPROVAL_UNKNOWN", decision, id]]);
   }
+  await callDevelop(caller, workspace.root, "asked");
 }
 
 async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<void> {
