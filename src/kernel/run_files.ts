@@ -1,11 +1,12 @@
 /** The files of runs at the start of the kernel: missing reports are made good, worktrees of no run are named. */
 import { messageOf } from "../base/errors.ts";
 import { listWorktrees } from "../store/maintenance/worktrees.ts";
+import type { LogStore } from "../store/log/log_store.ts";
 import type { Reports } from "./reports.ts";
 
 export interface RunFilesPorts {
-  readonly reports: Pick<Reports, "mendAll">;
-  readonly store: { readonly runs: { get(runId: string): unknown } };
+  readonly reports: Pick<Reports, "mendAll" | "mended">;
+  readonly store: { readonly runs: { get(runId: string): unknown }; readonly log: Pick<LogStore, "append"> };
 }
 
 const namedMax = 10;
@@ -17,6 +18,16 @@ export async function lookAtRunFiles(
   reportProblem: (message: string) => void,
 ): Promise<void> {
   await reports.mendAll();
+  const { mended: reported } = reports;
+  if (reported > 0) {
+    store.log.append({
+      source: "kernel",
+      type: "kernel.reports_mended",
+      refId: null,
+      causeId: null,
+      payload: { reported },
+    });
+  }
   try {
     const orphans = listWorktrees(worktrees).map(({ runId }) => runId).filter((runId) =>
       store.runs.get(runId) === null

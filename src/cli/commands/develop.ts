@@ -44,8 +44,7 @@ export async function develop(io: CliIo, flags: Flags, repository: string): Prom
   using client = await connect(paths);
   const before = id === undefined ? null : await findRun(client, id);
   const payload = before === null ? await createPayload(io, flags, paths, repository) : null;
-  const started = before ??
-    await client.startRun(workflow, { payload: payload ?? {}, ...id === undefined ? {} : { runId: id } });
+  const started = before ?? await start(client, payload ?? {}, id);
   if (before !== null && !flags.json) {
     io.stderr.write(`${sign.warning} attached to run ${before.runId}; nothing was started\n`);
   }
@@ -61,6 +60,12 @@ export async function develop(io: CliIo, flags: Flags, repository: string): Prom
     for (const request of requests) io.stderr.write(`${sign.next} nerve approvals ${request.id}\n`);
   }
   return run.endedAt === null ? exit.ok : run.exitCode ?? exit.failed;
+}
+
+/** The first line of what is wanted is what lists of runs show. */
+function start(client: ControlClient, payload: JsonObject, id: string | undefined): Promise<Run> {
+  const [first = ""] = String(payload.requirements ?? "").trim().split("\n");
+  return client.startRun(workflow, { payload, prompt: first.slice(0, 200), ...id === undefined ? {} : { runId: id } });
 }
 
 async function findRun(client: ControlClient, id: string): Promise<Run | null> {

@@ -73,6 +73,8 @@ Deno.test("case 7: a report that is missing is made good at the start, and no ro
   assert.equal(readReport(workspace.root, "a"), before);
   assert.deepEqual(await workspace.rows({ refId: "a" }), rows);
   assert.equal(workspace.health().counters.reported, 1);
+  const [told] = await workspace.rows({ type: "kernel.reports_mended" });
+  assert.deepEqual(told?.payload, { reported: 1 });
 });
 
 Deno.test("case 29: a folder of reports that cannot be written stops no run, and the next start makes good", async () => {
