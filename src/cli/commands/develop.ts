@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
-import { isMissing } from "../../base/if_present.ts";
+import { ifPresentAsync, isMissing } from "../../base/if_present.ts";
 import { resolveRequest } from "../../config/permissions/grants.ts";
 import { pathContains } from "../../config/permissions/path_contains.ts";
 import type { WorkflowConfig } from "../../config/types.ts";
@@ -49,7 +49,7 @@ export async function develop(io: CliIo, flags: Flags, repository: string): Prom
     io.stderr.write(`${sign.warning} attached to run ${before.runId}; nothing was started\n`);
   }
   if (!flags.json) print(io, started.runId);
-  const run = await untilRest(io, client, started.runId);
+  const run = await untilRest(io, client, started.runId, flags.json);
   if (run === null) return exit.interrupted;
   using records = openRecordsOrEmpty(paths);
   const requests = records.approvals({ runId: run.runId, all: false, limit: 20, offset: 0 }).items;
@@ -78,20 +78,25 @@ async function findRun(client: ControlClient, id: string): Promise<Run | null> {
 }
 
 /** Null when the command was interrupted. A run that is queued rests, too: its turn may come in days. */
-async function untilRest(io: CliIo, client: ControlClient, runId: string): Promise<Run | null> {
+async function untilRest(io: CliIo, client: ControlClient, runId: string, json: boolean): Promise<Run | null> {
   for (;;) {
     const [newest] = await client.logs({ refId: runId, order: "desc", limit: 1 });
     const run = await client.run(runId, false);
     if (run.status !== "started") return run;
     const next = { filter: { refId: runId }, afterId: newest?.id ?? 0 };
-    const isOver = await followRows(
-      io,
-      client,
-      next,
-      (item) => item.kind === "row" && isRest(item.row) ? "over" : undefined,
-    );
+    const isOver = await followRows(io, client, next, (item) => {
+      if (item.kind === "row") tellRequest(io, json, item.row);
+      return item.kind === "row" && isRest(item.row) ? "over" : undefined;
+    });
     if (!isOver) return null;
   }
+}
+
+/** What an agent asks while it works: the run does not rest then, and would go on for ever without an answer. */
+function tellRequest(io: CliIo, json: boolean, { type, payload }: LogRow): void {
+  const request = type === "approval.requested" && isPlainObject(payload) ? payload.request : null;
+  if (json || !isPlainObject(request) || request.kind !== "leave") return;
+  io.stderr.write(`${sign.next} ${clip(String(request.title), 300)}: nerve approvals ${request.id}\n`);
 }
 
 function isRest({ type, payload }: LogRow): boolean {
@@ -159,7 +164,7 @@ async function checkGrants(
   repo: string,
   home: string | null,
 ): Promise<void> {
-  const inside = `${repo}/.git`, own = await Deno.lstat(inside).then(() => inside, () => repo);
+  const own = await findGitFolder(repo);
   const covers = (permission: "read" | "write", path: string) =>
     resolveRequest({ [permission]: permissions[permission] ?? [] }, root, home).some(({ value }) =>
       value === true || pathContains(value, path)
@@ -169,4 +174,14 @@ async function checkGrants(
   throw new NerveError("CONFIG_INVALID", `workflow ${workflow} is not granted ${missing.join(", nor ")}`, {
     hint: `add it to workflows.${workflow}.permissions in nerve.yaml, then: nerve permissions approve`,
   });
+}
+
+/** Where git keeps what it knows of a repository: a bare one is that itself, and a worktree names that of its repository. */
+async function findGitFolder(repo: string): Promise<string> {
+  const inside = `${repo}/.git`, info = await ifPresentAsync(() => Deno.lstat(inside));
+  if (info === null) return repo;
+  const [, to] = info.isFile ? /^gitdir: (.+)$/m.exec(await Deno.readTextFile(inside)) ?? [] : [];
+  if (to === undefined) return inside;
+  const folder = resolve(repo, to);
+  return /\/worktrees\/[^/]+$/.test(folder) ? resolve(folder, "../..") : folder;
 }

@@ -79,6 +79,17 @@ Deno.test("case 14: nerve develop returns at the first gate, and attaches to a r
     );
     assert.match(elsewhere.err, /workflow develop is not granted read: .*, nor write: /);
     assert.equal((await workspace.nerve("develop", repo)).code, 2);
+    // A worktree of it is granted with it.
+    await git(repo, "worktree", "add", "--quiet", `${repo}/.git/tree`, "-b", "other");
+    const inside = await workspace.nerve(
+      "develop",
+      `${repo}/.git/tree`,
+      "--requirements",
+      `${workspace.folder}/wish.txt`,
+      "--id",
+      "t",
+    );
+    assert.equal(inside.code, 0, inside.err);
   }));
 
 Deno.test("cases 8, 9, 10: a decision that is repeated makes the report good, and touches no session and no row", () =>
