@@ -4,8 +4,7 @@
  * I1. A log row never changes, and can be deleted only when `meta.archived_up_to` (milliseconds) has passed its time.
  * I2. The newest row is never deleted: ids continue from it, so that no id is assigned twice.
  * I3. A run makes only legal moves, whoever requests them; once it has ended it never changes.
- * I4. `run_waits` has rows of waiting runs only: what each waits for. A waiting run goes on only with the message that
- *     settles its wait, or with the decision about a role whose end is unknown.
+ * I4. `run_waits` has rows of waiting runs only: what each waits for. One goes on only with what settles its wait.
  * I5. A request of `approvals` is decided once, in a transaction that moves its run on, unless it is about agents.
  * I6. An event of `run_events` settles one wait at most; its payload stays until then, or until its run ends.
  * I7. A paused run goes on only from where it was.
