@@ -48,6 +48,8 @@ export const closingSchema = z.object({
   report: z.boolean().optional(),
 });
 
+export type BegunClosing = z.infer<typeof closingSchema>;
+
 /** The answer to `close`. `none`: the workflow has no `finally`. */
 export const closedSchema = z.object({
   t: z.literal("closed"),

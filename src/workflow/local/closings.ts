@@ -15,7 +15,7 @@ import { messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, closingDeathsMax, closingKillsMax } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import type { TimerGroup } from "../../base/timer_group.ts";
-import type { KnownFinally } from "../../protocol/closing.ts";
+import type { BegunClosing, KnownFinally } from "../../protocol/closing.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { WorkflowPlan } from "../engine.ts";
 import { type ActiveRuns, createEntry, type RunEntry, type WorkflowQueue } from "./active_runs.ts";
@@ -32,7 +32,6 @@ import { readWhile } from "./thread_size.ts";
 
 export type ClosingReport = Extract<FromProcess, { t: "closing" | "closed" }>;
 
-type BegunReport = Extract<FromProcess, { t: "closing" }>;
 type StoreNeeds = "readFinally" | "writeFinally" | "listClosings" | "closeRun" | "readThread" | "readThreadBytes";
 
 export interface ClosingsParts {
@@ -265,7 +264,7 @@ export class Closings {
   }
 
   /** The worker enforces the time limit, and the kernel too: an endless loop would block the worker's timer. */
-  #watch(entry: RunEntry, process: WorkflowProcess, { timeoutMs, report = false }: BegunReport): void {
+  #watch(entry: RunEntry, process: WorkflowProcess, { timeoutMs, report = false }: BegunClosing): void {
     const { assignments } = this.#parts, closing = this.#stateOf(entry.queue).closings.get(entry.run.runId);
     if (closing !== undefined) closing.report = report;
     assignments.setDeadline(process, entry, timeoutMs, () => {
