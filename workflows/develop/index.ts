@@ -32,7 +32,7 @@ import {
 } from "./git.ts";
 import { choose, roleOf, startOf } from "./course.ts";
 import { planSchema, reviewSchema, specificationSchema } from "./schemas.ts";
-import { checkPersonas, parse, pin } from "./template.ts";
+import { checkPersonas, parse, pin } from "./pins.ts";
 import { formatReport, formatSpecification, formatWork, lastOf, promptOf, type Start, titleOf } from "./texts.ts";
 
 function readSettings(config: JsonObject) {

@@ -1,6 +1,6 @@
 /**
  * Reads the part of YAML that templates are written in: keys and lists by indentation, texts, whole numbers, comments.
- * Whatever is beyond that is an error that names its line. Used by template.ts.
+ * Whatever is beyond that is an error that names its line. Used by pins.ts.
  */
 export type Outline = string | number | Outline[] | { [key: string]: Outline };
 
