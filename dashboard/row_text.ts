@@ -13,6 +13,7 @@ const types: Readonly<Record<LogType, readonly [label: string, tone: Tone]>> = {
   "kernel.data_moved": ["data moved", "warn"],
   "kernel.isolation_reduced": ["isolation reduced", "warn"],
   "kernel.sessions_recovered": ["conversations taken up again", "good"],
+  "kernel.reports_mended": ["missing reports are there again", "quiet"],
   "config.loaded": ["configuration loaded", "good"],
   "config.refused": ["configuration refused", "bad"],
   "group.ready": ["process ready", "good"],

@@ -74,7 +74,7 @@ export class SessionBook {
   /** Nothing, when it has ended meanwhile. */
   endOne(runId: string, id: string, reason: string): void {
     const session = this.#ports.sessions.listOpen(runId).find((each) => each.id === id);
-    if (session !== undefined) this.#change(session, "ENDED", "session.ended", { reason });
+    if (session !== undefined) this.#change(session, "ENDED", "session.closed", { reason });
   }
 
   #change(

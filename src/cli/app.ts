@@ -26,6 +26,7 @@ import { dashboardCommands, tokenCommands } from "./routes/access.ts";
 import { approvalCommands } from "./routes/approvals.ts";
 import { alertCommands } from "./routes/alert.ts";
 import { crashtestCommands } from "./routes/crashtest.ts";
+import { developCommands, worktreeCommands } from "./routes/develop.ts";
 import { daemonCommands } from "./routes/daemon.ts";
 import { hookCommands } from "./routes/hook.ts";
 import { initCommands } from "./routes/init.ts";
@@ -115,6 +116,7 @@ const routes = {
   ...logCommands,
   ...approvalCommands,
   ...crashtestCommands,
+  ...developCommands,
   ...lifecycleCommands,
   daemon: daemonRoutes,
   service: serviceRoutes,
@@ -125,6 +127,7 @@ const routes = {
   session: sessionCommands,
   token: tokenCommands,
   ...dashboardCommands,
+  worktree: worktreeCommands,
   store: storeCommands,
 };
 

@@ -173,6 +173,8 @@ export interface WorkspacePaths {
   readonly archive: string;
   /** What was said in sessions of agents. */
   readonly transcripts: string;
+  /** Where workflows may keep what they work on; the only folder of the data that can be granted. */
+  readonly worktrees: string;
   /** The folder of the daemon's text log, and the log. */
   readonly logs: string;
   readonly textLog: string;
@@ -212,6 +214,7 @@ export function workspacePaths(root: string, host: Host = readHost()): Workspace
     temp: inside("data", "tmp"),
     archive: inside("data", "archive", "logs"),
     transcripts: inside("data", "sessions"),
+    worktrees: inside("data", "worktrees"),
     logs: inside("logs"),
     textLog: inside("logs", "nerve.log"),
     lockFile: inside("nerve.lock"),

@@ -31,6 +31,7 @@ import { finishRestore } from "../store/maintenance/restore.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { lockWorkspace, type WorkspaceLock } from "../store/workspace_lock.ts";
 import type { KernelApi } from "./kernel_api.ts";
+import { lookAtRunFiles } from "./run_files.ts";
 import { type KernelParts, wireKernel } from "./wiring.ts";
 import { DiskReserve } from "./disk_reserve.ts";
 import { WriteFailures } from "./write_failures.ts";
@@ -209,9 +210,8 @@ export class Kernel {
       void parts.tracing.follow(parts.feed);
       parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.start();
-      parts.retention.start();
-      parts.walWatch.start();
-      this.#reserve.start();
+      for (const part of [parts.retention, parts.walWatch, this.#reserve]) part.start();
+      await lookAtRunFiles(parts, paths.worktrees, (message) => this.reportProblem(message));
     } catch (thrown) {
       await this.#parts?.watcher.stop();
       await store?.close();
@@ -279,7 +279,7 @@ export class Kernel {
     const over = Promise.all([runner.stop(), parts.agents.stopRoles(now)]);
     if (now) supervisor.killAll();
     await over;
-    await parts.agents.stop();
+    await Promise.all([parts.agents.stop(), parts.reports.stop()]);
     await supervisor.stop();
     parts.stuck.stop();
     repeats.flush();

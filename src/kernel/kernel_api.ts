@@ -148,10 +148,8 @@ export class KernelApi extends WaitsApi {
     const total = (key: "active" | "queued" | "waiting" | "paused") => loads.reduce((sum, load) => sum + load[key], 0);
     const [active, queued, waiting, paused] = [total("active"), total("queued"), total("waiting"), total("paused")];
     const counters: Record<string, number> = {
-      refused: events.rejected,
-      dropped: events.dropped,
-      lost: store.counters.lost,
-      runs: this.#runsByRequest,
+      ...{ refused: events.rejected, dropped: events.dropped },
+      ...{ lost: store.counters.lost, runs: this.#runsByRequest, reported: this.#ports.reports.mended },
       ...this.access.counters(),
       ...this.#ports.tracing.counters(),
     };

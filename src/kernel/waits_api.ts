@@ -8,6 +8,7 @@ import { NerveError } from "../base/errors.ts";
 import type { Agents } from "./agents.ts";
 import type { CurrentSecrets } from "./current_secrets.ts";
 import type { SessionDesk } from "./session_desk.ts";
+import type { Reports } from "./reports.ts";
 
 export interface WaitsApiPorts {
   readonly store: Store;
@@ -15,6 +16,7 @@ export interface WaitsApiPorts {
   readonly workflows: WorkflowEngine;
   readonly agents: Pick<Agents, "requests" | "findOpenRequest">;
   readonly sessions: SessionDesk;
+  readonly reports: Pick<Reports, "mend" | "mended">;
 }
 
 export class WaitsApi {
@@ -40,9 +42,12 @@ export class WaitsApi {
     return secrets.mask(store.reader.approval(id));
   }
 
+  /** One that is repeated makes good what may be missing of the run, its report, before it is answered. */
   async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
-    const { secrets, workflows, agents: { requests } } = this.#ports;
-    return secrets.mask(await (requests.has(id) ? requests : workflows).decide(id, request));
+    const { workflows, reports, secrets, agents: { requests } } = this.#ports;
+    const reply = await (requests.has(id) ? requests : workflows).decide(id, request);
+    if (reply.replayed) await reports.mend(reply.approval.runId);
+    return secrets.mask(reply);
   }
 
   async pauseRun(runId: string, reason: string | null): Promise<Run> {

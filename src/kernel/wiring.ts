@@ -38,6 +38,7 @@ import type { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
 import { type Foundation, makeOutlets, type Outlets } from "./outlets.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
+import { Reports } from "./reports.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
 import type { SensePauses } from "./sense_pauses.ts";
@@ -63,6 +64,7 @@ export interface KernelParts {
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
   readonly agents: Agents;
+  readonly reports: Reports;
   readonly scheduler: Scheduler;
   readonly schedules: WorkflowSchedules;
   readonly listening: Listening;
@@ -91,8 +93,8 @@ export function wireKernel(from: Foundation): KernelParts {
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
   const runner = new ComputeRunner(supervisor, clock), tracing = new Tracing({ ...outlets, secrets });
-  const given = { variables, tracing, reload: () => reload };
-  const { workflows, approvalNotices, agents } = makeWorkflows(from, outlets, supervisor, given);
+  const given = { supervisor, variables, tracing, secrets, reload: () => reload };
+  const { workflows, approvalNotices, agents, reports } = makeWorkflows(from, outlets, given);
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = new DatabaseWatch({ ...outlets, supervisor, folder: paths.senseDatabases });
@@ -136,7 +138,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
   const admission = new Admission({ ...outlets, store, hooking });
-  const told = { alerting, hooking, admission, tracing, approvalNotices, agents, feed };
+  const told = { alerting, hooking, admission, tracing, approvalNotices, agents, feed, reports };
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
   const sessions = new SessionDesk({ store, secrets, agents, transcripts: paths.transcripts });
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors, sessions });
@@ -147,9 +149,15 @@ export function wireKernel(from: Foundation): KernelParts {
 function makeWorkflows(
   { store, paths }: Foundation,
   outlets: Outlets,
-  supervisor: UnitSupervisor,
-  { variables, tracing, reload }: { variables: VariablesInForce; tracing: Tracing; reload: () => Reload },
-): { workflows: WorkflowManager; approvalNotices: ApprovalNotices; agents: Agents } {
+  { supervisor, variables, tracing, secrets, reload }: {
+    readonly supervisor: UnitSupervisor;
+    readonly variables: VariablesInForce;
+    readonly tracing: Tracing;
+    readonly secrets: CurrentSecrets;
+    readonly reload: () => Reload;
+  },
+): Pick<KernelParts, "workflows" | "approvalNotices" | "agents" | "reports"> {
+  const reports = new Reports({ ...outlets, root: paths.root, store: store.runs, secrets });
   const { current, clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
   const workflows = new WorkflowManager({
     store: store.runs,
@@ -167,6 +175,7 @@ function makeWorkflows(
       const message = `run ${runId}: ${text}`;
       emit({ kind: "log", source: `workflow:${workflow}`, level: "warn", message, ts: clock.now() });
     },
+    onReport: (runId) => reports.onClosed(runId),
     onProcessIdle: (processId) => supervisor.releaseById(processId),
     newRunId: store.newRunId,
     reportProblem,
@@ -175,7 +184,7 @@ function makeWorkflows(
   const approvalNotices: ApprovalNotices = new ApprovalNotices({ ...outlets, ...store, workflows, recorded });
   const agents: Agents = new Agents({ ...outlets, store, paths, variables, workflows });
   agents.requests.onAsked = () => approvalNotices.look();
-  return { workflows, approvalNotices, agents };
+  return { workflows, approvalNotices, agents, reports };
 }
 
 interface SensesNeeds {

@@ -36,6 +36,7 @@ export const waitSchema = z.discriminatedUnion("kind", [
     expiresMs: z.int().min(0).max(sleepMaxMs).nullable(),
     onExpiry: z.string().nullable(),
     approvers: z.array(nameSchema).min(1).max(gateApproversMax).nullable(),
+    phase: z.string().max(gateOptionMaxChars).optional(),
   }),
   z.object({
     kind: z.literal("event"),

@@ -11,11 +11,16 @@ export type RunEnd = Pick<Run, "status" | "exitCode" | "reason" | "endedAt">;
 
 /**
  * The payload of a `run.closed` row: what `finally` returned, or why it did not. `status`: how the run had ended;
- * `attempts`: how often `finally` was begun since the daemon started.
+ * `attempts`: how often `finally` was begun since the daemon started; `report`: the path of the report, in the workspace.
  */
 export type RunClosing =
-  & { readonly status: RunStatus; readonly attempts: number }
+  & { readonly status: RunStatus; readonly attempts: number; readonly report?: string }
   & ({ readonly content: string; readonly meta: JsonObject } | { readonly error: string });
+
+/** Where the report of a run is, below the folder of the workspace. */
+export function reportPathOf(runId: string): string {
+  return `data/reports/${runId}.report.md`;
+}
 
 /** Whether a workflow has a `finally`, as this version of its code said. */
 export interface KnownFinally {
@@ -39,7 +44,11 @@ export const closingSchema = z.object({
   t: z.literal("closing"),
   ...runRef,
   timeoutMs: z.int().min(1).max(roleTimeoutMaxMs),
+  /** What it returns is the run's report. */
+  report: z.boolean().optional(),
 });
+
+export type BegunClosing = z.infer<typeof closingSchema>;
 
 /** The answer to `close`. `none`: the workflow has no `finally`. */
 export const closedSchema = z.object({

@@ -11,6 +11,7 @@ export const logTypes = [
   "kernel.data_moved",
   "kernel.isolation_reduced",
   "kernel.sessions_recovered",
+  "kernel.reports_mended",
   "config.loaded",
   "config.refused",
   "group.ready",

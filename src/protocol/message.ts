@@ -237,6 +237,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     outcome: z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("completed") }),
       z.object({ kind: z.literal("failed"), message: z.string(), place: placeSchema.nullable() }),
+      /** The moderator has ended it so. */
+      z.object({ kind: z.literal("stopped"), status: z.enum(["failed", "killed"]), reason: z.string() }),
       z.object({ kind: z.literal("max_rounds"), next: z.string() }),
       /** The moderator would have chosen other roles for the finished rounds: nothing was done. */
       z.object({ kind: z.literal("contradicted"), message: z.string(), place: placeSchema.nullable() }),

@@ -3,6 +3,7 @@
  * I1. Whatever the functions return fits the bounds of a request, or is an error that names the part.
  */
 import { parseDuration } from "../base/duration.ts";
+import { namePattern } from "../base/name_pattern.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import {
   gateApproversMax,
@@ -21,7 +22,7 @@ import type { WaitFault, WaitPlan } from "./wait_plan.ts";
 type AskedGate = Extract<AskedWait, { kind: "gate" }>;
 type Text = string | ((context: WaitContext) => unknown);
 
-const keys: readonly string[] = ["title", "body", "options", "expires", "onExpiry", "approvers"];
+const keys: readonly string[] = ["title", "body", "options", "expires", "onExpiry", "approvers", "phase"];
 
 /** The plan of a declared gate, or what is wrong with it. */
 export function readGatePlan(gate: Record<string, unknown>): Result<WaitPlan, string> {
@@ -41,7 +42,12 @@ export function readGatePlan(gate: Record<string, unknown>): Result<WaitPlan, st
   }
   const approvers = readApprovers(gate.approvers);
   if (!approvers.ok) return approvers;
-  const asked = { ...rest.value, approvers: approvers.value };
+  const { phase = "" } = gate;
+  if (phase !== "" && (typeof phase !== "string" || !namePattern.test(phase) || phase === "recovery")) {
+    return err("has a phase that is no name of lower-case letters, digits and hyphens");
+  }
+  const owner = phase === "" ? {} : { phase: phase as string };
+  const asked = { ...rest.value, approvers: approvers.value, ...owner };
   return ok({ ask: (context) => askTexts(parts, context, asked), approvers: asked.approvers ?? [] });
 }
 
@@ -93,7 +99,7 @@ function findFault(key: "title" | "body", text: unknown): string | null {
   return text.trim() === "" ? "is empty" : null;
 }
 
-function readRest(gate: Record<string, unknown>): Result<Omit<Rest, "approvers">, string> {
+function readRest(gate: Record<string, unknown>): Result<Omit<Rest, "approvers" | "phase">, string> {
   const { options = ["approve", "reject"], expires } = gate;
   if (!Array.isArray(options) || options.length === 0 || options.length > gateOptionsMax) {
     return err(`has options that are no list of 1 to ${gateOptionsMax}`);

@@ -6,20 +6,22 @@
  *     round.
  */
 import { setImmediate } from "node:timers";
-import { rereadRoundsMax } from "../base/limits.ts";
+import { reasonMaxChars, rereadRoundsMax } from "../base/limits.ts";
+import type { FromProcess } from "../protocol/message.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
-import { END, type Workflow } from "../sdk/workflow.ts";
+import { END, readEnding, type Workflow } from "../sdk/workflow.ts";
 import { describeError } from "./error_text.ts";
 import { maskOwnText } from "./own_secrets.ts";
 import type { AnyPlan } from "./roles.ts";
 import type { Thread } from "./thread.ts";
 
-/** A role, END, or what is wrong; `thrown` is the thrown value, for its place in the user's file. */
+/** A role, an end (`as`: null for END), or what is wrong; `thrown` is the thrown value, for its place in the user's file. */
 export type Answer =
   | { readonly kind: "role"; readonly name: string; readonly plan: AnyPlan }
-  | { readonly kind: "end" }
+  | { readonly kind: "end"; readonly as: ReturnType<typeof readEnding> }
   | { readonly kind: "wrong"; readonly message: string; readonly thrown: unknown };
 
+type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
 type ModeratorResult = { readonly answer: unknown } | { readonly thrown: unknown };
 /** How many rounds are checked before the event loop gets a turn. */
 const roundsPerTurn = 50;
@@ -52,7 +54,8 @@ export function askModerator(
       place,
     );
   }
-  if (answer === END) return { kind: "end" };
+  const ending = readEnding(answer);
+  if (answer === END || ending !== null) return { kind: "end", as: ending };
   const plan = typeof answer === "string" ? roles.get(answer) : undefined;
   if (plan !== undefined) return { kind: "role", name: String(answer), plan };
   const names = [...roles.keys()].join(", ");
@@ -105,4 +108,10 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 function quote(value: unknown): string {
   if (value === END) return "END";
   return typeof value === "string" ? `"${maskOwnText(value).slice(0, 100)}"` : typeof value;
+}
+
+/** What the kernel is told of an end. */
+export function toFinished({ as }: Extract<Answer, { kind: "end" }>): Finished {
+  if (as === null) return { kind: "completed" };
+  return { kind: "stopped", status: as.status, reason: maskOwnText(as.reason).slice(0, reasonMaxChars) };
 }

@@ -16,7 +16,10 @@ import { checkResult, runRole } from "./run_role.ts";
 import type { KernelChannel } from "./runtime.ts";
 import type { Thread } from "./thread.ts";
 
-export type FinallyPlan = Pick<RolePlan, "run" | "timeoutMs">;
+export type FinallyPlan = Pick<RolePlan, "run" | "timeoutMs"> & {
+  /** Its content is the run's report. */
+  readonly report: boolean;
+};
 type Outcome = Extract<FromProcess, { t: "closed" }>["outcome"];
 
 /** The plan of what a workflow exports as `finally`: null for nothing; or what is wrong with it. */
@@ -26,12 +29,15 @@ export function readFinallyPlan(value: unknown): Result<FinallyPlan | null, stri
   if (!isPlainObject(object) || typeof object.run !== "function") {
     return err("its finally is neither a function nor an object with a run function");
   }
-  const { run, timeout = finallyTimeoutMs, ...rest } = object;
+  const { run, timeout = finallyTimeoutMs, report = false, ...rest } = object;
   const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) return err(`its finally has an unknown key ${unknown}: the keys are run and timeout`);
+  if (unknown !== undefined) {
+    return err(`its finally has an unknown key ${unknown}: the keys are run, timeout and report`);
+  }
+  if (typeof report !== "boolean") return err("its finally has a report that is neither true nor false");
   const timeoutMs = readSpan("timeout", timeout, timeoutMinMs, finallyTimeoutMaxMs);
   if (!timeoutMs.ok) return err(`its finally ${timeoutMs.error}`);
-  return ok({ run: run as RoleFunction, timeoutMs: timeoutMs.value });
+  return ok({ run: run as RoleFunction, timeoutMs: timeoutMs.value, report });
 }
 
 /** Runs it once. `folder`: of the workflow, for the place of an error. Never rejects. */
@@ -44,7 +50,10 @@ export async function runFinally(
   if (plan === null) return { kind: "none" };
   const { kernel, folder } = given, context = { ...given.context, end: Object.freeze(end) };
   const act = () =>
-    runRole(plan, signal, context, (timeoutMs) => kernel.sendNow({ t: "closing", runId, attempt, timeoutMs }));
+    runRole(plan, signal, context, (timeoutMs) => {
+      const about = plan.report ? { report: true } : {};
+      kernel.sendNow({ t: "closing", runId, attempt, timeoutMs, ...about });
+    });
   try {
     const result = await runWork("finally", act);
     if (!result.ok) throw result.error;

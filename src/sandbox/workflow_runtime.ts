@@ -24,7 +24,7 @@ import { mayBegin } from "./begin_once.ts";
 import { describeError, placeOf } from "./error_text.ts";
 import { findConfigFaults } from "./compute_source.ts";
 import { type Loaded, loadWorkflow } from "./load_workflow.ts";
-import { type Answer, askModerator, findContradiction } from "./moderator.ts";
+import { type Answer, askModerator, findContradiction, toFinished } from "./moderator.ts";
 import type { Peers } from "./peers.ts";
 import { type AnyPlan, findRetryWait, type RolePlan } from "./roles.ts";
 import { runFinally } from "./run_finally.ts";
@@ -186,17 +186,14 @@ export class WorkflowRuntime implements Runtime {
     for (;;) {
       const answer = askModerator(workflow, roles, start, messages);
       if (answer.kind === "wrong") return this.#toFailed(answer.message, answer.thrown);
-      if (answer.kind === "end") return { kind: "completed" };
+      if (answer.kind === "end") return toFinished(answer);
       const { name, plan } = answer;
       if (messages.length >= start.maxRounds) return { kind: "max_rounds", next: name };
       if ("ask" in plan) return this.#wait(thread, name, plan);
       const done = await this.#runRole(thread, name, plan);
       if (done === "over" || "kind" in done) return done;
-      const ended = await this.#storeMessage(
-        thread,
-        { role: name, ...done },
-        (all) => askModerator(workflow, roles, start, all),
-      );
+      const next = (all: readonly RunMessage[]) => askModerator(workflow, roles, start, all);
+      const ended = await this.#storeMessage(thread, { role: name, ...done }, next);
       if (ended !== null) return ended;
       thread.failures = 0;
     }
@@ -274,8 +271,9 @@ export class WorkflowRuntime implements Runtime {
     // never returns must not hold the message back. The kernel's timestamp may be a little later than this one.
     await Promise.race([this.#kernel.flushed(), durable]);
     if (isPending) {
-      const sent = deepFreeze({ round, role, content, meta: JSON.parse(meta) as JsonObject, ts: Date.now() });
-      if (next([...messages, sent]).kind === "end") return { kind: "completed" };
+      const ts = Date.now(), parsed = JSON.parse(meta) as JsonObject;
+      const answer = next([...messages, deepFreeze({ round, role, content, meta: parsed, ts })]);
+      if (answer.kind === "end") return toFinished(answer);
     }
     const stored = await durable;
     thread.onAck = null;

@@ -48,9 +48,12 @@ export { inspectTls, type TlsAnswer } from "./tls.ts";
 export {
   defineWorkflow,
   END,
+  type EndedAs,
+  failRun,
   type FinallyContext,
   type FinallyFunction,
   type FinallyObject,
+  killRun,
   type ModeratorContext,
   type RetryPolicy,
   type Role,

@@ -37,6 +37,8 @@ export interface GateRequest {
   readonly onExpiry?: string;
   /** Who may decide: people and groups of `approvers` in nerve.yaml. Default: all of them. */
   readonly approvers?: readonly string[];
+  /** What phase of the work it closes: a part of the request's id, `RUN:GATE:PHASE:N`. Default: none. */
+  readonly phase?: string;
 }
 
 /** A role that a person plays, by a decision; see `gate`. */

@@ -11,6 +11,30 @@ export const START = "__start__";
 /** A moderator returns it when the run is complete. */
 export const END = "__end__";
 
+const endings = { failed: "__failed__", killed: "__killed__" } as const;
+/** What a moderator returns to end the run in another way than completed; see `failRun` and `killRun`. */
+export type EndedAs = `${(typeof endings)[keyof typeof endings]}:${string}`;
+
+/** A moderator returns it when the run has failed: the reason is that of the run, and its exit code is 1. */
+export function failRun(reason: string): EndedAs {
+  return `${endings.failed}:${reason}`;
+}
+
+/** A moderator returns it when the run is given up: it counts as killed for that reason, with exit code 137. */
+export function killRun(reason: string): EndedAs {
+  return `${endings.killed}:${reason}`;
+}
+
+/** How a run ends that a moderator ends so; null for a role or END. */
+export function readEnding(answer: unknown): { readonly status: "failed" | "killed"; readonly reason: string } | null {
+  if (typeof answer !== "string") return null;
+  for (const status of ["failed", "killed"] as const) {
+    const start = `${endings[status]}:`;
+    if (answer.startsWith(start)) return { status, reason: answer.slice(start.length) };
+  }
+  return null;
+}
+
 /**
  * The argument of a role. A role runs at least once and, once its message is on disk, never again; one with the effect
  * "once" runs at most once, unless a person lets it run again.
@@ -112,6 +136,8 @@ export interface FinallyObject<Config = JsonObject> {
   readonly run: FinallyFunction<Config>;
   /** When it expires, `signal` aborts, and `finally` has failed. Default: 1m; at most 1h. */
   readonly timeout?: Span;
+  /** Its content, Markdown, is also the run's report: the file `data/reports/RUN.report.md`. Default: false. */
+  readonly report?: boolean;
 }
 
 /** The argument of a moderator, which must be pure: the same messages always give the same answer. */
@@ -122,7 +148,7 @@ export interface ModeratorContext {
 
 export interface Workflow<Name extends string = string, Config = JsonObject> {
   readonly roles: Readonly<Record<Name, Role<Config>>>;
-  readonly moderator: (context: ModeratorContext) => NoInfer<Name> | typeof END;
+  readonly moderator: (context: ModeratorContext) => NoInfer<Name> | typeof END | EndedAs;
   /**
    * Runs after every end of a run that was not dropped, at least once: also after a kill, and when the daemon died before
    * it was done. It may run again, so it must be idempotent. It changes nothing about how the run has ended.

@@ -46,6 +46,7 @@ Deno.test("the library has these senses and workflows", () => {
   assert.deepEqual(workflows, [
     "backup-folder",
     "cleanup",
+    "develop",
     "digest",
     "git-build",
     "http-request",

@@ -23,6 +23,7 @@ const ofUsers = [
   /^personas\/NAME\.md$/,
   /^(senses\/[\w-]+\/)?(migrations\/)?(\d{4}|NNNN)_\w+\.sql$/,
   /^(digest-[\w-]+|report)\.md$/,
+  /^(data\/reports\/)?RUN\.report\.md$/,
 ];
 
 function mentionsIn(path: string, source: string): string[] {

@@ -101,7 +101,8 @@ function describe({ type, refId }: LogRow, payload: JsonObject): string {
     return `${sign.next} ${clip(`${decision.decision} by ${decision.by ?? decision.how}`, reasonMaxChars)}`;
   }
   if (type === "run.closed") {
-    const { error, content } = payload, what = typeof error === "string" ? error : content;
+    const { error, content, report } = payload;
+    const what = typeof error === "string" ? error : typeof report === "string" ? `the report is ${report}` : content;
     return `${typeof error === "string" ? sign.failed : sign.ok} finally: ${clip(String(what), reasonMaxChars)}`;
   }
   if (type === "run.role_begun") {

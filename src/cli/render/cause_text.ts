@@ -89,11 +89,13 @@ function isAlertType(type: LogType): type is Extract<LogType, `alert.${string}`>
   return type.startsWith("alert.");
 }
 
-function describeClosed(workflow: string, run: string, { error, content }: JsonObject): string {
+function describeClosed(workflow: string, run: string, { error, content, report }: JsonObject): string {
   if (typeof error === "string") {
     return `${sign.warning} the finally of run ${run} of ${workflow} failed: ${clip(error, textMaxChars)}`;
   }
-  return `${sign.log} run ${run} of ${workflow} was closed: ${clip(toText(content), textMaxChars)}`;
+  return `${sign.log} run ${run} of ${workflow} was closed: ${
+    typeof report === "string" ? `the report is ${report}` : clip(toText(content), textMaxChars)
+  }`;
 }
 
 /** What woke a sense, or lets it be woken. Null for other rows. */

@@ -33,6 +33,10 @@ function readClosing(records: CliRecords, runId: string): Closing | "pending" | 
   const [row] = records.logs({ refId: runId, type: "run.closed", order: "desc", limit: 1 });
   if (row === undefined) return records.isClosing(runId) ? "pending" : null;
   if (!isPlainObject(row.payload)) return null;
-  const { error, content } = row.payload;
-  return { error: typeof error === "string" ? error : null, content: String(content ?? ""), ts: row.ts };
+  const { error, content, report } = row.payload;
+  return {
+    error: typeof error === "string" ? error : null,
+    content: typeof report === "string" ? `the report is ${report}` : String(content ?? ""),
+    ts: row.ts,
+  };
 }

@@ -42,6 +42,7 @@ import {
   storeStatsOutput,
   storeVerifyOutput,
 } from "./store_schemas.ts";
+import { developOutput, worktreeCleanOutput, worktreeListOutput } from "./worktree_schemas.ts";
 import { crashtestOutput } from "./crashtest_schemas.ts";
 import { alertListOutput, alertShowOutput, alertTestOutput, whyAlertOutput } from "./alert_schemas.ts";
 import { createTokenReplySchema, revokeTokensReplySchema, tokensSchema } from "../../protocol/access.ts";
@@ -66,6 +67,9 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "approve": document(decisionReplySchema),
   "bundle": document(bundleOutput),
   "crashtest": document(crashtestOutput),
+  "develop": document(developOutput),
+  "worktree list": document(worktreeListOutput),
+  "worktree clean": document(worktreeCleanOutput),
   "alert ack": document(alertChangedSchema),
   "alert list": document(alertListOutput),
   "alert show": document(alertShowOutput),

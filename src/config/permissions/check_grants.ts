@@ -98,7 +98,9 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
     warnOfSystem(permission, value, at, request.run !== undefined, scope.diagnostics);
     if (isNeverGranted(permission, value)) continue;
     if (permission === "write") {
-      if (!await checkWrite(value, at, scope)) await checkInside(value, at, scope);
+      // What is checked out there belongs to nobody else.
+      const isOwn = pathContains(scope.paths.worktrees, value);
+      if (!await checkWrite(value, at, scope) && !isOwn) await checkInside(value, at, scope);
     } else {
       await checkRead(value, at, scope);
       checkExists(value, at, request, scope);

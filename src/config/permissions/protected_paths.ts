@@ -18,6 +18,8 @@ export interface ProtectedPath {
   /** Completes "write of X covers ...". */
   readonly what: string;
   readonly refused: boolean;
+  /** Folders in it that are not covered: they are there to be granted. */
+  readonly except?: readonly string[];
 }
 
 /** Both are absolute and without `..`; 20 times as fast as `relative`, for a table that is asked for each grant. */
@@ -29,7 +31,8 @@ type Rows = readonly (readonly [path: string, what: string])[];
 
 /** What of the table a path covers, or is part of; what is refused comes first. */
 export function findProtected(table: readonly ProtectedPath[], path: string): ProtectedPath | null {
-  const hits = table.filter((row) => covers(path, row.path) || covers(row.path, path));
+  const isExcepted = ({ except = [] }: ProtectedPath) => except.some((folder) => covers(folder, path));
+  const hits = table.filter((row) => (covers(path, row.path) || covers(row.path, path)) && !isExcepted(row));
   return hits.find(({ refused }) => refused) ?? hits[0] ?? null;
 }
 
@@ -55,7 +58,10 @@ export function listProtectedPaths(
     ),
   ];
   return [
-    ...refused.map(([path, what]) => ({ path, what, refused: true })),
+    ...refused.map(([path, what]) => ({
+      ...{ path, what, refused: true },
+      ...path === paths.data ? { except: listSpellings(path).map((data) => join(data, "worktrees")) } : {},
+    })),
     ...[...listOfSystem(env), ...context.home === null ? [] : listOfHome(context.home)].map(([path, what]) => ({
       path,
       what,

@@ -4,15 +4,13 @@
  * I1. A log row never changes, and can be deleted only when `meta.archived_up_to` (milliseconds) has passed its time.
  * I2. The newest row is never deleted: ids continue from it, so that no id is assigned twice.
  * I3. A run makes only legal moves, whoever requests them; once it has ended it never changes.
- * I4. `run_waits` has rows of waiting runs only: what each waits for. A waiting run goes on only with the message that
- *     settles its wait, or with the decision about a role whose end is unknown.
- * I5. A request of `approvals` is decided once, and only in a transaction that moves its run on.
+ * I4. `run_waits` has rows of waiting runs only: what each waits for. One goes on only with what settles its wait.
+ * I5. A request of `approvals` is decided once, in a transaction that moves its run on, unless it is about agents.
  * I6. An event of `run_events` settles one wait at most; its payload stays until then, or until its run ends.
  * I7. A paused run goes on only from where it was.
  * I8. `run_children` has what a run waits for in a round: what each child was asked for stays until the wait is over.
  * I9. `planned_starts` has rows of queued and paused runs only.
- * I10. `run_begun` has the role of a run that runs once and has begun. Another one begins only after its message, or after the
- *     decision that it runs again.
+ * I10. `run_begun` has the role that runs once and has begun. The next begins after its message, or a decision about it.
  * I11. `run_closings` has every ended run whose `finally` has no result yet, if its workflow has one or that is unknown.
  */
 import { chainMigration } from "./chain_schema.ts";
@@ -21,6 +19,7 @@ import { closingsMigration } from "./closings_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
 import { hooksMigration } from "./hooks_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
+import { reportsMigration } from "./reports_schema.ts";
 import { agentMigrations } from "./sessions_schema.ts";
 import { tokensMigration } from "./tokens_schema.ts";
 
@@ -297,4 +296,5 @@ begin delete from approval_notices where seq = old.seq; end;
   tokensMigration,
   chainMigration,
   ...agentMigrations,
+  reportsMigration,
 ];

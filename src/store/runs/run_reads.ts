@@ -2,7 +2,7 @@
 import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
 import type { AgentRequestKind, ApprovalSummary, StoredApproval } from "../../protocol/approval.ts";
-import type { KnownFinally } from "../../protocol/closing.ts";
+import type { KnownFinally, RunClosing } from "../../protocol/closing.ts";
 import type { RoleBegun, RoleFailure, Run, RunMessage } from "../../protocol/run.ts";
 import type {
   ChildOfRun,
@@ -36,6 +36,7 @@ import { listClosings, readFinally } from "./closing_sql.ts";
 import { listDeliverable, readEvent, readKeptEvent } from "./event_sql.ts";
 import { listHeld, listPaused, readPause } from "./pause_sql.ts";
 import { listPlanned, readPlanned } from "./planned_sql.ts";
+import { listReports, readReport } from "./report_sql.ts";
 import {
   countMessages,
   readAccepted,
@@ -56,6 +57,16 @@ export abstract class RunReads {
 
   constructor(statements: StatementCache) {
     this.statements = statements;
+  }
+
+  /** The runs that have a report, in order of their ids, after `after`; at most `limit`. */
+  listReports(after: string, limit: number): string[] {
+    return this.readNow(() => listReports(this.statements, after, limit));
+  }
+
+  /** What the report of a run says; null when its row is not in the log any more. */
+  readReport(runId: string): RunClosing | null {
+    return this.readNow(() => readReport(this.statements, runId));
   }
 
   /** How many of the first `rounds` messages of a run are in the log; the others are in its archive. */

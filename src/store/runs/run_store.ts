@@ -23,6 +23,7 @@ import { deleteClosing, readEndRow, writeFinally } from "./closing_sql.ts";
 import { insertEvent, takeEvent } from "./event_sql.ts";
 import { insertPause, unpauseRun } from "./pause_sql.ts";
 import { insertPlanned } from "./planned_sql.ts";
+import { insertReport } from "./report_sql.ts";
 import { buildChangeRow, buildFirstRow, runStateTypes } from "./run_log_rows.ts";
 import { RunReads } from "./run_reads.ts";
 import { copyMessages, countMessage, insertAtRound, insertRun, type RunGuard, updateRun } from "./run_sql.ts";
@@ -185,6 +186,7 @@ export class SqliteRunStore extends RunReads {
     if (closing !== null) {
       const causeId = this.readNow(() => readEndRow(this.statements, run.runId)) ?? run.causeId;
       steps.push(this.#log.toStep({ ...toRow({ ...run, causeId }, "run.closed"), payload: closing }));
+      if (closing.report !== undefined) steps.push(insertReport(run.runId));
     }
     return this.#writer.run(steps);
   }

@@ -1,7 +1,9 @@
 /** What a process says that `finally` returned, checked: it is not trusted. Pure; used by closings.ts. */
 import { messageContentMaxBytes, messageMetaMaxBytes } from "../../base/limits.ts";
+import { reportPathOf, type RunClosing } from "../../protocol/closing.ts";
 import { byteLength, type JsonObject, toJsonText } from "../../protocol/json.ts";
 import type { FromProcess } from "../../protocol/message.ts";
+import type { Run } from "../../protocol/run.ts";
 import { formatPlace } from "../../protocol/signal_text.ts";
 import { toReason } from "./run_writer.ts";
 
@@ -17,4 +19,13 @@ export function toClosingResult(outcome: Extract<FromProcess, { t: "closed" }>["
     return { error: `content is larger than ${messageContentMaxBytes} bytes` };
   }
   return text.ok ? { content, meta } : { error: `meta ${text.error}` };
+}
+
+/** The payload of the row. `report`: the result is the run's report. */
+export function createClosing(
+  { runId, status }: Pick<Run, "runId" | "status">,
+  { attempts, report }: { readonly attempts: number; readonly report: boolean },
+  result: ClosingResult,
+): RunClosing {
+  return { status, attempts, ...report ? { report: reportPathOf(runId) } : {}, ...result };
 }

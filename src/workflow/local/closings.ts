@@ -15,12 +15,12 @@ import { messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, closingDeathsMax, closingKillsMax } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import type { TimerGroup } from "../../base/timer_group.ts";
-import type { KnownFinally, RunClosing } from "../../protocol/closing.ts";
+import type { BegunClosing, KnownFinally } from "../../protocol/closing.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { WorkflowPlan } from "../engine.ts";
 import { type ActiveRuns, createEntry, type RunEntry, type WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
-import { type ClosingResult, toClosingResult } from "./closing_result.ts";
+import { type ClosingResult, createClosing, toClosingResult } from "./closing_result.ts";
 import { countDeath, shouldEndRun, waitAfterKills } from "./crash_policy.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
@@ -32,6 +32,8 @@ import { readWhile } from "./thread_size.ts";
 
 export type ClosingReport = Extract<FromProcess, { t: "closing" | "closed" }>;
 
+type StoreNeeds = "readFinally" | "writeFinally" | "listClosings" | "closeRun" | "readThread" | "readThreadBytes";
+
 export interface ClosingsParts {
   readonly runs: ActiveRuns;
   readonly writer: RunWriter;
@@ -39,13 +41,11 @@ export interface ClosingsParts {
   readonly dispatcher: Dispatcher;
   readonly rejections: RejectionLog;
   readonly timers: TimerGroup;
-  readonly store: Pick<
-    RunStore,
-    "readFinally" | "writeFinally" | "listClosings" | "closeRun" | "readThread" | "readThreadBytes"
-  >;
+  readonly store: Pick<RunStore, StoreNeeds>;
   readonly host: WorkflowHost;
   readonly clock: Clock;
   readonly reportProblem: (message: string) => void;
+  readonly onReport?: ((runId: string) => void) | undefined;
 }
 
 interface Closing {
@@ -54,6 +54,8 @@ interface Closing {
   attempts: number;
   /** Its role has not settled, or its result is being written. */
   busy: boolean;
+  /** Its result is the run's report. */
+  report: boolean;
 }
 
 interface State {
@@ -117,7 +119,7 @@ export class Closings {
       return rejections.reject(sender, report.t, report.runId, "the process was not asked to close the run");
     }
     const { process } = entry.phase;
-    if (report.t === "closing") return this.#watch(entry, process, report.timeoutMs);
+    if (report.t === "closing") return this.#watch(entry, process, report);
     void this.#settle(entry, toClosingResult(report.outcome), process);
   }
 
@@ -199,7 +201,7 @@ export class Closings {
         // One that is in memory: its end is not on disk yet.
         if (closings.has(run.runId) || runs.get(run.runId) !== null || closings.size >= concurrency) continue;
         const entry = createEntry(queue, run, { tag: "unclosed" });
-        closings.set(run.runId, { entry, attempts: 0, busy: false });
+        closings.set(run.runId, { entry, attempts: 0, busy: false, report: false });
         if (run.startedAt !== null) queue.closing.add(entry);
       }
       state.more = found.length === limit || found.some(({ runId }) => !closings.has(runId));
@@ -262,8 +264,9 @@ export class Closings {
   }
 
   /** The worker enforces the time limit, and the kernel too: an endless loop would block the worker's timer. */
-  #watch(entry: RunEntry, process: WorkflowProcess, timeoutMs: number): void {
-    const { assignments } = this.#parts;
+  #watch(entry: RunEntry, process: WorkflowProcess, { timeoutMs, report = false }: BegunClosing): void {
+    const { assignments } = this.#parts, closing = this.#stateOf(entry.queue).closings.get(entry.run.runId);
+    if (closing !== undefined) closing.report = report;
     assignments.setDeadline(process, entry, timeoutMs, () => {
       // Another role is to blame, perhaps: `finally` runs again.
       if (assignments.isRecycling(process.id)) return;
@@ -283,12 +286,13 @@ export class Closings {
       enterPhase(entry, { tag: "unclosed" });
       assignments.release(process, entry);
     }
-    const row: RunClosing | null = result && { status: run.status, attempts: closing.attempts, ...result };
+    const row = result && createClosing(run, closing, result);
     await writer.retryUntilWritten(entry, `that run ${runId} is closed could not be written`, () => {
       return store.closeRun(run, row);
     });
     // What is not written is done again by the next daemon.
     if (writer.closed) return;
+    if (row?.report !== undefined) this.#parts.onReport?.(runId);
     state.closings.delete(runId);
     queue.closing.delete(entry);
     dispatcher.dispatch(queue);

@@ -12,7 +12,7 @@ import { toStorableText } from "./run_request.ts";
 
 export type AskedGate = Extract<AskedWait, { kind: "gate" }>;
 /** What the kernel itself asks, about a role whose end is unknown. */
-export type AskedRecovery = Omit<AskedGate, "kind"> & { readonly kind: "recovery" };
+export type AskedRecovery = Omit<AskedGate, "kind" | "phase"> & { readonly kind: "recovery" };
 
 /** `count`: how many requests the gate of this run has made before; `code`: the version of the workflow's code. */
 export async function createRequest(
@@ -29,7 +29,7 @@ export async function createRequest(
   }
   const about = [run.workflow, code, run.runId, round, role, title, body, options];
   const digest = await sha256OfJson([...about, digests]);
-  const { kind } = asked, phase = kind === "recovery" ? kind : "", gate = role;
+  const { kind } = asked, phase = asked.kind === "recovery" ? asked.kind : asked.phase ?? "", gate = role;
   const shown = {
     id: `${run.runId}:${role}:${phase}:${count + 1}`,
     round,

@@ -87,7 +87,7 @@ export class WorkflowManager implements WorkflowEngine {
     const events = this.#events = new Events(more);
     const start = this.startRun.bind(this), kill = this.killRun.bind(this);
     const children = this.#children = new ChildRuns({ ...more, start, kill });
-    const closings = this.#closings = new Closings({ ...more, rejections, host });
+    const closings = this.#closings = new Closings({ ...more, rejections, host, onReport: options.onReport });
     dispatcher.onDispatch = (queue) => closings.dispatch(queue);
     waits.onAwaited = (runId) => {
       void events.deliverLater(runId);

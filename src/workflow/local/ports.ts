@@ -256,6 +256,8 @@ export interface ManagerOptions {
   readonly onChange: (run: Run) => void;
   /** Called after a failed attempt of a role is durable, with what happened. */
   readonly onRoleFailed: (run: Run, text: string) => void;
+  /** Called when the row of a closed run is on disk whose result is the run's report. */
+  readonly onReport?: (runId: string) => void;
   /** Called when a process has no runs left: a replaced one may then be ended. */
   readonly onProcessIdle: (processId: number) => void;
   /** Reports a problem to the operator, such as a failing store. */

@@ -168,6 +168,8 @@ export class ProcessMessages {
         const place = outcome.place;
         return void this.#endRun(entry, process, "failed", `${outcome.message}${formatPlace(place)}`);
       }
+      case "stopped":
+        return void this.#endRun(entry, process, outcome.status, outcome.reason);
       case "max_rounds": {
         const reason = `maxRounds ${entry.run.maxRounds} reached; the next role would have been ${outcome.next}`;
         return void this.#endRun(entry, process, "maxRounds", reason);

@@ -13,7 +13,7 @@ import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../
 
 const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
 reflexes: [{ sense: meter, on: [quiet] }, { sense: quiet, hook: git }]
-workflows: { tidy: {}, stay: {}, ask: {}, talk: { agents: [fake] } }
+workflows: { tidy: {}, stay: {}, ask: {}, talk: { agents: [fake] }, develop: { use: ask } }
 alerts: { high: { sense: quiet, when: signal.used > 0.9 } }
 hooks: { git: { secret: env GIT_SECRET, verify: bearer } }
 listen: 127.0.0.1:0
@@ -213,6 +213,20 @@ async function callHooks(caller: Caller): Promise<void> {
   await failAll(caller, [[1, "HOOK_UNKNOWN", "hook send", "nosuch"]]);
 }
 
+/** `runId`: of another workflow. */
+async function callDevelop(caller: Caller, repository: string, runId: string): Promise<void> {
+  await caller.call("workflow trigger", "develop", "--id", "developed");
+  assert.deepEqual(await caller.call("develop", repository, "--id", "developed"), { code: 0, error: null });
+  await caller.call("worktree list");
+  await caller.call("worktree clean", "--orphans");
+  await failAll(caller, [
+    [2, "USAGE", "develop", repository],
+    [1, "RUN_CONFLICT", "develop", repository, "--id", runId],
+    [1, "RUN_UNKNOWN", "worktree clean", "nosuch"],
+    [2, "USAGE", "worktree clean", runId],
+  ]);
+}
+
 async function callApprovals(caller: Caller, { workspace }: ServedWorkspace): Promise<void> {
   for (const [decision, id] of [["approve", "asked"], ["reject", "asked-again"]] as const) {
     const from = workspace.events.length;
@@ -223,6 +237,7 @@ async function callApprovals(caller: Caller, { workspace }: ServedWorkspace): Pr
     await caller.call(decision, id);
     await failAll(caller, [[1, "APPROVAL_UNKNOWN", decision, id]]);
   }
+  await callDevelop(caller, workspace.root, "asked");
 }
 
 async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<void> {

@@ -36,6 +36,26 @@ Deno.test("problems of the file, the folders and the grants are reported togethe
     );
   }));
 
+Deno.test("of the data, the worktrees alone can be granted", () =>
+  inWorkspace(async (paths, load) => {
+    await Deno.mkdir(`${paths.workflows}/w`, { recursive: true });
+    await Deno.writeTextFile(paths.workflowEntry("w"), "");
+    const write = async (path: string) =>
+      (await load(`workflows: { w: { permissions: { write: ["${path}"] } } }\n`)).filter((line) =>
+        line.startsWith("error")
+      );
+    for (const path of ["data/worktrees", "data/worktrees/a/main", "data/blobs/../worktrees/"]) {
+      assert.deepEqual(await write(path), []);
+    }
+    for (const path of ["data", "data/reports", "data/worktrees/..", "data/worktrees-2", "data/senses/a.db"]) {
+      assert.match((await write(path)).join(), /covers the log and the databases of other senses/, path);
+    }
+    await Deno.mkdir(`${paths.data}/worktrees/a/main`, { recursive: true });
+    // What is checked out there is no workspace of anybody.
+    await Deno.writeTextFile(`${paths.data}/worktrees/a/main/nerve.yaml`, "{}");
+    assert.deepEqual(await write("data/worktrees"), []);
+  }));
+
 Deno.test("in an invalid configuration, entries without errors may be loaded, but no siblings of wrong ones", () =>
   inWorkspace(async (paths) => {
     const sound = async (yaml: string) => {

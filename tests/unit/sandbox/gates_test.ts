@@ -46,6 +46,10 @@ Deno.test("a gate has texts or functions of the run, and defaults for all but it
     expiresMs: 5,
     onExpiry: "reject",
   });
+  assert.deepEqual(ask({ title: "Go?", phase: "review" }), { ...plain, title: "Go?", ...never, phase: "review" });
+  for (const phase of ["recovery", "a:b", "Review", 7]) {
+    assert.match(String(ask({ title: "Go?", phase })), /has a phase/);
+  }
   const named = ask({ title: "Go?", approvers: ["ops", "ada", "ops"] });
   assert.deepEqual(named, { ...plain, title: "Go?", ...never, approvers: ["ops", "ada"] });
 });

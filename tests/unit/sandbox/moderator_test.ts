@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { rereadRoundsMax } from "../../../src/base/limits.ts";
 import type { RunMessage, RunStart } from "../../../src/protocol/run.ts";
-import { askModerator, findContradiction } from "../../../src/sandbox/moderator.ts";
+import { askModerator, findContradiction, toFinished } from "../../../src/sandbox/moderator.ts";
 import { readRoles } from "../../../src/sandbox/roles.ts";
-import { END, type ModeratorContext, type Workflow } from "../../../src/sdk/workflow.ts";
+import { END, failRun, killRun, type ModeratorContext, type Workflow } from "../../../src/sdk/workflow.ts";
 
 const start: RunStart = {
   runId: "a",
@@ -40,6 +40,19 @@ Deno.test("a moderator answers with a role or with END", () => {
   const answer = ask(({ messages }) => messages.length === 0 ? "scan" : END);
   assert.deepEqual([answer.kind, answer.kind === "role" && answer.name], ["role", "scan"]);
   assert.equal(ask(() => END).kind, "end");
+});
+
+Deno.test("a moderator ends its run as completed, failed or killed, with its reason", () => {
+  const finished = (end: string) => {
+    const answer = ask(() => end);
+    return answer.kind === "end" ? toFinished(answer) : answer.kind;
+  };
+  assert.deepEqual(finished(END), { kind: "completed" });
+  assert.deepEqual(finished(failRun("too wide")), { kind: "stopped", status: "failed", reason: "too wide" });
+  assert.deepEqual(finished(killRun("not now")), { kind: "stopped", status: "killed", reason: "not now" });
+  assert.match(faultOf(() => "__failed__"), /neither END nor a role/);
+  const named = readRoles({ [killRun("x")]: () => ({ content: "", meta: {} }) });
+  assert.ok(!named.ok && /cannot be the name of a role/.test(named.error));
 });
 
 Deno.test("a moderator that throws, returns a promise, or names no role gives an error that says so", () => {

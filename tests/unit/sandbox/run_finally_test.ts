@@ -11,15 +11,26 @@ function problemOf(value: unknown): string {
 
 Deno.test("readFinallyPlan() takes a function or an object, and always sets a time limit", () => {
   assert.deepEqual(readFinallyPlan(undefined), { ok: true, value: null });
-  assert.deepEqual(readFinallyPlan(run), { ok: true, value: { run, timeoutMs: finallyTimeoutMs } });
-  assert.deepEqual(readFinallyPlan({ run, timeout: "5s" }), { ok: true, value: { run, timeoutMs: 5_000 } });
+  assert.deepEqual(readFinallyPlan(run), { ok: true, value: { run, timeoutMs: finallyTimeoutMs, report: false } });
+  assert.deepEqual(readFinallyPlan({ run, timeout: "5s" }), {
+    ok: true,
+    value: { run, timeoutMs: 5_000, report: false },
+  });
+  assert.deepEqual(readFinallyPlan({ run, timeout: "5s", report: true }), {
+    ok: true,
+    value: { run, timeoutMs: 5_000, report: true },
+  });
 });
 
 Deno.test("readFinallyPlan() says what is wrong", () => {
   for (const value of [null, "run", {}, { run: 1 }]) {
     assert.match(problemOf(value), /^its finally is neither a function/);
   }
-  assert.match(problemOf({ run, retry: {} }), /^its finally has an unknown key retry: the keys are run and timeout$/);
+  assert.match(
+    problemOf({ run, retry: {} }),
+    /^its finally has an unknown key retry: the keys are run, timeout and report$/,
+  );
+  assert.match(problemOf({ run, report: "yes" }), /^its finally has a report that is neither true nor false/);
   assert.match(problemOf({ run, timeout: "2h" }), /^its finally has a timeout that is not between/);
   assert.match(problemOf({ run, timeout: "soon" }), /^its finally has an invalid timeout/);
 });
