@@ -34,9 +34,6 @@ function readClosing(records: CliRecords, runId: string): Closing | "pending" | 
   if (row === undefined) return records.isClosing(runId) ? "pending" : null;
   if (!isPlainObject(row.payload)) return null;
   const { error, content, report } = row.payload;
-  return {
-    error: typeof error === "string" ? error : null,
-    content: typeof report === "string" ? `the report is ${report}` : String(content ?? ""),
-    ts: row.ts,
-  };
+  const told = typeof report === "string" ? `the report is ${report}` : String(content ?? "");
+  return { error: typeof error === "string" ? error : null, content: told, ts: row.ts };
 }
