@@ -11,7 +11,7 @@ function read(yaml: string): NerveConfig {
   return parsed.value.config;
 }
 
-const started = (yaml: string): BoundConfig => ({ config: read(yaml), holds: [] });
+const started = (yaml: string): BoundConfig => ({ config: read(yaml), holds: [], heldApprovers: null });
 const groupsOf = ({ config }: BoundConfig) =>
   [...config.senses.values()].map(({ name, group }) => `${name} in ${group}`);
 const holdsOf = ({ holds }: BoundConfig) => holds.map(({ name, unit, runs, excess }) => ({ name, unit, runs, excess }));
