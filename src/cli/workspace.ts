@@ -44,10 +44,15 @@ export async function readConfigFile(paths: WorkspacePaths): Promise<Result<Pars
   return parseNerveConfig(await Deno.readTextFile(paths.configFile), configFileName);
 }
 
-/** Who may decide requests as nerve.yaml says; null when it has errors. */
+/** Who may decide requests as nerve.yaml says and its lock lets it; null when it has errors. */
 export async function readApprovers(paths: WorkspacePaths): Promise<Approvers | null> {
   const parsed = await readConfigFile(paths);
-  return parsed.ok ? parsed.value.config.approvers : null;
+  if (!parsed.ok) return null;
+  const [{ bindToLock }, { lockAtStart, readLock }] = await Promise.all([
+    import("../config/permissions/lock_binding.ts"),
+    import("../config/permissions/lock_file.ts"),
+  ]);
+  return bindToLock(parsed.value.config, null, lockAtStart(await readLock(paths))).config.approvers;
 }
 
 /** For commands that need a valid configuration. Throws CONFIG_INVALID with the first error. */

@@ -2,6 +2,8 @@
  * Computes the code version of a sense or workflow: a digest of its own folder and of everything it imports. So a
  * change in lib/ affects exactly those that import it. Pure; used by reload.ts.
  */
+import { dirname, relative } from "node:path";
+import type { UnitPlan } from "../process/ports.ts";
 import { resolveImport } from "./import_scanner.ts";
 import type { Snapshot } from "./workspace_scan.ts";
 
@@ -63,4 +65,21 @@ export class CodeVersions {
     }
     return [...reached].sort();
   }
+}
+
+/** The version of each sense of a group, or of the one workflow. */
+export type Versions = ReadonlyMap<string, CodeVersion>;
+
+/** Finds the versions of a unit in a snapshot of the workspace at `root`. */
+export function versionsIn(root: string, snapshot: Snapshot): (plan: UnitPlan) => Versions {
+  const code = new CodeVersions(root, snapshot), folderOf = (entry: string) => relative(root, dirname(entry));
+  return ({ spec }) =>
+    spec.workflow === null
+      ? new Map(spec.senses.map(({ name, entry }) => [name, code.versionOf(folderOf(entry))]))
+      : new Map([[spec.name, code.versionOf(folderOf(spec.workflow.entry))]]);
+}
+
+export function isSameContent(a: Versions | undefined, b: Versions): boolean {
+  return a !== undefined && a.size === b.size &&
+    [...a].every(([name, { content }]) => b.get(name)?.content === content);
 }

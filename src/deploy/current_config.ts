@@ -15,8 +15,8 @@ export class CurrentConfig {
    */
   error: string | null = null;
 
-  constructor(config: NerveConfig, holds: readonly Hold[] = []) {
-    this.#bound = { config, holds };
+  constructor(config: NerveConfig, holds: readonly Hold[] = [], heldApprovers: string | null = null) {
+    this.#bound = { config, holds, heldApprovers };
   }
 
   get config(): NerveConfig {

@@ -62,6 +62,11 @@ export class LoadErrors {
     }
   }
 
+  /** Whether a workflow does not load, and no process has its previous code. */
+  isBroken(key: UnitKey): boolean {
+    return this.#errors.get(key)?.keptBy === null;
+  }
+
   forget(key: UnitKey): void {
     this.#errors.delete(key);
   }

@@ -7,7 +7,12 @@
  *     A requested reload, or a restart, takes it as removed.
  */
 import type { Clock } from "../base/time.ts";
-import { bindToLock, type BoundConfig, describeHold, type Hold } from "../config/permissions/lock_binding.ts";
+import {
+  bindToLock,
+  type BoundConfig,
+  describeHeldApprovers,
+  describeHold,
+} from "../config/permissions/lock_binding.ts";
 import {
   createLock,
   lockAtStart,
@@ -34,7 +39,11 @@ export class PermissionLockInForce {
   #problem: string | null = null;
   #wanted: NerveConfig | null = null;
   /** What was reported last, so that each change is reported once. */
-  #reported: { problem: string | null; readonly holds: Map<string, string> } = { problem: null, holds: new Map() };
+  #reported: { problem: string | null; approvers: string | null; readonly holds: Map<string, string> } = {
+    problem: null,
+    approvers: null,
+    holds: new Map(),
+  };
 
   private constructor(paths: WorkspacePaths) {
     this.#paths = paths;
@@ -70,11 +79,13 @@ export class PermissionLockInForce {
   }
 
   /** Reports, in the log and on the terminal, what is held or wrong and was not reported yet. */
-  report({ holds }: BoundConfig, { clock, append, emit }: LockReportPorts): void {
+  report({ holds, heldApprovers }: BoundConfig, { clock, append, emit }: LockReportPorts): void {
     const ts = clock.now(), last = this.#reported;
-    if (this.#problem !== null && this.#problem !== last.problem) {
-      append(createRow("kernel", "config.refused", null, this.#problem));
-      emit({ kind: "problem", source: "kernel", message: this.#problem, ts });
+    const approvers = heldApprovers === null ? null : `approvers: ${describeHeldApprovers(heldApprovers)}`;
+    for (const [message, before] of [[this.#problem, last.problem], [approvers, last.approvers]] as const) {
+      if (message === null || message === before) continue;
+      append(createRow("kernel", "config.refused", null, message));
+      emit({ kind: "problem", source: "kernel", message, ts });
     }
     const told = new Map(holds.map((hold) => [`${hold.kind}:${hold.name}`, describeHold(hold)]));
     for (const { kind, name } of holds) {
@@ -83,7 +94,7 @@ export class PermissionLockInForce {
       append(createRow(source, `${kind}.held`, name, message));
       emit({ kind: "problem", source, message, ts });
     }
-    this.#reported = { problem: this.#problem, holds: told };
+    this.#reported = { problem: this.#problem, approvers, holds: told };
   }
 
   #take(found: LockOnDisk, running: NerveConfig | null, requested: boolean): void {
@@ -103,11 +114,12 @@ export class PermissionLockInForce {
 
 /** The holds and the problem of the lock, for the reply to a reload. */
 export function listLockProblems(
-  { holds }: { readonly holds: readonly Hold[] },
+  { holds, heldApprovers }: Pick<BoundConfig, "holds" | "heldApprovers">,
   problem: string | null,
 ): { about: string; message: string }[] {
   return [
     ...problem === null ? [] : [{ about: permissionLockName, message: problem }],
+    ...heldApprovers === null ? [] : [{ about: "approvers", message: describeHeldApprovers(heldApprovers) }],
     ...holds.map((hold) => ({ about: `${hold.kind}:${hold.name}`, message: describeHold(hold) })),
   ];
 }

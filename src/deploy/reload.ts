@@ -8,7 +8,6 @@
  *     was not approved. Its next process loads what is on disk, with the old permissions.
  * I5. Passes never overlap, and each begins with a scan: nothing that was written before a pass began is missed.
  */
-import { dirname, relative } from "node:path";
 import { concurrentTrialsMax, idleTrialsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -17,7 +16,7 @@ import type { Launch } from "../process/launcher.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { ReloadReply } from "../protocol/api.ts";
 import type { UnitKey } from "../protocol/unit.ts";
-import { type CodeVersion, CodeVersions } from "./code_version.ts";
+import { isSameContent, type Versions, versionsIn } from "./code_version.ts";
 import { type ConfigApplier, keepWorst } from "./config_applier.ts";
 import type { CurrentConfig } from "./current_config.ts";
 import type { LoadErrors } from "./load_errors.ts";
@@ -40,9 +39,6 @@ export interface ReloadPorts {
   readonly units: RunningUnits;
   reportProblem(message: string): void;
 }
-
-/** The version of each sense of a group, or of the one workflow. */
-type Versions = ReadonlyMap<string, CodeVersion>;
 
 interface SeenVersions {
   readonly versions: Versions;
@@ -69,6 +65,8 @@ export class Reload {
   /** The version in force of each unit, as the last scan found it. */
   readonly #accepted = new Map<UnitKey, SeenVersions>();
   readonly #refused = new Map<UnitKey, Versions>();
+  /** Workflows whose definition changed, and with it perhaps whether they load, as with `approvers`. */
+  readonly #untried = new Set<UnitKey>();
   readonly #stopping = new AbortController();
   #queue: Promise<unknown> = Promise.resolve();
   #queuedCheck: Promise<ReloadReply> | null = null;
@@ -149,6 +147,7 @@ export class Reload {
     for (const key of restarted) {
       // Its next process loads what is on disk, as at a start.
       this.#accepted.delete(key);
+      if (this.#ports.current.findUnit(key)?.spec.kind === "workflow") this.#untried.add(key);
       this.#clearRefusal(key);
     }
     const units = new Set(this.#ports.current.units.map(({ key }) => key));
@@ -187,12 +186,13 @@ export class Reload {
     reply: Collected,
     again: boolean,
   ): Promise<boolean> {
-    const changes: Change[] = [], { supervisor, current } = this.#ports;
+    const changes: Change[] = [], { supervisor, current, errors } = this.#ports;
     for (const plan of current.units) {
       const { key } = plan, now = { at, versions: versions(plan) }, before = this.#accepted.get(key);
       if (before === undefined) this.#accepted.set(key, now);
       else if (isSameContent(before.versions, now.versions)) {
-        this.#clearRefusal(key);
+        if (!errors.isBroken(key) || supervisor.findProcess(key) !== null) this.#clearRefusal(key);
+        else if (again) this.#untried.add(key);
         // A requested reload lifts quarantines, so that runs continue. A unit that keeps dying is quarantined again.
         if (again && plan.spec.kind === "workflow" && supervisor.isQuarantined(key)) this.#ports.units.resetUnit(key);
         if (this.#mayHaveLoadedOther(plan, before, now)) this.#accept({ plan, before, now, running: true }, reply);
@@ -200,11 +200,12 @@ export class Reload {
       } else if (current.isHeld(key) && supervisor.findProcess(key) !== null) this.#ports.applier.holdProcess(key);
       else if (again || !isSameContent(this.#refused.get(key), now.versions)) {
         changes.push({ plan, before, now, running: supervisor.findProcess(key) !== null });
-      } else reply.problems.push(...this.#ports.errors.listProblems(key));
+      } else reply.problems.push(...errors.listProblems(key));
     }
     const idle = changes.filter(({ running }) => !running), running = changes.filter((change) => change.running);
     for (const change of idle) this.#accept(change, reply);
-    const waiting = [...running, ...idle.length <= idleTrialsMax ? idle : []];
+    const untried = this.#takeUntried(changes, versions, at);
+    const waiting = [...running, ...idle.length + untried.length <= idleTrialsMax ? [...idle, ...untried] : []];
     let settled = true;
     await Promise.all(Array.from({ length: concurrentTrialsMax }, async () => {
       for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
@@ -212,6 +213,16 @@ export class Reload {
       }
     }));
     return settled;
+  }
+
+  #takeUntried(changes: readonly Change[], versions: (plan: UnitPlan) => Versions, at: number): Change[] {
+    const { current } = this.#ports;
+    const plans = [...this.#untried].flatMap((key) => current.isHeld(key) ? [] : current.findUnit(key) ?? []);
+    this.#untried.clear();
+    return plans.filter(({ key }) => !changes.some(({ plan }) => plan.key === key)).map((plan) => {
+      const now = { at, versions: versions(plan) };
+      return { plan, before: now, now, running: false };
+    });
   }
 
   /**
@@ -271,12 +282,7 @@ export class Reload {
   }
 
   #versionsIn(snapshot: Snapshot): (plan: UnitPlan) => Versions {
-    const { root } = this.#ports.paths, code = new CodeVersions(root, snapshot);
-    const folderOf = (entry: string) => relative(root, dirname(entry));
-    return ({ spec }) =>
-      spec.workflow === null
-        ? new Map(spec.senses.map(({ name, entry }) => [name, code.versionOf(folderOf(entry))]))
-        : new Map([[spec.name, code.versionOf(folderOf(spec.workflow.entry))]]);
+    return versionsIn(this.#ports.paths.root, snapshot);
   }
 
   #reportIncomplete(incomplete: string | null): void {
@@ -285,9 +291,4 @@ export class Reload {
     }
     this.#incomplete = incomplete;
   }
-}
-
-function isSameContent(a: Versions | undefined, b: Versions): boolean {
-  return a !== undefined && a.size === b.size &&
-    [...a].every(([name, { content }]) => b.get(name)?.content === content);
 }

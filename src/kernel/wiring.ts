@@ -86,8 +86,8 @@ export interface KernelParts {
 }
 
 export function wireKernel(from: Foundation): KernelParts {
-  const { store, paths, clock, lock } = from, { config, holds } = lock.bindFirst(from.config);
-  const current = new CurrentConfig(config, holds), variables = new VariablesInForce(config, paths);
+  const { store, paths, clock, lock } = from, { config, holds, heldApprovers } = lock.bindFirst(from.config);
+  const current = new CurrentConfig(config, holds, heldApprovers), variables = new VariablesInForce(config, paths);
   const secrets = new CurrentSecrets(() => ({ config: current.config, environment: variables.environment }));
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);

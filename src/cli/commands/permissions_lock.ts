@@ -6,6 +6,12 @@ import { join } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import {
+  type ApproverGrowth,
+  findApproverGrowth,
+  formatApproverGrowth,
+  type LockedApprovers,
+} from "../../config/permissions/approver_lock.ts";
+import {
   createLock,
   emptyLock,
   findGrowth,
@@ -36,6 +42,8 @@ interface Difference {
   readonly wanted: PermissionLock;
   readonly added: readonly LockGrowth[];
   readonly removed: readonly LockGrowth[];
+  /** Who may decide; a lock without approvers is compared as if it named nobody. */
+  readonly approvers: { readonly added: readonly ApproverGrowth[]; readonly removed: readonly ApproverGrowth[] };
   /** Of the units that `added` names. */
   readonly problems: readonly GrantProblem[];
 }
@@ -88,14 +96,28 @@ async function compare(paths: WorkspacePaths): Promise<Difference> {
   const agreed = found.kind === "read" ? found.lock : emptyLock, added = findGrowth(agreed, wanted);
   const units = new Set(added.map(({ section, name }) => `${section === "senses" ? "sense" : "workflow"} ${name}`));
   const problems = (await findGrantProblems(parsed, paths)).filter(({ kind, name }) => units.has(`${kind} ${name}`));
-  return { found, wanted, added, removed: findGrowth(wanted, agreed), problems };
+  const nobody: LockedApprovers = { people: {}, groups: {} };
+  const approvers = {
+    added: findApproverGrowth(agreed.approvers ?? nobody, wanted.approvers),
+    removed: findApproverGrowth(wanted.approvers ?? nobody, agreed.approvers ?? nobody),
+  };
+  return { found, wanted, added, removed: findGrowth(wanted, agreed), approvers, problems };
 }
 
-function isAgreed({ found, added, removed }: Difference): boolean {
-  return found.kind === "read" && added.length === 0 && removed.length === 0;
+function isAgreed({ found, added, removed, approvers }: Difference): boolean {
+  const changes = [added, removed, approvers.added, approvers.removed];
+  return found.kind === "read" && changes.every(({ length }) => length === 0);
 }
 
-function toDocument(paths: WorkspacePaths, { found, added, removed, problems }: Difference): PermissionsDiffOutput {
+function toDocument(
+  paths: WorkspacePaths,
+  { found, added, removed, approvers, problems }: Difference,
+): PermissionsDiffOutput {
+  const people = (growth: readonly ApproverGrowth[]) =>
+    growth.map(({ name, what, values }) => ({
+      ...{ kind: "approver" as const, name: name ?? "", permission: what },
+      values: name === null ? true as const : [...values],
+    }));
   const list = (growth: readonly LockGrowth[]) =>
     growth.map(({ section, name, permission, values }) => ({
       kind: section === "senses" ? "sense" as const : "workflow" as const,
@@ -107,13 +129,13 @@ function toDocument(paths: WorkspacePaths, { found, added, removed, problems }: 
     lock: lockFile(paths),
     exists: found.kind !== "none",
     problem: found.kind === "unusable" ? `${permissionLockName} ${found.why}` : null,
-    added: list(added),
-    removed: list(removed),
+    added: [...list(added), ...people(approvers.added)],
+    removed: [...list(removed), ...people(approvers.removed)],
     problems: [...problems],
   };
 }
 
-function printDifference(io: CliIo, { found, added, removed, problems }: Difference): void {
+function printDifference(io: CliIo, { found, added, removed, approvers, problems }: Difference): void {
   if (found.kind === "none") print(io, `${sign.idle} there is no ${permissionLockName}: nothing was approved yet`);
   if (found.kind === "unusable") print(io, `${sign.failed} ${permissionLockName} ${toPrintable(found.why)}`);
   const lines = [...added.map((each) => ({ mark: "+", each })), ...removed.map((each) => ({ mark: "-", each }))];
@@ -122,11 +144,17 @@ function printDifference(io: CliIo, { found, added, removed, problems }: Differe
     print(io, unit);
     for (const { mark, each } of changes) print(io, `  ${mark} ${toPrintable(formatGrowth(each))}`);
   }
+  const people = [
+    ...approvers.added.map((each) => `+ ${formatApproverGrowth(each)}`),
+    ...approvers.removed.map((each) => `- ${formatApproverGrowth(each)}`),
+  ];
+  if (people.length > 0) print(io, "approvers");
+  for (const line of people) print(io, `  ${toPrintable(line)}`);
   printGrantProblems(io, problems, true);
   const count = `${plural(added.length, "permission")} to approve, ${
     plural(removed.length, "permission")
   } no longer asked for`;
-  print(io, dim(io, lines.length === 0 ? "nerve.yaml asks for nothing that was not approved" : count));
+  print(io, dim(io, lines.length + people.length === 0 ? "nerve.yaml asks for nothing that was not approved" : count));
 }
 
 function lockFile({ root }: WorkspacePaths): string {

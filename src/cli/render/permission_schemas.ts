@@ -30,9 +30,9 @@ export const permissionsOutput = z.strictObject({
 });
 
 const lockChanges = z.array(z.strictObject({
-  kind: z.enum(["sense", "workflow"]),
+  kind: z.enum(["sense", "workflow", "approver"]),
   name: z.string(),
-  /** A permission, or `peers`: the senses whose databases it reads. */
+  /** Of an approver `key`, `member` (of a group) or `everybody`; else a permission, or `peers`: the senses whose databases it reads. */
   permission: z.string(),
   values: z.union([z.literal(true), z.array(z.string())]),
 }));

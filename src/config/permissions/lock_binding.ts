@@ -9,6 +9,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { groupKey, type UnitKey, workflowKey } from "../../protocol/unit.ts";
+import { findApproverGrowth, formatApproverGrowth, lockApprovers, unlockApprovers } from "./approver_lock.ts";
 import type { GroupConfig, NerveConfig, SenseConfig, WorkflowConfig } from "../types.ts";
 import {
   createLock,
@@ -34,6 +35,8 @@ export interface Hold {
 export interface BoundConfig {
   readonly config: NerveConfig;
   readonly holds: readonly Hold[];
+  /** Who may decide beyond the lock, in words: then those of the lock do; else null. */
+  readonly heldApprovers: string | null;
 }
 
 /** Whether a sense or workflow has the version of nerve.yaml, its previous one, or must not run. */
@@ -47,11 +50,20 @@ interface Choices {
 
 /** `before`: what was in force until now; null at the start. Without a lock everything is as in nerve.yaml. */
 export function bindToLock(wanted: NerveConfig, before: BoundConfig | null, lock: PermissionLock | null): BoundConfig {
-  if (lock === null) return { config: wanted, holds: [] };
+  if (lock === null) return { config: wanted, holds: [], heldApprovers: null };
   const old = before === null ? null : keepRunning(before);
   const senses = chooseSenses(wanted, old, lock), workflows = chooseWorkflows(wanted, old, lock);
   const config = assemble(wanted, old, senses, workflows);
-  return { config, holds: listHolds(wanted, config, senses, workflows) };
+  const holds = listHolds(wanted, config, senses, workflows);
+  const grown = findApproverGrowth(lock.approvers, lockApprovers(wanted.approvers));
+  if (grown.length === 0 || lock.approvers === undefined) return { config, holds, heldApprovers: null };
+  const approvers = unlockApprovers(lock.approvers, wanted.approvers);
+  return { config: { ...config, approvers }, holds, heldApprovers: grown.map(formatApproverGrowth).join("; ") };
+}
+
+/** The same of approvers. */
+export function describeHeldApprovers(excess: string): string {
+  return `those of ${permissionLockName} decide: nerve.yaml names more than it agrees to (${excess}): nerve permissions approve`;
 }
 
 /** Says of a hold what is in force, why, and what to do. */

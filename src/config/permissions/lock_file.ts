@@ -18,6 +18,13 @@ import type { AgentDefinition } from "../../protocol/agent.ts";
 import type { ParsedConfig } from "../parse.ts";
 import { type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "../types.ts";
 import type { WorkspacePaths } from "../workspace.ts";
+import {
+  findApproverGrowth,
+  formatApproverGrowth,
+  lockApprovers,
+  type LockedApprovers,
+  lockedApproversSchema,
+} from "./approver_lock.ts";
 
 export const permissionLockName = "nerve.permissions.lock";
 
@@ -34,6 +41,7 @@ const lockSchema = z.strictObject({
   version: z.literal(1),
   senses: z.record(z.string(), entry),
   workflows: z.record(z.string(), entry),
+  approvers: lockedApproversSchema.optional(),
 });
 type Wanted = readonly string[] | true | "all";
 type Entry = Readonly<Record<string, Wanted>>;
@@ -41,10 +49,17 @@ export interface PermissionLock {
   readonly version: 1;
   readonly senses: Readonly<Record<string, Entry>>;
   readonly workflows: Readonly<Record<string, Entry>>;
+  /** Missing: nobody agreed to anybody. */
+  readonly approvers?: LockedApprovers;
 }
 
 /** Agrees to nothing: what a lock that cannot be read comes to. */
-export const emptyLock: PermissionLock = { version: 1, senses: {}, workflows: {} };
+export const emptyLock: PermissionLock = {
+  version: 1,
+  senses: {},
+  workflows: {},
+  approvers: { people: {}, groups: {} },
+};
 
 /** The lock that agrees to what the configuration asks for. */
 export function createLock(config: NerveConfig): PermissionLock {
@@ -59,7 +74,13 @@ export function createLock(config: NerveConfig): PermissionLock {
     const more = { ...peers.length > 0 && { peers: sortPeers(peers) }, ...asked.length > 0 && { agents: asked } };
     return [name, { ...toEntry([permissions]), ...more }];
   });
-  return { version: 1, senses: byName(senses), workflows: byName(workflows) };
+  const approvers = lockApprovers(config.approvers);
+  return {
+    version: 1,
+    senses: byName(senses),
+    workflows: byName(workflows),
+    ...approvers === undefined ? {} : { approvers },
+  };
 }
 
 /** One process serves the group: what one member may read, all may, and each other's databases too. */
@@ -147,9 +168,16 @@ export async function checkLock(parsed: ParsedConfig, paths: WorkspacePaths): Pr
   if (found.kind === "unusable") {
     diagnostics.error([], `${permissionLockName} ${found.why}`, "nerve permissions approve replaces it");
   } else {
-    for (const growth of findGrowth(found.lock, createLock(parsed.config))) {
+    const now = createLock(parsed.config);
+    const grown = [
+      ...findGrowth(found.lock, now).map((growth) => [growth.path, formatGrowth(growth)] as const),
+      ...findApproverGrowth(found.lock.approvers, now.approvers).map((growth) =>
+        [growth.path, formatApproverGrowth(growth)] as const
+      ),
+    ];
+    for (const [path, what] of grown) {
       const hint = "review it: nerve permissions diff; then agree to it: nerve permissions approve";
-      diagnostics.error(growth.path, `exceeds ${permissionLockName}: ${formatGrowth(growth)}`, hint);
+      diagnostics.error(path, `exceeds ${permissionLockName}: ${what}`, hint);
     }
   }
   return diagnostics.sorted();

@@ -211,7 +211,7 @@ function findHostFault(value: string): ValueFault {
 /** `xn--bcher-kva.example` of `bücher.example`; null where that is no name, or in ASCII already. */
 function toAscii(host: string): string | null {
   const [, wild = "", name = ""] = /^(\*\.)?(.*)$/s.exec(host) ?? [];
-  const ascii = /^[\x00-\x7f]*$/.test(name) ? "" : domainToASCII(name);
+  const ascii = /^[ -~]*$/.test(name) ? "" : domainToASCII(name);
   return ascii !== "" && ascii.length <= 253 && domainPattern.test(ascii) ? `${wild}${ascii}` : null;
 }
 

@@ -117,6 +117,70 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "a reload says which workflow its approvers stop from loading, and their return lets its run go on",
+  options,
+  async () => {
+    await using signed = await serve();
+    const { served, keys } = signed, { workspace } = served, { api } = workspace.kernel;
+    await signed.ask("few", "r1");
+    const yaml = (approvers: unknown) => JSON.stringify({ approvers, workflows: { all: {}, few: {} } });
+    const ada = { key: publicKeyOf(keys.ada) };
+    workspace.write("nerve.yaml", yaml({ ada }));
+    const { problems } = await api.reload();
+    const message = 'its role ask names "ops", who is not among the approvers of nerve.yaml';
+    assert.deepEqual(problems.map(({ about, message }) => [about, message]), [["workflow:few", message]]);
+    assert.match((await served.nerve("workflow", "list")).out, /few: .*names "ops", who is not among the approvers/);
+    assert.deepEqual((await api.reload()).problems.map(({ about }) => about), ["workflow:few"], "still");
+    const nobody = await served.nerve("approve", "r1", "--key", keys.ada);
+    assert.match(nobody.err, /nobody may decide it: add ops to the approvers of nerve.yaml/);
+    assert.equal(api.records.run("r1")?.status, "waiting");
+    workspace.write("nerve.yaml", yaml({ ada, ops: ["ada"] }));
+    assert.deepEqual((await api.reload()).problems, []);
+    assert.doesNotMatch((await served.nerve("workflow", "list")).out, /approvers/);
+    assert.equal((await served.nerve("approve", "r1", "--key", keys.ada)).code, 0);
+    await runEnd(workspace, "r1");
+  },
+);
+
+Deno.test("whoever nerve.yaml names decides only once that was approved, also after a restart", options, async () => {
+  // The bug would be: an agent that may write nerve.yaml names its own key, and approves what it asked for.
+  await using signed = await serve();
+  const { served, keys } = signed, { workspace } = served, ada = { key: publicKeyOf(keys.ada) };
+  const yaml = (approvers: unknown) => JSON.stringify({ approvers, workflows: { all: {}, few: {} } });
+  workspace.write("nerve.yaml", yaml({ ada, ops: ["ada"] }));
+  const first = await served.nerve("permissions", "approve");
+  assert.match(first.out, /approvers\n {2}\+ a key of "ada"\n {2}\+ "ada" in the group "ops"\n/);
+  assert.equal((await served.nerve("permissions", "diff")).code, 0);
+  const mallory = { ada, mallory: { key: publicKeyOf(keys.bob) }, ops: ["ada", "mallory"] };
+  for (const changed of [mallory, undefined]) {
+    workspace.write("nerve.yaml", yaml(changed));
+    const { problems } = await workspace.kernel.api.reload();
+    assert.match(
+      problems.find(({ about }) => about === "approvers")?.message ?? "",
+      /those of nerve.permissions.lock decide/,
+    );
+    const runId = changed === undefined ? "r2" : "r1";
+    await signed.ask("few", runId);
+    assert.match((await served.nerve("why", runId)).out, /it waits for ops \(ada\) since/);
+    assert.match((await served.nerve("approve", runId)).err, /needs a signature/);
+    assert.match((await served.nerve("approve", runId, "--key", keys.bob)).err, /key of none of the approvers/);
+    assert.match((await served.nerve("validate", "--no-types")).out, /exceeds nerve.permissions.lock: /);
+    assert.equal((await served.nerve("approve", runId, "--key", keys.ada)).code, 0);
+    await runEnd(workspace, runId);
+  }
+  await signed.ask("few", "r3");
+  await served.stop();
+  workspace.write("nerve.yaml", yaml(mallory));
+  await workspace.start();
+  await served.serve();
+  assert.match((await served.nerve("approve", "r3", "--key", keys.bob)).err, /key of none of the approvers/);
+  const agreed = await served.nerve("permissions", "approve");
+  assert.match(agreed.out, /\+ a key of "mallory"\n {2}\+ "mallory" in the group "ops"\n/);
+  assert.equal((await served.nerve("approve", "r3", "--key", keys.bob)).code, 0);
+  await runEnd(workspace, "r3");
+});
+
 Deno.test("a key that cannot sign is an error that says what to do, and nothing asks", options, async () => {
   await using signed = await serve();
   const { served } = signed;

@@ -28,31 +28,11 @@ async function answer(request: Request): Promise<Response> {
 
 type Units = Record<string, Record<string, unknown>>;
 
-function plan(host: string, folder: string): { senses: Units; workflows: Units } {
+type Add = (units: Units, use: string, config: Record<string, unknown>, permissions?: object) => void;
+
+/** Where an address does not belong, is none, or is written as nobody should. */
+function addWrong(host: string, senses: Units, workflows: Units, add: Add): void {
   const at = (path: string, scheme = "http") => `${scheme}://${user}:${password}@${host}${path}`;
-  const gone = `http://${user}:${password}@127.0.0.1:1/`, net = [host, "127.0.0.1:1"];
-  const senses: Units = {}, workflows: Units = {};
-  const add = (units: Units, use: string, config: Record<string, unknown>, permissions: object = { net }) => {
-    units[`${use}-${Object.keys(units).length}`] = { use, config, permissions };
-  };
-  for (const url of [at("/ok"), at("/fail"), at("/who"), at("/moved"), at("/away"), gone]) {
-    add(senses, "http-check", { url });
-    add(senses, "feed-watch", { urls: [url, at("/feed")], announce_first: true });
-    add(senses, "url-change", { url });
-    add(workflows, "http-request", { url, attempts: 2, retry_delay: "1ms" });
-    for (const channel of ["webhook", "ntfy", "slack", "discord"]) {
-      add(workflows, "notify", { channel, url, to: "topic", attempts: 2, retry_delay: "1ms" });
-    }
-  }
-  const mail = { channel: "mail", from: "a@example.com", to: "b@example.com", attempts: 1, timeout: "1s" };
-  add(workflows, "notify", { ...mail, url: at("", "smtp-plain") });
-  add(workflows, "notify", { ...mail, url: at("", "smtp") });
-  // Without a grant, and where an address does not belong or is none.
-  add(senses, "http-check", { url: at("/ok") }, {});
-  add(senses, "feed-watch", { urls: [at("/ok")] }, {});
-  add(senses, "url-change", { url: at("/ok") }, {});
-  add(workflows, "http-request", { url: at("/ok") }, {});
-  add(workflows, "notify", { url: at("/ok") }, {});
   for (const wrong of [at("/ok"), at("/ok", "https").replace("://", ":/"), `${user}:${password}@${host}`]) {
     add(senses, "ping", { hosts: [wrong] }, {});
     add(senses, "port-check", { ports: [wrong] });
@@ -77,6 +57,34 @@ function plan(host: string, folder: string): { senses: Units; workflows: Units }
     add(workflows, "http-request", { url: wrong });
     add(workflows, "notify", { url: wrong });
   }
+}
+
+function plan(host: string, folder: string): { senses: Units; workflows: Units } {
+  const at = (path: string, scheme = "http") => `${scheme}://${user}:${password}@${host}${path}`;
+  const gone = `http://${user}:${password}@127.0.0.1:1/`, net = [host, "127.0.0.1:1"];
+  const senses: Units = {}, workflows: Units = {};
+  const add = (units: Units, use: string, config: Record<string, unknown>, permissions: object = { net }) => {
+    units[`${use}-${Object.keys(units).length}`] = { use, config, permissions };
+  };
+  for (const url of [at("/ok"), at("/fail"), at("/who"), at("/moved"), at("/away"), gone]) {
+    add(senses, "http-check", { url });
+    add(senses, "feed-watch", { urls: [url, at("/feed")], announce_first: true });
+    add(senses, "url-change", { url });
+    add(workflows, "http-request", { url, attempts: 2, retry_delay: "1ms" });
+    for (const channel of ["webhook", "ntfy", "slack", "discord"]) {
+      add(workflows, "notify", { channel, url, to: "topic", attempts: 2, retry_delay: "1ms" });
+    }
+  }
+  const mail = { channel: "mail", from: "a@example.com", to: "b@example.com", attempts: 1, timeout: "1s" };
+  add(workflows, "notify", { ...mail, url: at("", "smtp-plain") });
+  add(workflows, "notify", { ...mail, url: at("", "smtp") });
+  // Without a grant.
+  add(senses, "http-check", { url: at("/ok") }, {});
+  add(senses, "feed-watch", { urls: [at("/ok")] }, {});
+  add(senses, "url-change", { url: at("/ok") }, {});
+  add(workflows, "http-request", { url: at("/ok") }, {});
+  add(workflows, "notify", { url: at("/ok") }, {});
+  addWrong(host, senses, workflows, add);
   add(senses, "database-query", { url: at("/shop", "postgresql"), query: "select 1" });
   const files = { read: [folder], write: [folder] };
   const git = { ...files, net, run: ["git", "make"] };
