@@ -118,7 +118,7 @@ export class Terminal {
       signal.throwIfAborted();
       await this.#failIfEnded();
       const leftMs = this.#changedAt + idleMs - clock.monotonic();
-      if (this.#state !== null && leftMs <= 0) {
+      if (leftMs <= 0) {
         const last = (await this.read(false)).split("\n").at(-1) ?? "";
         if (ready === null || ready.test(last)) return;
       }
