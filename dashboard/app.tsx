@@ -13,6 +13,7 @@ import { RunPage } from "./pages/run.tsx";
 import { Runs } from "./pages/runs.tsx";
 import { SensePage } from "./pages/sense.tsx";
 import { Senses } from "./pages/senses.tsx";
+import { Sessions } from "./pages/sessions.tsx";
 import { Store } from "./pages/store.tsx";
 import { Command, Mark, When } from "./parts/basic.tsx";
 import { Pulse } from "./parts/pulse.tsx";
@@ -26,6 +27,7 @@ const places = [
   ["Approvals", "approvals", "a"],
   ["Alerts", "alerts", "w"],
   ["Senses", "senses", "s"],
+  ["Sessions", "sessions", "e"],
   ["Log", "log", "l"],
   ["Permissions", "permissions", "p"],
   ["Store", "store", "d"],
@@ -76,6 +78,8 @@ function Page({ route: { parts: [first, second], query } }: { readonly route: Ro
       return <Alerts />;
     case "senses":
       return second === undefined ? <Senses /> : <SensePage name={second} />;
+    case "sessions":
+      return <Sessions />;
     case "log":
       return (
         <Log
@@ -97,6 +101,7 @@ function Page({ route: { parts: [first, second], query } }: { readonly route: Ro
 function Side({ route }: { readonly route: Route }) {
   const health = useResource<Health>("/v1/health", {
     everyMs: 10_000,
+    minMs: 3_000,
     wakes: ({ type }) => type.startsWith("approval.") || type.startsWith("alert.") || type === "kernel.started",
   });
   const counts: Readonly<Record<string, number>> = {

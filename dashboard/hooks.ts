@@ -23,6 +23,8 @@ export interface Freshness {
   readonly wakes?: (row: LogRow) => boolean;
   /** Also asked for again after this time. */
   readonly everyMs?: number;
+  /** Rows make it be asked for at most this often; default a second. */
+  readonly minMs?: number;
 }
 
 /** The answer to GET `path`; null: nothing is asked for. */
@@ -33,7 +35,7 @@ export function useResource<T>(path: string | null, freshness: Freshness = {}): 
   wakes.current = freshness.wakes;
   if (state.current.path !== path) state.current = { path, error: null };
   const [reload, setReload] = useState<() => void>(() => () => {});
-  const { everyMs } = freshness;
+  const { everyMs, minMs = refreshMinMs } = freshness;
   useEffect(() => {
     if (path === null) return;
     const gone = new AbortController();
@@ -44,7 +46,8 @@ export function useResource<T>(path: string | null, freshness: Freshness = {}): 
       if (isAsking) return void (isOld = true);
       [isAsking, isOld, asked] = [true, false, performance.now()];
       try {
-        keep(path, await get(path, gone.signal));
+        keep(path, await share(path));
+        if (gone.signal.aborted) return;
         state.current.error = null;
       } catch (thrown) {
         if (gone.signal.aborted) return;
@@ -53,13 +56,13 @@ export function useResource<T>(path: string | null, freshness: Freshness = {}): 
         isAsking = false;
       }
       redraw((count) => count + 1);
-      if (isOld) plan(refreshMinMs);
+      if (isOld) plan(minMs);
     };
     const plan = (minMs: number) => {
       timer ??= setTimeout(ask, Math.max(refreshSoonMs, asked + minMs - performance.now()));
     };
     const offRows = live.onRows((rows) => {
-      if (wakes.current !== undefined && rows.some(wakes.current)) plan(refreshMinMs);
+      if (wakes.current !== undefined && rows.some(wakes.current)) plan(minMs);
     });
     const offResync = live.onResync(() => plan(0));
     const every = everyMs === undefined ? undefined : setInterval(() => document.hidden || plan(0), everyMs);
@@ -78,6 +81,21 @@ export function useResource<T>(path: string | null, freshness: Freshness = {}): 
     error: state.current.error,
     reload,
   };
+}
+
+const underWay = new Map<string, { readonly began: number; readonly answer: Promise<unknown> }>();
+/** Less than `refreshSoonMs`: what has begun so lately began after the row that somebody asks for. */
+const sharedMaxMs = 100;
+
+/** Two parts of a page that want the same at the same time ask once. */
+function share(path: string): Promise<unknown> {
+  const began = performance.now(), other = underWay.get(path);
+  if (other !== undefined && began - other.began < sharedMaxMs) return other.answer;
+  const asked = { began, answer: get(path) };
+  underWay.set(path, asked);
+  const leave = () => underWay.get(path) === asked && underWay.delete(path);
+  asked.answer.then(leave, leave);
+  return asked.answer;
 }
 
 /** Null when all of them are there: a page appears as a whole, so that nothing of it moves while the rest comes. */

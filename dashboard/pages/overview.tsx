@@ -13,7 +13,7 @@ import { RunTable } from "./runs.tsx";
 import { SenseTable, useSenses } from "./senses.tsx";
 
 const sensesMax = 40;
-const slow = { everyMs: 10_000 } as const;
+const slow = { everyMs: 10_000, minMs: 3_000 } as const;
 const isOf = (...kinds: readonly string[]) => ({ type }: LogRow) => kinds.some((kind) => type.startsWith(kind));
 
 export function Overview() {

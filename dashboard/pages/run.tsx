@@ -9,11 +9,13 @@ import { formatClock, formatDateTime, plural } from "../format.ts";
 import { findMissing, type Resource, useResource } from "../hooks.ts";
 import { live } from "../live.ts";
 import { Chip, Empty, Fact, Section, Value, Waiting, When } from "../parts/basic.tsx";
+import { toSessions } from "../parts/agents.ts";
 import { Chain, findRow } from "../parts/chain.tsx";
 import { Timeline } from "../parts/timeline.tsx";
 import { toHash } from "../route.ts";
 import { fieldsOf, textOf } from "../row_text.ts";
 import { RunHead } from "./run_head.tsx";
+import { SessionTable } from "./sessions.tsx";
 
 const rowsMax = 1_000, outputMax = 400;
 
@@ -39,6 +41,7 @@ export function RunPage({ id }: { readonly id: string }) {
   }
   const shown = run.data, open = asked.data?.items.filter((each) => each.open) ?? [];
   const steps = rows.filter(({ type }) => type !== "run.log"), output = rows.filter(({ type }) => type === "run.log");
+  const sessions = toSessions(rows);
   return (
     <>
       <RunHead run={shown} hasReason={open.length === 0} isHeld={shown.status === "paused" && isOfCode(steps)} />
@@ -59,6 +62,11 @@ export function RunPage({ id }: { readonly id: string }) {
               ? <Empty>Its rows are no longer in the log.</Empty>
               : <Timeline run={shown} rows={steps} />}
           </Section>
+          {sessions.length === 0 ? null : (
+            <Section title="Agents" count={sessions.length}>
+              <SessionTable sessions={sessions} />
+            </Section>
+          )}
           <Section title="Thread" count={messages.data?.items.length}>
             <Thread messages={messages.data?.items ?? []} />
           </Section>

@@ -61,7 +61,7 @@ export function RunHead({ run, hasReason, isHeld }: RunHeadProps) {
 function RunFacts({ run }: { readonly run: Run }) {
   return (
     <dl class="facts across">
-      <Fact name="Started">
+      <Fact name={run.startedAt === null ? "Asked for" : "Started"}>
         <When at={run.startedAt ?? run.queuedAt} />
       </Fact>
       <Fact name={run.endedAt === null ? "Runs for" : "Took"}>

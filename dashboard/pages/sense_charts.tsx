@@ -17,7 +17,7 @@ const spans = [
   ["30 d", 30 * 24 * hourMs],
   ["90 d", 90 * 24 * hourMs],
 ] as const;
-const chartsMax = 8;
+const chartsMax = 8, points = 300;
 
 export interface ChartsProps {
   readonly name: string;
@@ -62,9 +62,10 @@ function ColumnChart(
     readonly spanMs: number;
   },
 ) {
-  const query = { table: of.table, column: of.column, spanMs, points: 300 }, theme = useTheme();
+  const query = { table: of.table, column: of.column, spanMs, points }, theme = useTheme();
   const series = useResource<SenseSeries>(withQuery(`${path}/series`, query), {
-    everyMs: spanMs <= hourMs ? 10_000 : 60_000,
+    // A quarter of a point, but no less than ten seconds: a long time of many rows takes seconds to read.
+    everyMs: Math.min(600_000, Math.max(10_000, spanMs / points / 4)),
     wakes: ({ source }) => spanMs <= hourMs && source === `sense:${name}`,
   });
   const { data } = series, last = data?.mean.at(-1);

@@ -54,7 +54,7 @@ function RoundLine({ of: { round, role, spans, notes }, scale, hasEnded }: Round
   return (
     <li class={isOpen ? "open" : ""}>
       <span class="round num">{round}</span>
-      <span class="role mono">{role || (isOpen ? "now" : "end")}</span>
+      <span class="role mono">{role || (!isOpen ? "end" : last.kind === "queued" ? "queued" : "now")}</span>
       <span class="track">
         {spans.map((span) => (
           <i

@@ -95,6 +95,7 @@ Deno.test("the keys go to every page, and Tab reaches the content first", option
     a: "Approvals",
     w: "Alerts",
     s: "Senses",
+    e: "Sessions",
     l: "Log",
     p: "Permissions",
     d: "Store",

@@ -32,6 +32,7 @@ async function prepare({ workspace }: ServedWorkspace): Promise<[name: string, p
     ["alerts", "alerts", /Alerts/],
     ["senses", "senses", /Senses/],
     ["sense", "senses/load", /load/],
+    ["sessions", "sessions", /Sessions/],
     ["log", "log", /Log/],
     ["permissions", "permissions", /Permissions/],
     ["store", "store", /Store/],
