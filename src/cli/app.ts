@@ -27,6 +27,7 @@ import { approvalCommands } from "./routes/approvals.ts";
 import { alertCommands } from "./routes/alert.ts";
 import { crashtestCommands } from "./routes/crashtest.ts";
 import { daemonCommands } from "./routes/daemon.ts";
+import { engineCommands } from "./routes/engine.ts";
 import { hookCommands } from "./routes/hook.ts";
 import { initCommands } from "./routes/init.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
@@ -125,6 +126,7 @@ const routes = {
   session: sessionCommands,
   token: tokenCommands,
   ...dashboardCommands,
+  engine: engineCommands,
   store: storeCommands,
 };
 
