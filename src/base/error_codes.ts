@@ -19,15 +19,12 @@ export const errorCodes = {
   WORKSPACE_EXISTS: {
     meaning: "What the command would create is there already.",
     cause: "The folder is a workspace already, or it has a sense or workflow of that name.",
-    remedy:
-      "Choose another name (`--as NEW` for the library), or complete an existing workspace with `nerve init --force`.",
+    remedy: "Choose another name (`--as NEW` for the library), or complete the workspace with `nerve init --force`.",
   },
   WORKSPACE_MISSING: {
     meaning: "No workspace was found.",
-    cause:
-      "There is no nerve.yaml in the current folder, in a folder above it or in ~/.nerve, or the folder cannot be used.",
-    remedy:
-      "Change into the workspace, name it with `--workspace DIR` or `NERVE_WORKSPACE`, or make one with `nerve init`.",
+    cause: "There is no nerve.yaml here, in a folder above or in ~/.nerve, or the folder cannot be used.",
+    remedy: "Change into the workspace, name it with `--workspace DIR` or `NERVE_WORKSPACE`, or run `nerve init`.",
   },
   NAME_INVALID: {
     meaning: "The name cannot be the name of a sense, a group or a workflow.",
@@ -83,8 +80,7 @@ export const errorCodes = {
   WORKFLOW_UNKNOWN: {
     meaning: "There is no workflow of that name.",
     cause: "nerve.yaml has no such workflow, or its folder is there but nerve.yaml does not name it.",
-    remedy:
-      "`nerve workflow list` shows the workflows of the workspace, `nerve workflow library` those that come with nerve.",
+    remedy: "`nerve workflow list` shows those of the workspace, `nerve workflow library` those that come with nerve.",
   },
   ALERT_UNKNOWN: {
     meaning: "There is no alert of that name, or it has no state with that key.",
@@ -124,8 +120,7 @@ export const errorCodes = {
   ACCESS_MISSING: {
     meaning: "The request shows neither a token nor a session.",
     cause: "The listener serves the API, the dashboard and `/metrics` to those who have one.",
-    remedy:
-      "Open the dashboard with `nerve dashboard`, or send `Authorization: Bearer` with a token of `nerve token create`.",
+    remedy: "Open the dashboard with `nerve dashboard`, or send `Authorization: Bearer` with a token.",
   },
   ACCESS_UNKNOWN: {
     meaning: "The token or session is not known.",
@@ -259,6 +254,26 @@ export const errorCodes = {
     cause: "The id is misspelt, or the row has left the log for its archive.",
     remedy: "`nerve events` shows the newest rows, `nerve events --archived` also those in the archive.",
   },
+  ENGINE_UNKNOWN: {
+    meaning: "There is no engine of that name.",
+    cause: "nerve.yaml has none under `engines`.",
+    remedy: "`nerve engine list` shows the names; docs/engines.md says how to describe one.",
+  },
+  ENGINE_AWAY: {
+    meaning: "The server of a distributed engine cannot be reached, or has not handed the run to this daemon.",
+    cause: "The server is down, the network between it and the daemon is, or another daemon works on the run.",
+    remedy: "`nerve engine status` says which. Runs wait until the server is back, and nothing is lost.",
+  },
+  ENGINE_WRONG: {
+    meaning: "What nerve.yaml takes for the server of an engine is another one, too old, or refuses this daemon.",
+    cause: "An address under `engines` is wrong, the server is of an old version, or it cannot call the daemon.",
+    remedy: "The message names the key of nerve.yaml and what answers there; `nerve engine status` shows it again.",
+  },
+  ENGINE_CANNOT: {
+    meaning: "A distributed engine cannot do what was asked.",
+    cause: "Some things need the log of one machine: the table in docs/engines.md has them, with the reasons.",
+    remedy: "Do without, or give the workflow to the local engine.",
+  },
   STORE_FAILED: {
     meaning: "A file or database could not be read or written.",
     cause: "The disk is full, a file may not be accessed, a database is damaged or was written by a newer nerve.",
@@ -277,8 +292,7 @@ export const errorCodes = {
   },
   USAGE: {
     meaning: "The command or request is malformed.",
-    cause:
-      "An unknown command, flag or route, a missing argument, a value of the wrong form, or flags that exclude each other.",
+    cause: "An unknown command, flag or route, a missing argument, a value of the wrong form, or flags that clash.",
     remedy: "Add `--help` to the command, or see cli.md and api.md.",
   },
 } as const satisfies Readonly<Record<string, ErrorCodeText>>;
