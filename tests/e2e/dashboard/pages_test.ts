@@ -140,7 +140,7 @@ Deno.test(
     asked = 0;
     await page.waitForTimeout(6_000);
     figures.askedWhileHidden = asked;
-    console.log(JSON.stringify(figures));
+    Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(figures)}\n`));
     assert.equal(asked, 0);
     await visitor.innocent(page);
   },
