@@ -19,13 +19,11 @@ export const errorCodes = {
   WORKSPACE_EXISTS: {
     meaning: "What the command would create is there already.",
     cause: "The folder is a workspace already, or it has a sense or workflow of that name.",
-    remedy:
-      "Choose another name (`--as NEW` for the library), or complete an existing workspace with `nerve init --force`.",
+    remedy: "Choose another name (`--as NEW` for the library), or complete the workspace with `nerve init --force`.",
   },
   WORKSPACE_MISSING: {
     meaning: "No workspace was found.",
-    cause:
-      "There is no nerve.yaml in the current folder, in a folder above it or in ~/.nerve, or the folder cannot be used.",
+    cause: "There is no nerve.yaml here, in a folder above or in ~/.nerve, or the folder cannot be used.",
     remedy:
       "Change into the workspace, name it with `--workspace DIR` or `NERVE_WORKSPACE`, or make one with `nerve init`.",
   },
@@ -258,6 +256,26 @@ export const errorCodes = {
     meaning: "The log has no such row.",
     cause: "The id is misspelt, or the row has left the log for its archive.",
     remedy: "`nerve events` shows the newest rows, `nerve events --archived` also those in the archive.",
+  },
+  ENGINE_UNKNOWN: {
+    meaning: "There is no engine of that name.",
+    cause: "nerve.yaml has none under `engines`.",
+    remedy: "`nerve engine list` shows the names; docs/engines.md says how to describe one.",
+  },
+  ENGINE_AWAY: {
+    meaning: "The server of a distributed engine cannot be reached, or has not handed the run to this daemon.",
+    cause: "The server is down, the network between it and the daemon is, or another daemon works on the run.",
+    remedy: "`nerve engine status` says which. Runs wait until the server is back, and nothing is lost.",
+  },
+  ENGINE_WRONG: {
+    meaning: "What nerve.yaml takes for the server of an engine is another one, too old, or refuses this daemon.",
+    cause: "An address under `engines` is wrong, the server is of an old version, or it cannot call the daemon.",
+    remedy: "The message names the key of nerve.yaml and what answers there; `nerve engine status` shows it again.",
+  },
+  ENGINE_CANNOT: {
+    meaning: "A distributed engine cannot do what was asked.",
+    cause: "Some things need the log of one machine: the table in docs/engines.md has them, with the reasons.",
+    remedy: "Do without, or give the workflow to the local engine.",
   },
   STORE_FAILED: {
     meaning: "A file or database could not be read or written.",

@@ -28,6 +28,7 @@ import { alertCommands } from "./routes/alert.ts";
 import { crashtestCommands } from "./routes/crashtest.ts";
 import { developCommands, worktreeCommands } from "./routes/develop.ts";
 import { daemonCommands } from "./routes/daemon.ts";
+import { engineCommands } from "./routes/engine.ts";
 import { hookCommands } from "./routes/hook.ts";
 import { initCommands } from "./routes/init.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
@@ -128,6 +129,7 @@ const routes = {
   token: tokenCommands,
   ...dashboardCommands,
   worktree: worktreeCommands,
+  engine: engineCommands,
   store: storeCommands,
 };
 

@@ -25,6 +25,14 @@ export function proposeHooks(this: CliContext, partial: string): Promise<string[
   });
 }
 
+/** The engines of nerve.yaml. */
+export function proposeEngines(this: CliContext, partial: string): Promise<string[]> {
+  return proposeFrom(this, partial, async (paths) => {
+    const parsed = await (await import("./workspace.ts")).readConfigFile(paths);
+    return parsed.ok ? [...parsed.value.config.engines.keys()] : [];
+  });
+}
+
 /** The alerts of nerve.yaml. */
 export function proposeAlerts(this: CliContext, partial: string): Promise<string[]> {
   return proposeFrom(this, partial, async (paths) => {

@@ -19,11 +19,13 @@ import { debounceMaxMs, defaultDebounceMs } from "../base/watch_limits.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import { buildAgent, standardAgents } from "./agent_entries.ts";
 import { buildAlert } from "./alert_entries.ts";
+import { buildEngine } from "./engine_entries.ts";
 import { buildHook, buildListen } from "./hook_entries.ts";
 import { buildApprovers } from "./approvers.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { AgentDefinition } from "../protocol/agent.ts";
 import type { AlertDefinition } from "../protocol/alert.ts";
+import type { EngineDefinition } from "../protocol/engine.ts";
 import type { HookDefinition } from "../protocol/hook.ts";
 import type { FileShape, ReflexShape, ScheduleShape, SenseShape, WorkflowShape } from "./schema.ts";
 import type {
@@ -68,6 +70,11 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     checkName(name, ["hooks", name], diagnostics);
     hooks.set(name, buildHook(name, shape ?? {}, diagnostics));
   }
+  const engines = new Map<string, EngineDefinition>();
+  for (const [name, shape] of Object.entries(file.engines ?? {})) {
+    checkName(name, ["engines", name], diagnostics);
+    engines.set(name, buildEngine(name, shape ?? {}, diagnostics));
+  }
   const positions = (file.reflexes ?? []).flatMap((_, index) => omit.has(index) ? [] : [index]);
   const reflexes = (file.reflexes ?? []).flatMap((shape, index) => {
     return omit.has(index) ? [] : [buildReflex(shape, ["reflexes", index], diagnostics)];
@@ -86,6 +93,7 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     hooks,
     listen: buildListen(file, diagnostics),
     agents,
+    engines,
     approvers: buildApprovers(file, diagnostics),
     approvals: buildApprovals(file, diagnostics),
   };
@@ -186,6 +194,7 @@ function buildWorkflow(
   return {
     name,
     use: buildUse(shape.use, ["workflows", name], diagnostics) ?? name,
+    engine: shape.engine ?? null,
     concurrency: shape.concurrency ?? defaultConcurrency,
     overflow,
     maxQueue: overflow === "drop" ? 0 : maxQueue ?? defaultMaxQueue,

@@ -5,6 +5,7 @@
  */
 import { formatDuration } from "../base/duration.ts";
 import { alertsMax } from "../base/alert_limits.ts";
+import { enginesMax } from "../base/engine_limits.ts";
 import { hooksMax } from "../base/hook_limits.ts";
 import { groupsMax, promptMaxBytes, sensesMax, workflowsMax } from "../base/limits.ts";
 import { unknownText } from "../protocol/common_errors.ts";
@@ -24,6 +25,7 @@ export function checkCounts(config: NerveConfig, diagnostics: DiagnosticList): b
     ["workflows", config.workflows.size, workflowsMax],
     ["alerts", config.alerts.size, alertsMax],
     ["hooks", config.hooks.size, hooksMax],
+    ["engines", config.engines.size, enginesMax],
   ] as const;
   for (const [section, found, max] of counts) {
     if (found > max) {
@@ -75,6 +77,11 @@ function checkReferences(
     });
     checkClock(reflex, path, diagnostics);
   });
+  for (const { name, engine } of config.workflows.values()) {
+    if (engine === null || config.engines.has(engine)) continue;
+    const hint = () => hintNearest(engine, config.engines.keys()) ?? "describe it under engines (docs/engines.md)";
+    diagnostics.error(["workflows", name, "engine"], `there is no engine ${quote(engine)}`, hint);
+  }
   for (const { name, schedule } of config.workflows.values()) {
     schedule.forEach((line, index) => {
       const path = ["workflows", name, "schedule", index];

@@ -8,7 +8,15 @@ import type { NerveConfig } from "./types.ts";
 
 export function checkAgents({ agents, workflows }: NerveConfig, diagnostics: DiagnosticList): void {
   const granted = new Set<string>();
-  for (const { name, agents: named } of workflows.values()) {
+  for (const { name, agents: named, engine } of workflows.values()) {
+    if (engine !== null && named.size > 0) {
+      const hint = "remove engine, or let a workflow without one ask the agent";
+      diagnostics.error(
+        ["workflows", name, "agents"],
+        "sessions of agents are of one machine, and engine is not",
+        hint,
+      );
+    }
     [...named].forEach(([agent, definition], at) => {
       granted.add(agent);
       if (definition !== null) return;

@@ -108,6 +108,7 @@ const schedule = z.strictObject({
 
 const workflow = z.strictObject({
   use: text,
+  engine: text,
   concurrency: count(concurrencyMax),
   overflow: z.enum(["drop", "queue"]).nullish(),
   max_queue: count(queueMax),
@@ -178,6 +179,17 @@ const hook = z.strictObject({
 const listenAddress = z.strictObject({ address: text, hosts: z.array(z.string()).max(listenHostsMax).nullish() });
 const listen = textOr(listenAddress, "must be an address with a port", "write 127.0.0.1:7077");
 
+const addresses = textOr(z.array(z.string()), "must be an address or a list of them", "write http://127.0.0.1:8080");
+const engine = z.strictObject({
+  kind: z.enum(["restate"]).nullish(),
+  ingress: addresses,
+  admin: addresses,
+  listen: text,
+  endpoint: text,
+  identity: textOr(z.array(z.string()), "must be a public key or a list of them", "write publickeyv1_..."),
+  service: text,
+});
+
 export const fileSchema = z.strictObject({
   /** The versions of nerve that this file is for; parse.ts checks it first. */
   nerve: text,
@@ -193,6 +205,7 @@ export const fileSchema = z.strictObject({
   hooks: z.record(z.string(), hook.nullable()).nullish(),
   listen,
   agents: z.record(z.string(), agentEntry.nullable()).nullish(),
+  engines: z.record(z.string(), engine.nullable()).nullish(),
   approvers: z.record(z.string(), approver).nullish(),
   approvals: approvals.nullish(),
 });
@@ -204,6 +217,7 @@ export type ScheduleShape = z.infer<typeof schedule>;
 export type WorkflowShape = z.infer<typeof workflow>;
 export type AlertShape = z.infer<typeof alert>;
 export type HookShape = z.infer<typeof hook>;
+export type EngineShape = z.infer<typeof engine>;
 
 /** The known keys of the mapping at `path`, for "did you mean". */
 export function listKnownKeys(path: readonly PropertyKey[]): string[] {
@@ -212,15 +226,8 @@ export function listKnownKeys(path: readonly PropertyKey[]): string[] {
   if (path.length === 1 && section === "approvals") return Object.keys(approvals.shape);
   if (path.length === 1 && section === "listen") return Object.keys(listenAddress.shape);
   if (section === "hooks" && path[2] === "verify" && path.length === 3) return Object.keys(verify.shape);
-  const entries = {
-    senses: sense,
-    groups: group,
-    reflexes: reflex,
-    workflows: workflow,
-    alerts: alert,
-    hooks: hook,
-    agents: agentEntry,
-  };
+  const others = { reflexes: reflex, workflows: workflow, engines: engine, agents: agentEntry };
+  const entries = { senses: sense, groups: group, alerts: alert, hooks: hook, ...others };
   for (const [name, entry] of Object.entries(entries)) {
     if (name === section && path.length === 2) return Object.keys(entry.shape);
   }

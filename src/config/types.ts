@@ -5,6 +5,7 @@
 import type { AgentDefinition } from "../protocol/agent.ts";
 import type { AlertDefinition } from "../protocol/alert.ts";
 import type { Approvers } from "../protocol/approver.ts";
+import type { EngineDefinition } from "../protocol/engine.ts";
 import type { HookDefinition, ListenDefinition } from "../protocol/hook.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
@@ -76,6 +77,8 @@ export interface WorkflowConfig {
   readonly name: string;
   /** The folder of its code in workflows/; by default its name. */
   readonly use: string;
+  /** The distributed engine that keeps its runs; null: the local one. */
+  readonly engine: string | null;
   readonly concurrency: number;
   readonly overflow: "drop" | "queue";
   /** Runs that may wait; 0 when `overflow` is "drop". */
@@ -120,6 +123,7 @@ export interface NerveConfig {
   /** Where the listener is; null: there is none. */
   readonly listen: ListenDefinition | null;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
+  readonly engines: ReadonlyMap<string, EngineDefinition>;
   readonly approvers: Approvers;
   readonly approvals: ApprovalsConfig;
 }

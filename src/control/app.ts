@@ -20,6 +20,7 @@ import { approvalRoutes } from "./routes/approvals.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { engineRoutes } from "./routes/engines.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -57,6 +58,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", hookRoutes(view))
     .route("/v1", accessRoutes(view))
     .route("/v1", dashboardRoutes(view))
+    .route("/v1", engineRoutes(view))
     .route("/v1", storeRoutes(view))
     .route("/v1", eventRoutes(view));
   app.get(

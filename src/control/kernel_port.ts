@@ -31,6 +31,7 @@ import type {
 } from "../protocol/api.ts";
 import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import type { PermissionsReply, SeriesRequest } from "../protocol/dashboard.ts";
+import type { EngineList, EngineView } from "../protocol/engine.ts";
 import type { HookAnswer, HookList, HookRequest, ListenDefinition, ListenerView } from "../protocol/hook.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader } from "../protocol/queries.ts";
@@ -137,7 +138,14 @@ export interface DashboardPort {
   approvers(): string[];
 }
 
+/** Error: ENGINE_UNKNOWN. What is wrong with a server is in its view. */
+export interface EnginesPort {
+  list(): Promise<EngineList>;
+  register(name: string): Promise<EngineView>;
+}
+
 export interface KernelPort {
+  readonly engines: EnginesPort;
   /** The run as it is on disk; null when there is none. */
   run(runId: string): Run | null;
   readonly pages: PageReader;

@@ -25,6 +25,7 @@ import type { CurrentConfig } from "./current_config.ts";
 import type {
   AlertTarget,
   ApprovalsTarget,
+  EngineTarget,
   HookTarget,
   ScheduleTarget,
   SenseTarget,
@@ -55,6 +56,7 @@ export interface ConfigApplierPorts {
   readonly alerts: AlertTarget;
   readonly approvals: ApprovalsTarget;
   readonly hooks: HookTarget;
+  readonly engineHost: EngineTarget;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   /** The time up to which a sense's cron lines were followed; null when they never were. */
@@ -188,6 +190,7 @@ export class ConfigApplier {
     // Before the workflow manager dispatches: runs must not go to a process that is about to be replaced.
     for (const key of changed) this.replaceProcess(key);
     for (const limits of toComputeLimits(config)) senses.putSense(limits);
+    this.#ports.engineHost.configure(config);
     workflows.configure(toWorkflowPlans(config));
     schedules.setPlans(toWorkflowSchedules(config));
     scheduler.setPlans(toSchedulePlans(config, lastCronTick));

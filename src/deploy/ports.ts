@@ -44,6 +44,11 @@ export interface HookTarget {
   configure(config: NerveConfig): void;
 }
 
+/** Receives the distributed engines of a configuration, before the workflows that name them. */
+export interface EngineTarget {
+  configure(config: NerveConfig): void;
+}
+
 /** Tells people of requests. */
 export interface ApprovalsTarget {
   configure(config: ApprovalsConfig): void;

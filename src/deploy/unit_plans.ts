@@ -82,6 +82,7 @@ function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string, 
       peers,
       approvers,
       agents: [...agents.keys()],
+      engine: workflow.engine,
       config: own,
     },
   };

@@ -1,4 +1,4 @@
-/** The operations of the kernel on runs that wait: what they ask, decisions, events. Part of kernel_api.ts. */
+/** The operations of the kernel on runs that wait, and the engines that keep runs. Part of kernel_api.ts. */
 import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
@@ -9,6 +9,7 @@ import type { Agents } from "./agents.ts";
 import type { CurrentSecrets } from "./current_secrets.ts";
 import type { SessionDesk } from "./session_desk.ts";
 import type { Reports } from "./reports.ts";
+import type { EngineHost } from "./engine_host.ts";
 
 export interface WaitsApiPorts {
   readonly store: Store;
@@ -17,15 +18,18 @@ export interface WaitsApiPorts {
   readonly agents: Pick<Agents, "requests" | "findOpenRequest">;
   readonly sessions: SessionDesk;
   readonly reports: Pick<Reports, "mend" | "mended">;
+  readonly engineHost: EngineHost;
 }
 
 export class WaitsApi {
+  readonly engines: EngineHost;
   readonly #ports: WaitsApiPorts;
   readonly sessions: SessionDesk;
 
   constructor(ports: WaitsApiPorts) {
     this.#ports = ports;
     this.sessions = ports.sessions;
+    this.engines = ports.engineHost;
   }
 
   /** Open requests, oldest first; with `all`, every one, newest first. */

@@ -12,6 +12,7 @@ import { Reload } from "../deploy/reload.ts";
 import { launchFor } from "../deploy/trial_load.ts";
 import { VariablesInForce } from "../deploy/variables.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
+import type { Run } from "../protocol/run.ts";
 import { groupKey, workflowKey } from "../protocol/unit.ts";
 import type { ScheduleListener } from "../scheduler/ports.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
@@ -22,6 +23,9 @@ import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import { SignalPublisher } from "../sensing/signal_publisher.ts";
 import { TakenOutcomes } from "../sensing/taken_outcomes.ts";
 import type { Store } from "../store/store.ts";
+import { ClusterRuns } from "../workflow/cluster/cluster_runs.ts";
+import { Engines } from "../workflow/cluster/engines.ts";
+import { createJournaledStore } from "../workflow/cluster/journaled_store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { Admission } from "./admission.ts";
@@ -30,6 +34,7 @@ import { SessionDesk } from "./session_desk.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { Alerting } from "./alerting.ts";
 import { ApprovalNotices } from "./approval_notices.ts";
+import { EngineHost } from "./engine_host.ts";
 import { Hooking } from "./hooking.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
@@ -62,7 +67,7 @@ export interface KernelParts {
   readonly repeats: RepeatLimiter;
   readonly supervisor: UnitSupervisor;
   readonly runner: ComputeRunner;
-  readonly workflows: WorkflowManager;
+  readonly workflows: Engines;
   readonly agents: Agents;
   readonly reports: Reports;
   readonly scheduler: Scheduler;
@@ -94,7 +99,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
   const runner = new ComputeRunner(supervisor, clock), tracing = new Tracing({ ...outlets, secrets });
   const given = { supervisor, variables, tracing, secrets, reload: () => reload };
-  const { workflows, approvalNotices, agents, reports } = makeWorkflows(from, outlets, given);
+  const { local, workflows, engineHost, approvalNotices, agents, reports } = makeWorkflows(from, outlets, given);
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = new DatabaseWatch({ ...outlets, supervisor, folder: paths.senseDatabases });
@@ -107,7 +112,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
   const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
-  const events: ProcessEvents = new ProcessEvents({ ...outlets, ...stages, agents });
+  const events: ProcessEvents = new ProcessEvents({ ...outlets, ...stages, workflows: local, agents });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
   const applier = new ConfigApplier({
@@ -118,6 +123,7 @@ export function wireKernel(from: Foundation): KernelParts {
     alerts: alerting.runner,
     approvals: approvalNotices,
     hooks: hooking,
+    engineHost,
     paths,
     lock,
     variables,
@@ -138,12 +144,22 @@ export function wireKernel(from: Foundation): KernelParts {
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
   const admission = new Admission({ ...outlets, store, hooking });
-  const told = { alerting, hooking, admission, tracing, approvalNotices, agents, feed, reports };
+  const told = { alerting, hooking, engineHost, admission, tracing, approvalNotices, agents, feed, reports };
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
   const sessions = new SessionDesk({ store, secrets, agents, transcripts: paths.transcripts });
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors, sessions });
   applier.applyFirst();
   return { ...needs, ...made, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };
+}
+
+interface MadeWorkflows {
+  /** The engine that works on runs, whoever keeps them. */
+  readonly local: WorkflowManager;
+  readonly workflows: Engines;
+  readonly engineHost: EngineHost;
+  readonly approvalNotices: ApprovalNotices;
+  readonly agents: Agents;
+  readonly reports: Reports;
 }
 
 function makeWorkflows(
@@ -156,42 +172,47 @@ function makeWorkflows(
     readonly secrets: CurrentSecrets;
     readonly reload: () => Reload;
   },
-): Pick<KernelParts, "workflows" | "approvalNotices" | "agents" | "reports"> {
+): MadeWorkflows {
   const reports = new Reports({ ...outlets, root: paths.root, store: store.runs, secrets });
   const { current, clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
-  const workflows = new WorkflowManager({
-    store: store.runs,
+  const runs = new ClusterRuns(store.meta), { newRunId } = store;
+  const onChange = (run: Run) => {
+    emit({ kind: "run", run, tookMs: spans.measure(run) });
+    agents.onRun(run);
+    tracing.onRun(run);
+    if (run.status === "waiting") approvalNotices.look();
+  };
+  const local = new WorkflowManager({
+    store: createJournaledStore(store.runs, runs, clock),
     host: new SupervisedWorkflows(supervisor, (name) => reload().contentOf(workflowKey(name))),
     clock,
     approvers: () => current.config.approvers,
     log: append,
-    onChange(run) {
-      emit({ kind: "run", run, tookMs: spans.measure(run) });
-      agents.onRun(run);
-      tracing.onRun(run);
-      if (run.status === "waiting") approvalNotices.look();
-    },
+    onChange,
     onRoleFailed: ({ workflow, runId }, text) => {
       const message = `run ${runId}: ${text}`;
       emit({ kind: "log", source: `workflow:${workflow}`, level: "warn", message, ts: clock.now() });
     },
     onReport: (runId) => reports.onClosed(runId),
     onProcessIdle: (processId) => supervisor.releaseById(processId),
-    newRunId: store.newRunId,
+    newRunId,
+    engines: () => workflows,
     reportProblem,
   });
+  const workflows: Engines = new Engines(local, { ...outlets, store: store.runs, runs, newRunId, onChange });
+  const engineHost = new EngineHost({ ...outlets, engines: workflows, runs });
   const recorded = () => store.recorded();
   const approvalNotices: ApprovalNotices = new ApprovalNotices({ ...outlets, ...store, workflows, recorded });
-  const agents: Agents = new Agents({ ...outlets, store, paths, variables, workflows });
+  const agents: Agents = new Agents({ ...outlets, store, paths, variables, workflows: local });
   agents.requests.onAsked = () => approvalNotices.look();
-  return { workflows, approvalNotices, agents, reports };
+  return { local, workflows, engineHost, approvalNotices, agents, reports };
 }
 
 interface SensesNeeds {
   readonly paths: WorkspacePaths;
   readonly logBudget: LogBudget;
   readonly runner: ComputeRunner;
-  readonly workflows: WorkflowManager;
+  readonly workflows: Engines;
   readonly ticks: TickTimes;
   readonly databases: DatabaseWatch;
   readonly variables: VariablesInForce;

@@ -185,6 +185,7 @@ export type WorkflowView = z.infer<typeof workflowViewSchema>;
 export { pauseSenseReplySchema, pauseSenseRequestSchema } from "./sense_pause.ts";
 export { sendEventReplySchema, sendEventRequestSchema } from "./run_event.ts";
 export { createLinkReplySchema, createTokenReplySchema, revokeTokensReplySchema, tokensSchema } from "./access.ts";
+export { engineListSchema, engineViewSchema } from "./engine.ts";
 export { hooksSchema } from "./hook.ts";
 export { endSessionReplySchema, endSessionRequestSchema, sessionPageSchema, sessionSchema } from "./session.ts";
 export { transcriptPageSchema } from "./transcript.ts";

@@ -54,6 +54,8 @@ export interface WorkflowSpec {
   readonly approvers: readonly string[];
   /** The agents that its roles may ask. */
   readonly agents: readonly string[];
+  /** The distributed engine that keeps its runs; null: the local one. */
+  readonly engine: string | null;
   readonly config: Json;
 }
 

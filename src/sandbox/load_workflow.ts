@@ -4,6 +4,7 @@ import type { Workflow } from "../sdk/workflow.ts";
 import { toLoadProblem } from "./error_text.ts";
 import { type AnyPlan, readWorkflow } from "./roles.ts";
 import { type FinallyPlan, readFinallyPlan } from "./run_finally.ts";
+import { isWait } from "./waits.ts";
 import { importUserModule } from "./user_module.ts";
 
 export type Loaded =
@@ -17,7 +18,7 @@ export type Loaded =
 
 /** `prepare` runs before any user code; what it throws is a problem like one of the module. */
 export async function loadWorkflow(
-  { entry, approvers, agents }: Pick<WorkflowSpec, "entry" | "approvers" | "agents">,
+  { entry, approvers, agents, engine }: Pick<WorkflowSpec, "entry" | "approvers" | "agents" | "engine">,
   folder: string,
   prepare: () => Promise<void>,
 ): Promise<Loaded> {
@@ -30,9 +31,19 @@ export async function loadWorkflow(
       problem: { message, place: { file: entry, line: 1, column: 1 } },
     });
     if (!roles.ok) return toProblem(roles.error);
+    const refused = engine === null ? null : findRefused(module.default as Workflow, engine);
+    if (refused !== null) return toProblem(refused);
     const workflow = module.default as Workflow, closing = readFinallyPlan(workflow.finally);
     return closing.ok ? { ok: true, workflow, roles: roles.value, closing: closing.value } : toProblem(closing.error);
   } catch (thrown) {
     return { ok: false, problem: toLoadProblem(thrown, folder) };
   }
+}
+
+/** What a distributed engine cannot do, of what the workflow needs; docs/engines.md has the reasons. Null: nothing. */
+function findRefused({ roles }: Workflow, engine: string): string | null {
+  const found = Object.entries(roles).find(([, role]) => isWait(role) && role.wait === "children");
+  if (found === undefined) return null;
+  return `its role ${found[0]} starts runs with children(), which engine ${engine} cannot do (docs/engines.md): ` +
+    "remove engine from nerve.yaml, or start the runs from a role";
 }

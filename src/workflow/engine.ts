@@ -35,6 +35,8 @@ export interface RunRequest {
 /** The configuration of one workflow. */
 export interface WorkflowPlan {
   readonly name: string;
+  /** The distributed engine that keeps its runs; null: the local one. */
+  readonly engine: string | null;
   readonly concurrency: number;
   readonly overflow: "drop" | "queue";
   readonly maxQueue: number;

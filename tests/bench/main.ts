@@ -24,6 +24,7 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   alerts: () => import("./alerts.ts"),
   waits: () => import("./waits.ts"),
   hooks: () => import("./hooks.ts"),
+  engines: () => import("./engines.ts"),
 };
 
 const [selected] = Deno.args;

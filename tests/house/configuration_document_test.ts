@@ -20,6 +20,10 @@ interface Section {
 
 const entries = (value: unknown): unknown[] => Object.values(isPlainObject(value) ? value : {});
 const sense = { a: {}, b: {} };
+const anEngine = {
+  ...{ kind: "restate", ingress: "http://127.0.0.1:8080", admin: "http://127.0.0.1:9070", listen: "127.0.0.1:9080" },
+  identity: "publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f",
+};
 const sections: Readonly<Record<string, Section>> = {
   "Top level": {
     keys: listKnownKeys([]),
@@ -67,6 +71,11 @@ const sections: Readonly<Record<string, Section>> = {
       senses: sense,
       agents: { a: { protocol: "command", command: ["a"], confine: "none", ...keys } },
     }),
+  },
+  engines: {
+    keys: listKnownKeys(["engines", "a"]),
+    mappings: ({ engines }) => entries(engines),
+    fileWith: (keys) => ({ engines: { e: { ...anEngine, ...keys } } }),
   },
   permissions: {
     keys: [...permissionNames, "unconfined"],

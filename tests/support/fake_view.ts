@@ -162,6 +162,10 @@ export class FakeView implements KernelPort {
   readonly alertsByName = new Map<string, AlertView>([["disk-full", anAlert()]]);
 
   readonly sessions: KernelPort["sessions"] = noSessions;
+  readonly engines: KernelPort["engines"] = {
+    list: () => Promise.resolve({ items: [] }),
+    register: (name) => Promise.reject(new NerveError("ENGINE_UNKNOWN", `there is no engine ${name}`)),
+  };
 
   readonly hooks: KernelPort["hooks"] = {
     list: () => ({ listener: null, items: [] }),

@@ -12,6 +12,7 @@ import { MemoryRunStore } from "./memory_run_store.ts";
 
 export const defaults: WorkflowPlan = {
   name: "w",
+  engine: null,
   concurrency: 1,
   overflow: "queue",
   maxQueue: 2,

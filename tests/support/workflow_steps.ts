@@ -53,7 +53,7 @@ export function plan(
   maxQueue: number,
   waiting: "keep" | "release" = "keep",
 ): WorkflowPlan {
-  const sizes = { waiting, maxThreadBytes: 128 * 1024 ** 2, memoryBytes: 256 * 1024 ** 2 } as const;
+  const sizes = { engine: null, waiting, maxThreadBytes: 128 * 1024 ** 2, memoryBytes: 256 * 1024 ** 2 } as const;
   return { name, concurrency, overflow, maxQueue, maxRounds: 4, drainTimeoutMs: 30_000, ...sizes };
 }
 

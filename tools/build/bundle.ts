@@ -22,7 +22,11 @@ export const bundledEntries = [
   "sandbox/shim.ts",
   "sandbox/confined_program.ts",
   "agents/fake_agent.ts",
+  "restate/service.ts",
 ] as const;
+
+/** Restate's SDK, which the kernel loads only when nerve.yaml has such an engine. */
+export const loadedLater = "restate/service.ts";
 
 /**
  * Built-in modules that load quickly. A bundle loads all static imports of its modules at every start, and node:crypto
@@ -50,7 +54,7 @@ export async function bundleProcesses(repository: string, root: string): Promise
     const text = markEagerFunctions(await Deno.readTextFile(join(root, file)));
     await Deno.writeTextFile(join(root, file), text);
     const builtIns = [...text.matchAll(/\b(?:from|import)"(node:[\w/]+)"/g)].map(([, name = ""]) => name);
-    const slow = builtIns.filter((name) => !quickBuiltIns.includes(name));
+    const slow = builtIns.filter((name) => !quickBuiltIns.includes(name) && entry !== loadedLater);
     assert(
       builtIns.length > 0 || entry === "sandbox/shim.ts",
       `${file} has imports in a form that this check does not find`,

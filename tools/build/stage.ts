@@ -5,7 +5,7 @@
 import { join, relative } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
 import { toBundlePath } from "../../src/base/self_exec.ts";
-import { bundledEntries, bundleProcesses } from "./bundle.ts";
+import { bundledEntries, bundleProcesses, loadedLater } from "./bundle.ts";
 import { tryRun } from "./command.ts";
 import { vendor } from "./vendor.ts";
 
@@ -37,7 +37,9 @@ export async function stage(repository: string, root: string, stamp: Stamp | nul
   if (stamp !== null) await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
   await bundleProcesses(repository, root);
   // All modules, including those that are only imported by computed paths.
-  const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort();
+  const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort()
+    // Its packages are in its bundle, and nothing else imports them.
+    .filter((path) => path !== `src/${loadedLater}`);
   const { imports } = await vendor(repository, root, vendorFolder, modules);
   await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(createStagedManifest(imports), null, 2)}\n`);
 }

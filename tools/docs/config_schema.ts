@@ -52,6 +52,9 @@ const readByCode: Readonly<Record<string, Schema>> = {
       },
     ],
   },
+  ingress: { anyOf: [{ type: ["string", "null"], examples: ["http://127.0.0.1:8080"] }, texts] },
+  admin: { anyOf: [{ type: ["string", "null"], examples: ["http://127.0.0.1:9070"] }, texts] },
+  identity: { anyOf: [{ type: ["string", "null"], pattern: "^publickeyv1_" }, texts] },
   dedup: { anyOf: [{ type: ["string", "null"], examples: ["header X-Delivery-Id"] }, texts] },
   listen: {
     anyOf: [
@@ -116,7 +119,7 @@ export function configSchema(manual: string): string {
   describe(made, "Top level", manual);
   describe(withoutNull(propertiesOf(made)["approvals"]), "approvals", manual);
   propertiesOf(made)["approvers"] = { ...approvers, description: meaningOf(manual, "Top level", "approvers") };
-  for (const section of ["senses", "groups", "reflexes", "alerts", "hooks", "workflows", "agents"]) {
+  for (const section of ["senses", "groups", "reflexes", "alerts", "hooks", "engines", "workflows", "agents"]) {
     const entry = findEntry(propertiesOf(made)[section]);
     describe(entry, section, manual);
     const { permissions } = propertiesOf(entry);
@@ -130,7 +133,7 @@ export function configSchema(manual: string): string {
     const [mapping] = isPlainObject(permissions) && Array.isArray(permissions.anyOf) ? permissions.anyOf : [];
     if (isPlainObject(mapping)) describe(mapping, "permissions", manual);
   }
-  for (const section of ["senses", "groups", "alerts", "hooks", "workflows", "agents"]) {
+  for (const section of ["senses", "groups", "alerts", "hooks", "engines", "workflows", "agents"]) {
     const record = withoutNull(propertiesOf(made)[section]);
     record.propertyNames = { pattern: namePattern.source };
   }

@@ -47,6 +47,7 @@ import { crashtestOutput } from "./crashtest_schemas.ts";
 import { alertListOutput, alertShowOutput, alertTestOutput, whyAlertOutput } from "./alert_schemas.ts";
 import { createTokenReplySchema, revokeTokensReplySchema, tokensSchema } from "../../protocol/access.ts";
 import { dashboardOutput } from "./access_schemas.ts";
+import { engineListOutput, engineRegisterOutput, engineStatusOutput } from "./engine_schemas.ts";
 import { hookListOutput, hookSendOutput } from "./hook_schemas.ts";
 import { alertChangedSchema } from "../../protocol/alert.ts";
 import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
@@ -79,6 +80,9 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "dashboard": document(dashboardOutput),
   "doctor": document(doctorOutput),
   "events": lines(eventsOutputLine),
+  "engine list": document(engineListOutput),
+  "engine status": document(engineStatusOutput),
+  "engine register": document(engineRegisterOutput),
   "hook list": document(hookListOutput),
   "hook send": document(hookSendOutput),
   "logs": lines(logsOutputLine),

@@ -35,6 +35,7 @@ import type { ControlApp } from "../app.ts";
 import type { EventFilter } from "../event_stream.ts";
 import { AccessClient } from "./access_client.ts";
 import { AlertClient, toSegment } from "./alert_client.ts";
+import { EngineClient } from "./engine_client.ts";
 import type { StreamItem } from "./event_reader.ts";
 import { PauseClient } from "./pause_client.ts";
 import { SessionClient } from "./session_client.ts";
@@ -62,6 +63,7 @@ export class ControlClient implements Disposable {
   readonly pauses: PauseClient;
   readonly sessions: SessionClient;
   readonly access: AccessClient;
+  readonly engines: EngineClient;
   readonly hooks: () => Promise<HookList>;
 
   /** `findKernel` is only called when there is no answer. */
@@ -73,8 +75,7 @@ export class ControlClient implements Disposable {
     this.#path = socketPath;
     this.#findKernel = findKernel;
     this.#clock = clock;
-    const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
-    this.#http = client;
+    const client = this.#http = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
     this.#api = hc<ControlApp>("http://localhost", {
       fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, { ...init, client }),
     }).v1;
@@ -83,6 +84,7 @@ export class ControlClient implements Disposable {
     this.sessions = new SessionClient(this.#api.sessions[":id"], ask);
     this.access = new AccessClient(this.#api.access, ask);
     this.pauses = new PauseClient(this.#api.senses[":name"], (call) => this.#ask(call, "pauseSenseReplySchema"));
+    this.engines = new EngineClient(this.#api.engines, ask);
     this.hooks = () => this.#ask(this.#api.hooks.$get(), "hooksSchema");
   }
 

@@ -56,6 +56,12 @@ export class MetaStore {
     this.setAll([[key, value]]);
   }
 
+  /** Never throws for a disk failure, as `set`. */
+  remove(key: string): void {
+    this.#latest.delete(key);
+    this.#writer.write([{ sql: "delete from meta where key = ?", values: [key] }]);
+  }
+
   /** Like `set`, for several in one operation: all of them or none is stored. */
   setAll(values: readonly (readonly [key: string, value: string])[]): void {
     for (const [key, value] of values) this.#latest.set(key, value);

@@ -39,6 +39,11 @@ export function isClosing(statements: StatementCache, runId: string): boolean {
   return statements.get(sql).get(runId) !== undefined;
 }
 
+/** Whether the run has ended and is to be closed, if its workflow has a `finally` at all. */
+export function isToBeClosed(statements: StatementCache, runId: string): boolean {
+  return statements.get("select 1 from run_closings where run_id = ?").get(runId) !== undefined;
+}
+
 /** The run is closed. Changes nothing when it was not to be closed any more. */
 export function deleteClosing(runId: string): Step {
   return { sql: "delete from run_closings where run_id = ?", values: [runId] };

@@ -32,7 +32,7 @@ import {
   listOpenParents,
   listUnfinishedChildren,
 } from "./child_sql.ts";
-import { listClosings, readFinally } from "./closing_sql.ts";
+import { isToBeClosed, listClosings, readFinally } from "./closing_sql.ts";
 import { listDeliverable, readEvent, readKeptEvent } from "./event_sql.ts";
 import { listHeld, listPaused, readPause } from "./pause_sql.ts";
 import { listPlanned, readPlanned } from "./planned_sql.ts";
@@ -145,6 +145,10 @@ export abstract class RunReads {
   }
 
   /** The runs of a workflow that have ended and are to be closed, in the order of their ends; at most `limit`. */
+  isToBeClosed(runId: string): boolean {
+    return this.readNow(() => isToBeClosed(this.statements, runId));
+  }
+
   listClosings(workflow: string, limit: number): Run[] {
     return this.readNow(() => listClosings(this.statements, workflow, limit));
   }

@@ -13,7 +13,7 @@ import type { Clock } from "../../base/time.ts";
 import type { TimerGroup } from "../../base/timer_group.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { MissingChild, RunWait } from "../../protocol/run_wait.ts";
-import type { RunRequest } from "../engine.ts";
+import type { WorkflowEngine } from "../engine.ts";
 import { isTerminal } from "../transitions.ts";
 import { type ActiveRuns, keepsSlots } from "./active_runs.ts";
 import { childDepthOf, type ChildOutcome, createChildrenMessage, createOutcome } from "./child_texts.ts";
@@ -32,8 +32,7 @@ export interface ChildRunsParts {
   readonly timers: TimerGroup;
   readonly reportProblem: (message: string) => void;
   /** As `WorkflowManager` has them. */
-  readonly start: (request: RunRequest) => Promise<Run>;
-  readonly kill: (runId: string, reason: string) => Promise<Run>;
+  readonly engines: () => Pick<WorkflowEngine, "startRun" | "killRun">;
 }
 
 /** Parents that are looked at together when the daemon starts, and bytes of messages that are read in one turn. */
@@ -132,10 +131,10 @@ export class ChildRuns {
   }
 
   async #start(parent: Run, round: number, child: MissingChild, causeId: number | null): Promise<void> {
-    const { store, start, dispatcher } = this.#parts, { runId, request } = child;
+    const { store, engines, dispatcher } = this.#parts, { runId, request } = child;
     const trigger = { kind: "run", run: parent.runId, round, depth: childDepthOf(parent) } as const;
     const why = this.#findDeadlock(parent, request.workflow) ??
-      await start({ ...request, runId, trigger, causeId }).then(
+      await engines().startRun({ ...request, runId, trigger, causeId }).then(
         (run) => isChildOf(parent, run) ? null : `run ${runId} exists, and is not one of ${parent.runId}`,
         (thrown) => {
           const isFinal = thrown instanceof NerveError && thrown.code !== "STORE_FAILED";
@@ -196,10 +195,10 @@ export class ChildRuns {
 
   /** The parent has ended while it waited. */
   async #endAll(parent: Run): Promise<void> {
-    const { store, kill } = this.#parts, { runId, status } = parent;
+    const { store, engines } = this.#parts, { runId, status } = parent;
     const unfinished = store.listUnfinishedChildren(runId);
     const reason = `run ${runId}, which waited for it, was ${status}`;
-    const killed = await Promise.allSettled(unfinished.map((child) => kill(child, reason)));
+    const killed = await Promise.allSettled(unfinished.map((child) => engines().killRun(child, reason)));
     for (const result of killed) {
       const hasEnded = result.status === "fulfilled" ||
         result.reason instanceof NerveError && result.reason.code === "RUN_ENDED";

@@ -150,13 +150,18 @@ export class Closings {
     this.#parts.assignments.release(process, entry);
   }
 
+  /** Another daemon closes the run. */
+  leave(queue: WorkflowQueue, runId: string): void {
+    const { closings } = this.#stateOf(queue), entry = closings.get(runId)?.entry;
+    if (entry === undefined) return;
+    if (entry.phase.tag === "closing") this.detach(entry, entry.phase.process);
+    entry.left = closings.delete(runId);
+    queue.closing.delete(entry);
+  }
+
   #stateOf(queue: WorkflowQueue): State {
-    let state = this.#states.get(queue);
-    if (state === undefined) {
-      state = { code: null, has: null, more: true, closings: new Map(), unwritten: null };
-      this.#states.set(queue, state);
-    }
-    return state;
+    const fresh = { code: null, has: null, more: true, closings: new Map(), unwritten: null };
+    return this.#states.get(queue) ?? this.#states.set(queue, fresh).get(queue) ?? fresh;
   }
 
   /** Looks whether what is known was said by the code that is there now. */
@@ -287,9 +292,8 @@ export class Closings {
       assignments.release(process, entry);
     }
     const row = result && createClosing(run, closing, result);
-    await writer.retryUntilWritten(entry, `that run ${runId} is closed could not be written`, () => {
-      return store.closeRun(run, row);
-    });
+    const what = `that run ${runId} is closed could not be written`;
+    await writer.retryUntilWritten(entry, what, () => store.closeRun(run, row));
     // What is not written is done again by the next daemon.
     if (writer.closed) return;
     if (row?.report !== undefined) this.#parts.onReport?.(runId);

@@ -25,6 +25,7 @@ import { Decisions } from "./decisions.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Effects } from "./effects.ts";
 import { Events } from "./events.ts";
+import { Handover } from "./handover.ts";
 import { Holds } from "./holds.ts";
 import { Kills } from "./kills.ts";
 import { readLoads } from "./loads.ts";
@@ -42,6 +43,7 @@ import { RunWriter } from "./run_writer.ts";
 import { Waits } from "./waits.ts";
 
 export class WorkflowManager implements WorkflowEngine {
+  readonly handover: Handover;
   readonly #options: ManagerOptions;
   readonly #runs = new ActiveRuns();
   readonly #timers: TimerGroup;
@@ -85,17 +87,18 @@ export class WorkflowManager implements WorkflowEngine {
     const more = { ...shared, runs, waits, store, timers, reportProblem };
     const holds = this.#holds = new Holds({ ...more, host, resume: (runId) => this.resumeRun(runId) });
     const events = this.#events = new Events(more);
-    const start = this.startRun.bind(this), kill = this.killRun.bind(this);
-    const children = this.#children = new ChildRuns({ ...more, start, kill });
+    const all = () => options.engines?.() ?? this;
+    const children = this.#children = new ChildRuns({ ...more, engines: all });
     const closings = this.#closings = new Closings({ ...more, rejections, host, onReport: options.onReport });
     dispatcher.onDispatch = (queue) => closings.dispatch(queue);
     waits.onAwaited = (runId) => {
       void events.deliverLater(runId);
       children.check(runId);
     };
-    const { planned } = this.#admission, onResumed = (run: Run) => options.onChange(run);
-    this.#pauses = new Pauses({ ...shared, runs, waits, planned, store, onResumed });
-    this.#kills = new Kills({ ...shared, runs, waits, store });
+    const most = { ...shared, runs, waits, store, admission: this.#admission };
+    this.#pauses = new Pauses({ ...most, planned: this.#admission.planned, onResumed: (run) => options.onChange(run) });
+    this.#kills = new Kills(most);
+    this.handover = new Handover({ ...most, closings, children });
     this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits, effects });
     this.#exits = new ProcessExitHandler({ ...shared, timers, probes, closings });
   }
@@ -282,10 +285,7 @@ export class WorkflowManager implements WorkflowEngine {
     this.#dispatcher.close();
     this.#waits.close();
     if (!this.#assignments.idle && drainMs > 0) {
-      await new Promise<void>((resolve) => {
-        this.#endDrain = resolve;
-        this.#timers.after(drainMs, resolve);
-      });
+      await new Promise<void>((resolve) => this.#timers.after(drainMs, this.#endDrain = resolve));
     }
     for (const entry of this.#assignments.listRuns()) this.#exits.detachForStop(entry);
     await this.#writer.close();

@@ -33,7 +33,7 @@ import type {
   StoredRunEvent,
   WaitingRun,
 } from "../../protocol/run_wait.ts";
-import type { Fork } from "../engine.ts";
+import type { Fork, WorkflowEngine } from "../engine.ts";
 
 /**
  * Every promise resolves after the fsync of the commit that holds the change and its log row. Calls take effect in
@@ -263,4 +263,6 @@ export interface ManagerOptions {
   /** Reports a problem to the operator, such as a failing store. */
   readonly reportProblem: (message: string) => void;
   readonly newRunId: () => string;
+  /** Where runs that others wait for are started and killed. Absent: here. */
+  readonly engines?: () => Pick<WorkflowEngine, "startRun" | "killRun">;
 }

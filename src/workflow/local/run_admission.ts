@@ -39,7 +39,7 @@ export class RunAdmission {
 
   constructor(parts: RunAdmissionParts) {
     this.#parts = parts;
-    this.planned = new PlannedStarts({ ...parts, onQueued: (entry) => this.#onQueued(entry) });
+    this.planned = new PlannedStarts({ ...parts, onQueued: (entry) => this.admitQueued(entry) });
   }
 
   /** `WorkflowManager.startRun` */
@@ -68,8 +68,8 @@ export class RunAdmission {
     return admit({ active: countSlots(queue), queued, accepting }, rules);
   }
 
-  /** Its time has come: it is treated as one that was just asked for. */
-  #onQueued(entry: RunEntry): void {
+  /** Its time has come, or another daemon has handed it over: it is treated as one that was just asked for. */
+  admitQueued(entry: RunEntry): void {
     const { queue } = entry;
     if (queue.plan === null) return;
     const admission = this.#admit(queue, queue.plan, queue.queued.size - 1);

@@ -282,7 +282,7 @@ export function createRunRow(run: Run, type: LogType, payload: Json): NewLogRow 
 }
 
 /** The row has no payload but where it forks off and when it starts: the store adds the run's fields to its first row, and the changed fields to later ones. */
-function createFirstRow(run: Run, fork: Fork | null, starts: Moment | null): NewLogRow {
+export function createFirstRow(run: Run, fork: Fork | null, starts: Moment | null): NewLogRow {
   const type = run.status === "started" ? "run.started" : run.status === "queued" ? "run.queued" : "run.dropped";
   const more = { ...fork === null ? {} : { fork: { ...fork } }, ...starts === null ? {} : { starts } };
   return createRunRow(run, type, Object.keys(more).length === 0 ? null : more);

@@ -11,12 +11,15 @@ import { jsonOutputs } from "../../../src/cli/render/json_schema_by_command.ts";
 import { type ErrorOutput, errorOutput } from "../../../src/cli/render/json_schemas.ts";
 import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 
+const engineKey = "publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f";
 const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
 reflexes: [{ sense: meter, on: [quiet] }, { sense: quiet, hook: git }]
 workflows: { tidy: {}, stay: {}, ask: {}, talk: { agents: [fake] }, develop: { use: ask } }
 alerts: { high: { sense: quiet, when: signal.used > 0.9 } }
 hooks: { git: { secret: env GIT_SECRET, verify: bearer } }
 listen: 127.0.0.1:0
+engines:
+  away: { kind: restate, ingress: "http://127.77.11.3:20001", admin: "http://127.77.11.3:20002", listen: "127.77.11.3:20003", identity: ${engineKey} }
 env_file: .env
 `;
 const ending = "moderator: ({ messages }) => messages.length === 0 ? 'one' : END";
@@ -210,7 +213,13 @@ async function callAccess(caller: Caller): Promise<void> {
 async function callHooks(caller: Caller): Promise<void> {
   await caller.call("hook list");
   await caller.call("hook send", "git");
-  await failAll(caller, [[1, "HOOK_UNKNOWN", "hook send", "nosuch"]]);
+  await caller.call("engine list");
+  for (const name of ["status", "register"]) assert.equal((await caller.call(`engine ${name}`, "away")).code, 1);
+  await failAll(caller, [
+    [1, "HOOK_UNKNOWN", "hook send", "nosuch"],
+    [1, "ENGINE_UNKNOWN", "engine status", "nosuch"],
+    [1, "ENGINE_UNKNOWN", "engine register", "nosuch"],
+  ]);
 }
 
 /** `runId`: of another workflow. */

@@ -138,6 +138,7 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
         append: () => {},
         emit: () => {},
         approvals: { configure: applied },
+        engineHost: { configure: applied },
         hooks: { configure: applied },
         lastCronTick: () => null,
         schedules: { setPlans: applied },

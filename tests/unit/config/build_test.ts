@@ -28,6 +28,7 @@ Deno.test("missing settings have their defaults, also for an entry that is only 
     drainTimeoutMs: 30_000,
     maxThreadBytes: 128 * 1024 ** 2,
     waiting: "keep",
+    engine: null,
     permissions: {},
     memoryBytes: 256 * 1024 ** 2,
     peers: [],

@@ -134,6 +134,7 @@ const workflow = (names: readonly string[], self: string): fc.Arbitrary<Workflow
   return fc.record({
     name: fc.constant(self),
     use: fc.oneof(fc.constant(self), name),
+    engine: fc.constant(null),
     concurrency: fc.integer({ min: 1, max: 1_000 }),
     overflow: fc.constantFrom("drop", "queue"),
     maxQueue: fc.integer({ min: 1, max: 10_000 }),
@@ -187,7 +188,7 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
     groups: new Map(senses.map(({ group }) => [group, { name: group, memoryBytes: memory, diskBytes: null }])),
     workflows: new Map(workflows.map((value) => [value.name, value])),
     alerts: new Map(alerts.map((value) => [value.name, value])),
-    ...{ hooks: new Map(), listen: null },
+    ...{ hooks: new Map(), listen: null, engines: new Map() },
     agents: someAgents,
     approvers: { people: new Map([["ada", [adasKey]]]), groups: new Map([["ops", ["ada"]]]) },
   }));

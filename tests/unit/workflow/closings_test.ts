@@ -234,7 +234,7 @@ Deno.test("a killed run whose role runs on keeps no slot when its code turns out
 Deno.test("a workflow that left the configuration closes its runs when it is back", async () => {
   const bench = closingBench();
   const plan = { concurrency: 1, overflow: "queue", maxQueue: 2, maxRounds: 10, drainTimeoutMs: 30_000 } as const;
-  const more = { maxThreadBytes: 2 ** 20, waiting: "keep", memoryBytes: 2 ** 20 } as const;
+  const more = { maxThreadBytes: 2 ** 20, waiting: "keep", memoryBytes: 2 ** 20, engine: null } as const;
   bench.host.down.add("w");
   await bench.start("r");
   await bench.turn();

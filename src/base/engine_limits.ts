@@ -1,0 +1,22 @@
+/** The limits of distributed engines. limits.ts has all others. */
+import { assert } from "./errors.ts";
+
+export const enginesMax = 8;
+/** How long an answer of the server of an engine may take. */
+export const engineAnswerMs = 10_000;
+/** How often the server is asked who serves it, and how often another daemon must not answer before its work is taken over. */
+export const engineLookMs = 2_000, engineMissesMax = 3;
+/** How long another daemon may take to say that it is there. */
+export const engineProbeMs = 1_000;
+/** Runs are spread over the daemons in so many parts. */
+export const engineParts = 12;
+/** How often waits are looked at while others are at another daemon. */
+export const elsewhereLookMs = 1_000;
+/** Runs of other daemons whose journals were read, and of which that is remembered. */
+export const engineFollowedMax = 100_000;
+/** How long a daemon may take to answer what another one passes on. */
+export const enginePassMs = 5_000;
+/** The server's oldest version that this nerve was tried with. */
+export const restateVersionMin = "1.7.0";
+
+assert(engineProbeMs < engineLookMs, "a daemon that does not answer must not delay the next look");

@@ -1,0 +1,194 @@
+/**
+ * What nerve asks of a Restate server: to keep a run, and who serves which part. Used by restate_engine.ts and parts.ts.
+ * Every failure says whether the server is away, or not what nerve.yaml takes it for.
+ */
+import { engineAnswerMs, restateVersionMin } from "../base/engine_limits.ts";
+import { messageOf, NerveError } from "../base/errors.ts";
+import type { Clock } from "../base/time.ts";
+import type { EngineDefinition } from "../protocol/engine.ts";
+
+/** A place where services are, as the server knows it. */
+export interface Deployment {
+  readonly id: string;
+  readonly uri: string;
+  readonly services: readonly { readonly name: string; readonly revision: number }[];
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export class RestateClient {
+  readonly #engine: EngineDefinition;
+  readonly #clock: Clock;
+  /** Addresses that answered the last time. */
+  readonly #good = new Set<string>();
+
+  constructor(engine: EngineDefinition, clock: Clock) {
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  /** The server's version. */
+  async version(): Promise<string> {
+    const { admin, ingress, name } = this.#engine, { status, body } = await this.#ask(admin, "GET", "/version");
+    const version = isObject(body) && typeof body.version === "string" ? body.version : null;
+    if (status !== 200 || version === null || !("min_admin_api_version" in Object(body))) {
+      throw this.#toWrong(
+        `what answers at ${admin.join(", ")} is not the admin port of Restate`,
+        `engines.${name}.admin`,
+        "9070",
+      );
+    }
+    if (!isAtLeast(version, restateVersionMin)) {
+      throw new NerveError("ENGINE_WRONG", `engine ${name} is Restate ${version}, and too old`, {
+        hint: `install Restate ${restateVersionMin} or later`,
+      });
+    }
+    const health = await this.#ask(ingress, "GET", "/restate/health");
+    if (health.status === 200) return version;
+    throw this.#toWrong(
+      `what answers at ${ingress.join(", ")} is not the ingress of Restate`,
+      `engines.${name}.ingress`,
+      "8080",
+    );
+  }
+
+  /** Resolves when the server keeps the run, now or since before. */
+  async submit(service: string, runId: string, input: unknown): Promise<void> {
+    const path = `/${service}/${encodeURIComponent(runId)}/run/send`;
+    const { status, body } = await this.#ask(this.#engine.ingress, "POST", path, input);
+    if (status === 200 || status === 202) return;
+    const { name } = this.#engine;
+    if (status === 404) {
+      throw new NerveError("ENGINE_WRONG", `engine ${name} knows no service ${service}: no daemon is registered`, {
+        hint: `nerve engine register ${name}`,
+      });
+    }
+    throw new NerveError("ENGINE_WRONG", `engine ${name} refused run ${runId}: ${describe(status, body)}`, {
+      hint: `nerve engine status ${name}`,
+    });
+  }
+
+  async deployments(): Promise<Deployment[]> {
+    const body = await this.#admin("GET", "/deployments");
+    const list = isObject(body) && Array.isArray(body.deployments) ? body.deployments : [];
+    return list.flatMap((each: unknown) => {
+      if (!isObject(each) || typeof each.id !== "string" || typeof each.uri !== "string") return [];
+      const services = Array.isArray(each.services) ? each.services : [];
+      return [{ id: each.id, uri: each.uri, services: services.map(Object).map(toService) }];
+    });
+  }
+
+  /** The rows of a query over what the server knows of itself. */
+  async query(query: string): Promise<Readonly<Record<string, unknown>>[]> {
+    const body = await this.#admin("POST", "/query", { query });
+    return isObject(body) && Array.isArray(body.rows) ? body.rows.filter(isObject) : [];
+  }
+
+  /** Calls a handler of a daemon and waits for its answer; null: there was none in time. */
+  async call(service: string, handler: string, input: unknown, ms: number): Promise<unknown> {
+    const { status, body } = await this.#ask(this.#engine.ingress, "POST", `/${service}/${handler}`, input, ms);
+    return status === 200 ? body : null;
+  }
+
+  /** New runs of the services behind `uri` go there from now on. */
+  async add(uri: string): Promise<void> {
+    await this.#admin("POST", "/deployments", { uri, force: true });
+  }
+
+  /** What was at a deployment, runs that have begun among it, goes on at `uri`. */
+  async move(id: string, uri: string): Promise<void> {
+    await this.#admin("PATCH", `/deployments/${id}`, { uri });
+  }
+
+  async #admin(method: string, path: string, input?: unknown): Promise<unknown> {
+    const { admin, name } = this.#engine, { status, body } = await this.#ask(admin, method, path, input);
+    if (status >= 200 && status < 300) return body;
+    throw new NerveError("ENGINE_WRONG", `engine ${name} refused ${method} ${path}: ${describe(status, body)}`, {
+      hint: `check that the server reaches ${this.#engine.endpoint}, and that engines.${name}.identity is its key`,
+    });
+  }
+
+  /** The answer of the first address that gives one. */
+  async #ask(
+    addresses: readonly string[],
+    method: string,
+    path: string,
+    input?: unknown,
+    ms = engineAnswerMs,
+  ): Promise<Answer> {
+    const faults: string[] = [];
+    for (const base of this.#inOrder(addresses)) {
+      const answer = await this.#askOne(base, method, path, input, ms);
+      if (typeof answer !== "string") {
+        this.#good.add(base);
+        return answer;
+      }
+      this.#good.delete(base);
+      faults.push(`${base}: ${answer}`);
+    }
+    throw new NerveError("ENGINE_AWAY", `engine ${this.#engine.name} cannot be reached at ${faults.join("; ")}`, {
+      hint: "start its server; runs wait until then, and nothing is lost",
+    });
+  }
+
+  /** Those that answered the last time first. */
+  #inOrder(addresses: readonly string[]): string[] {
+    return [...addresses].sort((a, b) => Number(this.#good.has(b)) - Number(this.#good.has(a)));
+  }
+
+  /** Why there was none, as a text. */
+  async #askOne(base: string, method: string, path: string, input: unknown, ms: number): Promise<Answer | string> {
+    const late = new AbortController(), cancel = this.#clock.after(ms, () => late.abort());
+    const headers = { "content-type": "application/json", "accept": "application/json" };
+    const body = input === undefined ? {} : { headers, body: JSON.stringify(input) };
+    try {
+      const response = await fetch(base + path, { method, signal: late.signal, redirect: "manual", ...body });
+      const text = await response.text();
+      return { status: response.status, body: parse(text) };
+    } catch (thrown) {
+      return late.signal.aborted ? `no answer within ${ms / 1000} s` : messageOf(thrown);
+    } finally {
+      cancel();
+    }
+  }
+
+  #toWrong(message: string, key: string, port: string): NerveError {
+    return new NerveError("ENGINE_WRONG", message, {
+      hint: `correct ${key} in nerve.yaml; it is port ${port} by default`,
+    });
+  }
+}
+
+function toService({ name, revision }: Record<string, unknown>): Deployment["services"][number] {
+  return { name: String(name), revision: Number(revision) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not an answer of Restate, or an empty one.
+    return text;
+  }
+}
+
+function describe(status: number, body: unknown): string {
+  const message = isObject(body) && typeof body.message === "string" ? body.message : String(body).slice(0, 200);
+  return `${status} ${message}`;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isAtLeast(version: string, least: string): boolean {
+  const [of, than] = [version, least].map((text) => text.split(/[.+-]/).slice(0, 3).map(Number));
+  for (let index = 0; index < 3; index++) {
+    const difference = (of?.[index] ?? 0) - (than?.[index] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}

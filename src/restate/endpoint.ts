@@ -1,0 +1,54 @@
+/**
+ * Listens where nerve.yaml says for calls of a Restate server. Used by restate_engine.ts.
+ * I1. A request that no key of nerve.yaml has signed gets 401, and does nothing. Only that the daemon is there is told to anybody.
+ */
+import { resolveOwnEntry } from "../base/self_exec.ts";
+import type { EngineDefinition } from "../protocol/engine.ts";
+import type { EngineCalls, PassedCommand, RunInput, RunSession } from "../workflow/cluster/ports.ts";
+import { daemonPath, nameDaemon, nameParts, type PartNames, partPath } from "./part_names.ts";
+
+type Answer = (request: Request) => Promise<Response>;
+
+interface ServiceModule {
+  createHandlers(options: {
+    readonly parts: PartNames;
+    readonly daemon: string;
+    readonly identity: readonly string[];
+    readonly open: (input: unknown) => Promise<RunSession>;
+    readonly command: (command: unknown) => Promise<unknown>;
+  }): readonly Answer[];
+}
+
+export interface Endpoint {
+  stop(): Promise<void>;
+}
+
+export const alivePath = "/alive";
+
+/** Resolves when it listens. Rejects when the address cannot be bound. */
+export async function serveEndpoint(
+  { hostname, port, identity, service, endpoint }: EngineDefinition,
+  calls: Pick<EngineCalls, "open" | "command">,
+): Promise<Endpoint> {
+  // By its path: Restate's SDK is a bundle of its own, which no other start of nerve loads.
+  const { createHandlers } = await import(resolveOwnEntry("restate/service.ts").href) as ServiceModule;
+  const parts = nameParts(service), daemon = nameDaemon(service, endpoint);
+  const open = (input: unknown) => calls.open(input as RunInput);
+  const command = (input: unknown) => calls.command(input as PassedCommand);
+  const answers = createHandlers({ parts, daemon, identity, open, command });
+  const paths = [...parts.map((_, part) => partPath(part)), daemonPath];
+  const handlers = new Map(answers.map((each, at) => [paths[at] ?? "", each]));
+  const answer = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url), [, part = ""] = pathname.split("/");
+    if (pathname === alivePath) return new Response(null, { status: 204 });
+    return await handlers.get(`/${part}`)?.(request) ?? new Response(null, { status: 404 });
+  };
+  const server = Deno.serve({ hostname, port, onListen: () => {} }, answer);
+  return {
+    async stop() {
+      // Calls that are open have ended, or go on elsewhere.
+      const closed = server.shutdown();
+      await closed;
+    },
+  };
+}

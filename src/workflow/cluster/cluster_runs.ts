@@ -1,0 +1,92 @@
+/**
+ * The runs of this daemon that a distributed engine keeps: which there are, how many of their changes this daemon has
+ * applied, and which of them it works on. Durable, since such a run must not be resumed as one of the local engine.
+ */
+import type { Change, ClusterMeta } from "./ports.ts";
+
+/** What is known of one run. */
+export interface ClusterRun {
+  readonly engine: string;
+  /** How many of its changes are applied here. */
+  readonly applied: number;
+  /** Whether the server has it. */
+  readonly handed: boolean;
+  /** Changes that are applied here, and that the server does not keep yet; absent: none. */
+  readonly ahead?: readonly Change[];
+}
+
+/** The work on a run here, as session.ts does it. */
+export interface HeldSession {
+  readonly runId: string;
+  readonly taken: boolean;
+  submit(change: Change): Promise<boolean>;
+  look(): void;
+  end(isOver: boolean): void;
+}
+
+const prefix = "cluster:";
+
+export class ClusterRuns {
+  readonly #meta: ClusterMeta;
+  readonly #runs = new Map<string, ClusterRun>();
+  readonly #sessions = new Map<string, HeldSession>();
+
+  constructor(meta: ClusterMeta) {
+    this.#meta = meta;
+    for (const key of meta.keys(prefix)) {
+      const value = meta.get(key);
+      if (value !== null) this.#runs.set(key.slice(prefix.length), JSON.parse(value) as ClusterRun);
+    }
+  }
+
+  get(runId: string): ClusterRun | null {
+    return this.#runs.get(runId) ?? null;
+  }
+
+  /** In one commit with what is written in the same turn. */
+  put(runId: string, run: ClusterRun): void {
+    this.#runs.set(runId, run);
+    this.#meta.set(prefix + runId, JSON.stringify(run));
+  }
+
+  /** The run is over, and the server knows. */
+  forget(runId: string): void {
+    if (this.#runs.delete(runId)) this.#meta.remove(prefix + runId);
+  }
+
+  /** The server's runs on which this daemon does not work: nothing may be done about them here. */
+  isElsewhere(runId: string): boolean {
+    return this.#runs.has(runId) && this.#sessions.get(runId)?.taken !== true;
+  }
+
+  get elsewhere(): number {
+    return this.#runs.size - this.sessions.filter(({ taken }) => taken).length;
+  }
+
+  /** Those that the server does not have yet, in the order of their ids. */
+  unhanded(): string[] {
+    return [...this.#runs].filter(([, { handed }]) => !handed).map(([runId]) => runId).sort();
+  }
+
+  count(engine: string): { readonly here: number; readonly elsewhere: number; readonly waiting: number } {
+    const all = [...this.#runs].filter(([, run]) => run.engine === engine);
+    const here = all.filter(([runId]) => !this.isElsewhere(runId)).length;
+    return { here, elsewhere: all.length - here, waiting: all.filter(([, { handed }]) => !handed).length };
+  }
+
+  sessionOf(runId: string): HeldSession | null {
+    return this.#sessions.get(runId) ?? null;
+  }
+
+  get sessions(): HeldSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  open(session: HeldSession): void {
+    this.#sessions.set(session.runId, session);
+  }
+
+  close(session: HeldSession): void {
+    if (this.#sessions.get(session.runId) === session) this.#sessions.delete(session.runId);
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Keeps this daemon's log up to date with the runs that others work on, from what the server keeps of them: so any daemon
+ * shows each run, its thread and what it asks. Used by engines.ts.
+ */
+import type { Clock } from "../../base/time.ts";
+import type { Run } from "../../protocol/run.ts";
+import { createFirstRow } from "../local/run_writer.ts";
+import type { ClusterRuns } from "./cluster_runs.ts";
+import type { Change, LocalRuns, RunInput } from "./ports.ts";
+import { ClusterSession } from "./session.ts";
+
+export interface MirrorParts {
+  readonly store: LocalRuns;
+  readonly runs: ClusterRuns;
+  readonly clock: Clock;
+  readonly reportProblem: (message: string) => void;
+  readonly onChange: (run: Run) => void;
+  /** Whoever waits for the end of the run learns of it. */
+  readonly tell: (run: Run) => void;
+}
+
+export class Mirror {
+  readonly #parts: MirrorParts;
+
+  constructor(parts: MirrorParts) {
+    this.#parts = parts;
+  }
+
+  /** The server has a run. Nothing is done about one that is known. */
+  async begin(engine: string, { run, starts }: RunInput): Promise<void> {
+    const { store, runs } = this.#parts, { runId } = run, known = runs.get(runId);
+    if (known !== null && !known.handed) runs.put(runId, { ...known, handed: true });
+    if (known !== null || store.get(runId) !== null) return;
+    runs.put(runId, { engine, applied: 0, handed: true });
+    // Its causes are rows of another log.
+    const own = { ...run, causeId: null };
+    await store.create(own, createFirstRow(own, null, starts), null, starts);
+  }
+
+  /** The server keeps the change as number `n`; one without changes: the run is over. */
+  async follow(runId: string, n: number, changes: readonly Change[]): Promise<void> {
+    const { store, runs, onChange, tell } = this.#parts, known = runs.get(runId);
+    // It is over, or came here meanwhile.
+    if (known === null || runs.sessionOf(runId) !== null || n <= known.applied) return;
+    const before = store.get(runId);
+    const isOver = await new ClusterSession(runId, {
+      ...this.#parts,
+      onTaken: () => Promise.resolve(),
+      onEnd: () => {},
+    }).apply(
+      n,
+      changes,
+    );
+    const run = store.get(runId);
+    if (run !== null && (run.status !== before?.status || run.attempt !== before.attempt)) onChange(run);
+    if (!isOver && changes.length > 0 || run === null) return;
+    runs.forget(runId);
+    tell(run);
+  }
+}

@@ -1,0 +1,165 @@
+/** Daemons of one workspace, each with a copy of it at an address of its own, and the servers that keep their runs. */
+import assert from "node:assert/strict";
+import { systemClock } from "../../src/base/clock.ts";
+import { NerveError } from "../../src/base/errors.ts";
+import { delay } from "../../src/base/time.ts";
+import type { Run } from "../../src/protocol/run.ts";
+import { StoreReader } from "../../src/store/log/reader.ts";
+import { Daemon } from "../support/mortal_daemon.ts";
+import { freePorts, type RestateServers, startRestate } from "../support/restate.ts";
+import { makeWorkspace, within, type WorkspaceFixture } from "../support/workspace_fixture.ts";
+
+/** Each role tells in a file that it begins and that it has finished, and the last one asks a person before. */
+const steps = `import { defineWorkflow, END, gate, sleep } from "nerve";
+const note = ({ start, config }, what) => Deno.writeTextFileSync(String(config.file), start.runId + " " + what + "\\n", { append: true });
+const role = (name) => async (context) => {
+  note(context, "begin " + name);
+  await new Promise((resolve) => setTimeout(resolve, Number(context.start.payload.ms)));
+  return { content: name, meta: {} };
+};
+export default defineWorkflow({
+  roles: { one: role("one"), nap: sleep("1500ms"), two: role("two"), ask: gate({ title: "Go on?" }), three: role("three") },
+  moderator: ({ start, messages }) => start.payload.path[messages.length] ?? END,
+  finally: (context) => { note(context, "closed " + context.end.status); return { content: "closed" }; },
+});
+`;
+
+export const paths = {
+  waits: ["one", "nap", "two"],
+  works: ["one", "two", "three"],
+  asks: ["one", "ask", "two"],
+} as const;
+
+export class Cluster implements AsyncDisposable {
+  readonly servers: RestateServers;
+  readonly #workspaces: readonly WorkspaceFixture[];
+  readonly #daemons: (Daemon | null)[];
+  readonly file: string;
+
+  private constructor(servers: RestateServers, workspaces: readonly WorkspaceFixture[], file: string) {
+    this.servers = servers;
+    this.#workspaces = workspaces;
+    this.#daemons = workspaces.map(() => null);
+    this.file = file;
+  }
+
+  static async start(program: string, nodes: number, daemons: number): Promise<Cluster> {
+    const servers = await startRestate(program, nodes), file = await Deno.makeTempFile({ prefix: "nerve-notes-" });
+    const ports = freePorts(daemons), ingress = servers.nodes.map((node) => node.ingress);
+    const admin = servers.nodes.map((node) => node.admin), { identity } = servers;
+    const workspaces = await Promise.all(ports.map((port, at) => {
+      const listen = `127.0.0.${at + 1}:${port}`,
+        engines = { cluster: { kind: "restate", ingress, admin, listen, identity } };
+      const settings = {
+        engine: "cluster",
+        concurrency: 100,
+        config: { file },
+        permissions: { write: [file], read: [file] },
+      };
+      return makeWorkspace({ yaml: { engines, workflows: { steps: settings } }, workflows: { steps } });
+    }));
+    const cluster = new Cluster(servers, workspaces, file);
+    await Promise.all(workspaces.map((_, at) => cluster.revive(at)));
+    return cluster;
+  }
+
+  daemon(at: number): Daemon {
+    const daemon = this.#daemons[at];
+    assert.ok(daemon !== null && daemon !== undefined, `daemon ${at} does not run`);
+    return daemon;
+  }
+
+  get alive(): number[] {
+    return this.#daemons.flatMap((daemon, at) => daemon === null ? [] : [at]);
+  }
+
+  async revive(at: number): Promise<void> {
+    const workspace = this.#workspaces[at];
+    assert.ok(workspace !== undefined);
+    this.#daemons[at] = await Daemon.start(workspace.paths);
+  }
+
+  async kill(at: number): Promise<void> {
+    const daemon = this.daemon(at);
+    this.#daemons[at] = null;
+    await daemon.kill();
+  }
+
+  /** Each daemon serves a part of the runs. */
+  async spread(): Promise<void> {
+    await this.until("runs to be spread over the daemons", async () => {
+      const lists = await Promise.all(this.alive.map((at) => this.daemon(at).client.engines.list()));
+      return lists.every(({ items: [engine] }) => (engine?.parts ?? 0) > 0);
+    });
+  }
+
+  async startRun(at: number, runId: string, path: keyof typeof paths, ms: number): Promise<Run> {
+    return await this.daemon(at).client.startRun("steps", { runId, payload: { path: [...paths[path]], ms } });
+  }
+
+  /** The run as this daemon knows it; null: not yet. */
+  run(at: number, runId: string): Run | null {
+    const workspace = this.#workspaces[at];
+    assert.ok(workspace !== undefined);
+    const reader = StoreReader.open(workspace.paths.logDatabase);
+    try {
+      return reader?.run(runId) ?? null;
+    } finally {
+      reader?.close();
+    }
+  }
+
+  /** Decides at that daemon what the run asks, once it knows of it. */
+  async approve(at: number, runId: string): Promise<void> {
+    const workspace = this.#workspaces[at], id = `${runId}:ask::1`;
+    await this.until(`daemon ${at} to show what ${runId} asks`, async () => {
+      const reader = workspace === undefined ? null : StoreReader.open(workspace.paths.logDatabase);
+      const asked = reader?.approval(id) ?? null;
+      reader?.close();
+      if (asked?.state !== "pending") return asked !== null;
+      try {
+        await this.daemon(at).client.decide(id, { option: "approve", digest: asked.digest, token: `t-${runId}` });
+        return true;
+      } catch (thrown) {
+        // Whoever worked on the run has just died.
+        if (thrown instanceof NerveError && thrown.code === "ENGINE_AWAY") return false;
+        throw thrown;
+      }
+    });
+  }
+
+  async until(what: string, reached: () => boolean | Promise<boolean>): Promise<void> {
+    const poll = async () => {
+      while (!await reached()) await delay(systemClock, 100);
+    };
+    await within(poll(), what, () => this.notes().slice(-2_000));
+  }
+
+  notes(): string {
+    return Deno.readTextFileSync(this.file);
+  }
+
+  /** Every run has ended once, at every daemon, and no finished role ran again. */
+  async allEnded(runIds: readonly string[]): Promise<void> {
+    for (const at of this.alive) {
+      for (const runId of runIds) {
+        await this.until(`run ${runId} to be over at daemon ${at}`, () => this.run(at, runId)?.status === "completed");
+      }
+    }
+    const lines = this.notes().trimEnd().split("\n");
+    for (const runId of runIds) {
+      const own = lines.filter((line) => line.startsWith(`${runId} `)).map((line) => line.slice(runId.length + 1));
+      const begun = own.filter((line) => line.startsWith("begin ")).map((line) => line.slice("begin ".length));
+      // A role that was cut off runs again, but none after a later one has begun.
+      const order = begun.filter((name, index) => name !== begun[index - 1]);
+      assert.deepEqual(order, [...new Set(order)], `${runId}: ${own.join(", ")}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.alive.map((at) => this.kill(at)));
+    await this.servers[Symbol.asyncDispose]();
+    for (const workspace of this.#workspaces) await workspace[Symbol.asyncDispose]();
+    await Deno.remove(this.file);
+  }
+}

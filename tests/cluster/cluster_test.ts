@@ -1,0 +1,99 @@
+/**
+ * Runs of several daemons outlast each of them. In the gate: one server, two daemons, one kill. `deno task cluster`: three
+ * servers, three daemons, and kills of a daemon, of a server, and of both at once, with a log of what was killed.
+ */
+import assert from "node:assert/strict";
+import { findRestate } from "../support/restate.ts";
+import { Cluster } from "./cluster.ts";
+
+const restate = await findRestate(), left = "missing" in restate ? `: left out, ${restate.missing}` : "";
+const isLong = Deno.env.get("NERVE_CLUSTER") === "1";
+
+function program(): string {
+  assert.ok("program" in restate);
+  return restate.program;
+}
+
+function say(text: string): void {
+  // deno-lint-ignore no-console -- the log of the kills is what was asked for
+  if (isLong) console.log(`${new Date().toISOString().slice(11, 23)} ${text}`);
+}
+
+Deno.test({
+  name: `a daemon dies in roles and waits, and another one goes on with its runs${left}`,
+  ignore: left !== "" || isLong,
+  async fn() {
+    await using cluster = await Cluster.start(program(), 1, 2);
+    await cluster.spread();
+    const runs = ["a", "b", "c", "d"];
+    await cluster.startRun(0, "a", "works", 1_000);
+    await cluster.startRun(0, "b", "waits", 300);
+    await cluster.startRun(1, "c", "asks", 300);
+    await cluster.startRun(1, "d", "asks", 300);
+    await cluster.until("work", () => /a begin/.test(cluster.notes()) && /d begin/.test(cluster.notes()));
+    await cluster.kill(0);
+    for (const runId of ["c", "d"]) await cluster.approve(1, runId);
+    await cluster.allEnded(runs);
+    // What went on without it is known to the one that comes back.
+    await cluster.revive(0);
+    await cluster.allEnded(runs);
+  },
+});
+
+Deno.test({
+  name: `three daemons, three servers: kills of each and of both lose no run${left}`,
+  ignore: left !== "" || !isLong,
+  async fn() {
+    await using cluster = await Cluster.start(program(), 3, 3);
+    await cluster.spread();
+    say("three daemons serve, three servers keep");
+    const runs: string[] = [], asking: string[] = [];
+    const start = async (wave: string) => {
+      for (let at = 0; at < 9; at++) {
+        const runId = `${wave}${at}`, path = at % 3 === 0 ? "asks" : at % 3 === 1 ? "waits" : "works";
+        await cluster.startRun(cluster.alive[at % cluster.alive.length] ?? 0, runId, path, 1_500);
+        runs.push(runId);
+        if (path === "asks") asking.push(runId);
+      }
+      await cluster.until(
+        `roles of wave ${wave}`,
+        () => cluster.notes().split("\n").filter((line) => line.startsWith(wave)).length > 5,
+      );
+      say(`wave ${wave}: 9 runs started, roles are at work`);
+    };
+    const decide = async () => {
+      for (const [index, runId] of asking.splice(0).entries()) {
+        const at = cluster.alive[index % cluster.alive.length] ?? 0;
+        await cluster.approve(at, runId);
+        say(`${runId} decided at daemon ${at}`);
+      }
+    };
+    const ended = async (what: string) => {
+      await cluster.allEnded(runs);
+      say(`${what}: all ${runs.length} runs have ended once, at every daemon`);
+    };
+    await start("a");
+    say("kill -9 daemon 1");
+    await cluster.kill(1);
+    await decide();
+    await ended("a daemon died");
+    await cluster.revive(1);
+    await cluster.spread();
+
+    await start("b");
+    say("kill -9 server 0");
+    await cluster.servers.nodes[0]?.kill();
+    await decide();
+    await ended("a server died");
+    await cluster.servers.nodes[0]?.start();
+
+    await start("c");
+    say("kill -9 daemon 2 and server 2");
+    await Promise.all([cluster.kill(2), cluster.servers.nodes[2]?.kill()]);
+    await decide();
+    await ended("both died");
+    await cluster.servers.nodes[2]?.start();
+    await cluster.revive(2);
+    await ended("they are back");
+  },
+});

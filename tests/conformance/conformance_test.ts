@@ -1,0 +1,57 @@
+/**
+ * One list of what a workflow can do, on every engine: what an engine cannot do it refuses, and docs/engines.md says so.
+ * NERVE_CONFORMANCE=1 prints the table.
+ */
+import assert from "node:assert/strict";
+import { errorCodes } from "../../src/base/error_codes.ts";
+import { readSource } from "../support/source_files.ts";
+import { findRestate, freePorts, startRestate } from "../support/restate.ts";
+import { abilities, refusedWords } from "./list.ts";
+import { World } from "./world.ts";
+
+const shows = Deno.env.get("NERVE_CONFORMANCE") === "1";
+
+async function tryAll(test: Deno.TestContext, engine: string, world: World, cannot: boolean): Promise<void> {
+  for (const { what, act, refused } of abilities) {
+    const refuses = cannot && refused !== undefined;
+    const ok = await test.step(`${engine}: ${what}`, () => refuses ? refused(world) : act(world));
+    // deno-lint-ignore no-console -- the table is what was asked for
+    if (shows) console.log(`| ${engine} | ${what} | ${!ok ? "FAILS" : refuses ? "refused" : "yes"} |`);
+  }
+}
+
+Deno.test("the local engine does all that a workflow can do", async (test) => {
+  await using world = await World.start(null);
+  await tryAll(test, "local", world, false);
+});
+
+const restate = await findRestate();
+
+Deno.test({
+  name: `Restate does the same, or refuses it${"missing" in restate ? `: left out, ${restate.missing}` : ""}`,
+  ignore: "missing" in restate,
+  async fn(test) {
+    assert.ok("program" in restate);
+    await using servers = await startRestate(restate.program);
+    const [node] = servers.nodes, [port] = freePorts(1);
+    const listen = `127.0.0.1:${port}`, { identity } = servers;
+    const engine = { kind: "restate", ingress: node?.ingress ?? "", admin: node?.admin ?? "", listen, identity };
+    await using world = await World.start({ cluster: engine });
+    await tryAll(test, "restate", world, true);
+    assert.deepEqual((await world.api.engines.list()).items.map(({ problem, serving }) => [problem, serving]), [[
+      null,
+      true,
+    ]]);
+    const unsigned = await fetch(`http://${listen}/part-0/invoke/nerve-0/run`, { method: "POST", body: "" });
+    await unsigned.body?.cancel();
+    assert.equal(unsigned.status, 401);
+  },
+});
+
+Deno.test("docs/engines.md names what Restate cannot do", () => {
+  const [, table = ""] = /## What it cannot do\n([\s\S]+?)\n## /.exec(readSource("docs/engines.md")) ?? [];
+  const refused = table.split("\n").filter((line) => line.includes("refused"));
+  assert.ok(errorCodes["ENGINE_CANNOT"].remedy.length > 0);
+  for (const word of refusedWords) assert.ok(refused.some((line) => line.includes(word)), word);
+  assert.equal(abilities.filter((each) => each.refused !== undefined).length, refusedWords.length);
+});

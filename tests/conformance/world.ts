@@ -1,0 +1,183 @@
+/** A workspace whose workflows are kept by one engine, for the list of what engines do. Black box: the kernel's API alone. */
+import assert from "node:assert/strict";
+import { systemClock } from "../../src/base/clock.ts";
+import { NerveError } from "../../src/base/errors.ts";
+import { delay } from "../../src/base/time.ts";
+import type { KernelApi } from "../../src/kernel/kernel_api.ts";
+import type { StartRunRequest } from "../../src/protocol/api.ts";
+import type { Approval } from "../../src/protocol/approval.ts";
+import type { JsonObject } from "../../src/protocol/json.ts";
+import type { LogRow } from "../../src/protocol/log.ts";
+import type { Run } from "../../src/protocol/run.ts";
+import { rowsOf, runEnd } from "../support/workflow_life.ts";
+import { startWorkspace, within, type WorkspaceFixture } from "../support/workspace_fixture.ts";
+
+/** Does the roles that its payload names, one after the other. */
+export const script = `import { defineWorkflow, END, event, gate, sleep } from "nerve";
+const pause = (ms, signal) => new Promise((resolve) => {
+  const timer = setTimeout(resolve, ms);
+  signal?.addEventListener("abort", () => { clearTimeout(timer); resolve(undefined); });
+});
+let failures = new Map();
+export default defineWorkflow({
+  roles: {
+    say: ({ messages, idempotencyKey, log }) => {
+      log("info", "say " + idempotencyKey);
+      return { content: "said " + (messages.length + 1), meta: { key: idempotencyKey } };
+    },
+    other: () => ({ content: "other", meta: {} }),
+    slow: async ({ start, signal, log }) => {
+      log("info", "slow " + start.runId);
+      await pause(Number(start.payload.ms ?? 60_000), signal);
+      return { content: "slow", meta: {} };
+    },
+    fails: () => { throw new Error("out of paper"); },
+    flaky: {
+      retry: { attempts: 3, backoff: "10ms" },
+      run: ({ start }) => {
+        const count = (failures.get(start.runId) ?? 0) + 1;
+        failures.set(start.runId, count);
+        if (count < 3) throw new Error("try " + count);
+        return { content: "ok", meta: { count } };
+      },
+    },
+    late: { timeout: "100ms", run: async ({ signal }) => { await pause(60_000, signal); throw new Error("aborted"); } },
+    large: () => ({ content: "x".repeat(1024 * 1024 + 1), meta: {} }),
+    odd: () => ({ content: 1, meta: {} }),
+    once: { effect: "once", run: () => { throw new Error("the bank did not answer"); } },
+    ask: gate({ title: "Go on?", body: ({ messages }) => "after " + messages.length }),
+    expiring: gate({ title: "Go on?", body: "", expires: "1s", onExpiry: "reject" }),
+    nap: sleep("50ms"),
+    ping: event("ping", { timeout: "1h" }),
+    silence: event("silence", { timeout: "50ms" }),
+  },
+  moderator: ({ start, messages }) => {
+    if (start.payload.broken) throw new Error("no idea");
+    return start.payload.path[messages.length] ?? END;
+  },
+  finally: ({ end }) => ({ content: "closed: " + end.status }),
+});
+`;
+
+/** Starts runs and waits for them, by the API alone. */
+const parent = `import { children, defineWorkflow, END } from "nerve";
+export default defineWorkflow({
+  roles: { all: children([{ workflow: "script", payload: { path: ["say"] } }]) },
+  moderator: ({ messages }) => messages.length === 0 ? "all" : END,
+});
+`;
+
+/** Something that a workflow can do. */
+export interface Ability {
+  readonly what: string;
+  /** What an engine that cannot do it says instead; absent: every engine can. */
+  readonly refused?: (world: World) => Promise<void>;
+  readonly act: (world: World) => Promise<void>;
+}
+
+export class World implements AsyncDisposable {
+  readonly workspace: WorkspaceFixture;
+  #runs = 0;
+
+  private constructor(workspace: WorkspaceFixture) {
+    this.workspace = workspace;
+  }
+
+  /** `engines`: of nerve.yaml; null: the local engine. */
+  static async start(engines: JsonObject | null): Promise<World> {
+    const settings = engines === null ? {} : { engine: "cluster" };
+    const yaml = {
+      ...engines === null ? {} : { engines },
+      workflows: { script: { concurrency: 50, ...settings }, parent: settings },
+    };
+    return new World(await startWorkspace({ yaml, workflows: { script, parent } }));
+  }
+
+  get api(): KernelApi {
+    return this.workspace.kernel.api;
+  }
+
+  /** A run of these roles. */
+  async start(path: readonly string[], payload: JsonObject = {}, more: StartRunRequest = {}): Promise<string> {
+    const runId = more.runId ?? `run-${++this.#runs}`;
+    await this.api.startRun("script", { ...more, runId, payload: { path: [...path], ...payload } });
+    return runId;
+  }
+
+  async end(runId: string): Promise<Run> {
+    const run = await runEnd(this.workspace, runId);
+    await this.until("its finally", async () => (await this.types(runId)).includes("run.closed"));
+    return run;
+  }
+
+  /** What it ended with: status and exit code. */
+  async result(runId: string): Promise<[string, number | null]> {
+    const { status, exitCode } = await this.end(runId);
+    return [status, exitCode];
+  }
+
+  contents(runId: string): string[] {
+    return this.api.records.messages(runId, { limit: 100 }).map(({ content }) => content);
+  }
+
+  meta(runId: string, round: number): JsonObject {
+    return this.api.records.messages(runId, { limit: 100 })[round - 1]?.meta ?? {};
+  }
+
+  rows(runId: string): Promise<LogRow[]> {
+    return this.workspace.rows({ refId: runId });
+  }
+
+  async types(runId: string): Promise<string[]> {
+    return (await this.rows(runId)).map(({ type }) => type).filter((type) => type !== "run.log");
+  }
+
+  rowsOf(runId: string, type: "run.attempt_failed" | "run.closed"): Promise<Record<string, unknown>[]> {
+    return rowsOf(this.workspace, runId, type);
+  }
+
+  status(runId: string): string {
+    return this.api.records.run(runId)?.status ?? "none";
+  }
+
+  async until(what: string, reached: () => boolean | Promise<boolean>): Promise<void> {
+    const poll = async () => {
+      while (!await reached()) await delay(systemClock, 10);
+    };
+    await within(poll(), what);
+  }
+
+  reaches(runId: string, status: string): Promise<void> {
+    return this.until(`${runId} to be ${status}`, () => this.status(runId) === status);
+  }
+
+  /** The role is at work. */
+  async working(runId: string): Promise<void> {
+    await this.workspace.log("workflow:script", new RegExp(`slow ${runId}$`));
+  }
+
+  async asked(runId: string): Promise<Pick<Approval, "id" | "digest" | "kind">> {
+    let found: Pick<Approval, "id" | "digest" | "kind"> | undefined;
+    await this.until(`${runId} to ask`, () => {
+      found = this.api.approvals({ limit: 100, all: false, offset: 0 }).items.find((each) => each.runId === runId);
+      return found !== undefined;
+    });
+    assert.ok(found !== undefined);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.workspace[Symbol.asyncDispose]();
+  }
+}
+
+/** The code of the error with which `act` rejects. */
+export async function codeOf(act: Promise<unknown>): Promise<string> {
+  try {
+    await act;
+  } catch (thrown) {
+    if (thrown instanceof NerveError) return thrown.code;
+    throw thrown;
+  }
+  return "none";
+}
