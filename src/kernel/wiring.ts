@@ -118,16 +118,8 @@ export function wireKernel(from: Foundation): KernelParts {
   const applier = new ConfigApplier({
     ...outlets,
     ...stages,
-    ...{ scheduler: listening, watches: listening.watches },
-    schedules,
-    alerts: alerting.runner,
-    approvals: approvalNotices,
-    hooks: hooking,
-    engineHost,
-    paths,
-    lock,
-    variables,
-    launch,
+    ...{ scheduler: listening, watches: listening.watches, schedules, engineHost },
+    ...{ alerts: alerting.runner, approvals: approvalNotices, hooks: hooking, paths, lock, variables, launch },
     lastCronTick: (sense) => ticks.lastCronTick(sense),
   });
   const units = events, inForce = { paths, variables, applier, errors, units, launch };
