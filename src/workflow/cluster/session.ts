@@ -90,8 +90,11 @@ export class ClusterSession implements RunSession {
     }
     // Asked again: the server did not get the last answer.
     while (this.#sent.length === 0 && !this.#ended && !this.#isOver()) {
-      if (this.#waiting.length === 0) await this.#awaken(null);
-      else if (this.#waiting.every(({ settled }) => settled === null)) await this.#awaken(aheadMs);
+      if (this.#waiting.length === 0) {
+        await this.#awaken(null);
+        continue;
+      }
+      if (this.#waiting.every(({ settled }) => settled === null)) await this.#awaken(aheadMs);
       this.#sent = this.#waiting;
       this.#waiting = [];
     }

@@ -1,0 +1,133 @@
+/**
+ * The work on a run that a server keeps, over a real store: what the bug would look like is a change that one daemon has and
+ * another lacks, one that counts twice, or one that was told and is lost.
+ */
+import assert from "node:assert/strict";
+import { ClusterRuns } from "../../../src/workflow/cluster/cluster_runs.ts";
+import type { Change } from "../../../src/workflow/cluster/ports.ts";
+import { ClusterSession } from "../../../src/workflow/cluster/session.ts";
+import { newRun, runRow, type StoreBench, withStore } from "../../support/store_bench.ts";
+
+const started: Change = {
+  call: "transition",
+  args: [
+    "r",
+    { from: ["queued", "started"], fence: 0 },
+    { status: "started", attempt: 1, startedAt: 5, reason: null },
+    runRow("r"),
+  ],
+};
+const message: Change = {
+  call: "appendMessage",
+  args: [{ runId: "r", workflow: "cleanup", attempt: 1, causeId: null }, {
+    round: 1,
+    role: "a",
+    content: "A",
+    meta: {},
+    ts: 7,
+  }],
+};
+const completed: Change = {
+  call: "transition",
+  args: [
+    "r",
+    { from: ["started"], fence: 1 },
+    { status: "completed", exitCode: 0, reason: null, endedAt: 9 },
+    runRow("r", { type: "run.completed" }),
+  ],
+};
+
+/** A daemon that knows of the run, and a session on it. */
+async function begin({ store }: StoreBench): Promise<ClusterRuns> {
+  const runs = new ClusterRuns(store.meta);
+  if (store.runs.get("r") === null) {
+    runs.put("r", { engine: "cluster", applied: 0, handed: true });
+    await store.runs.create(newRun("r", { status: "queued" }), runRow("r", { type: "run.queued" }));
+    await store.runs.writeFinally("cleanup", { code: "1", has: false });
+  }
+  return runs;
+}
+
+function open({ store, clock }: StoreBench, runs: ClusterRuns): ClusterSession {
+  const session: ClusterSession = new ClusterSession("r", {
+    ...{ store: store.runs, runs, clock, onTaken: () => Promise.resolve(), onEnd: () => runs.close(session) },
+    reportProblem: (text) => assert.fail(text),
+  });
+  runs.open(session);
+  return session;
+}
+
+const callsOf = (changes: readonly Change[]) => changes.map(({ call }) => call);
+
+Deno.test("that a run starts is applied at once, and sent with its first message; the last list says that it is over", () =>
+  withStore(async (bench) => {
+    const runs = await begin(bench), session = open(bench, runs), first = session.next();
+    assert.equal(await session.submit(started), true);
+    assert.equal(bench.store.runs.get("r")?.status, "started");
+    let told = false;
+    const writing = session.submit(message).then((done) => told = done);
+    const sent = await first;
+    assert.deepEqual([callsOf(sent), told, bench.store.runs.get("r")?.rounds], [
+      ["transition", "appendMessage"],
+      false,
+      0,
+    ]);
+    assert.equal(await session.apply(1, sent), false);
+    assert.equal(await writing, true);
+    assert.equal(bench.store.runs.get("r")?.rounds, 1);
+    const last = session.next();
+    void session.submit(completed);
+    assert.deepEqual(callsOf(await last), ["transition", "over"]);
+    assert.equal(await session.apply(2, await last), true);
+    assert.equal(bench.store.runs.get("r")?.status, "completed");
+  }));
+
+Deno.test("what was ahead of the server when the daemon died is sent first when the run comes back", () =>
+  withStore(async (bench) => {
+    const dead = open(bench, await begin(bench));
+    void dead.next();
+    await dead.submit(started);
+    await bench.reopen();
+    const runs = await begin(bench), session = open(bench, runs), next = session.next();
+    assert.deepEqual(runs.get("r")?.ahead, JSON.parse(JSON.stringify([started])));
+    void session.submit(message);
+    const sent = await next;
+    assert.deepEqual(callsOf(sent), ["transition", "appendMessage"]);
+    await session.apply(1, sent);
+    assert.deepEqual(runs.get("r"), { engine: "cluster", handed: true, applied: 1, ahead: [] });
+  }));
+
+Deno.test("what the server keeps is applied in order, once, and only the last list ends the run", () =>
+  withStore(async (bench) => {
+    const runs = await begin(bench), journal = [[started], [message], [completed, { call: "over", args: [] } as const]];
+    const replay = async () => {
+      const session = open(bench, runs), ends: boolean[] = [];
+      for (const [at, changes] of journal.entries()) ends.push(await session.apply(at + 1, changes));
+      session.end(false);
+      return ends;
+    };
+    const typesNow = () => bench.store.reader.logs({ refId: "r", limit: 100 }).map(({ type }) => type);
+    assert.deepEqual(await replay(), [false, false, true]);
+    const types = typesNow();
+    assert.deepEqual(types.toSorted(), ["run.completed", "run.message", "run.queued", "run.started"]);
+    assert.deepEqual(await replay(), [false, false, true]);
+    // The server has not heard that it is over: it is applied from the start, to no effect.
+    runs.put("r", { engine: "cluster", applied: 0, handed: true });
+    assert.deepEqual(await replay(), [false, false, true]);
+    assert.deepEqual(typesNow(), types);
+  }));
+
+Deno.test("after its end nothing is written, and whoever waits is told", () =>
+  withStore(async (bench) => {
+    const runs = await begin(bench), session = open(bench, runs), next = session.next();
+    await session.submit(started);
+    const writing = session.submit(message);
+    const settled = Promise.allSettled([next, writing]);
+    session.end(false);
+    const late = await Promise.allSettled([session.submit(message)]);
+    for (const each of [...await settled, ...late]) {
+      assert.equal(each.status === "rejected" && each.reason.code, "ENGINE_AWAY");
+    }
+    assert.equal(runs.isElsewhere("r"), true);
+    assert.equal(bench.store.runs.get("r")?.rounds, 0);
+  }));
