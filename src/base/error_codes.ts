@@ -24,8 +24,7 @@ export const errorCodes = {
   WORKSPACE_MISSING: {
     meaning: "No workspace was found.",
     cause: "There is no nerve.yaml here, in a folder above or in ~/.nerve, or the folder cannot be used.",
-    remedy:
-      "Change into the workspace, name it with `--workspace DIR` or `NERVE_WORKSPACE`, or make one with `nerve init`.",
+    remedy: "Change into the workspace, name it with `--workspace DIR` or `NERVE_WORKSPACE`, or run `nerve init`.",
   },
   NAME_INVALID: {
     meaning: "The name cannot be the name of a sense, a group or a workflow.",
@@ -81,8 +80,7 @@ export const errorCodes = {
   WORKFLOW_UNKNOWN: {
     meaning: "There is no workflow of that name.",
     cause: "nerve.yaml has no such workflow, or its folder is there but nerve.yaml does not name it.",
-    remedy:
-      "`nerve workflow list` shows the workflows of the workspace, `nerve workflow library` those that come with nerve.",
+    remedy: "`nerve workflow list` shows those of the workspace, `nerve workflow library` those that come with nerve.",
   },
   ALERT_UNKNOWN: {
     meaning: "There is no alert of that name, or it has no state with that key.",
@@ -122,8 +120,7 @@ export const errorCodes = {
   ACCESS_MISSING: {
     meaning: "The request shows neither a token nor a session.",
     cause: "The listener serves the API, the dashboard and `/metrics` to those who have one.",
-    remedy:
-      "Open the dashboard with `nerve dashboard`, or send `Authorization: Bearer` with a token of `nerve token create`.",
+    remedy: "Open the dashboard with `nerve dashboard`, or send `Authorization: Bearer` with a token.",
   },
   ACCESS_UNKNOWN: {
     meaning: "The token or session is not known.",
@@ -295,8 +292,7 @@ export const errorCodes = {
   },
   USAGE: {
     meaning: "The command or request is malformed.",
-    cause:
-      "An unknown command, flag or route, a missing argument, a value of the wrong form, or flags that exclude each other.",
+    cause: "An unknown command, flag or route, a missing argument, a value of the wrong form, or flags that clash.",
     remedy: "Add `--help` to the command, or see cli.md and api.md.",
   },
 } as const satisfies Readonly<Record<string, ErrorCodeText>>;

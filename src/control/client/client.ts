@@ -72,9 +72,7 @@ export class ControlClient implements Disposable {
     findKernel: () => SilentKernel = () => ({ root: null, pid: null, starts: false }),
     clock: Clock = systemClock,
   ) {
-    this.#path = socketPath;
-    this.#findKernel = findKernel;
-    this.#clock = clock;
+    [this.#path, this.#findKernel, this.#clock] = [socketPath, findKernel, clock];
     const client = this.#http = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
     this.#api = hc<ControlApp>("http://localhost", {
       fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, { ...init, client }),
