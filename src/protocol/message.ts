@@ -52,9 +52,7 @@ export interface WorkflowSpec {
   readonly peers: "all" | readonly string[];
   /** The names of all people and groups that its gates may name. */
   readonly approvers: readonly string[];
-  /** The agents that its roles may ask. */
   readonly agents: readonly string[];
-  /** The distributed engine that keeps its runs; null: the local one. */
   readonly engine: string | null;
   readonly config: Json;
 }

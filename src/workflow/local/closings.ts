@@ -112,7 +112,6 @@ export class Closings {
   /** What a process says of `finally`, after checking that it was asked. */
   onReport(sender: MessageSender, report: ClosingReport): void {
     const { writer, assignments, rejections } = this.#parts;
-    // The run is closed by the next daemon.
     if (writer.closed) return;
     const entry = assignments.findAssigned(sender.id, report.runId);
     if (entry?.phase.tag !== "closing" || report.attempt !== entry.run.attempt) {
@@ -144,8 +143,7 @@ export class Closings {
 
   /** The manager stops: the run is closed by the next daemon. */
   detach(entry: RunEntry, process: WorkflowProcess): void {
-    const { runId, attempt } = entry.run;
-    process.abortRun(runId, attempt, "the daemon stops");
+    process.abortRun(entry.run.runId, entry.run.attempt, "the daemon stops");
     enterPhase(entry, { tag: "unclosed" });
     this.#parts.assignments.release(process, entry);
   }
@@ -245,11 +243,10 @@ export class Closings {
   }
 
   async #awaitRole(queue: WorkflowQueue, closing: Closing): Promise<void> {
-    const { assignments, dispatcher } = this.#parts;
     closing.busy = true;
-    await assignments.whenReleased(closing.entry.run.runId);
+    await this.#parts.assignments.whenReleased(closing.entry.run.runId);
     closing.busy = false;
-    dispatcher.dispatch(queue);
+    this.#parts.dispatcher.dispatch(queue);
   }
 
   async #sendThread(entry: RunEntry, process: WorkflowProcess): Promise<void> {
@@ -281,7 +278,6 @@ export class Closings {
     });
   }
 
-  /** `process`: the one that it is taken off. */
   async #settle(entry: RunEntry, result: ClosingResult | null, process: WorkflowProcess | null): Promise<void> {
     const { writer, assignments, store, dispatcher } = this.#parts, { queue, run } = entry, { runId } = run;
     const state = this.#stateOf(queue), closing = state.closings.get(runId);
@@ -292,9 +288,8 @@ export class Closings {
       assignments.release(process, entry);
     }
     const row = result && createClosing(run, closing, result);
-    await writer.retryUntilWritten(entry, `that run ${runId} is closed could not be written`, () => {
-      return store.closeRun(run, row);
-    });
+    const what = `that run ${runId} is closed could not be written`;
+    await writer.retryUntilWritten(entry, what, () => store.closeRun(run, row));
     // What is not written is done again by the next daemon.
     if (writer.closed) return;
     if (row?.report !== undefined) this.#parts.onReport?.(runId);
