@@ -9,50 +9,8 @@ import { application } from "../../../src/cli/app.ts";
 import type { CliContext } from "../../../src/cli/command.ts";
 import { jsonOutputs } from "../../../src/cli/render/json_schema_by_command.ts";
 import { type ErrorOutput, errorOutput } from "../../../src/cli/render/json_schemas.ts";
+import { everyKind } from "../../support/every_kind.ts";
 import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
-
-const engineKey = "publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f";
-const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
-reflexes: [{ sense: meter, on: [quiet] }, { sense: quiet, hook: git }]
-workflows: { tidy: {}, stay: {}, ask: {}, talk: { agents: [fake] }, develop: { use: ask } }
-alerts: { high: { sense: quiet, when: signal.used > 0.9 } }
-hooks: { git: { secret: env GIT_SECRET, verify: bearer } }
-listen: 127.0.0.1:0
-engines:
-  away: { kind: restate, ingress: "http://127.77.11.3:20001", admin: "http://127.77.11.3:20002", listen: "127.77.11.3:20003", identity: ${engineKey} }
-env_file: .env
-`;
-const ending = "moderator: ({ messages }) => messages.length === 0 ? 'one' : END";
-const options = {
-  yaml,
-  senses: {
-    meter: `import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
-      export const readings = sqliteTable("readings", { id: integer().primaryKey() });
-      export function compute({ db }) {
-        db.insert(readings).values({}).run();
-        return { used: 0.9, workflow: { name: "tidy", maxRounds: 5, prompt: "tidy up" } };
-      }`,
-    quiet: "export const compute = () => null;",
-    broken: "export const compute = () => { throw new Error('no such disk'); };",
-  },
-  workflows: {
-    tidy: `import { defineWorkflow, END } from "nerve";
-      export default defineWorkflow({ roles: { one: () => ({ content: "tidied", meta: {} }) }, ${ending} });`,
-    ask: `import { defineWorkflow, END, gate } from "nerve";
-      export default defineWorkflow({ roles: { one: gate({ title: "Go?" }) }, ${ending} });`,
-    talk: `import { agent, defineWorkflow, END } from "nerve";
-      export default defineWorkflow({ roles: { one: agent({ agent: "fake", prompt: "x" }) }, ${ending} });`,
-    stay: `import { defineWorkflow, END } from "nerve";
-      const one = ({ signal }) =>
-        new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-      export default defineWorkflow({ roles: { one }, ${ending} });`,
-  },
-  files: {
-    ".env": "GIT_SECRET=hunter2-secret\n",
-    "senses/meter/migrations/0001_readings.sql":
-      "create table readings (id integer primary key, read_at integer) strict;",
-  },
-};
 
 /** Each command that has --json, by its words. A command that is in the tree twice is listed once. */
 function commandsWithJson(): Map<string, Command<CliContext>> {
@@ -173,7 +131,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   workspace.write("nerve.yaml", "senses: { meter: { throttle: soon } }\n");
   for (const name of ["reload", "validate"]) assert.deepEqual(await caller.call(name), { code: 1, error: null });
   await failAll(caller, [[1, "CONFIG_INVALID", "permissions list"]]);
-  workspace.write("nerve.yaml", yaml);
+  workspace.write("nerve.everyKind.yaml", yaml);
 }
 
 async function callAlerts(caller: Caller, { workspace }: ServedWorkspace): Promise<void> {
@@ -297,7 +255,7 @@ Deno.test("every command with --json prints what its schema says, with a daemon,
     names,
     "a schema for each, in src/cli/render/json_schema_by_command.ts",
   );
-  await using served = await serveWorkspace(options);
+  await using served = await serveWorkspace(everyKind);
   const line = { ts: 0, level: "info", source: "daemon", event: "stopping", message: "asked to stop" } as const;
   served.workspace.write("logs/nerve.log", `${formatLogLine(line)}\nerror: what a crash leaves behind\n`);
   const caller = new Caller(served);
