@@ -131,7 +131,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   workspace.write("nerve.yaml", "senses: { meter: { throttle: soon } }\n");
   for (const name of ["reload", "validate"]) assert.deepEqual(await caller.call(name), { code: 1, error: null });
   await failAll(caller, [[1, "CONFIG_INVALID", "permissions list"]]);
-  workspace.write("nerve.everyKind.yaml", yaml);
+  workspace.write("nerve.yaml", everyKind.yaml);
 }
 
 async function callAlerts(caller: Caller, { workspace }: ServedWorkspace): Promise<void> {
