@@ -3,9 +3,11 @@
  * commands exist, their links lead somewhere. getting_started_test.ts follows docs/getting-started.md as a reader does.
  */
 import assert from "node:assert/strict";
+import { parse } from "yaml";
 import { runCli } from "../../src/cli/app.ts";
 import { formatProblems } from "../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../src/config/parse.ts";
+import { scenarioSchema } from "../../src/protocol/scenario.ts";
 import { CapturedIo } from "../support/captured_io.ts";
 import { faultOf, programsOf } from "../support/command_lines.ts";
 import {
@@ -90,8 +92,12 @@ Deno.test('every block of TypeScript compiles against the real "nerve"', async (
   });
 });
 
-Deno.test("every block of YAML is a nerve.yaml without errors", () => {
+Deno.test("every block of YAML is a nerve.yaml without errors, or a scenario", () => {
   for (const { document, block } of blocksIn("yaml")) {
+    if (block.text.startsWith("# scenarios/")) {
+      scenarioSchema.parse(parse(block.text));
+      continue;
+    }
     const parsed = parseNerveConfig(block.text);
     assert.ok(
       parsed.ok,
