@@ -7,13 +7,19 @@ import { duration, textOr } from "./schema_parts.ts";
 
 const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
 
-/** A number is the hard limit. Of time: a duration. */
-const amount = z.union([
-  z.number().positive(),
-  z.strictObject({ soft: z.number().positive().nullish(), hard: z.number().positive().nullish() }),
-]).nullish();
-const span = z.union([z.string(), z.strictObject({ soft: z.string().nullish(), hard: z.string().nullish() })])
-  .nullish();
+/** A limit alone is the hard one. */
+function budgetOf<Amount extends z.ZodType>(amount: Amount, what: string) {
+  const both = z.strictObject({
+    soft: amount.nullish().describe("At this a person is asked. Default: none."),
+    hard: amount.nullish().describe("At this the run is paused. Default: none."),
+  });
+  return z.union([amount, both]).nullish().describe(`${what} Default: without a limit.`);
+}
+const budget = z.strictObject({
+  tokens: budgetOf(z.number().positive(), "How many tokens."),
+  cost: budgetOf(z.number().positive(), "In the currency in which the agent tells it."),
+  time: budgetOf(z.string(), "How long it may work, such as 2h."),
+});
 
 const rules = z.array(z.string()).nullish();
 
@@ -25,7 +31,7 @@ export const agentEntry = z.strictObject({
   resume: commandLine,
   session_field: z.string().nullish(),
   permissions: z.strictObject({ allow: rules, ask: rules, deny: rules }).nullish(),
-  budget: z.strictObject({ tokens: amount, cost: amount, time: span }).nullish(),
+  budget: budget.nullish(),
   env: z.array(z.string()).nullish(),
   max_sessions: z.int().min(1).max(agentSessionsMax).nullish(),
   read: z.array(z.string()).nullish(),

@@ -18,26 +18,26 @@ const file = z.string().min(1).max(sessionNameMaxChars * 4).refine(
 
 /** One thing that it does: exactly one of these keys. */
 const steps = {
-  /** Says a text. */
-  answer: text,
-  write: z.strictObject({ file, text }),
-  /** Writes the file that it was asked for, with this value; without such a step it writes a sample that fits. */
-  artifact: z.unknown(),
-  /** The same with this text, which need not be JSON; an empty one: it writes none. */
-  artifact_text: text,
-  /** Commits what it has written since the prompt, with this message. */
-  commit: text.min(1),
-  /** Asks for leave, and ends its turn when that is refused. */
-  ask: z.strictObject({ kind: z.enum(toolKinds), file: file.optional(), title: text.optional() }),
-  wait: z.string().refine((span) => parseDuration(span).ok, "must be a duration such as 500ms"),
-  /** Refuses the prompt, for this reason. */
-  fail: text.min(1),
-  /** Its program ends with this exit code. */
-  die: z.int().min(0).max(255),
-  /** It does not answer. */
-  never: z.literal(true),
-  /** Says so many KiB of text. */
-  flood: z.int().min(1).max(scenarioFloodMax),
+  answer: text.describe("Says a text."),
+  write: z.strictObject({ file: file.describe("Below the folder of the agent."), text: text.describe("All of it.") })
+    .describe("Writes a file."),
+  artifact: z.unknown().describe(
+    "Writes the file that it was asked for, with this value; without such a step it writes a sample that fits.",
+  ),
+  artifact_text: text.describe("The same with this text, which need not be JSON; an empty one: it writes none."),
+  commit: text.min(1).describe("Commits what it has written since the prompt, with this message."),
+  ask: z.strictObject({
+    kind: z.enum(toolKinds).describe("What it would do."),
+    file: file.optional().describe("The path that it would do it to."),
+    title: text.optional().describe("What the person reads."),
+  }).describe("Asks for leave, and ends its turn when that is refused."),
+  wait: z.string().refine((span) => parseDuration(span).ok, "must be a duration such as 500ms").describe(
+    "Waits so long.",
+  ),
+  fail: text.min(1).describe("Refuses the prompt, for this reason."),
+  die: z.int().min(0).max(255).describe("Its program ends with this exit code."),
+  never: z.literal(true).describe("It does not answer."),
+  flood: z.int().min(1).max(scenarioFloodMax).describe("Says so many KiB of text."),
 };
 const step = z.strictObject(steps).partial().refine(
   (each) => Object.keys(each).length === 1,
@@ -45,11 +45,16 @@ const step = z.strictObject(steps).partial().refine(
 );
 
 const entry = z.strictObject({
-  /** For which prompts it is: all that is named has to fit. `prompt`: a part of its text. */
-  when: z.strictObject({ role: text, phase: text, prompt: text, attempt: z.int().min(0) }).partial().optional(),
-  /** How often in one conversation; then the next entry that fits is played. */
-  times: z.int().min(1).optional(),
-  do: z.array(step).min(1).max(scenarioStepsMax),
+  when: z.strictObject({
+    role: text.describe("The name of the role."),
+    phase: text.describe("The phase of the role."),
+    prompt: text.describe("A part of the text of the prompt."),
+    attempt: z.int().min(0).describe("The attempt, from 0."),
+  }).partial().optional().describe("For which prompts it is: all that is named has to fit. Default: for all."),
+  times: z.int().min(1).optional().describe(
+    "How often in one conversation; then the next entry that fits is played. Default: always.",
+  ),
+  do: z.array(step).min(1).max(scenarioStepsMax).describe("What it does, one after the other."),
 });
 
 /** For each prompt, the first entry that fits is played. */
