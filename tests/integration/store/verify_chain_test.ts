@@ -144,7 +144,8 @@ Deno.test("a fault is told of its own thousand rows alone, and the chain stays s
 Deno.test("the chain of an older log begins where this nerve went on with it", () =>
   withArchive(async (bench) => {
     await fill(bench);
-    await tamper(bench, (db) => db.exec(`drop table log_chain; pragma user_version = ${logMigrations.length - 1}`));
+    // As the migration leaves it.
+    await tamper(bench, (db) => db.exec("delete from log_chain"));
     assert.deepEqual(check(bench), { problems: [], rows: 0 });
     bench.append(at(5));
     bench.append(at(5));
