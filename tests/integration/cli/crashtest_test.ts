@@ -7,6 +7,7 @@ import { cp } from "node:fs/promises";
 import { runCli } from "../../../src/cli/app.ts";
 import type { CrashtestOutput } from "../../../src/cli/render/crashtest_schemas.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { longTest } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 import { makeWorkspace, processesIn, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -42,7 +43,7 @@ export default defineWorkflow({
 });
 `;
 
-Deno.test("a workflow with every kind of step recovers at every boundary, and its workspace is as it was", async () => {
+longTest("a workflow with every kind of step recovers at every boundary, and its workspace is as it was", async () => {
   const permissions = { read: ["./side"], write: ["./side"] };
   const yaml = { workflows: { pay: { permissions, config: { file: "side/charges" } } } };
   await using workspace = await makeWorkspace({ yaml, workflows: { pay }, files: { "side/charges": "before\n" } });

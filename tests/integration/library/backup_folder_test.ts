@@ -6,7 +6,7 @@ import { hasProgram } from "../../support/debian.ts";
 import { type Config, type Grants, type RunOutcome, TestWorkflow } from "../../support/library.ts";
 import { isLong } from "../../support/long_form.ts";
 
-const hasRestic = await hasProgram("restic", "restic"), hasRsync = await hasProgram("rsync", "rsync");
+const hasRestic = isLong && await hasProgram("restic", "restic"), hasRsync = await hasProgram("rsync", "rsync");
 const password = "kept secret";
 
 /** A folder with files, and a target. */
@@ -77,18 +77,17 @@ Deno.test.afterAll(async () => {
 interface ResticTest {
   /** There is a repository already; default true. */
   readonly made?: boolean;
-  /** Not in the gate; default false. */
-  readonly long?: boolean;
 }
 
+/** In the long form. */
 function resticTest(
   name: string,
   test: (place: Place) => Promise<void>,
-  { made = true, long = false }: ResticTest = {},
+  { made = true }: ResticTest = {},
 ): void {
   Deno.test({
     name,
-    ignore: !hasRestic || long && !isLong,
+    ignore: !hasRestic,
     async fn() {
       await using place = new Place("restic", { init: !made });
       if (made) await cp(await (repository ??= makeRepository()), place.target, { recursive: true });
@@ -170,7 +169,6 @@ resticTest(
     assert.equal(last(again).files, 3);
     assert.equal(place.locks, 0);
   },
-  { long: true },
 );
 
 resticTest("backup-folder says that the password is wrong, and that files could not be read", async (place) => {
@@ -189,7 +187,7 @@ resticTest("backup-folder says that the password is wrong, and that files could 
   Deno.symlinkSync("/etc/shadow", `${place.folder}/link`);
   Deno.linkSync(`${place.folder}/a b`, `${place.root}/elsewhere`);
   assert.equal(last(await place.run()).files, 2, "a link is kept as a link");
-}, { long: true });
+});
 
 function rsyncTest(name: string, test: (place: Place) => Promise<void>): void {
   Deno.test({

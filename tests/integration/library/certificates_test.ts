@@ -1,6 +1,7 @@
 /** Which certificates of a server count: tls-expiry and http-check against servers of openssl, in their sandbox. */
 import assert from "node:assert/strict";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { isLong } from "../../support/long_form.ts";
 import { CertificateFolder, hasOpenssl } from "../../support/openssl.ts";
 
 const far = 3_650;
@@ -75,7 +76,7 @@ Deno.test({
 
 Deno.test({
   name: "certificates are read from servers of both versions, other groups and other ciphers",
-  ignore: !hasOpenssl,
+  ignore: !hasOpenssl || !isLong,
   fn: async () => {
     using certificates = new CertificateFolder();
     await certificates.add({ name: "own", by: null, days: 40 });

@@ -5,10 +5,11 @@ import { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { hasProgram } from "../../support/debian.ts";
 import { type Config, QuietSense, valueOf } from "../../support/library.ts";
+import { isLong } from "../../support/long_form.ts";
 import { findPostgres, PostgresServer } from "../../support/postgres.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
-const hasSqlite = await hasProgram("sqlite3", "sqlite3"), postgres = await findPostgres();
+const hasSqlite = await hasProgram("sqlite3", "sqlite3"), postgres = isLong ? await findPostgres() : null;
 
 function sqliteTest(name: string, test: (file: string, sense: QuietSense) => Promise<void>): void {
   Deno.test({

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { DevelopWorld } from "../../support/develop_runs.ts";
 import { git, readPrompts, untilReport, writeScript } from "../../support/develop_world.ts";
+import { longTest } from "../../support/long_form.ts";
 
 const approved = { spec_approved: "approve", merge_approved: "approve" };
 
@@ -56,28 +57,35 @@ Deno.test("develop, with its permissions: from a requirement to a branch that me
   }
 });
 
-Deno.test("develop: a rejected specification fails the run, an aborted merge kills it, with the reason and its report", async () => {
-  await using world = await DevelopWorld.start();
-  await world.begin("a");
-  await world.decide("a", { spec_approved: "reject" });
-  const rejected = await world.end("a");
-  assert.deepEqual([rejected.status, rejected.exitCode, rejected.reason], [
-    "failed",
-    1,
-    "spec_approved: reject by ada",
-  ]);
-  await world.begin("b");
-  await world.decide("b", { spec_approved: "approve", merge_approved: "abort" });
-  const aborted = await world.end("b");
-  assert.deepEqual([aborted.status, aborted.exitCode, aborted.reason], ["killed", 137, "merge_approved: abort by ada"]);
-  assert.match(
-    await untilReport(world.root, "a"),
-    /^# Run a: failed\n\nspec_approved: reject by ada\n[^]*There is no commit on nerve\/a/,
-  );
-  assert.match(await untilReport(world.root, "b"), /^# Run b: killed\n[^]*nerve\/b has 2 commits/);
-});
+longTest(
+  "develop: a rejected specification fails the run, an aborted merge kills it, with the reason and its report",
+  async () => {
+    await using world = await DevelopWorld.start();
+    await world.begin("a");
+    await world.decide("a", { spec_approved: "reject" });
+    const rejected = await world.end("a");
+    assert.deepEqual([rejected.status, rejected.exitCode, rejected.reason], [
+      "failed",
+      1,
+      "spec_approved: reject by ada",
+    ]);
+    await world.begin("b");
+    await world.decide("b", { spec_approved: "approve", merge_approved: "abort" });
+    const aborted = await world.end("b");
+    assert.deepEqual([aborted.status, aborted.exitCode, aborted.reason], [
+      "killed",
+      137,
+      "merge_approved: abort by ada",
+    ]);
+    assert.match(
+      await untilReport(world.root, "a"),
+      /^# Run a: failed\n\nspec_approved: reject by ada\n[^]*There is no commit on nerve\/a/,
+    );
+    assert.match(await untilReport(world.root, "b"), /^# Run b: killed\n[^]*nerve\/b has 2 commits/);
+  },
+);
 
-Deno.test("develop: what does not pass goes back as often as the template says, and the last gate says so", async () => {
+longTest("develop: what does not pass goes back as often as the template says, and the last gate says so", async () => {
   await using world = await DevelopWorld.start({ config: { test: ["grep", "thanks", "greet.txt"] } });
   await world.begin("a");
   await world.decide("a", { spec_approved: "approve" });
@@ -106,7 +114,7 @@ Deno.test("case 14: the start leads to the first gate, with one request and the 
   assert.equal(await git(tree, "status", "--porcelain"), "");
 });
 
-Deno.test("case 17: of two decisions with two tokens at once one counts, and the other is told", async () => {
+longTest("case 17: of two decisions with two tokens at once one counts, and the other is told", async () => {
   await using world = await DevelopWorld.start();
   const { api } = world.workspace.kernel;
   await world.begin("a");
@@ -120,29 +128,32 @@ Deno.test("case 17: of two decisions with two tokens at once one counts, and the
   assert.equal(Object(lost).reason.code, "APPROVAL_DECIDED");
 });
 
-Deno.test("case 22, 23: a folder in the place of the worktree and a missing branch end the run, and nothing is changed", async () => {
-  await using world = await DevelopWorld.start();
-  const { repo, root } = world, file = `${root}/data/worktrees/a/main/mine.txt`;
-  world.workspace.write("data/worktrees/a/main/mine.txt", "mine");
-  await world.begin("a");
-  assert.match(
-    (await world.end("a")).reason ?? "",
-    /worktrees\/a\/main is there already, and is no worktree of this run/,
-  );
-  assert.equal(Deno.readTextFileSync(file), "mine");
-  await world.begin("b", { baseBranch: "stable" });
-  assert.match((await world.end("b")).reason ?? "", /has no branch stable: there are main/);
-  await world.begin("c", { repo: root });
-  assert.match((await world.end("c")).reason ?? "", /is no git repository/);
-  await git(repo, "branch", "nerve/d");
-  await git(repo, "checkout", "--quiet", "nerve/d");
-  await git(repo, "commit", "--quiet", "--allow-empty", "-m", "mine");
-  await git(repo, "checkout", "--quiet", "main");
-  await world.begin("d");
-  assert.match((await world.end("d")).reason ?? "", /has a branch nerve\/d already, with commits of its own/);
-  assert.equal(await git(repo, "for-each-ref", "--format=%(refname:short)", "refs/heads"), "main\nnerve/d");
-  assert.match(await untilReport(root, "d"), /^# Run d: failed\n[^]*There is no worktree and no branch/);
-});
+longTest(
+  "case 22, 23: a folder in the place of the worktree and a missing branch end the run, and nothing is changed",
+  async () => {
+    await using world = await DevelopWorld.start();
+    const { repo, root } = world, file = `${root}/data/worktrees/a/main/mine.txt`;
+    world.workspace.write("data/worktrees/a/main/mine.txt", "mine");
+    await world.begin("a");
+    assert.match(
+      (await world.end("a")).reason ?? "",
+      /worktrees\/a\/main is there already, and is no worktree of this run/,
+    );
+    assert.equal(Deno.readTextFileSync(file), "mine");
+    await world.begin("b", { baseBranch: "stable" });
+    assert.match((await world.end("b")).reason ?? "", /has no branch stable: there are main/);
+    await world.begin("c", { repo: root });
+    assert.match((await world.end("c")).reason ?? "", /is no git repository/);
+    await git(repo, "branch", "nerve/d");
+    await git(repo, "checkout", "--quiet", "nerve/d");
+    await git(repo, "commit", "--quiet", "--allow-empty", "-m", "mine");
+    await git(repo, "checkout", "--quiet", "main");
+    await world.begin("d");
+    assert.match((await world.end("d")).reason ?? "", /has a branch nerve\/d already, with commits of its own/);
+    assert.equal(await git(repo, "for-each-ref", "--format=%(refname:short)", "refs/heads"), "main\nnerve/d");
+    assert.match(await untilReport(root, "d"), /^# Run d: failed\n[^]*There is no worktree and no branch/);
+  },
+);
 
 Deno.test("case 24: what is not committed stays as it is, and the run does not see it", async () => {
   await using world = await DevelopWorld.start();
@@ -157,7 +168,7 @@ Deno.test("case 24: what is not committed stays as it is, and the run does not s
   assert.equal(await git(repo, "status", "--porcelain"), "M greet.txt\n?? new.txt");
 });
 
-Deno.test("case 26: over the limit of runs one is queued, or dropped, as its workflow says", async () => {
+longTest("case 26: over the limit of runs one is queued, or dropped, as its workflow says", async () => {
   await using world = await DevelopWorld.start({ workflow: { concurrency: 1 } });
   await world.begin("a");
   assert.equal((await world.begin("b")).status, "queued");
@@ -195,7 +206,7 @@ Deno.test("case 28: a persona that is missing ends the run, and names it", async
   assert.match(await untilReport(world.root, "a"), /^# Run a: failed/);
 });
 
-Deno.test("develop: a bare repository, submodules, and files that git ignores", async () => {
+longTest("develop: a bare repository, submodules, and files that git ignores", async () => {
   await using world = await DevelopWorld.start({ config: { copy: [".env", "missing"] } }, async (repo) => {
     Deno.writeTextFileSync(`${repo}/.env`, "KEY=1\n");
     await git(repo, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", repo, "part");
@@ -215,7 +226,7 @@ Deno.test("develop: a bare repository, submodules, and files that git ignores", 
   assert.ok(!(await git(repo, "ls-tree", "-r", "--name-only", "nerve/a")).includes(".env"));
 });
 
-Deno.test("develop: what a death has left of a worktree is made anew, and what an agent leaves is kept", async () => {
+longTest("develop: what a death has left of a worktree is made anew, and what an agent leaves is kept", async () => {
   await using world = await DevelopWorld.start({ workflow: { concurrency: 3 } });
   const { repo, root, workspace } = world, tree = (runId: string) => `${root}/data/worktrees/${runId}/main`;
   // The branch alone; a worktree half checked out, locked as git does meanwhile; one whose folder is gone.
