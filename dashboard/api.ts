@@ -1,4 +1,5 @@
 /** Asks the control API of the daemon that served this page. Every failure is an `ApiError`, in words for people. */
+import { showHidden } from "./format.ts";
 
 /** The parts of a problem document that a reader needs. */
 export class ApiError extends Error {
@@ -57,7 +58,7 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
     if (init.signal?.aborted === true) throw thrown;
     throw new ApiError(0, "DAEMON_MISSING", "the daemon does not answer", "nerve status, nerve start");
   }
-  if (answer.ok) return await answer.json();
+  if (answer.ok) return JSON.parse(showHidden(await answer.text()));
   if (answer.status === 401) noteSignedOut();
   throw await toError(answer);
 }
@@ -65,7 +66,7 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
 async function toError(answer: Response): Promise<ApiError> {
   const text = await answer.text();
   try {
-    const { code = "", detail = "", title = "", hint = null } = JSON.parse(text);
+    const { code = "", detail = "", title = "", hint = null } = JSON.parse(showHidden(text));
     return new ApiError(answer.status, String(code), String(detail || title), hint === null ? null : String(hint));
   } catch {
     return new ApiError(answer.status, "", `the daemon answered ${answer.status}`, null);

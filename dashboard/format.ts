@@ -72,3 +72,11 @@ export function preview(value: unknown, max = 160): string {
 export function nameOfSource(source: string): string {
   return source.slice(source.indexOf(":") + 1);
 }
+
+/** Characters that change how others read: they turn the direction of a text, or are obeyed by a terminal it is pasted to. */
+const hidden = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** Of a text of JSON: whoever decides has to see what is there, so these characters are shown by their numbers. */
+export function showHidden(json: string): string {
+  return json.replace(hidden, (character) => `\\\\u{${character.codePointAt(0)?.toString(16)}}`);
+}

@@ -8,6 +8,7 @@
  */
 import type { LogRow } from "../src/protocol/log.ts";
 import { noteSignedOut } from "./api.ts";
+import { showHidden } from "./format.ts";
 
 export type LiveStatus = "connecting" | "live" | "lost";
 type RowsListener = (rows: readonly LogRow[]) => void;
@@ -130,7 +131,7 @@ class Live {
     }
     if (name === "gap") return this.#resync();
     if (data === "") return;
-    this.#pending.push(JSON.parse(data));
+    this.#pending.push(JSON.parse(showHidden(data)));
     if (this.#pending.length > pendingMax) this.#pending.splice(0, this.#pending.length - pendingMax);
     this.#plan();
   }

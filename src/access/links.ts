@@ -31,7 +31,7 @@ export class Links {
 
   async make(scope: SessionScope): Promise<{ readonly text: string; readonly expires: number }> {
     const { id, text, hash } = await makeCredential(), expires = this.#clock.now() + linkMs;
-    this.#forgetOld();
+    this.#forgetOld(linksMax - 1);
     this.#links.set(id, { hash, scope, expires, used: false });
     return { text, expires };
   }
@@ -39,16 +39,16 @@ export class Links {
   /** The scope of the session that it opens. Throws LINK_USED, LINK_UNKNOWN, ACCESS_LIMITED. */
   async use(text: string): Promise<SessionScope> {
     const parsed = parseCredential(text);
-    this.#forgetOld();
+    this.#forgetOld(linksMax);
     const link = this.#links.get(parsed?.id ?? "");
     if (parsed === null || link === undefined) {
       if (!this.#guesses.takeStranger()) throw limited();
       throw new NerveError("LINK_UNKNOWN", "the link is too old, or was never given", { hint });
     }
-    if (!this.#guesses.mayTry(parsed.id)) throw limited();
     // I1. Nothing is awaited between the look and the mark.
     const isRight = isSameHash(await hashSecret(parsed.secret), link.hash);
     if (!isRight) {
+      if (!this.#guesses.mayTry(parsed.id)) throw limited();
       this.#guesses.onWrong(parsed.id);
       throw new NerveError("LINK_UNKNOWN", "the link is not as it was given", { hint });
     }
@@ -57,10 +57,10 @@ export class Links {
     return link.scope;
   }
 
-  #forgetOld(): void {
+  #forgetOld(most: number): void {
     const now = this.#clock.now();
     for (const [id, { expires }] of this.#links) {
-      if (expires > now && this.#links.size < linksMax) continue;
+      if (expires > now && this.#links.size <= most) continue;
       this.#links.delete(id);
       this.#guesses.forget(id);
     }

@@ -36,6 +36,8 @@ export class TokenDesk {
   readonly #links: Links;
   /** By id, oldest first. */
   readonly #held = new Map<string, Held>();
+  /** Those that ended here, while the disk does not have it: they can be ended again. */
+  readonly #unsaved = new Set<Held>();
   /** How often access was denied, by the code of the error. */
   readonly denied: Partial<Record<ErrorCode, number>> = {};
   /** Called when there are more or fewer live tokens. */
@@ -101,7 +103,8 @@ export class TokenDesk {
     if (name !== undefined && named === null) {
       throw new NerveError("TOKEN_UNKNOWN", `there is no token or session ${name}`, { hint: "nerve token list" });
     }
-    const all = new Set([...named === null ? [] : [named], ...sessions ? this.#live("session") : []]);
+    const again = [...this.#unsaved].filter(({ stored }) => sessions && stored.kind === "session");
+    const all = new Set([...named === null ? [] : [named], ...again, ...sessions ? this.#live("session") : []]);
     await this.#end([...all]);
     return [...all].map(({ stored }) => stored.name);
   }
@@ -115,7 +118,10 @@ export class TokenDesk {
     const scope = await this.#links.use(link), made = await makeCredential();
     const [oldest] = this.#live("session");
     if (oldest !== undefined && this.#live("session").length >= sessionsMax) await this.#end([oldest]);
-    const name = `session-${made.id.slice(0, 8)}`, created = this.#ports.clock.now(), expires = created + sessionMs;
+    // The id stays unknown: who has it could use up its guesses.
+    const name = `session-${crypto.randomUUID().slice(0, 8)}`,
+      created = this.#ports.clock.now(),
+      expires = created + sessionMs;
     const row = toRow("login.opened", name, { scope, expires });
     await this.#add({ kind: "session", name, scope, created, expires }, made, row);
     return { cookie: made.text, caller: { kind: "session", name, scope, expires } };
@@ -128,8 +134,9 @@ export class TokenDesk {
       throw this.#guesses.takeStranger() ? unknown(kind) : limited();
     }
     const { id } = held.stored;
-    if (!this.#guesses.mayTry(id)) throw limited();
     if (!isSameHash(await hashSecret(parsed.secret), held.stored.hash)) {
+      // Only the wrong ones are counted: nobody can lock its owner out.
+      if (!this.#guesses.mayTry(id)) throw limited();
       this.#guesses.onWrong(id);
       throw unknown(kind);
     }
@@ -183,12 +190,18 @@ export class TokenDesk {
     for (const held of ending) {
       held.stored = { ...held.stored, revoked: at };
       held.ended.abort();
+      this.#unsaved.add(held);
     }
     const rows = ending.map(({ stored }) =>
       toRow(stored.kind === "token" ? "token.revoked" : "login.ended", stored.name, { scope: stored.scope })
     );
-    if (ending.length > 0) await this.#ports.save({ revoke: { ids: ending.map(({ stored }) => stored.id), at }, rows });
-    this.onChange();
+    const ids = ending.map(({ stored }) => stored.id);
+    try {
+      if (ids.length > 0) await this.#ports.save({ revoke: { ids, at }, rows });
+      for (const held of ending) this.#unsaved.delete(held);
+    } finally {
+      this.onChange();
+    }
   }
 
   /** The ids of what is over and forgotten: what had the name, and the oldest of too many. */
@@ -203,10 +216,10 @@ export class TokenDesk {
     return ids;
   }
 
-  /** The live one of that name. */
+  /** The live one of that name, or one whose end is not on disk. */
   #named(name: string): Held | null {
-    return [...this.#held.values()].find(({ stored }) => stored.name === name && this.#stateOf(stored) === "live") ??
-      null;
+    const isMeant = (held: Held) => this.#stateOf(held.stored) === "live" || this.#unsaved.has(held);
+    return [...this.#held.values()].find((held) => held.stored.name === name && isMeant(held)) ?? null;
   }
 
   #live(kind: StoredToken["kind"]): Held[] {

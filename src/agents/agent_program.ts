@@ -5,7 +5,8 @@
  * I2. Where there is a wall, nothing of the program runs before it stands.
  * I3. What it prints is read whole, as fast as the bounds of output allow, so that it never waits for a reader.
  */
-import { agentErrorsMaxChars, agentGraceMs } from "../base/agent_limits.ts";
+import { agentErrorsMaxChars, agentGraceMs, agentUnreadMaxBytes } from "../base/agent_limits.ts";
+import { formatSize } from "../base/duration.ts";
 import { isGoneProcess } from "../base/if_present.ts";
 import { outputBytesBurstMax, outputBytesPerSecondMax, programEndMaxMs } from "../base/limits.ts";
 import { describeSystemError } from "../base/os_error.ts";
@@ -30,6 +31,8 @@ export class AgentProgram {
   readonly #ended: Promise<Deno.CommandStatus>;
   readonly #input: WritableStreamDefaultWriter<Uint8Array> | null;
   #errors = "";
+  /** Bytes. */
+  #unread = 0;
 
   /** `reads`: whether it is sent anything. `onOutput` gets what it prints. Throws an AgentFault. */
   constructor(
@@ -79,8 +82,15 @@ export class AgentProgram {
 
   /** Sends it a text; `last`: nothing follows. */
   async write(text: string, last = false): Promise<void> {
+    const bytes = new TextEncoder().encode(text);
+    this.#unread += bytes.length;
+    if (this.#unread > agentUnreadMaxBytes) {
+      this.#addErrors(`\nit has not read ${formatSize(agentUnreadMaxBytes)} of what it was sent`);
+      return void this.end();
+    }
     try {
-      await this.#input?.write(new TextEncoder().encode(text));
+      await this.#input?.write(bytes);
+      this.#unread -= bytes.length;
       if (last) await this.#input?.close();
     } catch (thrown) {
       // It has ended, or does not read: its status and its answer say what came of that.

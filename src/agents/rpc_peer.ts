@@ -94,7 +94,7 @@ export class RpcPeer {
     if (id === undefined || id === null) return this.#handlers.onNotification(method, params);
     const answer = this.#handlers.onRequest(method, params);
     if (answer === undefined) {
-      return this.#send({ id, error: { code: methodMissing, message: `there is no method ${method}` } });
+      return this.#send({ id, error: { code: methodMissing, message: `there is no method ${method.slice(0, 100)}` } });
     }
     answer.then(
       (result) => this.#send({ id, result }),

@@ -6,7 +6,13 @@
  * I2. What is typed into it has no character that the terminal would obey.
  */
 import { join } from "node:path";
-import { agentGraceMs, terminalColumns, terminalHistoryLines, terminalRows } from "../base/agent_limits.ts";
+import {
+  agentGraceMs,
+  terminalAnswerMs,
+  terminalColumns,
+  terminalHistoryLines,
+  terminalRows,
+} from "../base/agent_limits.ts";
 import { findOnPath } from "../base/find_on_path.ts";
 import { messageOf } from "../base/errors.ts";
 import { describeSystemError } from "../base/os_error.ts";
@@ -91,21 +97,21 @@ export class Terminal {
   async type(text: string): Promise<void> {
     await this.#load(toTyped(text));
     this.#changedAt = this.#setting.clock.monotonic();
-    await this.#control.ask(`paste-buffer -d -p -r -b prompt -t ${target}`);
+    await this.#ask(`paste-buffer -d -p -r -b prompt -t ${target}`);
     await delay(this.#setting.clock, enterMs);
-    await this.#control.ask(`send-keys -t ${target} Enter`);
+    await this.#ask(`send-keys -t ${target} Enter`);
     this.#changedAt = this.#setting.clock.monotonic();
   }
 
   /** What is on the screen; `whole`: and what has left it since `forget`. Without the blanks at its end. */
   async read(whole: boolean): Promise<string> {
-    const lines = await this.#control.ask(`capture-pane -p -J ${whole ? "-S - " : ""}-t ${target}`);
+    const lines = await this.#ask(`capture-pane -p -J ${whole ? "-S - " : ""}-t ${target}`);
     return lines.map((line) => line.trimEnd()).join("\n").trimEnd();
   }
 
   /** What has left the screen is not read any more. */
   async forget(): Promise<void> {
-    await this.#control.ask(`clear-history -t ${target}`);
+    await this.#ask(`clear-history -t ${target}`);
   }
 
   /**
@@ -123,6 +129,19 @@ export class Terminal {
         if (ready === null || ready.test(last)) return;
       }
       await this.#nextChange(leftMs > 0 ? leftMs : idleMs, signal);
+    }
+  }
+
+  /** tmux answers at once. Throws an AgentFault when it does not: then nothing is known of what is on its screen. */
+  async #ask(command: string): Promise<readonly string[]> {
+    const late = Promise.withResolvers<never>();
+    const cancel = this.#setting.clock.after(terminalAnswerMs, () => {
+      late.reject(new AgentFault("its terminal does not answer", true, true));
+    });
+    try {
+      return await Promise.race([this.#control.ask(command), late.promise]);
+    } finally {
+      cancel();
     }
   }
 

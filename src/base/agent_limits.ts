@@ -63,6 +63,10 @@ export const transcriptFlushMs = 250;
 export const transcriptPendingMaxBytes = 4 * 1024 * 1024;
 export const transcriptMaxBytes = 128 * 1024 * 1024;
 export const transcriptPageBytes = 256 * 1024;
+/** How long tmux may take to answer a command. */
+export const terminalAnswerMs = 20_000;
+/** What an agent was sent and has not read; beyond it, its program is ended. */
+export const agentUnreadMaxBytes = 4 * 1024 * 1024;
 /** What is kept of the errors that an agent's program prints. */
 export const agentErrorsMaxChars = 2_000;
 

@@ -19,6 +19,12 @@ export function buildEngine(name: string, shape: Partial<EngineShape>, diagnosti
     const url = URL.canParse(text) ? new URL(text) : null;
     if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
       diagnostics.error([...path, key], `${quote(text)} is not an address`, "write http://127.0.0.1:8080");
+    } else if (url.username !== "" || url.password !== "") {
+      diagnostics.error(
+        [...path, key],
+        "an address of an engine has no user and password",
+        "leave out what is before @",
+      );
     }
     return text.replace(/\/+$/, "");
   };

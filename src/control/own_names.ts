@@ -36,7 +36,9 @@ export class OwnNames {
 
   #isOwn(origin: string, host: string): boolean {
     const authority = origin.toLowerCase().replace(/^https?:\/\//, "");
-    return authority === host.toLowerCase() || this.#proxied.has(nameOf(authority)) && authority !== origin;
+    if (authority === host.toLowerCase()) return true;
+    // Behind a proxy with TLS. Without TLS browsers do not tell a page of another port of the name from ours.
+    return origin.toLowerCase().startsWith("https://") && this.#proxied.has(nameOf(authority));
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { ifPresent } from "../base/if_present.ts";
+import { readSmallFile } from "../base/small_file.ts";
 import type { LandlockRules } from "../base/landlock.ts";
 import { as, both, dropRepeats, openTools, type WallRule } from "./wall.ts";
 import { findProgram } from "./wall_places.ts";
@@ -32,7 +33,7 @@ export function buildAgentWall(places: AgentPlaces): LandlockRules | null {
     ? findProgram(basename(program), [dirname(resolve(cwd, program))])
     : findProgram(program, path);
   if (programs.length === 0) return null;
-  const git = findRepository(cwd);
+  const git = findRepository(cwd, [cwd, home]);
   const rules: WallRule[] = [
     // One that lies elsewhere brings nothing with it.
     ...openTools({ programs: programs.filter((each) => dirname(each).endsWith("/bin")), path, home: userHome }),
@@ -59,21 +60,30 @@ interface Repository {
 
 /**
  * The repository of a linked worktree of git; null: `cwd` is none. A worktree may write the file that names it, so it
- * counts only where the repository names the worktree, too.
+ * counts only where the repository names the worktree, too, and where no agent can have made that repository: not in
+ * what this one writes (`own`), nor in the folder of a worktree in a repository.
  */
-function findRepository(cwd: string): Repository | null {
-  const read = (file: string) => ifPresent(() => Deno.statSync(file).isFile ? Deno.readTextFileSync(file) : null);
-  const file = join(cwd, ".git"), [, to] = /^gitdir: (.+)$/m.exec(read(file) ?? "") ?? [];
+function findRepository(cwd: string, own: readonly string[]): Repository | null {
+  const [, to] = /^gitdir: (.+)$/m.exec(readSmallFile(join(cwd, ".git")) ?? "") ?? [];
   if (to === undefined) return null;
   const worktree = ifPresent(() => Deno.realPathSync(resolve(cwd, to)));
   if (worktree === null || basename(dirname(worktree)) !== "worktrees") return null;
-  const back = read(join(worktree, "gitdir"))?.trim() ?? "";
+  const back = readSmallFile(join(worktree, "gitdir"))?.trim() ?? "", folder = dirname(dirname(worktree));
   const named = back === "" ? null : ifPresent(() => Deno.realPathSync(dirname(resolve(worktree, back))));
-  return named === cwd ? { folder: dirname(dirname(worktree)), worktree } : null;
+  if (named !== cwd || own.some((each) => `${worktree}/`.startsWith(`${each}/`))) return null;
+  for (let at = folder; at !== dirname(at); at = dirname(at)) {
+    if (basename(dirname(at)) === "worktrees" && isThere(join(dirname(dirname(at)), "HEAD"))) return null;
+  }
+  return { folder, worktree };
 }
 
-/** What a commit writes: objects, branches and their logs, and the state of the worktree. */
+function isThere(path: string): boolean {
+  return ifPresent(() => Deno.lstatSync(path)) !== null;
+}
+
+/** What a commit writes: objects, branches and their logs, and the state of the worktree. A link would lead elsewhere. */
 function openRepository({ folder, worktree }: Repository): WallRule[] {
-  const written = ["objects", "refs", "logs"].map((name) => join(folder, name));
+  const written = ["objects", "refs", "logs"].map((name) => join(folder, name))
+    .filter((path) => ifPresent(() => Deno.realPathSync(path)) === path);
   return [...as("read", [folder]), ...as("write", [...written, worktree])];
 }

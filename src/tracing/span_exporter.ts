@@ -122,6 +122,9 @@ export class SpanExporter {
   #setProblem(problem: string | null): void {
     const isNew = problem !== null && this.#problem === null;
     this.#problem = problem;
-    if (isNew) this.#report(`traces cannot be sent to ${new URL(this.#options.url).host}: ${problem}`);
+    if (!isNew) return;
+    // The rest of the address may hold a key.
+    const { url } = this.#options, { host } = new URL(url);
+    this.#report(`traces cannot be sent to ${host}: ${problem.replaceAll(url, host)}`);
   }
 }

@@ -63,7 +63,8 @@ export const scriptedProtocols: Readonly<Record<string, ScriptedProtocol>> = {
     isProgram: true,
     refuses: true,
   },
-  ...await hasProgram("tmux", "tmux") && {
+  // Not in the gate: on a busy machine tmux's first answers are lost now and then, for a reason that is not known yet.
+  ...Deno.env.get("NERVE_TERMINAL") === "1" && await hasProgram("tmux", "tmux") && {
     terminal: {
       adapter: terminalAdapter,
       definition: {

@@ -7,11 +7,19 @@
 import { isAbsolute, join } from "node:path";
 import { type Ended, firstLine, runProgram, runToEnd } from "../../lib/program.ts";
 
+/** Where git keeps what it knows of a worktree, and of its repository. */
+export interface GitFolders {
+  readonly admin: string;
+  readonly common: string;
+}
+
 export interface Place {
   /** The repository. */
   readonly repo: string;
   /** The worktree. */
   readonly path: string;
+  /** As it was before an agent could write the file in the worktree that names them; null: it does not exist yet. */
+  readonly folders: GitFolders | null;
   readonly branch: string;
   readonly signal: AbortSignal;
 }
@@ -40,8 +48,21 @@ const env = {
   GIT_EDITOR: "true",
 };
 
-function toProgram(folder: string, args: readonly string[]) {
-  return { name: "git", args: [...harmless, "-C", folder, ...args], env };
+function toProgram(folder: string, args: readonly string[], more: Readonly<Record<string, string>> = {}) {
+  return { name: "git", args: [...harmless, "-C", folder, ...args], env: { ...env, ...more } };
+}
+
+/**
+ * git in the worktree. An agent could have it read settings, and so start programs, of a repository of its own: what git
+ * would find in the worktree does not count.
+ */
+function toProgramIn({ path, folders }: Pick<Place, "path" | "folders">, args: readonly string[]) {
+  if (folders === null) throw new Error("the worktree has not been made");
+  return toProgram(path, args, { GIT_DIR: folders.admin, GIT_COMMON_DIR: folders.common, GIT_WORK_TREE: path });
+}
+
+async function gitIn(place: Place, args: readonly string[]): Promise<string> {
+  return await runProgram(toProgramIn(place, args), place.signal, `git ${args[0]} failed`);
 }
 
 async function git(folder: string, args: readonly string[], signal: AbortSignal): Promise<string> {
@@ -91,7 +112,7 @@ async function findCommit(repo: string, name: string, signal: AbortSignal): Prom
 }
 
 /** Makes the worktree, on its branch, at the commit. */
-export async function makeWorktree({ repo, path, branch, signal }: Place, commit: string): Promise<void> {
+export async function makeWorktree({ repo, path, branch, signal }: Place, commit: string): Promise<GitFolders> {
   const valid = await tryGit(repo, ["check-ref-format", `refs/heads/${branch}`], signal);
   if (valid.code !== 0) throw new Error(`git takes no branch ${branch}: start the run with another id`);
   const registered = (await listWorktrees(repo, signal)).find((each) => each.path === path) ?? null;
@@ -105,6 +126,9 @@ export async function makeWorktree({ repo, path, branch, signal }: Place, commit
   // With force, a folder that is gone may still be known to the repository.
   const force = registered === null ? [] : ["--force", "--force"];
   await git(repo, ["worktree", "add", "--quiet", ...force, "-B", branch, path, commit], signal);
+  const folders = await git(path, ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"], signal);
+  const [admin = "", common = ""] = folders.split("\n");
+  return { admin, common };
 }
 
 interface Worktree {
@@ -123,7 +147,7 @@ async function listWorktrees(repo: string, signal: AbortSignal): Promise<Worktre
 }
 
 /** git removes none that has submodules, or that is half made: then the folder goes. */
-async function removeUnused({ repo, path, signal }: Omit<Place, "branch">): Promise<void> {
+async function removeUnused({ repo, path, signal }: Pick<Place, "repo" | "path" | "signal">): Promise<void> {
   const { code } = await tryGit(repo, ["worktree", "remove", "--force", "--force", path], signal);
   if (code !== 0 && isThere(path)) await Deno.remove(path, { recursive: true });
 }
@@ -162,29 +186,29 @@ export async function copyIgnored({ repo, path, signal }: Place, names: readonly
 }
 
 /** Commits what is not committed; the number of commits since `from`. */
-export async function commitRest({ path, branch, signal }: Place, from: string, subject: string): Promise<number> {
-  const head = (await git(path, ["symbolic-ref", "--quiet", "HEAD"], signal).catch(() => "")).trim();
+export async function commitRest(place: Place, from: string, subject: string): Promise<number> {
+  const { branch, signal } = place,
+    head = (await gitIn(place, ["symbolic-ref", "--quiet", "HEAD"]).catch(() => "")).trim();
   if (head !== `refs/heads/${branch}`) {
     throw new Error(
       `the worktree is not on ${branch} any more${head === "" ? "" : `, but on ${head.replace("refs/heads/", "")}`}`,
     );
   }
-  await git(path, ["add", "--all"], signal);
-  if ((await tryGit(path, ["diff", "--cached", "--quiet", "--no-ext-diff"], signal)).code !== 0) {
-    await git(path, ["commit", "--quiet", "--no-verify", "-m", subject], signal);
-  }
-  return Number(await git(path, ["rev-list", "--count", `${from}..HEAD`], signal));
+  await gitIn(place, ["add", "--all"]);
+  const differs = await runToEnd(toProgramIn(place, ["diff", "--cached", "--quiet", "--no-ext-diff"]), signal);
+  if (differs.code !== 0) await gitIn(place, ["commit", "--quiet", "--no-verify", "-m", subject]);
+  return Number(await gitIn(place, ["rev-list", "--count", `${from}..HEAD`]));
 }
 
 /** Whether something is not committed. Without its worktree nothing is. */
-export async function isChanged({ path, signal }: Place): Promise<boolean> {
-  return isThere(path) && await git(path, ["status", "--porcelain", "-z"], signal) !== "";
+export async function isChanged(place: Place): Promise<boolean> {
+  return isThere(place.path) && await gitIn(place, ["status", "--porcelain", "-z"]) !== "";
 }
 
 /** What a program has left that is not committed goes; what git ignores stays. */
-export async function discardRest({ path, signal }: Place): Promise<void> {
-  await git(path, ["reset", "--quiet", "--hard"], signal);
-  await git(path, ["clean", "-d", "--force", "--quiet"], signal);
+export async function discardRest(place: Place): Promise<void> {
+  await gitIn(place, ["reset", "--quiet", "--hard"]);
+  await gitIn(place, ["clean", "-d", "--force", "--quiet"]);
 }
 
 export interface Work {
@@ -201,10 +225,10 @@ export interface Work {
 const subjectsMax = 50, statMaxChars = 20_000;
 
 /** `from`: the commit at which the work began; `base`: the branch into which it is to be merged. */
-export async function readWork({ repo, path, branch, signal }: Place, from: string, base: string): Promise<Work> {
+export async function readWork({ repo, branch, signal }: Place, from: string, base: string): Promise<Work> {
   const range = `${from}..refs/heads/${branch}`, plain = ["--no-color", "--no-ext-diff", "--no-textconv"];
-  // Without its worktree there is still the branch.
-  const folder = isThere(path) ? path : repo;
+  // Of the repository, where the branch is merged from: a worktree may have been made to name another one.
+  const folder = repo;
   const tip = (await git(folder, ["rev-parse", `refs/heads/${branch}`], signal)).trim();
   const commits = Number(await git(folder, ["rev-list", "--count", range], signal));
   const log = await git(

@@ -74,9 +74,9 @@ async function prepare({ start, config, signal }: RoleContext<Settings>) {
   checkPersonas(fileURLToPath(new URL(".personas.json", worktrees)), personas);
   const { rounds, phases, roles } = parse(template);
   const path = fileURLToPath(new URL(`${start.runId}/main`, worktrees)), branch = `nerve/${start.runId}`;
-  const place: Place = { repo, path, branch, signal },
+  const place: Place = { repo, path, branch, folders: null, signal },
     { commit, bare, dirty, submodules } = await look(repo, base, signal);
-  await makeWorktree(place, commit);
+  const folders = await makeWorktree(place, commit);
   if (submodules && config.submodules) await fillSubmodules(place);
   const copied = bare ? [] : await copyIgnored(place, config.copy);
   // It ignores itself: what agents answer there is never committed.
@@ -95,6 +95,7 @@ async function prepare({ start, config, signal }: RoleContext<Settings>) {
     commit,
     branch,
     worktree: path,
+    folders: { ...folders },
     requirements,
     rounds,
     roles: who,
@@ -105,7 +106,7 @@ async function prepare({ start, config, signal }: RoleContext<Settings>) {
 }
 
 function placeOf(start: Start, signal: AbortSignal): Place {
-  return { repo: start.repo, path: start.worktree, branch: start.branch, signal };
+  return { repo: start.repo, path: start.worktree, branch: start.branch, folders: start.folders, signal };
 }
 
 /** The one that the run names, or its role, or the configuration. */

@@ -9,6 +9,7 @@ export interface Start {
   readonly commit: string;
   readonly branch: string;
   readonly worktree: string;
+  readonly folders: { readonly admin: string; readonly common: string };
   readonly requirements: string;
   readonly template: { readonly name: string; readonly version: number; readonly hash: string; readonly text: string };
   readonly personas: readonly {

@@ -48,7 +48,7 @@ export class TokenStore {
   async save({ put, remove = [], revoke, rows }: TokenWrite): Promise<void> {
     const removed = remove.map((id): Step => ({ sql: "delete from access_tokens where id = ?", values: [id] }));
     const revoked = (revoke?.ids ?? []).map((id): Step => ({
-      sql: "update access_tokens set revoked = ? where id = ?",
+      sql: "update access_tokens set revoked = ? where id = ? and revoked is null",
       values: [revoke?.at ?? null, id],
     }));
     this.#log.appendAll(rows.map((row) => () => row), () => [

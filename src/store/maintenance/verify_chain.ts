@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { listArchivedDays, parseRowId, readLines } from "../archive/archive_file.ts";
-import { hashRow } from "../log/chain.ts";
+import { hashRow, noHash } from "../log/chain.ts";
 import { logLine } from "../log/log_sql.ts";
 import { StatementCache } from "../sqlite/database.ts";
 
@@ -32,7 +32,9 @@ export function* checkChain(db: DatabaseSync, archive: string): Generator<Checke
   const links = statements.get("select up_to as upTo, hash from log_chain order by up_to");
   const [start, ...others] = links.all() as unknown as Link[];
   if (start === undefined) return;
-  const rows = mergeRows(statements, archive, start.upTo);
+  if (start.hash !== noHash) yield { rows: 0, problem: `the chain does not begin at row ${start.upTo + 1} any more` };
+  let copies = 0;
+  const rows = mergeRows(statements, archive, start.upTo, () => copies++);
   let row = rows.next(), from = start;
   for (const link of others) {
     let { hash } = from, count = 0;
@@ -46,6 +48,7 @@ export function* checkChain(db: DatabaseSync, archive: string): Generator<Checke
   }
   let beyond = 0;
   for (; !row.done; row = rows.next()) beyond++;
+  if (copies > 0) yield { rows: 0, problem: `${copies} rows of the archive differ from the rows of their ids` };
   if (beyond > 0) {
     yield { rows: beyond, problem: `${beyond} rows after row ${from.upTo} were not written by nerve` };
   }
@@ -61,8 +64,16 @@ export function describeChain(db: DatabaseSync): string | null {
   return `from row ${Number(first.upTo) + 1} to row ${last.upTo}, ${last.hash}`;
 }
 
-/** The rows after `after`, of the log and of its archive, by id; one that is in both once, as the log has it. */
-function* mergeRows(statements: StatementCache, folder: string, after: number): Generator<HashedRow, undefined> {
+/**
+ * The rows after `after`, of the log and of its archive, by id; one that is in both once, as the log has it. `onOther` is
+ * told of each one that is there again and differs.
+ */
+function* mergeRows(
+  statements: StatementCache,
+  folder: string,
+  after: number,
+  onOther: () => void,
+): Generator<HashedRow, undefined> {
   const sources = [readTable(statements, after), ...readArchive(folder, after)];
   /** The next row of each source, by id; the log, which is the first source, comes before its archive. */
   const open: { row: HashedRow; rank: number }[] = [];
@@ -73,12 +84,12 @@ function* mergeRows(statements: StatementCache, folder: string, after: number): 
     open.splice(at < 0 ? open.length : at, 0, { row, rank });
   };
   sources.forEach((_source, rank) => next(rank));
-  let last = after;
+  let last: HashedRow = { id: after, line: "" };
   for (let first = open.shift(); first !== undefined; first = open.shift()) {
-    if (first.row.id > last) {
-      last = first.row.id;
-      yield first.row;
-    }
+    if (first.row.id > last.id) {
+      last = first.row;
+      yield last;
+    } else if (first.row.id < last.id || first.row.line !== last.line) onOther();
     next(first.rank);
   }
 }

@@ -4,7 +4,8 @@
  * I1. git is never run here: its settings and the files of a worktree are those of agents.
  */
 import { dirname, join, resolve } from "node:path";
-import { ifPresent, isMissing } from "../../base/if_present.ts";
+import { ifPresent } from "../../base/if_present.ts";
+import { readSmallFile } from "../../base/small_file.ts";
 import { listEntries } from "./data_files.ts";
 
 export interface Worktree {
@@ -19,7 +20,7 @@ export interface Worktree {
 /** Of the run at `folder`; null when there is none. */
 function readWorktree(folder: string, runId: string): Worktree {
   const main = join(folder, "main"), admin = findAdmin(main);
-  const head = admin === null ? null : readText(join(admin, "HEAD"));
+  const head = admin === null ? null : readSmallFile(join(admin, "HEAD"));
   return { runId, folder, admin, branch: /^ref: refs\/heads\/(.+)$/m.exec(head ?? "")?.[1] ?? null };
 }
 
@@ -29,22 +30,21 @@ export function listWorktrees(folder: string): Worktree[] {
   return names.map(({ name }) => readWorktree(join(folder, name), name)).sort((a, b) => a.runId < b.runId ? -1 : 1);
 }
 
-/** What its `.git` names, if that is what a repository knows of this very folder. */
+/**
+ * What its `.git` names, if that is what a repository knows of this very folder. An agent may have written it: what lies
+ * in the worktree itself, or behind a link, is none.
+ */
 function findAdmin(main: string): string | null {
-  const to = /^gitdir: (.+)$/m.exec(readText(join(main, ".git")) ?? "")?.[1];
+  const to = /^gitdir: (.+)$/m.exec(readSmallFile(join(main, ".git")) ?? "")?.[1];
   if (to === undefined) return null;
-  const admin = resolve(main, to), back = readText(join(admin, "gitdir"))?.trim();
+  const admin = resolve(main, to), back = readSmallFile(join(admin, "gitdir"))?.trim();
   const isWorktree = /\/worktrees\/[^/]+$/.test(admin);
-  return isWorktree && back !== undefined && resolve(admin, back) === join(main, ".git") ? admin : null;
+  const isOurs = isWorktree && back !== undefined && resolve(admin, back) === join(main, ".git");
+  return isOurs && !`${admin}/`.startsWith(`${dirname(main)}/`) && isReal(admin) ? admin : null;
 }
 
-function readText(path: string): string | null {
-  try {
-    return ifPresent(() => Deno.readTextFileSync(path));
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.PermissionDenied || isMissing(thrown)) return null;
-    throw thrown;
-  }
+function isReal(path: string): boolean {
+  return ifPresent(() => Deno.realPathSync(path)) === path;
 }
 
 /** The repository that it is of: the folder with the work, or the bare one. */
@@ -57,5 +57,6 @@ export function repositoryOf({ admin }: Worktree): string | null {
 /** Removes the folder, and what its repository knows of it. The branch stays, and with it what is committed. */
 export async function removeWorktree({ folder, admin }: Worktree): Promise<void> {
   await Deno.remove(folder, { recursive: true });
-  if (admin !== null) await Deno.remove(admin, { recursive: true });
+  // Looked at again: removing the folder took its time.
+  if (admin !== null && isReal(admin)) await Deno.remove(admin, { recursive: true });
 }

@@ -110,6 +110,30 @@ Deno.test("the last use is written once a minute, and never lost to a token that
   assert.deepEqual(desk.list().map(({ name }) => name), ["a"]);
 });
 
+Deno.test("a revocation that could not be written opens nothing any more, and is written when it is asked for again", async () => {
+  const world = new AccessWorld(), { desk } = world;
+  const { secret } = await desk.create({ name: "a", scope: "read", forMs: null }), session = await open(world);
+  world.broken = new NerveError("STORE_FAILED", "the disk is full");
+  await assert.rejects(desk.revoke({ name: "a" }), code("STORE_FAILED"));
+  await assert.rejects(desk.revoke({ sessions: true }), code("STORE_FAILED"));
+  await assert.rejects(desk.admit({ kind: "token", text: secret }), code("ACCESS_REVOKED"));
+  world.broken = null;
+  assert.deepEqual(await desk.revoke({ name: "a" }), ["a"]);
+  assert.equal((await desk.revoke({ sessions: true })).length, 1);
+  world.restart();
+  await assert.rejects(world.desk.admit({ kind: "token", text: secret }), code("ACCESS_REVOKED"));
+  await assert.rejects(world.desk.admit({ kind: "session", text: session.cookie }), code("ACCESS_REVOKED"));
+});
+
+Deno.test("wrong secrets are limited, and keep nobody out who has the right one", async () => {
+  const { desk } = new AccessWorld();
+  const { secret } = await desk.create({ name: "a", scope: "read", forMs: null }), wrong = secret.slice(0, -4) + "AAAA";
+  let last: unknown = null;
+  for (let n = 0; n < 1_000; n++) await desk.admit({ kind: "token", text: wrong }).catch((thrown) => last = thrown);
+  assert.ok(code("ACCESS_LIMITED")(last), String(last));
+  assert.equal((await desk.admit({ kind: "token", text: secret })).name, "a");
+});
+
 Deno.test("every denial is counted, and told once in a while", () => {
   const world = new AccessWorld();
   const error = new NerveError("ACCESS_MISSING", "the request shows neither a token nor a session");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatAge, formatBytes, formatFigure, formatSpan, preview } from "../../../dashboard/format.ts";
+import { formatAge, formatBytes, formatFigure, formatSpan, preview, showHidden } from "../../../dashboard/format.ts";
 
 Deno.test("formatSpan() gives at most two units, and no digit that nobody needs", () => {
   const spans = [0, 42, 1_000, 4_250, 59_000, 61_000, 3_600_000, 3_660_000, 90_000_000];
@@ -21,4 +21,12 @@ Deno.test("preview() is one line, with an end that shows that there is more", ()
   assert.equal(preview("a\n  b"), "a b");
   assert.equal(preview({ a: 1 }), '{"a":1}');
   assert.equal(preview("x".repeat(20), 10), `${"x".repeat(9)}…`);
+});
+
+Deno.test("showHidden() shows what would turn or hide a text, and leaves all other text alone", () => {
+  const shown = (value: unknown) => JSON.parse(showHidden(JSON.stringify(value)));
+  assert.deepEqual(shown({ "pay\u202etxt": "a\u2066b\u200bc\u009b" }), {
+    "pay\\u{202e}txt": "a\\u{2066}b\\u{200b}c\\u{9b}",
+  });
+  for (const text of ["grüße\n\tالعربية", "日本語 👍🏽", '"quoted" \\u{202e}']) assert.equal(shown(text), text);
 });

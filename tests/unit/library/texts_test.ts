@@ -10,6 +10,7 @@ const start: Start = {
     commit: "c".repeat(40),
     branch: "nerve/a",
     worktree: "/w/a/main",
+    folders: { admin: "/srv/it's/.git/worktrees/main", common: "/srv/it's/.git" },
     requirements: "r",
   },
   template: { name: "development", version: 1, hash: "h", text: "" },

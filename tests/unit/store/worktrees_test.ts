@@ -27,3 +27,25 @@ Deno.test("only what a repository knows of the very folder is its worktree, and 
     assert.equal(Deno.readTextFileSync(`${root}/precious/worktrees/x/file`), "mine");
     assert.deepEqual(listWorktrees(`${root}/none`), []);
   }));
+
+Deno.test("what an agent puts in the place of git's files stops nobody, and leads nowhere", () =>
+  inTempDir(async (root) => {
+    const trees = `${root}/trees`, main = (run: string) => `${trees}/${run}/main`;
+    // A pipe that nobody writes to.
+    Deno.mkdirSync(main("pipe"), { recursive: true });
+    assert.ok((await new Deno.Command("mkfifo", { args: [`${main("pipe")}/.git`] }).output()).success);
+    write(`${main("huge")}/.git`, `gitdir: ${root}/${"x".repeat(5_000)}/worktrees/main\n`);
+    // A repository of its own making, in the worktree or behind a link.
+    write(`${main("inside")}/.git`, `gitdir: ${main("inside")}/f/worktrees/x\n`);
+    write(`${main("inside")}/f/worktrees/x/gitdir`, `${main("inside")}/.git\n`);
+    write(`${root}/precious/x/gitdir`, `${main("link")}/.git\n`);
+    Deno.symlinkSync(`${root}/precious`, `${root}/worktrees`);
+    write(`${main("link")}/.git`, `gitdir: ${root}/worktrees/x\n`);
+    const found = listWorktrees(trees);
+    assert.deepEqual(
+      found.map(({ runId, admin }) => [runId, admin]),
+      ["huge", "inside", "link", "pipe"].map((run) => [run, null]),
+    );
+    for (const each of found) await removeWorktree(each);
+    assert.ok(Deno.statSync(`${root}/precious/x/gitdir`).isFile);
+  }));
