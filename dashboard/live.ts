@@ -106,10 +106,11 @@ class Live {
     const answer = await fetch("/v1/events", { headers, signal: connection.signal, credentials: "same-origin" });
     if (answer.status === 401) return noteSignedOut();
     if (!answer.ok || answer.body === null) return;
-    const wasLost = this.#failures > 0;
+    // What came between the first answers and this stream is in neither.
+    const mayMiss = this.#failures > 0 || this.#lastId === null;
     this.#failures = 0;
     this.#setStatus("live");
-    if (wasLost) this.#resync();
+    if (mayMiss) this.#resync();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (;;) {
