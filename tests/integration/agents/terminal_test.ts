@@ -71,14 +71,18 @@ Deno.test({
   },
 });
 
-Deno.test("without tmux the protocol says what is missing", async () => {
-  await inSetting(definitionOf(echoing), async (setting) => {
-    const session = await terminalAdapter.open({ ...setting, env: { ...setting.env, PATH: "/nowhere" } }, null);
-    await assert.rejects(
-      session.prompt(envelopeOf("x"), never),
-      /protocol terminal needs the program tmux, which is not/,
-    );
-  });
+Deno.test({
+  name: "without tmux the protocol says what is missing",
+  ignore: scripted === undefined,
+  async fn() {
+    await inSetting(definitionOf(echoing), async (setting) => {
+      const session = await terminalAdapter.open({ ...setting, env: { ...setting.env, PATH: "/nowhere" } }, null);
+      await assert.rejects(
+        session.prompt(envelopeOf("x"), never),
+        /protocol terminal needs the program tmux, which is not/,
+      );
+    });
+  },
 });
 
 Deno.test({
