@@ -79,6 +79,7 @@ Deno.test("verify finds a row that is only in the archive although it is above t
     assert.deepEqual([code, problems], [1, [
       "row 2 follows row 2",
       "row 99 is beyond the watermark, and not in the log",
+      "1 rows of the archive differ from the rows of their ids",
       "1 rows after row 2 were not written by nerve",
     ]]);
   }));

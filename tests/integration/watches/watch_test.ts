@@ -65,6 +65,7 @@ Deno.test("changes are told together, once writing has paused for the debounce",
   watching(1_000, async ({ clock, told, writeNoticed }) => {
     // The second look, which follows the opening of the folder.
     await clock.tick(500);
+    await clock.until(() => clock.pending > 0, "its end");
     for (const name of ["a", "b", "c"]) {
       await writeNoticed(name);
       await clock.tick(400);
