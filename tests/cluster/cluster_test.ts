@@ -3,6 +3,7 @@
  * servers, three daemons, and kills of a daemon, of a server, and of both at once, with a log of what was killed.
  */
 import assert from "node:assert/strict";
+import { tell } from "../support/attack_outcome.ts";
 import { findRestate } from "../support/restate.ts";
 import { Cluster } from "./cluster.ts";
 
@@ -15,8 +16,7 @@ function program(): string {
 }
 
 function say(text: string): void {
-  // deno-lint-ignore no-console -- the log of the kills is what was asked for
-  if (isLong) console.log(`${new Date().toISOString().slice(11, 23)} ${text}`);
+  if (isLong) tell(`${new Date().toISOString().slice(11, 23)} ${text}`);
 }
 
 Deno.test({

@@ -2,6 +2,7 @@
  * One list of what a workflow can do, on every engine: what an engine cannot do it refuses, and docs/engines.md says so.
  * NERVE_CONFORMANCE=1 prints the table.
  */
+import { tell } from "../support/attack_outcome.ts";
 import assert from "node:assert/strict";
 import { errorCodes } from "../../src/base/error_codes.ts";
 import { readSource } from "../support/source_files.ts";
@@ -15,8 +16,7 @@ async function tryAll(test: Deno.TestContext, engine: string, world: World, cann
   for (const { what, act, refused } of abilities) {
     const refuses = cannot && refused !== undefined;
     const ok = await test.step(`${engine}: ${what}`, () => refuses ? refused(world) : act(world));
-    // deno-lint-ignore no-console -- the table is what was asked for
-    if (shows) console.log(`| ${engine} | ${what} | ${!ok ? "FAILS" : refuses ? "refused" : "yes"} |`);
+    if (shows) tell(`| ${engine} | ${what} | ${!ok ? "FAILS" : refuses ? "refused" : "yes"} |`);
   }
 }
 
