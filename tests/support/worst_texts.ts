@@ -1,6 +1,5 @@
 /** Texts that take long to read where a reader looks at some part of them again and again. */
 import assert from "node:assert/strict";
-import { systemClock } from "../../src/base/clock.ts";
 
 const parts = [
   ...["\\", "/**/", "/*", "//", "*/", "import(", "import(/*", "from'", 'from"\\', "import '", '"./', "'/", "`./", "${"],
@@ -35,7 +34,7 @@ export function* worstTexts(chars: number): Generator<[name: string, text: strin
 const short = 20_000, times = 8;
 /** A reader that looks at each part once takes `times` as long for a text that is so much longer. */
 const ratioMax = times * 4;
-/** What a busy machine may take for anything. */
+/** A text that takes no longer than this is no danger, and a ratio of such short times says little. */
 const floorMs = 40;
 
 /** Fails if `read` takes more than its share longer for a text that is `times` as long. */
@@ -44,7 +43,7 @@ export function isLinear(what: string, read: (text: string) => unknown): void {
   const long = new Map(worstTexts(short * times));
   for (const [name, text] of worstTexts(short)) {
     const longer = long.get(name) ?? "";
-    // A few times may be another program's fault.
+    // A collection of garbage may fall into any time.
     let excess: string | null = "";
     for (let left = 5; left > 0 && excess !== null; left--) excess = findExcess(read, text, longer);
     if (excess !== null) slow.push(`${name}: ${excess}`);
@@ -59,13 +58,18 @@ function findExcess(read: (text: string) => unknown, text: string, longer: strin
   return longMs <= shortMs * ratioMax ? null : `${shortMs.toFixed(1)} ms, then ${longMs.toFixed(1)} ms`;
 }
 
-/** The shortest of a few times: another program may have had the processor. */
+/** The shortest of a few times: the processor's caches may have been another program's. */
 function measure(read: (text: string) => unknown, text: string): number {
   let best = Infinity;
   for (let round = 0; round < 4; round++) {
-    const from = systemClock.monotonic();
+    const from = threadCpuMs();
     read(text);
-    best = Math.min(best, systemClock.monotonic() - from);
+    best = Math.min(best, threadCpuMs() - from);
   }
   return best;
+}
+
+/** What this thread has computed, in milliseconds; on a busy machine that is a small part of the time that passed. */
+function threadCpuMs(): number {
+  return Number(Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ")[0]) / 1e6;
 }

@@ -144,6 +144,8 @@ Deno.test("nerve worktree list and clean: what ended runs have checked out goes,
     await develop("--id", "a");
     await workspace.nerve("approve", "a");
     await untilReport(workspace.root, "a");
+    // Its turn came when the other one had ended.
+    await develop("--id", "b");
     Deno.mkdirSync(`${workspace.root}/data/worktrees/stray/main`, { recursive: true });
     const { items } = await json(workspace, "worktree", "list");
     const shown = items.map((
