@@ -1,33 +1,19 @@
 /**
  * Attacks on a real daemon: `nerve run` in a process of its own, hostile senses and a hostile workflow in its workspace,
  * and beside them a well-behaved sense whose ticks are measured. tests/faults/attacks has each attack and its expected outcome.
- *
- *     attackTest("nothing outside can be read", { passwd: { body: "return Deno.readTextFileSync('/etc/passwd')", outcome: /NotCapable/ } });
- *
- * An attack is the body of an async function. It has `config` (its targets: `Targets`), `signal` and `log`, and as a sense
- * `sqlite`, `db` and the rest of a context. Its outcome is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
+ * Families of attacks: attack_tests.ts.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { delay } from "../../src/base/time.ts";
 import { ControlClient } from "../../src/control/client/client.ts";
-import { systemIsolation } from "../../src/process/isolation.ts";
 import type { Health } from "../../src/protocol/api.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import { Bystanders, type Targets } from "./attack_targets.ts";
-import {
-  type Attack,
-  type Attacks,
-  isForRoles,
-  keepClaimed,
-  type Realm,
-  tickMs,
-  workflowOf,
-  workspaceFiles,
-} from "./attack_workspace.ts";
+import type { AttackOptions } from "./attack_tests.ts";
+import { type Attack, type Attacks, tickMs, workflowOf, workspaceFiles } from "./attack_workspace.ts";
 import { apart, tell, textOf, type Ticks } from "./attack_outcome.ts";
 import { nerveArguments } from "./nerve_program.ts";
-import { fromFileUrl } from "./paths.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
 import { deadlineMs, within } from "./workspace_fixture.ts";
 
@@ -35,84 +21,6 @@ export type { Attack, Attacks } from "./attack_workspace.ts";
 
 /** The long form has more and longer attacks, and holds ticks closer: `deno task attacks`. */
 export const longForm: boolean = Deno.env.get("NERVE_ATTACKS") === "long";
-
-export interface AttackOptions {
-  /** Checks for damage when all attacks are over. */
-  readonly check?: (daemon: AttackDaemon, outcomes: ReadonlyMap<string, string>) => Promise<void>;
-  /** Further files of the workspace. */
-  readonly files?: Readonly<Record<string, string>>;
-  /** Variables of the daemon. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Default: as it is; in the long form also with everything replaced. */
-  readonly realm?: Realm;
-  /** The attacks that Landlock, too, claims to stop, with what the system then says; for another outcome: `alone`. */
-  readonly landlock?: readonly string[];
-  /** The parts that depend on ports and paths, which are known only when the targets exist. */
-  readonly attacks?: (targets: Targets) => Attacks;
-}
-
-/** Whether a family of this file is tried with Landlock alone: the short form does that with the first. */
-let isTriedAlone = false;
-
-/**
- * A daemon, all attacks of the family as senses and as roles, then a check of the bystanders; and the same with Landlock
- * alone for the attacks that it claims to stop (`alone`), where this system has it.
- */
-export function attackTest(title: string, attacks: Attacks, options: AttackOptions = {}): void {
-  const realms: readonly Realm[] = longForm ? ["plain", "spy", "thrower"] : ["plain"];
-  for (const realm of options.realm === undefined ? realms : [options.realm]) {
-    const suffix = realm === "plain" ? "" : `, in a realm where everything is replaced (${realm})`;
-    Deno.test(title + suffix, () => runAttacks(attacks, { ...options, realm }, null));
-  }
-  if (options.landlock === undefined && !Object.values(attacks).some(({ alone }) => alone !== undefined)) return;
-  if (isTriedAlone && !longForm) return;
-  isTriedAlone = true;
-  Deno.test({
-    name: `Landlock alone: ${title}`,
-    ignore: systemIsolation().landlock === 0,
-    fn: () => runAttacks(attacks, { ...options, realm: "plain", check: () => Promise.resolve() }, landlockOnly),
-  });
-}
-
-async function runAttacks(
-  attacks: Attacks,
-  options: AttackOptions & { readonly realm: Realm },
-  program: string | null,
-): Promise<void> {
-  await using bystanders = await Bystanders.start();
-  const every = { ...attacks, ...options.attacks?.(bystanders.targets) };
-  const all = program === null ? every : keepClaimed(every, options.landlock);
-  await using daemon = await AttackDaemon.start(bystanders, all, options, program);
-  const quiet = longForm ? await daemon.nextTicks(30) : null;
-  const from = systemClock.now(), outcomes = new Map<string, string>();
-  const bySenses = async () => {
-    for (const [name, { only }] of Object.entries(all)) {
-      if (only !== "workflow") outcomes.set(name, await within(daemon.bySense(name), `an end of ${name}`));
-    }
-  };
-  const byWorkflows = async () => {
-    for (const [name, attack] of Object.entries(all)) {
-      if (!isForRoles(attack)) continue;
-      const outcome = await within(daemon.byWorkflow(name, attack), `an end of the role ${name}`);
-      outcomes.set(`${name} (workflow)`, outcome);
-    }
-  };
-  // Side by side where only their outcome counts, one by one where the ticks beside them count.
-  if (!longForm) await Promise.all([bySenses(), byWorkflows()]);
-  else await bySenses().then(byWorkflows);
-  // Where everything throws, what ought to work may fail.
-  const failed = /^(threw |died: |timeout)/;
-  const holes = [...outcomes].filter(([key, outcome]) =>
-    !all[key.replace(" (workflow)", "")]?.outcome.test(outcome) &&
-    !(options.realm === "thrower" && failed.test(outcome))
-  );
-  assert.deepEqual(holes.map(([key, outcome]) => `${key}: ${outcome}`), [], "what came to something else");
-  if (longForm) { for (const [key, outcome] of outcomes) tell(`${key} -> ${outcome}`); }
-  await daemon.bystandersAreFine(quiet, from);
-  if (options.realm === "plain") await options.check?.(daemon, outcomes);
-}
-
-const landlockOnly = fromFileUrl(new URL("landlock_only.ts", import.meta.url));
 
 export class AttackDaemon implements AsyncDisposable {
   readonly targets: Targets;

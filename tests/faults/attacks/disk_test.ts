@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { systemIsolation } from "../../../src/process/isolation.ts";
-import { type Attack, attackTest } from "../../support/attack_daemon.ts";
+import { type Attack, attackTest } from "../../support/attack_tests.ts";
 
 const fill = `sqlite.exec("create table if not exists t (x)");
   for (;;) {

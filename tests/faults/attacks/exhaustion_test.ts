@@ -3,12 +3,13 @@
  * it.
  */
 import assert from "node:assert/strict";
-import { type Attack, type Attacks, attackTest, longForm } from "../../support/attack_daemon.ts";
+import { longForm } from "../../support/attack_daemon.ts";
+import { type Attack, type Attacks, attackTest, longAttackTest } from "../../support/attack_tests.ts";
 
 const soon = { timeout: "200ms", grace_period: "100ms" };
 const endless = (body: string): Attack => ({ body, outcome: /^timeout/, deadly: true, only: "sense", yaml: soon });
 
-attackTest("a compute that blocks its thread is killed after its timeout and grace period", {
+longAttackTest("a compute that blocks its thread is killed after its timeout and grace period", {
   "loop": endless("for (;;);"),
   "catching-loop": endless("for (;;) try { throw 1; } catch { continue; }"),
   "microtasks": endless("const again = (): Promise<void> => Promise.resolve().then(again); await again();"),
@@ -85,7 +86,7 @@ attackTest("a group that exceeds its memory limit is ended as out of memory", {
 
 const own = "const file = config.workspace + '/data/blobs/own-' + Math.random(); Deno.writeTextFileSync(file, 'x');";
 
-attackTest("a group that exhausts threads, timers or descriptors harms only itself", {
+longAttackTest("a group that exhausts threads, timers or descriptors harms only itself", {
   "threads": {
     body:
       `${own} await Promise.all(Array.from({ length: 5_000 }, () => Deno.readTextFile(file))); Deno.removeSync(file); return 'lived'`,
@@ -147,7 +148,7 @@ const later = (body: string): Attack => ({
   yaml: { keep_alive: true },
 });
 
-attackTest("a group that goes on computing after its compute returned is ended, although it answers", {
+longAttackTest("a group that goes on computing after its compute returned is ended, although it answers", {
   // One thread gets little of a machine that is as busy as that of a gate.
   ...(longForm
     ? {

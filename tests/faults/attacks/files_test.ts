@@ -1,5 +1,5 @@
 /** Files: in no way can a file be read, listed, written or imported without a grant. */
-import { attackTest } from "../../support/attack_daemon.ts";
+import { attackTest, longAttackTest } from "../../support/attack_tests.ts";
 
 const refused =
   /^threw .*(NotCapable|Requires (read|write|run|all) access|cannot be imported|not permitted|EACCES|permission denied)/i;
@@ -169,7 +169,7 @@ attackTest("nothing outside the grants is written, created, moved or removed", {
   ],
 });
 
-attackTest("no link can be created, neither to files outside the grants nor from there", {
+longAttackTest("no link can be created, neither to files outside the grants nor from there", {
   "symlink-in": { body: "Deno.symlinkSync(config.outside, config.workspace + '/data/blobs/way')", outcome: refused },
   "symlink-node": {
     body: "(await import('node:fs')).symlinkSync(config.outside, config.workspace + '/data/blobs/way')",

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
-import { attackTest, longForm } from "../../support/attack_daemon.ts";
+import { longForm } from "../../support/attack_daemon.ts";
+import { attackTest } from "../../support/attack_tests.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
 const count = longForm ? 200_000 : 20_000;

@@ -3,7 +3,7 @@
  * by walking through what it was given nor by replacing what nerve's own code uses. A bug here would show as a path, or as
  * the built-in method to which a handle or a statement was passed.
  */
-import { type Attack, attackTest } from "../../support/attack_daemon.ts";
+import { type Attack, attackTest, longAttackTest } from "../../support/attack_tests.ts";
 
 /** Whether something is, or is a part of, an object of node:sqlite. It must not call what was replaced. */
 const isNative = `
@@ -148,7 +148,7 @@ attackTest("no path leads from what a sense is given to a handle, a statement or
 const thieves = { only: "sense", yaml: { group: "thieves" } } as const;
 
 // The danger: a function that closes a database takes its rules off first, and then fails because the stack is full.
-attackTest("a function of nerve that a sense got hold of, and calls on a full stack, opens nothing", {
+longAttackTest("a function of nerve that a sense got hold of, and calls on a full stack, opens nothing", {
   "thief": {
     ...thieves,
     body: `const stolen = globalThis.stolen = new Set(), { apply } = Reflect, addTo = Set.prototype.add.bind(stolen);

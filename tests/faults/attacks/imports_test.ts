@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { pathToFileURL } from "node:url";
 import { isOpenBuiltin } from "../../../src/sandbox/module_gate.ts";
-import { type Attack, type Attacks, attackTest } from "../../support/attack_daemon.ts";
+import { type Attack, type Attacks, attackTest, longAttackTest } from "../../support/attack_tests.ts";
 
 const refused = /^threw .*(cannot be imported|closed in the sandbox|NotCapable|Requires (read|import) access)/;
 const works = /^returned "it works"/;
@@ -45,7 +45,7 @@ attackTest(
   Object.assign({}, ...closed.filter((name) => !standIns.includes(name)).map(waysTo)) as Attacks,
 );
 
-attackTest("node:process is a stand-in that cannot end the process, in whatever way it is imported", {
+longAttackTest("node:process is a stand-in that cannot end the process, in whatever way it is imported", {
   "default": {
     body: "return typeof (await import('node:process')).default._kill(1, 9)",
     outcome: /^threw .*process\._kill affects the whole process/,
@@ -63,7 +63,7 @@ attackTest("node:process is a stand-in that cannot end the process, in whatever 
   },
 });
 
-attackTest("a package is loaded only when permissions.import names it, even when it is in the cache", {
+longAttackTest("a package is loaded only when permissions.import names it, even when it is in the cache", {
   "zod": { head: "import * as z from 'zod';", body: "return z.string().parse('it works')", outcome: works },
   "drizzle": {
     body: "return typeof (await import('drizzle-orm/sqlite-core')).text === 'function' && 'it works'",

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { fromFileUrl } from "../../support/paths.ts";
-import { type Attacks, attackTest } from "../../support/attack_daemon.ts";
+import { type Attacks, attackTest, longAttackTest } from "../../support/attack_tests.ts";
 import { systemIsolation } from "../../../src/process/isolation.ts";
 
 const hasLandlock = systemIsolation().landlock > 0;
@@ -116,7 +116,7 @@ if (hasLandlock) {
     { files: { "files/app/x.txt": "x" } },
   );
 
-  attackTest(
+  longAttackTest(
     "a link in a granted folder leads nowhere outside of it, whoever made it and wherever it is moved",
     held({
       "made-by-a-program": {
@@ -159,7 +159,7 @@ if (hasLandlock) {
     }),
   );
 
-  attackTest("unconfined lifts Landlock for the unit that says so, and for no other", {
+  longAttackTest("unconfined lifts Landlock for the unit that says so, and for no other", {
     "unconfined": {
       body: `return new TextDecoder().decode(
         new Deno.Command('cat', { args: [config.outside + '/secret.txt'] }).outputSync().stdout)`,

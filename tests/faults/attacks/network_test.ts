@@ -1,5 +1,5 @@
 /** The network: only granted hosts are reached, in any spelling, and no socket of the machine. */
-import { type Attacks, attackTest } from "../../support/attack_daemon.ts";
+import { type Attacks, attackTest, longAttackTest } from "../../support/attack_tests.ts";
 import type { Targets } from "../../support/attack_targets.ts";
 
 const refused = /^threw .*(NotCapable|Requires (net|read|write|all) access|closed in the sandbox)/;
@@ -153,7 +153,7 @@ attackTest(
 );
 
 // Deno asks for the host that the code names, and then connects to the proxy that a variable names.
-attackTest("a granted variable of a proxy cannot be set, so no request goes where no grant leads", {}, {
+longAttackTest("a granted variable of a proxy cannot be set, so no request goes where no grant leads", {}, {
   attacks({ grantedPort }: Targets): Attacks {
     const names = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY", "no_proxy"];
     const yaml = { permissions: { net: [`127.0.0.1:${grantedPort}`], env: names } };

@@ -2,7 +2,7 @@
  * The process and the machine: nothing is started, stopped, signalled or loaded, and the kernel's secrets stay secret.
  */
 import assert from "node:assert/strict";
-import { attackTest } from "../../support/attack_daemon.ts";
+import { attackTest, longAttackTest } from "../../support/attack_tests.ts";
 
 const refused =
   /^threw .*(NotCapable|Requires (run|ffi|read|sys|env|all) access|closed in the sandbox|not a constructor|not a function|affects the whole process)/;
@@ -48,7 +48,7 @@ attackTest("no program is started and no native code is run", {
   landlock: ["command", "command-sync", "command-spawn"],
 });
 
-attackTest("no signal is sent and no process is ended, not even its own", {
+longAttackTest("no signal is sent and no process is ended, not even its own", {
   "kill-kernel": { body: "Deno.kill(Deno.ppid, 'SIGKILL')", outcome: refused },
   "kill-kernel-node": { body: "process.kill(process.ppid, 'SIGKILL')", outcome: refused },
   "kill-import": { body: "(await import('node:process')).kill(1, 0)", outcome: unavailable },
@@ -87,7 +87,7 @@ attackTest("no signal is sent and no process is ended, not even its own", {
   },
 });
 
-attackTest("no other thread is started and no other realm is entered", {
+longAttackTest("no other thread is started and no other realm is entered", {
   "worker": { body: "new Worker('data:text/javascript,1', { type: 'module' })", outcome: refused },
   "worker-permissions": {
     body: "new Worker(import.meta.url, { type: 'module', deno: { permissions: 'inherit' } })",
@@ -162,7 +162,7 @@ attackTest("the kernel's environment, arguments, memory and files cannot be read
   },
 });
 
-attackTest("a file descriptor of the process can be neither wrapped, read nor written", {
+longAttackTest("a file descriptor of the process can be neither wrapped, read nor written", {
   "fs-read": {
     body: `const fs = await import('node:fs'); const found = [];
       for (let fd = 3; fd < 64; fd++) { try { fs.readSync(fd, new Uint8Array(1)); found.push(fd); } catch { /* closed */ } }

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
-import { type Attacks, attackTest } from "../../support/attack_daemon.ts";
+import { type Attacks, attackTest } from "../../support/attack_tests.ts";
 import { fromFileUrl, join } from "../../support/paths.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 

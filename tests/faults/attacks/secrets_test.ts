@@ -1,7 +1,7 @@
 /** Secrets: the value of a granted variable appears in no row, event, answer or line that nerve writes. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
-import { attackTest } from "../../support/attack_daemon.ts";
+import { attackTest, longAttackTest } from "../../support/attack_tests.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 
 const secret = "s3cr3t-t0ken-value";
@@ -120,7 +120,7 @@ const careless = (body: string, outcome: RegExp) => ({
   yaml: bothOf,
 });
 
-attackTest("a secret that is cut, joined into one line, split into lines or encoded is masked as a whole", {
+longAttackTest("a secret that is cut, joined into one line, split into lines or encoded is masked as a whole", {
   "throws-lines": careless(
     "throw new Error('bad key: ' + key)",
     /^threw .*bad key: \[EXAMPLE_KEY\]$|\[EXAMPLE_KEY\] \(/,

@@ -3,7 +3,7 @@
  * and it holds nobody up that writes what it reads.
  */
 import assert from "node:assert/strict";
-import { type Attack, type Attacks, attackTest } from "../../support/attack_daemon.ts";
+import { type Attack, type Attacks, attackTest, longAttackTest } from "../../support/attack_tests.ts";
 
 const refused = /^threw .*(not authorized: |node:sqlite is closed in the sandbox)/;
 const sense = (body: string, outcome = refused): Attack => ({ body, outcome, only: "sense" });
@@ -77,7 +77,7 @@ attackTest("no other file can be reached by SQL, no extension is loaded, and no 
   },
 });
 
-attackTest("node:sqlite is closed, whatever would be opened by it", {
+longAttackTest("node:sqlite is closed, whatever would be opened by it", {
   "open-outside": imported("new DatabaseSync(config.outside + '/new.db')"),
   "open-uri": imported("new DatabaseSync(new URL('file://' + config.outside + '/new.db?mode=rwc'))"),
   "open-log": imported("new DatabaseSync(config.workspace + '/data/logs.db', { readOnly: true }).exec('begin')"),
@@ -176,7 +176,7 @@ attackTest("who reads a peer or the log holds no transaction, no lock and no che
   },
 });
 
-attackTest("a crash inside SQLite ends the group that caused it, and no other", {
+longAttackTest("a crash inside SQLite ends the group that caused it, and no other", {
   "blank-source": sense("return sqlite.prepare(' ')", /^threw .*there is no statement/),
   "null-name": sense("return sqlite.prepare('select :a').get({ ['a\\0']: 1 })", /^threw .*null character/),
   "deep-sql": {

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
-import { attackTest } from "../../support/attack_daemon.ts";
+import { attackTest } from "../../support/attack_tests.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 
 /** A title, a cleared screen, C1, the start of the line, reordered text, a forged line of the log. */

@@ -1,6 +1,6 @@
 /** Return values of senses and roles: no value harms the kernel or what is stored of it. */
 import assert from "node:assert/strict";
-import { attackTest } from "../../support/attack_daemon.ts";
+import { attackTest, longAttackTest } from "../../support/attack_tests.ts";
 
 const only = "sense" as const, raw = true;
 const error = /^threw /;
@@ -69,7 +69,7 @@ attackTest("a value that is not JSON, too large or too deep is an error of the s
   },
 });
 
-attackTest("a group that replaces everything in its realm deceives only itself", {
+longAttackTest("a group that replaces everything in its realm deceives only itself", {
   "pollute": {
     body: `Object.prototype.t = 'log'; Object.prototype.of = 'victim'; Object.prototype.workflow = 'hostile|1|x';
       Array.prototype.map = () => []; Promise.prototype.then = function () { return this; };
