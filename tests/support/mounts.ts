@@ -46,8 +46,14 @@ export class SmallDisk implements Disposable {
     }
   }
 
+  /**
+   * Emptied before it is removed: a child that another thread is just starting still holds a descriptor of it, and a
+   * removed file keeps its space as long as that.
+   */
   free(): void {
-    Deno.removeSync(join(this.#folder, "filler"));
+    const filler = join(this.#folder, "filler");
+    Deno.truncateSync(filler);
+    Deno.removeSync(filler);
   }
 
   readOnly(): void {
