@@ -3,10 +3,11 @@
  * in every kind of message. Short here; `deno task fuzz` says a million. Danger: one sense that takes the daemon down.
  */
 import assert from "node:assert/strict";
+import { fromProcessMaxBytes } from "../../../src/protocol/message.ts";
 import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
 import { randomSeed, repeatedBy } from "../../support/seed.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
-import { randomMessages } from "./random_messages.ts";
+import { listSaidKinds, randomMessages } from "./random_messages.ts";
 
 const all = Number(Deno.env.get("NERVE_FUZZ") ?? 4_000);
 /** Of each process; it is started again as often as needed. */
@@ -24,6 +25,7 @@ export default defineWorkflow({
 });`;
 
 Deno.test("random messages of every kind leave the kernel alive, its neighbours unharmed and its log readable", async () => {
+  assert.deepEqual(listSaidKinds().toSorted(), Object.keys(fromProcessMaxBytes).toSorted(), "a new kind is said here, too");
   const seed = randomSeed(), talk = randomMessages(seed, atATime);
   using _processes = new HostileProcesses({ bad: talk, "w-bad": talk });
   await using workspace = await startWorkspace({
@@ -31,7 +33,7 @@ Deno.test("random messages of every kind leave the kernel alive, its neighbours 
       senses: { bad: { ...talkative, timeout: "100ms" }, victim: {} },
       reflexes: [{ sense: "victim", interval: "20ms" }],
       // Runs whose process died wait longer each time: each round has new ones.
-      workflows: { "w-bad": { ...talkative, concurrency: 1_000 }, w: { overflow: "queue" } },
+      workflows: { "w-bad": { ...talkative, concurrency: 1_000, agents: ["fake"] }, w: { overflow: "queue" } },
     },
     senses: { bad: "export const compute = () => 1;", victim: "export const compute = () => ({ fine: 1 });" },
     workflows: { "w-bad": workflow, w: workflow },
