@@ -37,7 +37,13 @@ export const waitSchema = z.discriminatedUnion("kind", [
     onExpiry: z.string().nullable(),
     approvers: z.array(nameSchema).min(1).max(gateApproversMax).nullable(),
     phase: z.string().max(gateOptionMaxChars).optional(),
-  }),
+  }).refine(
+    ({ options, expiresMs, onExpiry }) =>
+      (onExpiry === null) === (expiresMs === null) && (onExpiry === null || options.includes(onExpiry)),
+    {
+      error: "an expiry takes one of the options",
+    },
+  ),
   z.object({
     kind: z.literal("event"),
     name: eventNameSchema,

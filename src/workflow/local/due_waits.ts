@@ -39,6 +39,8 @@ export class DueWaits {
   /** When the timers below fire, in wall milliseconds. */
   #armedFor = Infinity;
   #timers: CancelTimer[] = [];
+  /** What settles a wait could not be read: it is not tried again at once. */
+  #isUnread = false;
 
   constructor(parts: DueWaitsParts) {
     this.#parts = parts;
@@ -80,8 +82,9 @@ export class DueWaits {
       woken = left > 0 && await this.#wakeAll(due);
     }
     this.#waking = false;
-    // What is left is ending, and its end cannot be written yet.
-    this.arm(left === 0 ? 0 : backoffFirstMs);
+    // What is left is ending, and its end cannot be written yet; or it cannot be read.
+    this.arm(left === 0 ? 0 : this.#isUnread ? backoffMaxMs : backoffFirstMs);
+    this.#isUnread = false;
   }
 
   /** False when none of them was settled. */
@@ -97,10 +100,12 @@ export class DueWaits {
     const { runs, writer, load, settle } = this.#parts;
     const run = runs.get(runId)?.run ?? writer.read(runId);
     if (run === null || run.status !== "waiting") return null;
+    const end = this.read(() => this.#endOf(runId, wait));
+    this.#isUnread ||= end === null;
+    if (end === null) return null;
     const entry = load(run);
     if (entry.phase.tag !== "waiting" || entry.endsPending > 0) return null;
-    const [message, by] = this.#endOf(runId, wait);
-    return await settle(entry, message, by) ? entry.queue : null;
+    return await settle(entry, ...end) ? entry.queue : null;
   }
 
   /** What settles a wait whose time is over. */
@@ -123,9 +128,14 @@ export class DueWaits {
   #expire(runId: string, { round }: RunWait): ApprovalDecision {
     const { store, clock } = this.#parts, approval = store.readApprovalAt(runId, round)?.approval;
     assert(approval !== undefined, `run ${runId} waits at a gate without a request`);
-    const { onExpiry } = approval;
-    assert(onExpiry !== null, `request ${approval.id} is due without an option for that`);
-    const how = { decision: onExpiry, by: null, how: "expiry", token: null, comment: null } as const;
+    // Earlier versions stored what a process that broke the rules had asked, without the option.
+    const how = {
+      decision: approval.onExpiry ?? "reject",
+      by: null,
+      how: "expiry",
+      token: null,
+      comment: null,
+    } as const;
     const unsigned = { key: null, signature: null };
     return createDecision(approval, { ...how, ...unsigned }, clock.now());
   }

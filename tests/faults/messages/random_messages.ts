@@ -56,8 +56,11 @@ const span = () => pick([null, 0, 1, 50, 86_400_000]);
 const waits = [
   () => ({ kind: "for", ms: span() ?? 316_224_000_000 }),
   () => ({ kind: "until", at: pick([0, Date.now() + 5, 253_402_300_799_999]) }),
-  () => ({ kind: "gate", title: some(500), body: text(60_000), options: pick([["approve", "reject"], [some(64), some(64)], ["a", "a"]]),
-    expiresMs: span(), onExpiry: pick([null, "approve", text()]), approvers: pick([null, ["nobody"], ["nobody", "nobody"]]), phase: pick([undefined, short(64)]) }),
+  () => {
+    const options = pick([["approve", "reject"], [some(64), some(64)], ["a", "a"]]), expiresMs = span();
+    const rest = { approvers: pick([null, ["nobody"], ["nobody", "nobody"]]), phase: pick([undefined, short(64)]) };
+    return { kind: "gate", title: some(500), body: text(60_000), options, expiresMs, onExpiry: expiresMs === null ? null : pick(options), ...rest };
+  },
   () => ({ kind: "event", name: pick(["go", "constructor"]), timeoutMs: span() }),
   () => ({ kind: "children", runs: Array.from({ length: Math.floor(random() * 3) }, () =>
     ({ workflow: pick(["w", "w-bad", "nobody"]), prompt: text(), payload: json(), maxRounds: pick([null, 1, 3]) })) }),

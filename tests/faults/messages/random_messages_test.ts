@@ -25,7 +25,11 @@ export default defineWorkflow({
 });`;
 
 Deno.test("random messages of every kind leave the kernel alive, its neighbours unharmed and its log readable", async () => {
-  assert.deepEqual(listSaidKinds().toSorted(), Object.keys(fromProcessMaxBytes).toSorted(), "a new kind is said here, too");
+  assert.deepEqual(
+    listSaidKinds().toSorted(),
+    Object.keys(fromProcessMaxBytes).toSorted(),
+    "a new kind is said here, too",
+  );
   const seed = randomSeed(), talk = randomMessages(seed, atATime);
   using _processes = new HostileProcesses({ bad: talk, "w-bad": talk });
   await using workspace = await startWorkspace({

@@ -159,6 +159,14 @@ Deno.test("a request that nobody decides in time is decided by its expiry, and n
   await assert.rejects(decide(bench, { option: "reject" }), { code: "APPROVAL_DECIDED", message: /nobody decided in/ });
 });
 
+Deno.test("a request that was stored with a time and without an option for it is rejected in time", async () => {
+  // The bug was: a process could ask so; then the kernel died when the time was over, and at each start again.
+  const bench = await atGate({ expiresMs: 60_000 });
+  await bench.clock.tick(60_000);
+  const { meta } = bench.at("a").thread.messages.at(-1) ?? assert.fail();
+  assert.deepEqual([meta.decision, meta.how], ["reject", "expiry"]);
+});
+
 Deno.test("a decision and the expiry at once: whoever is first decides, once", async () => {
   for (const decidesFirst of [true, false]) {
     const bench = await atGate({ expiresMs: 60_000, onExpiry: "reject" });
