@@ -8,7 +8,7 @@ export function randomMessages(seed: number, said: number): string {
 
 /** The kinds of message that it says. */
 export function listSaidKinds(): string[] {
-  return [...talk.matchAll(/^  (\w+): \(\) => \(/gm)].flatMap(([, kind]) => kind ?? []);
+  return [...talk.matchAll(/^ {2}(\w+): \(\) => \(/gm)].flatMap(([, kind]) => kind ?? []);
 }
 
 const talk = `
