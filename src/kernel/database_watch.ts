@@ -33,9 +33,16 @@ interface Opened {
 export class DatabaseWatch {
   readonly #ports: DatabaseWatchPorts;
   readonly #opened = new Map<string, Opened>();
+  /** The files beside each database when its process had restricted itself: others are closed to it. */
+  readonly #granted = new Map<string, string | null>();
 
   constructor(ports: DatabaseWatchPorts) {
     this.#ports = ports;
+  }
+
+  /** The process of these senses is restricted, and has opened nothing yet. */
+  onReady(senses: Iterable<string>): void {
+    for (const sense of senses) this.#granted.set(sense, identifyShared(this.#pathOf(sense)));
   }
 
   /** The sense's process has opened its database. */
@@ -54,13 +61,16 @@ export class DatabaseWatch {
 
   /** Its process has ended: the last connection takes the -wal file with it. */
   onEnd(senses: Iterable<string>): void {
-    for (const sense of senses) this.#opened.delete(sense);
+    for (const sense of senses) {
+      this.#opened.delete(sense);
+      this.#granted.delete(sense);
+    }
   }
 
   /** Call this before a compute. Looks at the files at most once each `databaseCheckMs`. */
   check(sense: string): void {
     const opened = this.#opened.get(sense), now = this.#ports.clock.monotonic();
-    if (opened === undefined && !isComplete(this.#pathOf(sense))) this.#renew(sense);
+    if (opened === undefined && !this.#mayOpen(sense)) this.#renew(sense);
     if (opened === undefined || now - opened.checkedAt < databaseCheckMs) return;
     opened.checkedAt = now;
     const path = this.#pathOf(sense), database = identifyFile(path), shared = identifyShared(path);
@@ -90,6 +100,15 @@ export class DatabaseWatch {
       if (own && process !== null && process.grantWatch !== null) supervisor.replaceProcess(key, true);
       else process?.send({ t: "reopen", sense });
     }
+  }
+
+  /**
+   * Whether a confined process finds what it was granted. Another program that reads the database, and is the last one to
+   * close it, takes these files with it; the next one makes others.
+   */
+  #mayOpen(sense: string): boolean {
+    const path = this.#pathOf(sense), granted = this.#granted.get(sense);
+    return isComplete(path) && (granted === undefined || granted === identifyShared(path));
   }
 
   /** Its process has not opened the database, and may not make the missing files if it is confined. */

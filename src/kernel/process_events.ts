@@ -45,7 +45,7 @@ export interface ProcessEventPorts {
   readonly workflows: WorkflowManager;
   readonly scheduler: Pick<Scheduler, "nextDueAt">;
   readonly listening: Pick<Listening, "resume">;
-  readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd" | "onUnshared">;
+  readonly databases: Pick<DatabaseWatch, "onReady" | "onLoaded" | "onEnd" | "onUnshared">;
   readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
   readonly agents: Pick<Agents, "onReport">;
   readonly notices: UnitNotices;
@@ -75,6 +75,7 @@ export class ProcessEvents implements SupervisorPorts {
   onReady(key: UnitKey, process: UnitProcess): void {
     this.#ports.stuck.onReady(key, process);
     this.#ports.notices.recordChange(key, "ready", `process ${process.pid} is ready`);
+    this.#ports.databases.onReady(process.spec.senses.map(({ name }) => name));
     this.#ports.runner.onReady(process);
   }
 
@@ -91,7 +92,7 @@ export class ProcessEvents implements SupervisorPorts {
         if (!isAbout(process, message.name)) return this.#reject(key, message, `to have loaded ${message.name}`);
         runner.onLoaded(process, message.name, message.problems.length === 0);
         this.#ports.outboxes.onLoaded(message.name);
-        this.#ports.databases.onLoaded(message.name);
+        if (message.problems.length === 0) this.#ports.databases.onLoaded(message.name);
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);

@@ -3,6 +3,7 @@
  * test moves. Danger: rows that go into files without a name, and a peer that reads what nobody writes any more.
  */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { databaseCheckMs } from "../../../src/base/limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { makeWorkspace } from "../../support/workspace_fixture.ts";
@@ -40,4 +41,19 @@ Deno.test("a -wal file that is removed loses nothing, and a database that is rep
   assert.match(told[0] ?? "", /-wal file was removed or replaced .*; nothing was lost/);
   assert.match(told[1] ?? "", /its database was removed or replaced/);
   assert.equal(workspace.unit("count").deaths, 0);
+});
+
+Deno.test("a sense computes although another program has read its database before it was opened, and still has it open", async () => {
+  // The bug was: the files beside the database were the reader's, and the sense could not load while anybody read it.
+  await using workspace = await makeWorkspace({
+    yaml: { senses: { count: { group: "g" }, other: { group: "g" } } },
+    senses: { count: counting, other: "export const compute = () => 1;" },
+  });
+  await workspace.start();
+  assert.equal(await workspace.payload("other"), 1);
+  const file = `${workspace.paths.senseDatabases}/count.db`;
+  for (const suffix of ["-wal", "-shm"]) Deno.removeSync(file + suffix);
+  using reader = new DatabaseSync(file);
+  reader.prepare("select count(*) from sqlite_schema").get();
+  assert.equal(await workspace.payload("count"), 1);
 });
