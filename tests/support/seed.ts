@@ -16,18 +16,33 @@ export function randomSeed(): number {
 /** How often a test of faults is made, each time with another seed: once in the gate, more often in the long form. */
 const rounds = Number(Deno.env.get("NERVE_ROUNDS") ?? 1);
 
-/** A test of random faults. */
+/** A test of random faults. Whatever fails in it, also a wait that takes too long, names the seed. */
 export function faultTest(name: string, test: (seed: number) => Promise<void>): void {
-  Deno.test(name, async () => {
-    for (let round = 0; round < rounds; round++) await test(randomSeed());
-  });
+  const file = testFile();
+  Deno.test(name, () => playRounds(test, rounds, file));
+}
+
+export async function playRounds(test: (seed: number) => Promise<void>, count: number, file: string): Promise<void> {
+  for (let round = 1; round <= count; round++) {
+    const seed = randomSeed();
+    try {
+      await test(seed);
+    } catch (cause) {
+      throw new Error(`round ${round} of ${count} failed. ${repeatedBy(seed, file)}`, { cause });
+    }
+  }
 }
 
 /** For the message of a failure: the command that repeats it. */
-export function repeatedBy(seed: number): string {
+export function repeatedBy(seed: number, file: string = testFile()): string {
+  return `Repeat it: NERVE_SEED=${seed} deno test -A --no-prompt ${file}`;
+}
+
+/** The file of the test that calls, from the root of the repository. */
+function testFile(): string {
   // Where unit tests of a room are one module, the main module is not the test's (tools/test/main.ts).
   const [file = Deno.mainModule] = /file:[^\s()]*_test\.ts/.exec(new Error().stack ?? "") ?? [];
-  return `Repeat it: NERVE_SEED=${seed} deno test -A --no-prompt ${relative(repository, fromFileUrl(file))}`;
+  return relative(repository, fromFileUrl(file));
 }
 
 /** Numbers from 0 up to 1 (mulberry32). */
