@@ -1,7 +1,7 @@
 /** `nerve workflow pause RUN` and `nerve workflow resume RUN`: in the running daemon. */
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, print, printJson, runSign } from "../render/terminal.ts";
+import { clip, print, printJson, runSign, toReasonText } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -30,7 +30,7 @@ export async function workflowResume(
 }
 
 function tell(io: CliIo, { json }: Flags, run: Run): number {
-  const why = run.reason === null ? "" : `: ${clip(run.reason, 300)}`;
+  const why = run.reason === null ? "" : `: ${clip(toReasonText(run), 300)}`;
   if (json) printJson(io, run);
   else print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}${why}`);
   return exit.ok;

@@ -8,7 +8,7 @@ import { findLostNumber, isPlainObject, type Json } from "../../protocol/json.ts
 import { type Run, runIdSchema } from "../../protocol/run.ts";
 import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, plural, print, printJson, runSign, sign } from "../render/terminal.ts";
+import { clip, dim, plural, print, printJson, runSign, sign, toReasonText } from "../render/terminal.ts";
 import { parseTime } from "../time_flag.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
@@ -61,7 +61,7 @@ export async function followStart(
     if (flags.json) printJson(io, started);
     else {
       print(io, started.runId);
-      const why = started.reason === null ? "" : `: ${clip(started.reason, 300)}`;
+      const why = started.reason === null ? "" : `: ${clip(toReasonText(started), 300)}`;
       io.stderr.write(
         dim(io, `${runSign[started.status]} ${started.status}${why}; nerve workflow thread ${started.runId}\n`),
       );

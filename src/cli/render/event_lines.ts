@@ -2,7 +2,7 @@
 import { formatDuration } from "../../base/duration.ts";
 import { unreachable } from "../../base/errors.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
-import { clip, plural, preview, runSign, sign, toOneLine } from "./terminal.ts";
+import { clip, plural, preview, runSign, sign, toOneLine, toReasonText } from "./terminal.ts";
 
 const textMaxChars = 300;
 const payloadMaxChars = 160;
@@ -34,7 +34,9 @@ function formatRun({ run, tookMs }: Extract<KernelEvent, { kind: "run" }>): stri
   if (run.status === "started" && run.attempt > 1) parts.push(`(attempt ${run.attempt})`);
   if (tookMs !== null) parts.push(`after ${plural(run.rounds, "round")}, ${formatDuration(tookMs)}`);
   if (run.exitCode !== null && run.exitCode !== 0) parts.push(`(exit ${run.exitCode})`);
-  const why = run.reason?.replace(/^paused: /, "") ?? (run.rounds === 0 && run.status === "started" ? run.prompt : "");
+  const why = run.reason !== null
+    ? toReasonText(run)
+    : (run.rounds === 0 && run.status === "started" ? run.prompt : "");
   return why === "" ? parts.join(" ") : `${parts.join(" ")}: ${clip(why, textMaxChars)}`;
 }
 

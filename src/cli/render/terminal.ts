@@ -40,6 +40,11 @@ export const runSign: Readonly<Record<RunStatus, string>> = {
   dropped: "🚫",
 };
 
+/** Why a run is as it is, for a line that says already how it is: that of a paused one begins with "paused: ". */
+export function toReasonText({ reason }: { readonly reason: string | null }): string {
+  return reason?.replace(/^paused: /, "") ?? "";
+}
+
 /** Like `toPrintable`, but keeps line breaks. */
 export function toPrintableLines(text: string): string {
   return text.split(/\r?\n/).map((line) => toPrintable(line.replaceAll("\t", "  "))).join("\n");

@@ -19,7 +19,7 @@ Deno.test("nerve workflow pause aborts the role; after nerve workflow resume it 
   const { workspace } = served;
   await atWork(workspace, "w", "r");
   const paused = await served.nerve("workflow", "pause", "r", "--reason", "the disk is full");
-  assert.deepEqual([paused.code, paused.out], [0, "⏸️ r of w: paused: paused: the disk is full\n"]);
+  assert.deepEqual([paused.code, paused.out], [0, "⏸️ r of w: paused: the disk is full\n"]);
   assert.match((await served.nerve("workflow", "list")).out, /r +w +paused .* paused: the disk is full/);
   assert.match((await served.nerve("workflow", "inspect", "r")).out, /next: nerve workflow resume r\n/);
   assert.match((await served.nerve("why", "r")).out, /now: paused: the disk is full/);
