@@ -19,7 +19,7 @@ export function explainIssue(issue: z.core.$ZodIssue, input: unknown): Explained
       return issue.keys.map((key) => ({
         path: [...path, key],
         message: `unknown key ${quote(key)}`,
-        hint: key === "<<" ? "merge keys are not part of YAML 1.2" : () => hintNearest(key, listKnownKeys(path)),
+        hint: () => hintNearest(key, listKnownKeys(path)),
       }));
     case "invalid_type": {
       const found = findValueAt(input, path);
@@ -27,8 +27,11 @@ export function explainIssue(issue: z.core.$ZodIssue, input: unknown): Explained
       if (found === undefined && key !== undefined) {
         return [{ path: path.slice(0, -1), message: `the key ${quote(String(key))} is missing`, hint: null }];
       }
-      const hint = issue.expected === "array" && typeof found === "string" ? `write [${found.slice(0, 80)}]` : null;
-      return [{ path, message: `must be ${typeWords[issue.expected] ?? issue.expected}`, hint }];
+      return [{
+        path,
+        message: `must be ${typeWords[issue.expected] ?? issue.expected}`,
+        hint: hintType(issue, found),
+      }];
     }
     case "invalid_value": {
       const values = issue.values.map(String);
@@ -47,6 +50,12 @@ export function explainIssue(issue: z.core.$ZodIssue, input: unknown): Explained
     default:
       return [{ path, message: issue.message, hint: null }];
   }
+}
+
+function hintType({ expected }: z.core.$ZodIssueInvalidType, found: unknown): string | null {
+  if (expected === "array" && typeof found === "string") return `write [${found.slice(0, 80)}]`;
+  // YAML reads 007, 1e3 and true as something else than text.
+  return expected === "string" && (typeof found === "number" || typeof found === "boolean") ? "put it in quotes" : null;
 }
 
 const typeWords: Readonly<Record<string, string>> = {

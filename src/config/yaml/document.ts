@@ -85,7 +85,9 @@ interface SyntaxFault {
 }
 
 function describeSyntaxError(code: string, message: string, text: string, offset: number): SyntaxFault {
-  const sign = /alias/i.test(message) ? "*" : /cannot start with .*character (.)$/.exec(message)?.[1];
+  // A cron line that goes on with digits is one alias with a text behind it.
+  const isAlias = /alias|unexpected scalar at node end/i.test(message);
+  const sign = isAlias ? "*" : /cannot start with .*character (.)$/.exec(message)?.[1];
   const unquoted = sign === undefined ? null : findUnquoted(text, offset, sign);
   if (unquoted === null) return { ...describeByCode(code, message), offset };
   const meaning = sign === "*" ? "for an alias" : "for itself";
@@ -137,15 +139,24 @@ class Converter {
     if (!isScalar(node)) return this.#refuse(path, "is not a value that nerve can read");
     const { value } = node;
     if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-    if (typeof value === "number" && Number.isFinite(value)) return this.#convertNumber(value, node.source, path);
+    if (typeof value === "number") return this.#convertNumber(value, node.source ?? String(value), path);
     return this.#refuse(path, "is not a number, a text, true, false or null");
   }
 
-  /** A whole number beyond 2^53 would silently become another one. */
-  #convertNumber(value: number, source: string | undefined, path: ConfigPath): Json {
-    if (Number.isSafeInteger(value) || !Number.isInteger(value) || isKept(value, source ?? "")) return value;
-    const written = (source ?? String(value)).slice(0, 80);
-    const hint = `to keep its digits, put it in quotes: "${written}"`;
+  /** A whole number beyond 2^53 would silently become another one, and one that is next to nothing would become 0. */
+  #convertNumber(value: number, source: string, path: ConfigPath): Json {
+    const written = source.slice(0, 80), quoted = `put it in quotes: "${written}"`;
+    if (/nan|inf/i.test(source)) return this.#refuse(path, `is ${written}, which is no number`, quoted);
+    const isLost = value === 0 && /^[-+]?[\d.]*[1-9]/.test(source);
+    if (isLost || !Number.isFinite(value)) {
+      return this.#refuse(
+        path,
+        `is the number ${written}, which is too ${isLost ? "small" : "large"} to be kept`,
+        quoted,
+      );
+    }
+    if (Number.isSafeInteger(value) || !Number.isInteger(value) || isKept(value, source)) return value;
+    const hint = `to keep its digits, ${quoted}`;
     return this.#refuse(path, `is the number ${written}, which is too large to be kept exactly`, hint);
   }
 
@@ -161,6 +172,10 @@ class Converter {
         continue;
       }
       const at = [...path, name];
+      if (name === "<<" && isScalar(key) && key.type === "PLAIN") {
+        this.#refuse(at, 'unknown key "<<"', "merge keys are not part of YAML 1.2: write the keys themselves");
+        continue;
+      }
       if (Object.hasOwn(object, name)) {
         // `placeOf` finds the first of them; this reports the repeated one.
         const place = this.#place(startOf(key) ?? 0);

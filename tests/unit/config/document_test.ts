@@ -49,11 +49,42 @@ Deno.test("a whole number that would become another one is an error that says ho
   assert.deepEqual(config, { a: Number.MAX_SAFE_INTEGER, b: 1e20, c: 1.5, d: -3 });
 });
 
+Deno.test("what is no number, or none that can be kept, is an error that says how to write it", () => {
+  const cases: Record<string, RegExp> = {
+    ...{ ".inf": /which is no number/, "-.Inf": /which is no number/, ".NaN": /which is no number/ },
+    ...{ "1e400": /too large to be kept$/, "-1.5E+400": /too large/, "1e-400": /too small/, "-0.01e-330": /too small/ },
+  };
+  for (const [value, message] of Object.entries(cases)) {
+    const { diagnostics } = readNerveConfig(`senses:\n  s:\n    config: { chat: ${value} }\n`);
+    const problem = diagnostics.find(({ severity }) => severity === "error");
+    assert.match(problem?.message ?? "", message, value);
+    assert.equal(problem?.hint, `put it in quotes: "${value}"`);
+    assert.deepEqual([problem.place?.line, problem.place?.column], [3, 15]);
+  }
+  const { config } = configOf("senses: { s: { config: { a: 0e9, b: 1e-300, c: 0x0 } } }").senses.get("s") ??
+    {};
+  assert.deepEqual(Object.values(config ?? {}).map(Number), [0, 1e-300, 0]);
+});
+
+Deno.test("a merge key is an error wherever it stands, and a number in the place of a text says to quote it", () => {
+  const findHint = (text: string) =>
+    readNerveConfig(text).diagnostics.find(({ severity }) => severity === "error")?.hint;
+  for (const place of ["{ <<: { a: 1 } }", "{ config: { <<: { a: 1 } } }", "{ config: { a: [{ <<: { b: 1 } }] } }"]) {
+    assert.match(findHint(`senses: { s: ${place} }`) ?? "", /^merge keys are not part of YAML 1\.2/, place);
+  }
+  assert.deepEqual(configOf('senses: { s: { config: { "<<": 1 } } }').senses.get("s")?.config, { "<<": 1 });
+  for (const name of ["007", "1e3", "true"]) {
+    assert.equal(findHint(`senses: { s: { use: ${name} } }`), "put it in quotes", name);
+  }
+});
+
 Deno.test("a cron line or another text without quotes is an error where it begins, which says to quote it", () => {
   const cases: [text: string, value: string, line: number, column: number][] = [
     ["reflexes:\n  - { sense: s, cron: */5 * * * *, catch_up: once }\n", "*/5 * * * *", 2, 23],
     ["reflexes:\n  - sense: s\n    cron: */5 * * * *   # often\n", "*/5 * * * *", 3, 11],
     ["reflexes:\r\n  - sense: s\r\n    cron: * * * * *\r\n", "* * * * *", 3, 11],
+    ["reflexes:\n  - cron: */5 9-17 * * 1-5\n    sense: s\n", "*/5 9-17 * * 1-5", 2, 11],
+    ["reflexes:\n  - { cron: */15 1,2 * * *, sense: s }\n", "*/15 1,2 * * *", 2, 13],
     ["senses:\n  s:\n    config: { at: @daily }\n", "@daily", 3, 19],
     ["senses:\n  s:\n    config:\n      - a\n      - `x`\n", "`x`", 5, 9],
     ["senses: { s: { config: { a: %x } } }", "%x", 1, 29],
