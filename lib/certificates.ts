@@ -38,15 +38,22 @@ export async function readCertificateSpan(
   return findNeeded(own, others, anchors);
 }
 
-/** The certificates in a text of PEM blocks. */
+/** The certificates in `pem`, the text of `ca_file`. Throws an Error when there is none, or one that cannot be read. */
 export function parseCertificates(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => new X509Certificate(block));
+  if (blocks.length === 0) throw new Error("ca_file holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)");
+  return blocks.map((block, at) => {
+    try {
+      return new X509Certificate(block);
+    } catch (cause) {
+      throw new Error(`certificate ${at + 1} of ca_file cannot be read`, { cause });
+    }
+  });
 }
 
 /**
- * Of all ways from `own` up to one of `anchors` the one that lasts longest: a client needs only one. Without any, what
- * the server sent itself, as far as it goes.
+ * Of all ways from `own` up to one of `anchors` the one that lasts longest: a client needs only one. One that has not
+ * begun or has ended counts only without another. Without any, what the server sent itself, as far as it goes.
  */
 export function findNeeded(
   own: X509Certificate,
@@ -86,7 +93,15 @@ interface Way {
 }
 
 function isBetter(way: Way, than: Way): boolean {
-  return way.anchored === than.anchored ? endOf(way.path) > endOf(than.path) : way.anchored;
+  if (way.anchored !== than.anchored) return way.anchored;
+  const isGood = isGoodNow(way.path);
+  return isGood === isGoodNow(than.path) ? endOf(way.path) > endOf(than.path) : isGood;
+}
+
+/** A server may send a successor that begins later beside the certificate that it follows. */
+function isGoodNow(path: readonly X509Certificate[]): boolean {
+  const now = Date.now();
+  return path.every(({ validFromDate, validToDate }) => validFromDate.getTime() <= now && now < validToDate.getTime());
 }
 
 function endOf(path: readonly X509Certificate[]): number {

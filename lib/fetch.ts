@@ -99,11 +99,20 @@ export function decodeFetched({ bytes, contentType }: Pick<Fetched, "bytes" | "c
 /** Where a page declares its encoding, as browsers look for it. */
 const metaBytes = 1_024;
 
-/** By byte order mark, else by the Content-Type header, else by what the XML or HTML declares. */
+/**
+ * By byte order mark, else by the Content-Type header, else by what the XML or HTML declares. The first sign of a tag
+ * says whether it is UTF-16: a declaration that is read as single bytes is not written in it.
+ */
 function detectEncoding(bytes: Uint8Array, contentType: string): string {
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return "utf-8";
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
+  const [first, second] = bytes, less = "<".charCodeAt(0);
+  if (first === 0xef && second === 0xbb && bytes[2] === 0xbf) return "utf-8";
+  if ((first === 0xfe && second === 0xff) || (first === 0 && second === less)) return "utf-16be";
+  if ((first === 0xff && second === 0xfe) || (first === less && second === 0)) return "utf-16le";
+  const label = findDeclared(bytes, contentType);
+  return first === less && /^utf-?16/i.test(label) ? "utf-8" : label;
+}
+
+function findDeclared(bytes: Uint8Array, contentType: string): string {
   const head = new TextDecoder("latin1").decode(bytes.subarray(0, metaBytes));
   const declared = /^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)["']/.exec(head) ??
     (/\bhtml\b/i.test(contentType) ? /<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)/i.exec(head) : null);

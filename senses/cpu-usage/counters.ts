@@ -50,6 +50,7 @@ export function parseStat(text: string): Core[] {
   const rows = [...text.matchAll(/^cpu(\d+) +(.+)$/gm)];
   if (rows.length === 0) throw new Error("/proc/stat names no processor");
   return rows.map(([, core, counters = ""]) => {
+    if (!/^[\d ]+$/.test(counters)) throw new Error(`/proc/stat tells no counters of processor ${core}`);
     // What guests used is part of `user` and `nice`.
     const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = counters.split(" ")
       .map(Number);

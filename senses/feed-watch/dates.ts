@@ -7,9 +7,9 @@ const zones: Readonly<Record<string, number>> = {
 };
 
 const mail =
-  /^(?:[a-z]+\.?,?\s+)?(?<day>\d{1,2})\s+(?<month>[a-z]{3,9})\.?\s+(?<year>\d{4}|\d{2})\s+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2}))?\s*(?<zone>[a-z]+|[+-]\d{2}:?\d{2})$/i;
+  /^(?:[a-z]+\.?(?:,\s*|\s+))?(?<day>\d{1,2})\s+(?<month>[a-z]{3,9})\.?\s+(?<year>\d{4}|\d{2})\s+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2}))?\s*(?<zone>[a-z]+|[+-]\d{2}:?\d{2})(?:\s*\([^()]*\))?$/i;
 const iso =
-  /^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})[t ](?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.(?<fraction>\d{1,9}))?)?\s*(?<zone>z|[+-]\d{2}:?\d{2})$/i;
+  /^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})[t ](?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.(?<fraction>\d{1,9}))?)?\s*(?<zone>z|utc|gmt|[+-]\d{2}:?\d{2})$/i;
 
 /**
  * ISO 8601 in UTC. Null for anything that does not name one moment: no zone, no time of day, a day that the month does

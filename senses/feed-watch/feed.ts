@@ -32,7 +32,7 @@ const entriesMax = 1_000, titleMaxChars = 200, linkMaxChars = 1_000;
 
 /** In the order of the feed, by custom newest first; at most 1,000. Throws an Error when the text is not a feed. */
 export function parseFeed(text: string, url: string): FeedEntry[] {
-  const { base, entries } = readRaw(withoutDefaultNamespace(text));
+  const { base, entries } = readRaw(withNumbersAsText(withoutDefaultNamespace(text)));
   const feedBase = resolveBase(base, url);
   return entries.map(({ id, title, summary, link: written, base, date }) => {
     const link = toAbsolute(written, resolveBase(base, feedBase));
@@ -146,12 +146,29 @@ function withoutDefaultNamespace(text: string): string {
   return mended + text.slice(headMaxChars);
 }
 
+/**
+ * Many write the ids of JSON Feed as numbers. Beyond 2^53 several would become one, and all but one of their entries
+ * be lost.
+ */
+function withNumbersAsText(text: string): string {
+  if (!/^\s*\{/.test(text)) return text;
+  const keepDigits = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
+    typeof value === "number" && !Number.isSafeInteger(value) ? context?.source ?? value : value;
+  try {
+    return JSON.stringify(JSON.parse(text, keepDigits));
+  } catch (thrown) {
+    // The parser of feeds says that it is none.
+    if (thrown instanceof SyntaxError) return text;
+    throw thrown;
+  }
+}
+
 /** Where the first tags of a feed are. */
 const headMaxChars = 8_192;
 
-/** Numbers, too: JSON Feed allows them where it asks for text. */
+/** Numbers, too: JSON Feed allows them where it asks for text. What steers a terminal is no text. */
 function toLine(text: string | number | undefined | null): string {
-  return String(text ?? "").replaceAll(/\s+/g, " ").trim();
+  return String(text ?? "").replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
 }
 
 function cut(text: string): string {

@@ -4,7 +4,6 @@
  * I1. Each complete line is counted once, whatever happens between two computes: place and counts are stored together.
  * I2. The cost of a compute is bounded: in bytes, in time, and for each line by lib/matcher.ts.
  */
-import { stripVTControlCharacters } from "node:util";
 import { eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { findFirstPlace, type Place, type Reading, readNewLines } from "./follow.ts";
@@ -12,6 +11,7 @@ import { toEncoding } from "./lines.ts";
 import { Matcher } from "../../lib/matcher.ts";
 import { checkRotated } from "./rotated.ts";
 import { counts, places } from "./schema.ts";
+import { withoutSequences } from "./sequences.ts";
 
 export interface LogMatches {
   readonly file: string;
@@ -112,7 +112,7 @@ class Tally {
 
   #add(raw: string): void {
     // Colours and the like: a letter of the sequence would stand before the word.
-    const line = raw.includes("\x1b") || raw.includes("\x9b") ? stripVTControlCharacters(raw) : raw;
+    const line = withoutSequences(raw);
     this.lines++;
     if (line.includes("\uFFFD")) this.undecoded++;
     const found = this.#matchers.filter(({ matcher }) => matcher.test(line));

@@ -54,13 +54,19 @@ export function detectEncoding(head: Uint8Array, configured: Encoding | null): E
   return configured ?? toEncoding("utf-8");
 }
 
-/** UTF-16 that nothing announces would look like a log in which no pattern ever matches. */
-function refuseUnmarkedUtf16(bytes: Uint8Array): void {
-  const units = Math.min(512, Math.floor(bytes.length / 2)), zeros = [0, 0];
-  for (let at = 0; at < 2 * units; at++) if (bytes[at] === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
-  const [even = 0, odd = 0] = zeros;
-  if (units < 8 || Math.max(even, odd) < units * 0.4 || Math.min(even, odd) > units * 0.1) return;
-  throw new Error("it looks like UTF-16 without a mark: set encoding to utf-16le or utf-16be");
+/** UTF-16 or UTF-32 that nothing announces would look like a log in which no pattern ever matches. */
+function refuseUnmarked(bytes: Uint8Array): void {
+  const units = Math.min(512, Math.floor(bytes.length / 4)), zeros = [0, 0, 0, 0];
+  if (units < 4) return;
+  for (let at = 0; at < 4 * units; at++) if (bytes[at] === 0) zeros[at % 4] = (zeros[at % 4] ?? 0) + 1;
+  const [first = 0, second = 0, third = 0, fourth = 0] = zeros.map((count) => count / units);
+  const [even, odd] = [(first + third) / 2, (second + fourth) / 2];
+  if (Math.max(even, odd) >= 0.4 && Math.min(even, odd) <= 0.1) {
+    throw new Error("it looks like UTF-16 without a mark: set encoding to utf-16le or utf-16be");
+  }
+  if ([second, third].every((share) => share > 0.9) && Math.max(first, fourth) > 0.9 && Math.min(first, fourth) < 0.1) {
+    throw new Error("it looks like UTF-32, which this sense does not read");
+  }
 }
 
 export interface LineReading {
@@ -98,7 +104,7 @@ export async function readLines(file: Deno.FsFile, from: number, reading: LineRe
       taken += hole;
       skipped += hole;
       if (isFirst && taken < bytes.length) {
-        refuseUnmarkedUtf16(bytes.subarray(taken));
+        refuseUnmarked(bytes.subarray(taken));
         isFirst = false;
       }
       if (isEnough(count(taken))) break;
@@ -126,7 +132,7 @@ function measureHole(bytes: Uint8Array, from: number, { width }: Encoding): numb
 }
 
 /** Includes the line break; null when the line is not complete yet. */
-function measureLine(bytes: Uint8Array, { width, zeroFirst }: Encoding): number | null {
+function measureLine(bytes: Uint8Array, { label, width, zeroFirst }: Encoding): number | null {
   let end = bytes.indexOf(newline);
   if (width === 2) {
     const at = zeroFirst ? 1 : 0;
@@ -135,7 +141,14 @@ function measureLine(bytes: Uint8Array, { width, zeroFirst }: Encoding): number 
     }
     if (end >= 0 && !zeroFirst) end++;
   }
-  return end >= 0 ? end + 1 : bytes.length >= lineMaxBytes ? bytes.length : null;
+  return end >= 0 ? end + 1 : bytes.length >= lineMaxBytes ? bytes.length - measureCut(bytes, label) : null;
+}
+
+/** The bytes at the end that are the beginning of one more character. */
+function measureCut(bytes: Uint8Array, label: string): number {
+  if (label !== "utf-8") return 0;
+  const [last = 0, second = 0, third = 0] = bytes.slice(-3).reverse();
+  return last >= 0xc0 ? 1 : second >= 0xe0 ? 2 : third >= 0xf0 ? 3 : 0;
 }
 
 /** Where the last complete line of some bytes ends; null when there is none. They begin where a character does. */

@@ -32,8 +32,11 @@ export function parseMeminfo(text: string): Memory {
     return Number(found) * 1024;
   };
   const [total, available] = [bytes("MemTotal"), bytes("MemAvailable")];
+  if (total === 0) throw new Error("/proc/meminfo tells no memory at all");
   if (available > total) throw new Error(`/proc/meminfo tells more available memory (${available}) than there is`);
-  return { total, available, swapTotal: bytes("SwapTotal"), swapFree: bytes("SwapFree"), limit: null };
+  const [swapTotal, swapFree] = [bytes("SwapTotal"), bytes("SwapFree")];
+  // lxcfs takes what is used from another moment, or below zero: then there is more free swap than swap.
+  return { total, available, swapTotal, swapFree: Math.min(swapFree, swapTotal), limit: null };
 }
 
 interface Container {

@@ -58,6 +58,11 @@ Deno.test("memory-usage refuses figures that cannot be true", () => {
     /more available/,
   );
   assert.throws(() => parseMeminfo("MemTotal: 10 kB\nMemFree: 5 kB\n"), /has no MemAvailable/);
+  const odd = (total: number, swapFree: string) =>
+    `MemTotal: ${total} kB\nMemAvailable: 0 kB\nSwapTotal: 8 kB\nSwapFree: ${swapFree} kB\n`;
+  assert.throws(() => parseMeminfo(odd(0, "8")), /no memory at all/);
+  // As lxcfs tells it when less than nothing is used.
+  assert.equal(parseMeminfo(odd(10, "18446744073709551612")).swapFree, 8 * 1024);
 });
 
 const gib = 1024 ** 3;

@@ -14,6 +14,9 @@ Deno.test("dates of RSS and of Atom name a moment", () => {
     "2021-09-06t14:00:00.25-01:30": "2021-09-06T15:30:00.250Z",
     "2021-09-06T14:00+0200": "2021-09-06T12:00:00.000Z",
     "2021-09-06 14:00:00Z": "2021-09-06T14:00:00.000Z",
+    "2021-09-06 14:00:00 UTC": "2021-09-06T14:00:00.000Z",
+    "Mon,06 Sep 2021 14:00:00 GMT": "2021-09-06T14:00:00.000Z",
+    "Mon, 06 Sep 2021 14:00:00 +0200 (CEST)": "2021-09-06T12:00:00.000Z",
   };
   for (const [text, expected] of Object.entries(dates)) assert.equal(parseFeedDate(text), expected, text);
 });

@@ -130,3 +130,16 @@ Deno.test("no link has the user of the feed's address", () => {
   const [entry] = parseFeed(rss("<item><link>/x</link></item>"), "https://ada:secret@example.com/feed");
   assert.equal(entry?.link, "https://example.com/x");
 });
+
+Deno.test("ids of JSON Feed that are written as large numbers stay those of different entries", () => {
+  const items =
+    '[{"id":12345678901234567890,"title":"a"},{"id":12345678901234567891,"title":"b"},{"id":7,"title":"c"}]';
+  const text = `{"version":"https://jsonfeed.org/version/1.1","title":"j","items":${items}}`;
+  const ids = parseFeed(text, url).map(({ id }) => id);
+  assert.deepEqual(ids, ["12345678901234567890", "12345678901234567891", "7"]);
+});
+
+Deno.test("a title has nothing in it that steers a terminal", () => {
+  const [entry] = parseFeed(rss("<item><title>a\x07\n b\x1b]0;c\x9d\0</title></item>"), url);
+  assert.equal(entry?.title, "a b ]0;c");
+});

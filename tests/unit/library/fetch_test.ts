@@ -28,6 +28,16 @@ Deno.test("decodeFetched() reads what XML and HTML declare, and takes the rest f
   );
 });
 
+Deno.test("decodeFetched() sees in the first tag whether a text is UTF-16, whatever it declares", () => {
+  const text = '<?xml version="1.0" encoding="utf-16"?><a>\u00fc</a>', contentType = "text/xml; charset=utf-16";
+  const little = new Uint8Array(Uint16Array.from(text, (unit) => unit.charCodeAt(0)).buffer);
+  const big = little.map((_, at) => little[at ^ 1] ?? 0);
+  for (const bytes of [new TextEncoder().encode(text), little, big]) {
+    assert.equal(decodeFetched({ bytes, contentType }), text);
+    assert.equal(decodeFetched({ bytes, contentType: "" }), text);
+  }
+});
+
 Deno.test("reasonOfFetch() tells the cause, without the address", () => {
   const cause = new TypeError("error sending request for url (http://ada:secret@h/): client error: refused");
   assert.equal(reasonOfFetch(new TypeError("failed", { cause })), "client error: refused");
