@@ -2,6 +2,7 @@
  * Answers a request of node:http with a function from Request to Response, such as a Hono app. Used by unix_server.ts.
  * I1. An answer is produced only as fast as its client reads it. A client that reads nothing for `answerStallMs` is
  *     disconnected.
+ * I2. Once there is an answer, nothing more of the request is kept: who was refused cannot fill the memory.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -34,8 +35,9 @@ export async function answerRequest(
   incoming.on("error", () => {});
   outgoing.on("error", () => {});
   try {
-    const request = toRequest(incoming);
+    const { request, drop } = toRequest(incoming);
     const response = request === null ? new Response(null, { status: 400 }) : await fetch(request, gone.signal);
+    drop();
     await send(response, outgoing, clock);
   } catch (thrown) {
     if (!gone.signal.aborted) report(thrown);
@@ -46,8 +48,14 @@ export async function answerRequest(
   }
 }
 
-/** Null when the target or a header is not valid for a Request. */
-function toRequest(incoming: IncomingMessage): Request | null {
+interface Received {
+  /** Null when the target or a header is not valid for a Request. */
+  readonly request: Request | null;
+  /** Throws away what is here of the body, and what still comes. */
+  readonly drop: () => void;
+}
+
+function toRequest(incoming: IncomingMessage): Received {
   const { method = "GET", url = "/", headers } = incoming;
   try {
     // RFC 9112, 6.3: without either header there is no body. Creating an empty one would take a tenth of a trigger's
@@ -55,13 +63,15 @@ function toRequest(incoming: IncomingMessage): Request | null {
     const empty = method === "GET" || method === "HEAD" ||
       headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0;
     if (empty) incoming.resume();
-    return new Request(url.startsWith("/") ? `http://localhost${url}` : url, {
+    const { body, drop } = empty ? { body: null, drop: () => {} } : createBody(incoming);
+    const request = new Request(url.startsWith("/") ? `http://localhost${url}` : url, {
       method,
       headers: headers as Record<string, string>,
-      body: empty ? null : createBody(incoming),
+      body,
     });
+    return { request, drop };
   } catch (thrown) {
-    if (thrown instanceof TypeError) return null;
+    if (thrown instanceof TypeError) return { request: null, drop: () => {} };
     throw thrown;
   }
 }
@@ -70,24 +80,33 @@ function toRequest(incoming: IncomingMessage): Request | null {
  * Streams the body as it arrives. It is read from the connection even if no route reads it, so that the end of the
  * request is known. Of a body that is too large, only enough is kept to detect that.
  */
-function createBody(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let kept = 0, open = true;
-  return new ReadableStream({
+function createBody(incoming: IncomingMessage): { body: ReadableStream<Uint8Array<ArrayBuffer>>; drop: () => void } {
+  let kept = 0, open = true, drop = () => {};
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
+      const end = (close: () => void) => {
+        if (!open) return;
+        open = false;
+        close();
+      };
+      // An error empties the queue; closing would leave what nobody has read.
+      drop = () => end(() => controller.error(new DOMException("the request has been answered", "AbortError")));
       incoming.on("data", (chunk: Uint8Array) => {
         if (!open || kept > requestBodyMaxBytes) return;
         kept += chunk.length;
         controller.enqueue(new Uint8Array(chunk));
       });
-      incoming.once("end", () => open && controller.close());
+      incoming.once("end", () => end(() => controller.close()));
       incoming.once("close", () => {
-        if (open && !incoming.complete) controller.error(new DOMException("the client has disconnected", "AbortError"));
+        if (incoming.complete) return;
+        end(() => controller.error(new DOMException("the client has disconnected", "AbortError")));
       });
     },
     cancel() {
       open = false;
     },
   });
+  return { body, drop };
 }
 
 async function send(response: Response, outgoing: ServerResponse, clock: Clock): Promise<void> {

@@ -13,7 +13,7 @@
  * I10. `run_begun` has the role that runs once and has begun. The next begins after its message, or a decision about it.
  * I11. `run_closings` has every ended run whose `finally` has no result yet, if its workflow has one or that is unknown.
  */
-import { chainMigration } from "./chain_schema.ts";
+import { chainMarksMigration, chainMigration } from "./chain_schema.ts";
 import { childrenMigration } from "./children_schema.ts";
 import { closingsMigration } from "./closings_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
@@ -297,4 +297,5 @@ begin delete from approval_notices where seq = old.seq; end;
   chainMigration,
   ...agentMigrations,
   reportsMigration,
+  chainMarksMigration,
 ];

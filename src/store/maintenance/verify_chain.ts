@@ -5,9 +5,11 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { listArchivedDays, parseRowId, readLines } from "../archive/archive_file.ts";
-import { hashRow, noHash } from "../log/chain.ts";
+import { chainFromKey, chainUpToKey, hashRow, noHash, toMark } from "../log/chain.ts";
+import { chainMarksMigration } from "../log/chain_schema.ts";
 import { logLine } from "../log/log_sql.ts";
-import { StatementCache } from "../sqlite/database.ts";
+import { logMigrations } from "../log/schema.ts";
+import { readUserVersion, StatementCache } from "../sqlite/database.ts";
 
 interface Link {
   readonly upTo: number;
@@ -31,6 +33,11 @@ export function* checkChain(db: DatabaseSync, archive: string): Generator<Checke
   if (statements.get("select 1 from sqlite_schema where name = 'log_chain'").get() === undefined) return;
   const links = statements.get("select up_to as upTo, hash from log_chain order by up_to");
   const [start, ...others] = links.all() as unknown as Link[];
+  // A log that no nerve has opened since does not have the marks yet.
+  if (readUserVersion(db) > logMigrations.indexOf(chainMarksMigration)) {
+    const problem = findMissing(statements, start, others.at(-1) ?? start);
+    if (problem !== null) yield { rows: 0, problem };
+  }
   if (start === undefined) return;
   if (start.hash !== noHash) yield { rows: 0, problem: `the chain does not begin at row ${start.upTo + 1} any more` };
   let copies = 0;
@@ -52,6 +59,18 @@ export function* checkChain(db: DatabaseSync, archive: string): Generator<Checke
   if (beyond > 0) {
     yield { rows: beyond, problem: `${beyond} rows after row ${from.upTo} were not written by nerve` };
   }
+}
+
+/** What was deleted of the chain itself, by what `meta` has of it; null when nothing was. */
+function findMissing(statements: StatementCache, first?: Link, last?: Link): string | null {
+  const read = (key: string) => statements.get("select value from meta where key = ?").get(key)?.value;
+  const from = read(chainFromKey), upTo = read(chainUpToKey);
+  if (first === undefined || last === undefined) {
+    return from === undefined && upTo === undefined ? null : "the hashes of its rows were deleted";
+  }
+  if (from !== String(first.upTo)) return `the chain begins at row ${first.upTo + 1}, which is not where it began`;
+  if (upTo === toMark(last.upTo, last.hash)) return null;
+  return `the chain ends at row ${last.upTo}, which is not how far it had come: hashes were deleted`;
 }
 
 /** The newest hash of the chain, to be kept elsewhere, and where it begins; null without a chain. */

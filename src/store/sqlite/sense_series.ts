@@ -4,9 +4,10 @@
  * I1. Only ordinary columns of ordinary tables are read: a view, or a column that is computed, may run for ever.
  * I2. A step reads `windowRows` rows in a statement of its own, so that no read transaction is held for long.
  * I3. Rows are read from the newest back. Where `oldWindows` windows in a row hold nothing of the asked time, the rest is
- *     taken to be older: rows are inserted in the order of time.
+ *     taken to be older: rows are inserted in the order of time. A table without row ids is read by its key; where that does
+ *     not begin with the time, nothing is taken to be older.
  */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { NerveError } from "../../base/errors.ts";
 import { isTimeColumn, timeFromMs, timeToMs } from "../../base/time_column.ts";
 import type { SenseColumn, SenseColumns, SenseSeries, SeriesRequest } from "../../protocol/dashboard.ts";
@@ -52,6 +53,12 @@ function listColumns(db: DatabaseSync, table: string): Column[] {
     }));
 }
 
+/** Of a table without row ids: every row has one, and none is null. */
+function listKey(db: DatabaseSync, table: string): string[] {
+  return db.prepare("select name from pragma_table_xinfo(?) where pk > 0 order by pk").all(table)
+    .map(({ name }) => String(name));
+}
+
 function findTime(columns: readonly Column[]): string | null {
   const names = columns.map(({ name }) => name);
   return names.find((name) => name === "ts") ?? names.find(isTimeColumn) ?? null;
@@ -76,14 +83,14 @@ export function* readSeries(database: string, query: SeriesRequest): Steps<Sense
       });
     }
     const widthMs = Math.max(1, (untilMs - fromMs) / points), spans = new Map<number, Span>();
-    const windows = found.withoutRowid ? readAtOnce(db, query, time, widthMs) : readWindows(db, query, time, widthMs);
+    const key = found.withoutRowid ? listKey(db, table) : ["rowid"], isOrdered = !found.withoutRowid || key[0] === time;
     let rows = 0, old = 0, cut = false;
-    for (const { taken, read } of windows) {
+    for (const { taken, read } of readWindows(db, query, time, key, widthMs)) {
       for (const each of taken) add(spans, each);
       rows += read;
       old = taken.length === 0 ? old + 1 : 0;
       cut = rows >= rowsMax;
-      if (cut || old >= oldWindows) break;
+      if (cut || isOrdered && old >= oldWindows) break;
       yield;
     }
     return { table, time, column, fromMs, untilMs, widthMs, ...toLists(spans, fromMs, widthMs), cut };
@@ -105,6 +112,9 @@ function toLists(spans: ReadonlyMap<number, Span>, fromMs: number, widthMs: numb
 
 type SpanRow = readonly [place: number, rows: number, least: number, most: number, sum: number];
 
+/** Of a row, by which it is found again. */
+type Key = SQLInputValue[];
+
 interface Window {
   readonly taken: readonly SpanRow[];
   /** How many rows it has. */
@@ -122,25 +132,32 @@ function add(spans: Map<number, Span>, [place, rows, least, most, sum]: SpanRow)
   }
 }
 
-/** From the newest rows back. */
-function* readWindows(db: DatabaseSync, query: SeriesRequest, time: string, widthMs: number): Generator<Window> {
-  const table = quoteName(query.table);
-  const first = db.prepare(`select rowid as id from ${table} order by rowid desc limit 1 offset ?`);
-  const next = db.prepare(`select rowid as id from ${table} where rowid < ? order by rowid desc limit 1 offset ?`);
-  const read = prepareSpans(db, query, time, "rowid > ? and rowid <= ?");
-  const ids = [first, next].map((statement) => (statement.setReadBigInts(true), statement));
-  let to = ids[0]?.get(0)?.id as bigint | undefined;
+/** From the newest rows back; of a table without row ids, from the greatest keys back. */
+function* readWindows(
+  db: DatabaseSync,
+  query: SeriesRequest,
+  time: string,
+  key: readonly string[],
+  widthMs: number,
+): Generator<Window> {
+  const table = quoteName(query.table), keys = key.map(quoteName).join(", "), marks = key.map(() => "?").join(", ");
+  const order = `order by ${key.map((name) => `${quoteName(name)} desc`).join(", ")} limit 1 offset ?`;
+  const upTo = `(${keys}) <= (${marks})`, between = `(${keys}) > (${marks}) and ${upTo}`;
+  const prepareKey = (where: string) => {
+    const statement = db.prepare(`select ${keys} from ${table} where ${where} ${order}`);
+    statement.setReadBigInts(true);
+    statement.setReturnArrays(true);
+    return (...values: Key) => statement.get(...values) as unknown as Key | undefined;
+  };
+  const first = prepareKey("true"), next = prepareKey(`(${keys}) < (${marks})`);
+  const readBetween = prepareSpans(db, query, time, between), readRest = prepareSpans(db, query, time, upTo);
+  let to = first(0);
   while (to !== undefined) {
-    const below = ids[1]?.get(to, windowRows - 1)?.id as bigint | undefined;
-    const taken = read(widthMs, below ?? -(2n ** 63n), to);
+    const from = next(...to, windowRows - 1);
+    const taken = from === undefined ? readRest(widthMs, ...to) : readBetween(widthMs, ...from, ...to);
     yield { taken, read: windowRows };
-    to = below;
+    to = from;
   }
-}
-
-/** A table without row ids has no order to walk in. */
-function* readAtOnce(db: DatabaseSync, query: SeriesRequest, time: string, widthMs: number): Generator<Window> {
-  yield { taken: prepareSpans(db, query, time, "true")(widthMs), read: 0 };
 }
 
 /** Numbers of seconds and of milliseconds are told apart by their size, row by row. */
@@ -149,7 +166,7 @@ function prepareSpans(
   { table, column, fromMs, untilMs }: SeriesRequest,
   time: string,
   where: string,
-): (widthMs: number, ...bounds: bigint[]) => SpanRow[] {
+): (widthMs: number, ...bounds: Key) => SpanRow[] {
   const at = quoteName(time), value = quoteName(column);
   const statement = db.prepare(`
 select cast((at - ?) / ? as integer) as place, count(*), min(value), max(value), sum(value)

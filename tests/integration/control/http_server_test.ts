@@ -251,3 +251,16 @@ Deno.test("another user's process cannot connect", async (t) => {
       }),
   });
 });
+
+Deno.test("of a request that is answered nothing is kept", async () => {
+  // Clients that were refused went on sending, and a mebibyte of each stayed for as long as its connection.
+  const requests: Request[] = [];
+  const refuse = (request: Request) => (requests.push(request), new Response(null, { status: 401 }));
+  await served(async ({ path }) => {
+    const connection = await connected(path, "POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc");
+    assert.match(await answered(connection, "def"), /^HTTP\/1.1 401 /);
+    await connection.write(new Uint8Array(94));
+    await assert.rejects(requests[0]?.text() ?? Promise.resolve(), /has been answered/);
+    connection.close();
+  }, refuse);
+});

@@ -69,6 +69,24 @@ Deno.test("readSeries() reads a large table in steps, and ends where the asked t
     assert.deepEqual(count({ ...hour, fromMs: 0 }), { taken: 15, rows: 150_000 });
   }));
 
+Deno.test("readSeries() reads a table without row ids in steps, too, whatever its key is", async () => {
+  for (const key of ["host, ts", "ts desc, host"]) {
+    await bench(
+      `create table samples (host text not null, ts integer not null, used real, primary key (${key})) without rowid;
+       with recursive c (n) as (select 0 union all select n + 1 from c where n < 14999)
+       insert into samples select host, ${start} + n * 1000, n from c, (select 'a' as host union all select 'B');`,
+      (path) => {
+        // The last quarter of an hour, of each host.
+        const query = { ...usual, fromMs: start + 14_100_000, untilMs: start + 15_000_000, points: 1 };
+        const steps = readSeries(path, query);
+        let taken = 1, step = steps.next();
+        for (; step.done !== true; step = steps.next()) taken++;
+        assert.deepEqual([step.value.rows, step.value.mean, taken], [1_800, [14_549.5], 4], key);
+      },
+    );
+  }
+});
+
 Deno.test("listSeries() names columns of numbers beside one of times, and no key", () =>
   bench(
     `${samples} create table words (word text, seen integer);

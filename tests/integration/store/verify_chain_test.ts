@@ -102,6 +102,26 @@ Deno.test("a row that was changed, removed or inserted is found, wherever it is"
   }
 });
 
+Deno.test("hashes that were deleted are missed, also with the rows that they cover", async () => {
+  const newest = "delete from log_chain where up_to = (select max(up_to) from log_chain)";
+  const changes: Record<string, string> = {
+    all: "delete from log_chain",
+    newest: `${newest}; delete from logs where id > (select max(up_to) from log_chain)`,
+    first: "delete from log_chain where up_to = (select min(up_to) from log_chain)",
+    marks: "delete from meta where key = 'chain_up_to'",
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    await withArchive(async (bench) => {
+      await fill(bench);
+      await tamper(bench, (db) => db.exec(change));
+      assert.match(check(bench).problems.join(), /the chain (begins|ends)|were deleted/, name);
+      // Nor does nerve cover it up, even where its new rows have the ids of those that are gone.
+      for (let n = 0; n < 30; n++) bench.append(at(5)), await bench.store.log.durable();
+      assert.match(check(bench).problems.join(), /the chain (begins|ends)|were deleted/, name);
+    });
+  }
+});
+
 Deno.test("a line of the archive that was changed, removed or inserted is found", async () => {
   const changes: Record<string, (lines: string[]) => string[]> = {
     changed: (lines) => lines.map((line, at) => at === 1 ? line.replace("quoted", "unquoted") : line),
@@ -145,7 +165,7 @@ Deno.test("the chain of an older log begins where this nerve went on with it", (
   withArchive(async (bench) => {
     await fill(bench);
     // As the migration leaves it.
-    await tamper(bench, (db) => db.exec("delete from log_chain"));
+    await tamper(bench, (db) => db.exec("delete from log_chain; delete from meta where key like 'chain_%'"));
     assert.deepEqual(check(bench), { problems: [], rows: 0 });
     bench.append(at(5));
     bench.append(at(5));
