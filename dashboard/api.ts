@@ -73,6 +73,11 @@ async function toError(answer: Response): Promise<ApiError> {
   }
 }
 
+/** Nobody else has. `crypto.randomUUID` is missing where a page comes without TLS from another machine. */
+export function makeToken(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** One part of a path. */
 export function segment(text: string): string {
   return encodeURIComponent(text);

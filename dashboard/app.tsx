@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Health } from "../src/protocol/api.ts";
 import { onSignedOut } from "./api.ts";
-import { useLiveStatus, useResource } from "./hooks.ts";
+import { useLiveStatus, useMayAct, useResource } from "./hooks.ts";
 import { Alerts } from "./pages/alerts.tsx";
 import { ApprovalPageOf, Approvals } from "./pages/approvals.tsx";
 import { Hooks } from "./pages/hooks_page.tsx";
@@ -108,7 +108,8 @@ function Side({ route }: { readonly route: Route }) {
     approvals: health.data?.approvals.open ?? 0,
     alerts: health.data?.alerts.firing ?? 0,
   };
-  const { workspace = "" } = health.data ?? {};
+  const { workspace = "" } = health.data ?? {}, nav = useRef<HTMLElement>(null), [here = ""] = route.parts;
+  useEffect(() => showCurrent(nav.current), [here]);
   return (
     <header class="side">
       <a class="brand" href="#/" aria-label="nerve, overview">
@@ -123,9 +124,9 @@ function Side({ route }: { readonly route: Route }) {
         </svg>
         nerve
       </a>
-      <nav aria-label="pages">
+      <nav ref={nav} aria-label="pages">
         {places.map(([name, part]) => {
-          const isHere = (route.parts[0] ?? "") === part, count = counts[part] ?? 0;
+          const isHere = here === part, count = counts[part] ?? 0;
           return (
             <a key={part} href={`#/${part}`} aria-current={isHere ? "page" : undefined}>
               {name}
@@ -139,8 +140,15 @@ function Side({ route }: { readonly route: Route }) {
   );
 }
 
+/** On a phone the places are a line that scrolls. */
+function showCurrent(nav: HTMLElement | null): void {
+  const current = nav?.querySelector<HTMLElement>("[aria-current]");
+  if (nav == null || current == null) return;
+  nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+}
+
 function Top({ showKeys }: { readonly showKeys: () => void }) {
-  const { status, lostAt } = useLiveStatus(), theme = useTheme();
+  const { status, lostAt } = useLiveStatus(), theme = useTheme(), mayAct = useMayAct();
   return (
     <section class="top" aria-label="state">
       <Pulse />
@@ -152,6 +160,9 @@ function Top({ showKeys }: { readonly showKeys: () => void }) {
           </>
         )}
       </p>
+      {mayAct
+        ? null
+        : <p class="dim" title="This session changes nothing: nerve dashboard opens one that may.">read only</p>}
       <button type="button" class="small plain" onClick={toggleTheme}>{theme === "dark" ? "Light" : "Dark"}</button>
       <button type="button" class="small plain wide" onClick={showKeys} aria-keyshortcuts="?">Keys</button>
     </section>

@@ -36,6 +36,11 @@ export function formatDateTime(ms: number): string {
   return `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())} ${formatClock(ms)}`;
 }
 
+/** A text of the daemon, with its times in the reader's. */
+export function showTimes(text: string): string {
+  return text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) => formatDateTime(Date.parse(time)));
+}
+
 export function formatBytes(bytes: number): string {
   const names = ["B", "KiB", "MiB", "GiB", "TiB"];
   let at = 0, value = bytes;

@@ -83,6 +83,11 @@ export function useResource<T>(path: string | null, freshness: Freshness = {}): 
   };
 }
 
+/** Whether this session may change something; until that is known, it is taken to. */
+export function useMayAct(): boolean {
+  return useResource<{ scope: string }>("/v1/session").data?.scope !== "read";
+}
+
 const underWay = new Map<string, { readonly began: number; readonly answer: Promise<unknown> }>();
 /** Less than `refreshSoonMs`: what has begun so lately began after the row that somebody asks for. */
 const sharedMaxMs = 100;

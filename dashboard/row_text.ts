@@ -128,7 +128,7 @@ export function textOf(value: unknown): string {
 /** What there is to say of the row beside its type and source. */
 export function describeRow(row: LogRow): string {
   const fields = fieldsOf(row), { message, reason, summary, why } = fields;
-  const times = typeof fields.repeated === "number" ? ` ×${fields.repeated}` : "";
+  const times = typeof fields.repeated === "number" && fields.repeated > 1 ? ` ×${fields.repeated}` : "";
   return `${preview(detailOf(row, fields) ?? textOf(message ?? reason ?? summary ?? why), 400)}${times}`;
 }
 
@@ -148,13 +148,19 @@ function detailOf(row: LogRow, fields: Fields): string | null {
       return textOf(fields.paths);
     case "sense.load_failed":
     case "workflow.load_failed":
-      return textOf(Object(Array.isArray(fields.problems) ? fields.problems[0] : {}).message ?? fields.message);
+      return describeLoad(Object(Array.isArray(fields.problems) ? fields.problems[0] : fields));
     case "workflow.due":
     case "workflow.missed":
       return `${typeof fields.due === "number" ? formatDateTime(fields.due) : ""} by ${textOf(fields.cron)}`;
     default:
       return describeRunRow(row, fields);
   }
+}
+
+/** Where it is wrong, too: that is what a person looks for. */
+function describeLoad({ message, place }: { readonly message?: unknown; readonly place?: unknown }): string {
+  const { file, line, column } = Object(place), at = [file, line, column].filter((part) => part != null).join(":");
+  return `${textOf(message)}${at === "" ? "" : ` (${at})`}`;
 }
 
 function describeRunRow(row: LogRow, fields: Fields): string | null {

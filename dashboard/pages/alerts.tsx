@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { AlertView } from "../../src/protocol/alert.ts";
 import { post, segment } from "../api.ts";
 import { formatCount, plural } from "../format.ts";
-import { type Action, useAction, useResource } from "../hooks.ts";
+import { type Action, useAction, useMayAct, useResource } from "../hooks.ts";
 import { Chip, Empty, Failure, Waiting, When } from "../parts/basic.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { toHash } from "../route.ts";
@@ -30,7 +30,7 @@ export function Alerts() {
 }
 
 function AlertSection({ alert, reload }: { readonly alert: AlertView; readonly reload: () => void }) {
-  const action = useAction(), [asks, setAsks] = useState<{ key: string | null } | null>(null);
+  const action = useAction(), mayAct = useMayAct(), [asks, setAsks] = useState<{ key: string | null } | null>(null);
   const { name, states, silences, counters, problem } = alert, path = `/v1/alerts/${segment(name)}`;
   const change = (what: string, key: string | null) =>
     void action.run(() => post(`${path}/${what}`, key === null ? {} : { key }).then(reload));
@@ -49,7 +49,7 @@ function AlertSection({ alert, reload }: { readonly alert: AlertView; readonly r
         <h2>
           <Chip status={status} /> <span class="mono">{name}</span> <span class="dim">{alert.severity}</span>
         </h2>
-        <div class="aside">{buttons}</div>
+        <div class="aside">{mayAct ? buttons : null}</div>
       </header>
       <p class="rule">
         <a class="mono" href={toHash("senses", alert.sense)}>{alert.sense}</a>{" "}
@@ -60,8 +60,8 @@ function AlertSection({ alert, reload }: { readonly alert: AlertView; readonly r
       </p>
       {problem === null ? null : <p class="callout bad">{problem}</p>}
       {action.error === null || asks !== null ? null : <Failure error={action.error} />}
-      {states.length === 0 ? null : <States states={states} silence={(key) => setAsks({ key })} />}
-      <Silences silences={silences} end={(key) => change("unsilence", key)} />
+      {states.length === 0 ? null : <States states={states} silence={mayAct ? (key) => setAsks({ key }) : null} />}
+      <Silences silences={silences} end={mayAct ? (key) => change("unsilence", key) : null} />
       {asks === null ? null : (
         <SilenceDialog
           name={name}
@@ -79,14 +79,15 @@ function AlertSection({ alert, reload }: { readonly alert: AlertView; readonly r
 }
 
 function States(
-  { states, silence }: Pick<AlertView, "states"> & { readonly silence: (key: string) => void },
+  { states, silence }: Pick<AlertView, "states"> & { readonly silence: ((key: string) => void) | null },
 ) {
+  const hasKeys = states.some(({ key }) => key !== "");
   return (
     <table class="table">
       <thead>
         <tr>
           <th>State</th>
-          <th>Key</th>
+          {hasKeys ? <th>Key</th> : null}
           <th class="grow">Summary</th>
           <th class="right">Since</th>
           <th class="right">
@@ -100,7 +101,7 @@ function States(
             <td>
               <Chip status={state.status} />
             </td>
-            <td class="mono">{state.key || <span class="dim">–</span>}</td>
+            {hasKeys ? <td class="mono">{state.key || <span class="dim">–</span>}</td> : null}
             <td class="grow">
               <span class="cut">
                 {state.rowId === null
@@ -118,7 +119,7 @@ function States(
               <When at={state.since} />
             </td>
             <td class="right">
-              {state.key === ""
+              {state.key === "" || silence === null
                 ? null
                 : <button type="button" class="small" onClick={() => silence(state.key)}>Silence</button>}
             </td>
@@ -129,7 +130,9 @@ function States(
   );
 }
 
-function Silences({ silences, end }: Pick<AlertView, "silences"> & { readonly end: (key: string | null) => void }) {
+function Silences(
+  { silences, end }: Pick<AlertView, "silences"> & { readonly end: ((key: string | null) => void) | null },
+) {
   return (
     <>
       {silences.map(({ key, by, comment, until }) => (
@@ -145,7 +148,7 @@ function Silences({ silences, end }: Pick<AlertView, "silences"> & { readonly en
           <span class="dim">
             <When at={until} />
           </span>
-          <button type="button" class="small" onClick={() => end(key)}>End</button>
+          {end === null ? null : <button type="button" class="small" onClick={() => end(key)}>End</button>}
         </p>
       ))}
     </>

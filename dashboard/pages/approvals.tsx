@@ -1,9 +1,9 @@
 /** What waits for a decision, and one request: exactly what is decided, and by whom. */
 import { useRef, useState } from "preact/hooks";
 import type { Approval, ApprovalList, DecisionReply } from "../../src/protocol/approval.ts";
-import { post, segment } from "../api.ts";
+import { makeToken, post, segment } from "../api.ts";
 import { formatDateTime } from "../format.ts";
-import { findMissing, useAction, useResource } from "../hooks.ts";
+import { findMissing, useAction, useMayAct, useResource } from "../hooks.ts";
 import { Chip, Command, Empty, Fact, Failure, Section, Waiting, When } from "../parts/basic.tsx";
 import { toHash } from "../route.ts";
 
@@ -79,7 +79,7 @@ function RequestTable({ items }: { readonly items: ApprovalList["items"] }) {
 export function ApprovalPageOf({ id }: { readonly id: string }) {
   const path = `/v1/approvals/${segment(id)}`;
   const approval = useResource<Approval>(path, { wakes: (row) => wakes(row) || row.refId === id });
-  const list = useResource<ApprovalList>("/v1/approvals?limit=1");
+  const list = useResource<ApprovalList>("/v1/approvals?limit=1"), mayAct = useMayAct();
   if (approval.data === null || list.data === null) {
     return (
       <>
@@ -112,6 +112,8 @@ export function ApprovalPageOf({ id }: { readonly id: string }) {
         ? <Signed approval={shown} />
         : shown.kind === "recovery"
         ? <ByCommand approval={shown} />
+        : !mayAct
+        ? <ByReader approval={shown} />
         : <Decide approval={shown} onDone={approval.reload} />}
     </>
   );
@@ -170,7 +172,7 @@ function Decided({ approval }: { readonly approval: Approval }) {
 function Decide({ approval, onDone }: { readonly approval: Approval; readonly onDone: () => void }) {
   const action = useAction(), [comment, setComment] = useState(""), [by, setBy] = useState("");
   // The same at every retry: a decision whose answer was lost is the same decision.
-  const token = useRef(crypto.randomUUID());
+  const token = useRef(makeToken());
   const { id, digest, options } = approval;
   const decide = (option: string) =>
     void action.run(async () => {
@@ -226,6 +228,20 @@ function Signed({ approval: { id, options, digest } }: { readonly approval: Appr
         <Command
           key={option}
           text={`nerve approve ${quote(id)} --option ${quote(option)} --digest ${digest} --key ~/.ssh/id_ed25519`}
+        />
+      ))}
+    </Section>
+  );
+}
+
+function ByReader({ approval: { id, options, digest } }: { readonly approval: Approval }) {
+  return (
+    <Section title="Decide">
+      <p>This session may only read. Decide in the workspace:</p>
+      {options.map((option) => (
+        <Command
+          key={option}
+          text={`nerve approve ${quote(id)} --option ${quote(option)} --digest ${digest}`}
         />
       ))}
     </Section>

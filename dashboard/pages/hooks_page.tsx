@@ -45,7 +45,7 @@ export function Hooks() {
                 <th class="wide">Proof</th>
                 <th class="right">Accepted</th>
                 <th class="right">Refused</th>
-                <th class="right">Waiting</th>
+                <th class="right wide">Waiting</th>
                 <th class="right">Last</th>
               </tr>
             </thead>
@@ -71,7 +71,7 @@ function HookRow({ hook: { name, path, verify, senses, counters, waiting, backlo
       <td class="wide dim">{verify}</td>
       <td class="right num">{formatCount(counters.accepted)}</td>
       <td class="right num">{formatCount(unproven + invalid + tooLarge + limited + backlogged)}</td>
-      <td class="right num">
+      <td class="right num wide">
         {waiting}
         <span class="dim">/{backlog}</span>
       </td>

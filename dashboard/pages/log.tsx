@@ -13,7 +13,8 @@ import { replaceQuery, type Route } from "../route.ts";
 import { type LogFilters, useLog } from "./log_rows.ts";
 import { describeRow, labelOf, logTypeNames, toneOf } from "../row_text.ts";
 
-const rowHeight = 26;
+/** As in run.css. On a phone a row has two lines. */
+const rowHeight = 26, narrowRowHeight = 46, narrow = matchMedia("(max-width: 760px)");
 const spans = [["any time", ""], ["last hour", "3600000"], ["last day", "86400000"], [
   "last 7 days",
   "604800000",
@@ -39,7 +40,7 @@ export function Log({ query }: Pick<Route, "query">) {
     setFilter(changed);
     replaceQuery({ ...changed });
   };
-  const log = useLog(filter, follows);
+  const log = useLog(filter, follows), isNarrow = useIsNarrow();
   return (
     <>
       <h1 tabIndex={-1}>Log</h1>
@@ -53,7 +54,7 @@ export function Log({ query }: Pick<Route, "query">) {
           {log.isKnown && log.rows.length === 0 ? <Empty>There is no such row.</Empty> : (
             <VirtualList
               items={log.rows}
-              rowHeight={rowHeight}
+              rowHeight={isNarrow ? narrowRowHeight : rowHeight}
               label="rows, newest first"
               keyOf={({ id }) => id}
               onEnd={log.more}
@@ -77,6 +78,16 @@ export function Log({ query }: Pick<Route, "query">) {
       </div>
     </>
   );
+}
+
+function useIsNarrow(): boolean {
+  const [isNarrow, setIsNarrow] = useState(narrow.matches);
+  useEffect(() => {
+    const change = () => setIsNarrow(narrow.matches);
+    narrow.addEventListener("change", change);
+    return () => narrow.removeEventListener("change", change);
+  }, []);
+  return isNarrow;
 }
 
 interface LogLineProps {

@@ -6,7 +6,7 @@ import type { ApprovalPage } from "../../src/protocol/approval.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
 import { post } from "../api.ts";
 import { formatAge, formatBytes, formatCount, plural, preview } from "../format.ts";
-import { findMissing, useAction, useNow, useResource } from "../hooks.ts";
+import { findMissing, useAction, useMayAct, useNow, useResource } from "../hooks.ts";
 import { Chip, Empty, Failure, Mark, Section, Waiting, When } from "../parts/basic.tsx";
 import { findProblems, type Known, type Problem } from "./problems.ts";
 import { RunTable } from "./runs.tsx";
@@ -117,7 +117,7 @@ function Figures({ health, senses }: Pick<Known, "health" | "senses">) {
 }
 
 function Need({ tone, kind, what, href, detail, since = null, lift }: Problem) {
-  const action = useAction();
+  const action = useAction(), mayAct = useMayAct();
   return (
     <li class={tone}>
       <Mark tone={tone} />
@@ -128,7 +128,7 @@ function Need({ tone, kind, what, href, detail, since = null, lift }: Problem) {
         {action.error === null ? null : <Failure error={action.error} />}
       </span>
       <span class="since dim">{since === null ? null : <When at={since} />}</span>
-      {lift === undefined
+      {lift === undefined || !mayAct
         ? null
         : (
           <button type="button" class="small" disabled={action.busy} onClick={() => void action.run(() => post(lift))}>

@@ -27,15 +27,19 @@ export function Permissions() {
       <h1 tabIndex={-1}>Permissions</h1>
       {configError === null ? null : <pre class="callout bad">{configError}</pre>}
       <Lock lock={lock} />
-      {items.map((unit) => <UnitSection key={`${unit.kind}:${unit.name}`} unit={unit} />)}
+      {items.filter(({ grants }) => grants.length > 0).map((unit) => (
+        <UnitSection key={`${unit.kind}:${unit.name}`} unit={unit} />
+      ))}
+      <Undeclared units={items.filter(({ grants }) => grants.length === 0)} />
     </>
   );
 }
 
-function Lock({ lock: { exists, problem, added, removed } }: Pick<PermissionsReply, "lock">) {
-  const isSame = exists && problem === null && added.length + removed.length === 0;
+function Lock({ lock: { exists, problem, added, removed, approvers } }: Pick<PermissionsReply, "lock">) {
+  const differences = added.length + removed.length + approvers.added.length + approvers.removed.length;
+  const isSame = exists && problem === null && differences === 0;
   return (
-    <Section title="Since the lock file" count={added.length + removed.length}>
+    <Section title="Since the lock file" count={differences}>
       {problem === null ? null : <p class="callout bad">nerve.permissions.lock {problem}</p>}
       {!exists
         ? <p class="callout">Nobody has approved anything yet: without a lock, nerve.yaml decides alone.</p>
@@ -56,9 +60,11 @@ function Lock({ lock: { exists, problem, added, removed } }: Pick<PermissionsRep
                   growth={each}
                 />
               ))}
+              {approvers.added.map((text) => <Approver key={`+${text}`} sign="+" text={text} />)}
               {removed.map((each) => (
                 <Growth key={`-${each.kind}${each.name}${each.permission}`} sign="−" growth={each} />
               ))}
+              {approvers.removed.map((text) => <Approver key={`-${text}`} sign="−" text={text} />)}
             </ul>
             <Command text="nerve permissions approve" />
           </>
@@ -79,19 +85,49 @@ function Growth(
   );
 }
 
-function UnitSection({ unit: { kind, name, senses, grants, implied } }: { readonly unit: Unit }) {
-  const [isOpen, setIsOpen] = useState(false), others = senses.filter((sense) => sense !== name);
+/** Who may decide, beside what code may do. */
+function Approver({ sign, text }: { readonly sign: "+" | "−"; readonly text: string }) {
+  return (
+    <li class={sign === "+" ? "added" : "removed"}>
+      <b class="num" aria-label={sign === "+" ? "asked for" : "no longer asked for"}>{sign}</b>
+      <span class="dim">approvers</span> <span class="mono">{text}</span>
+    </li>
+  );
+}
+
+/** Those that may do no more than every unit: a line each. */
+function Undeclared({ units }: { readonly units: readonly Unit[] }) {
+  if (units.length === 0) return null;
+  return (
+    <Section title="Nothing was declared" count={units.length}>
+      {units.map((unit) => (
+        <ImpliedOf key={`${unit.kind}:${unit.name}`} unit={unit} text={`${unit.kind} ${unit.name}`} />
+      ))}
+    </Section>
+  );
+}
+
+function UnitSection({ unit }: { readonly unit: Unit }) {
+  const { kind, name, senses, grants } = unit;
+  const others = senses.filter((sense) => sense !== name);
   return (
     <Section title={`${kind} ${name}`} aside={<span class="dim">{plural(grants.length, "grant")}</span>}>
       {others.length === 0 ? null : <p class="dim">one process for {senses.join(", ")}</p>}
-      {grants.length === 0 ? <p class="dim">Nothing was declared.</p> : <GrantTable grants={grants} />}
-      {implied === 0 ? null : (
-        <details class="folded" onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
-          <summary>{plural(implied, "grant")} that every {kind} has</summary>
-          {isOpen ? <Implied unit={`${kind}:${name}`} /> : null}
-        </details>
-      )}
+      <GrantTable grants={grants} />
+      {unit.implied === 0
+        ? null
+        : <ImpliedOf unit={unit} text={`${plural(unit.implied, "grant")} that every ${kind} has`} />}
     </Section>
+  );
+}
+
+function ImpliedOf({ unit: { kind, name }, text }: { readonly unit: Unit; readonly text: string }) {
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <details class="folded" onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
+      <summary>{text}</summary>
+      {isOpen ? <Implied unit={`${kind}:${name}`} /> : null}
+    </details>
   );
 }
 
@@ -103,7 +139,7 @@ function Implied({ unit }: { readonly unit: string }) {
 
 export function GrantTable({ grants }: Pick<Unit, "grants">) {
   return (
-    <table class="table prose">
+    <table class="table prose grants">
       <thead>
         <tr>
           <th>May</th>

@@ -247,9 +247,9 @@ function Effects(
           <span class="dim">{textOf(child.request?.prompt)}</span>
         </li>
       ))}
-      {requests.map(({ id, title, state, decision, by }) => (
+      {requests.map(({ id, title, state, open, decision, by }) => (
         <li key={id}>
-          <Chip status={state} /> <a href={toHash("approvals", id)}>{title}</a>{" "}
+          <Chip status={state} tone={open ? "wait" : undefined} /> <a href={toHash("approvals", id)}>{title}</a>{" "}
           <span class="dim">{decision === null ? "" : `${decision}${by === null ? "" : ` by ${by}`}`}</span>
         </li>
       ))}

@@ -2,7 +2,8 @@
 import { useState } from "preact/hooks";
 import type { Run } from "../../src/protocol/run.ts";
 import { post, segment } from "../api.ts";
-import { type Action, useAction } from "../hooks.ts";
+import { type Action, useAction, useMayAct } from "../hooks.ts";
+import { showTimes } from "../format.ts";
 import { Chip, Fact, Failure, Took, When } from "../parts/basic.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { go, toHash } from "../route.ts";
@@ -16,8 +17,8 @@ export interface RunHeadProps {
 }
 
 export function RunHead({ run, hasReason, isHeld }: RunHeadProps) {
-  const action = useAction(), [asks, setAsks] = useState<"kill" | "pause" | "fork" | null>(null);
-  const { runId, status, endedAt } = run, path = `/v1/runs/${segment(runId)}`;
+  const action = useAction(), mayAct = useMayAct(), [asks, setAsks] = useState<"kill" | "pause" | "fork" | null>(null);
+  const { runId, status } = run;
   return (
     <>
       <div class="head">
@@ -27,34 +28,43 @@ export function RunHead({ run, hasReason, isHeld }: RunHeadProps) {
           </h1>
           <p class="dim mono id">{runId}</p>
         </div>
-        <div class="buttons">
-          {endedAt !== null || status === "paused"
-            ? null
-            : <button type="button" onClick={() => setAsks("pause")}>Pause</button>}
-          {status !== "paused" ? null : (
-            <button
-              type="button"
-              class="primary"
-              disabled={action.busy}
-              onClick={() => void action.run(() => post(`${path}/resume${isHeld ? "?acceptCode=1" : ""}`))}
-            >
-              {isHeld ? "Resume with this code" : "Resume"}
-            </button>
-          )}
-          <button type="button" onClick={() => setAsks("fork")}>Fork</button>
-          {endedAt !== null ? null : <button type="button" class="danger" onClick={() => setAsks("kill")}>Kill</button>}
-        </div>
+        {mayAct ? <RunButtons run={run} isHeld={isHeld} action={action} ask={setAsks} /> : null}
       </div>
       {asks !== null || action.error === null ? null : <Failure error={action.error} />}
       {run.reason === null || !hasReason
         ? null
-        : <p class={`callout ${run.status === "failed" ? "bad" : ""}`}>{run.reason}</p>}
+        : <p class={`callout ${run.status === "failed" ? "bad" : ""}`}>{showTimes(run.reason)}</p>}
       <RunFacts run={run} />
       {asks === "kill" || asks === "pause"
         ? <StopDialog run={run} verb={asks} action={action} onClose={() => setAsks(null)} />
         : null}
       {asks === "fork" ? <ForkDialog run={run} action={action} onClose={() => setAsks(null)} /> : null}
     </>
+  );
+}
+
+function RunButtons(
+  { run: { runId, status, endedAt }, isHeld, action, ask }: Omit<RunHeadProps, "hasReason"> & {
+    readonly action: Action;
+    readonly ask: (what: "kill" | "pause" | "fork") => void;
+  },
+) {
+  const resume = () => post(`/v1/runs/${segment(runId)}/resume${isHeld ? "?acceptCode=1" : ""}`);
+  return (
+    <div class="buttons">
+      {endedAt !== null || status === "paused"
+        ? null
+        : <button type="button" onClick={() => ask("pause")}>Pause</button>}
+      {status !== "paused"
+        ? null
+        : (
+          <button type="button" class="primary" disabled={action.busy} onClick={() => void action.run(resume)}>
+            {isHeld ? "Resume with this code" : "Resume"}
+          </button>
+        )}
+      <button type="button" onClick={() => ask("fork")}>Fork</button>
+      {endedAt !== null ? null : <button type="button" class="danger" onClick={() => ask("kill")}>Kill</button>}
+    </div>
   );
 }
 

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { RunList, WorkflowView } from "../../src/protocol/api.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { get, withQuery } from "../api.ts";
-import { preview } from "../format.ts";
+import { preview, showTimes } from "../format.ts";
 import { useAction, useResource } from "../hooks.ts";
 import { Chip, Empty, Failure, Section, Took, Waiting, When } from "../parts/basic.tsx";
 import { replaceQuery, type Route, toHash } from "../route.ts";
@@ -113,7 +113,7 @@ export function RunTable({ runs, isLive = false }: { readonly runs: readonly Run
               <span class="dim">/{run.maxRounds}</span>
             </td>
             <td class="wide grow">
-              <span class="cut">{run.reason ?? preview(run.prompt)}</span>
+              <span class="cut">{run.reason === null ? preview(run.prompt) : showTimes(run.reason)}</span>
             </td>
             <td class="right">
               <Took from={run.startedAt} to={run.endedAt} />

@@ -1,5 +1,5 @@
 /** The columns of a sense over time. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { SenseColumn, SenseSeries } from "../../src/protocol/dashboard.ts";
 import { withQuery } from "../api.ts";
 import { formatFigure } from "../format.ts";
@@ -8,11 +8,11 @@ import { Failure, Section } from "../parts/basic.tsx";
 import { Chart } from "../parts/chart.tsx";
 import { useTheme } from "../theme.ts";
 
-const hourMs = 3_600_000;
+const hourMs = 3_600_000, dayMs = 24 * hourMs;
 const spans = [
   ["1 h", hourMs],
   ["6 h", 6 * hourMs],
-  ["24 h", 24 * hourMs],
+  ["24 h", dayMs],
   ["7 d", 7 * 24 * hourMs],
   ["30 d", 30 * 24 * hourMs],
   ["90 d", 90 * 24 * hourMs],
@@ -27,7 +27,7 @@ export interface ChartsProps {
 }
 
 export function Charts({ name, path, columns }: ChartsProps) {
-  const [spanMs, setSpanMs] = useState<number>(spans[2][1]);
+  const [chosenMs, setSpanMs] = useState<number | null>(null), spanMs = useFittingSpan(path, columns[0], chosenMs);
   if (columns.length === 0) return null;
   const tabs = (
     <div class="tabs" role="group" aria-label="span of time">
@@ -54,19 +54,32 @@ export function Charts({ name, path, columns }: ChartsProps) {
   );
 }
 
+/** The shortest time that holds what a day has, until somebody chooses another one; null while that is not known. */
+function useFittingSpan(path: string, first: SenseColumn | undefined, chosenMs: number | null): number | null {
+  const [fitting, setFitting] = useState<number | null>(null), isDone = first === undefined || fitting !== null;
+  const query = isDone ? null : { table: first.table, column: first.column, spanMs: dayMs, points };
+  const { data, error } = useResource<SenseSeries>(query === null ? null : withQuery(`${path}/series`, query));
+  useEffect(() => {
+    if (isDone || data === null && error === null) return;
+    const oldest = data?.at[0], ageMs = data === null || oldest === undefined ? dayMs : data.untilMs - oldest;
+    setFitting(spans.find(([, ms]) => ms >= ageMs)?.[1] ?? dayMs);
+  }, [data, error]);
+  return chosenMs ?? fitting;
+}
+
 function ColumnChart(
   { name, path, of, spanMs }: {
     readonly name: string;
     readonly path: string;
     readonly of: SenseColumn;
-    readonly spanMs: number;
+    readonly spanMs: number | null;
   },
 ) {
   const query = { table: of.table, column: of.column, spanMs, points }, theme = useTheme();
-  const series = useResource<SenseSeries>(withQuery(`${path}/series`, query), {
+  const series = useResource<SenseSeries>(spanMs === null ? null : withQuery(`${path}/series`, query), {
     // A quarter of a point, but no less than ten seconds: a long time of many rows takes seconds to read.
-    everyMs: Math.min(600_000, Math.max(10_000, spanMs / points / 4)),
-    wakes: ({ source }) => spanMs <= hourMs && source === `sense:${name}`,
+    everyMs: Math.min(600_000, Math.max(10_000, (spanMs ?? 0) / points / 4)),
+    wakes: ({ source }) => spanMs !== null && spanMs <= hourMs && source === `sense:${name}`,
   });
   const { data } = series, last = data?.mean.at(-1);
   return (

@@ -3,16 +3,20 @@ import { useState } from "preact/hooks";
 import type { SenseView, TriggerReply } from "../../src/protocol/api.ts";
 import { post } from "../api.ts";
 import { formatCount, formatSpan } from "../format.ts";
-import { type Action, useAction } from "../hooks.ts";
-import { Chip, Fact, Failure, When } from "../parts/basic.tsx";
+import { type Action, useAction, useMayAct } from "../hooks.ts";
+import { Fact, Failure, When } from "../parts/basic.tsx";
 import { Confirm } from "../parts/dialog.tsx";
+import { SenseChip } from "./senses.tsx";
 
 const hourMs = 3_600_000;
 
 export function SenseHead(
   { sense, path, reload }: { readonly sense: SenseView; readonly path: string; readonly reload: () => void },
 ) {
-  const action = useAction(), [asksPause, setAsksPause] = useState(false), [said, setSaid] = useState("");
+  const action = useAction(),
+    mayAct = useMayAct(),
+    [asksPause, setAsksPause] = useState(false),
+    [said, setSaid] = useState("");
   const { name, state, problem, paused } = sense;
   const compute = () =>
     void action.run(async () => {
@@ -31,7 +35,7 @@ export function SenseHead(
       <div class="head">
         <div>
           <h1 tabIndex={-1}>
-            <span class="mono">{name}</span> <Chip status={state} />
+            <span class="mono">{name}</span> <SenseChip sense={sense} />
           </h1>
           <p class="dim">
             {sense.use === null || sense.use === name ? "" : `code of ${sense.use}, `}group {sense.group}
@@ -39,13 +43,17 @@ export function SenseHead(
         </div>
         <div class="buttons">
           <span class="said" role="status">{said}</span>
-          {state === "quarantined"
-            ? <button type="button" class="primary" onClick={() => lift("reset")}>Lift quarantine</button>
-            : null}
-          {paused === null
-            ? <button type="button" onClick={() => setAsksPause(true)}>Pause</button>
-            : <button type="button" class="primary" onClick={() => lift("resume")}>Resume</button>}
-          <button type="button" disabled={action.busy} onClick={compute}>Compute now</button>
+          {!mayAct ? null : (
+            <>
+              {state === "quarantined"
+                ? <button type="button" class="primary" onClick={() => lift("reset")}>Lift quarantine</button>
+                : null}
+              {paused === null
+                ? <button type="button" onClick={() => setAsksPause(true)}>Pause</button>
+                : <button type="button" class="primary" onClick={() => lift("resume")}>Resume</button>}
+              <button type="button" disabled={action.busy} onClick={compute}>Compute now</button>
+            </>
+          )}
         </div>
       </div>
       {problem === null ? null : <pre class="callout bad">{problem}</pre>}

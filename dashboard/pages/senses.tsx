@@ -74,7 +74,7 @@ export function SenseTable(
         <tr>
           <th>Sense</th>
           <th>State</th>
-          <th class="grow">Last signal</th>
+          <th class="grow wide">Last signal</th>
           <th class="right">When</th>
           <th class="wide">Last compute</th>
           {isWhole ? <th class="wide">Reflexes</th> : null}
@@ -89,12 +89,9 @@ export function SenseTable(
               <a class="mono" href={toHash("senses", sense.name)}>{sense.name}</a>
             </td>
             <td>
-              <Chip
-                status={sense.problem === null || sense.state === "quarantined" ? sense.state : "broken"}
-                tone={toneOf(sense)}
-              />
+              <SenseChip sense={sense} />
             </td>
-            <td class="grow">
+            <td class="grow wide">
               <code class="cut">{sense.lastSignal === null ? "" : preview(sense.lastSignal.payload)}</code>
             </td>
             <td class="right">
@@ -115,8 +112,10 @@ export function SenseTable(
   );
 }
 
-function toneOf({ problem, state }: SenseView) {
-  return problem !== null ? "bad" as const : toneOfStatus(state);
+/** Its state; one that cannot be loaded is broken, whatever its process does. */
+export function SenseChip({ sense: { problem, state } }: { readonly sense: SenseView }) {
+  const status = problem === null || state === "quarantined" || state === "held" ? state : "broken";
+  return <Chip status={status} tone={status === "broken" ? "bad" : toneOfStatus(status)} />;
 }
 
 function LastCompute({ sense: { lastCompute } }: { readonly sense: SenseView }) {

@@ -59,9 +59,9 @@ export function SessionTable(
         <tr>
           <th>State</th>
           <th>Session</th>
-          <th class="grow">Agent</th>
+          <th class={`grow ${hasRun ? "wide" : ""}`}>Agent</th>
           {hasRun ? <th>Run</th> : null}
-          <th class="right">Prompts</th>
+          <th class="right wide">Prompts</th>
           <th class="right">Tokens</th>
           <th class="right wide">Cost</th>
           <th class="right wide">Worked</th>
@@ -75,7 +75,7 @@ export function SessionTable(
               <Chip status={state} tone={tones[state]} />
             </td>
             <td class="mono">{name}</td>
-            <td class="grow mono">
+            <td class={`grow mono ${hasRun ? "wide" : ""}`}>
               <span class="cut">{agent}</span>
             </td>
             {hasRun
@@ -85,7 +85,7 @@ export function SessionTable(
                 </td>
               )
               : null}
-            <td class="right num">{formatCount(prompts)}</td>
+            <td class="right num wide">{formatCount(prompts)}</td>
             <td class="right num">{formatFigure(tokens)}</td>
             <td class="right num wide">{cost === 0 ? "–" : formatFigure(cost)}</td>
             <td class="right num wide">{formatSpan(timeMs)}</td>

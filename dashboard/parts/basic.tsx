@@ -1,5 +1,6 @@
 /** The smallest parts: marks, chips, times, facts, empty states. */
 import type { ComponentChildren, VNode } from "preact";
+import { useState } from "preact/hooks";
 import type { ApiError } from "../api.ts";
 import { formatAge, formatDateTime, formatSpan } from "../format.ts";
 import { useNow } from "../hooks.ts";
@@ -149,10 +150,16 @@ export function Value({ value, open = false }: { readonly value: unknown; readon
 
 /** A command to run elsewhere, with a button that copies it. */
 export function Command({ text }: { readonly text: string }) {
+  const [isCopied, setIsCopied] = useState(false);
+  // Browsers give it only to pages of this machine, or with TLS.
+  const clipboard: Clipboard | undefined = navigator.clipboard;
+  const copy = () => void clipboard?.writeText(text).then(() => setIsCopied(true), () => setIsCopied(false));
   return (
     <div class="command">
       <code>{text}</code>
-      <button type="button" class="small" onClick={() => void navigator.clipboard?.writeText(text)}>Copy</button>
+      {clipboard === undefined
+        ? null
+        : <button type="button" class="small" onClick={copy}>{isCopied ? "Copied" : "Copy"}</button>}
     </div>
   );
 }

@@ -62,6 +62,19 @@ function medianStep(at: readonly number[]): number {
   return steps[Math.floor(steps.length / 2)] ?? 0;
 }
 
+/** A value without neighbours makes no line: it is a dot. */
+const alone: uPlot.Series.Points = {
+  show: true,
+  size: 5,
+  width: 0,
+  filter: ({ data }, at) => {
+    const values = data[at] ?? [];
+    return [...values.keys()].filter((place) =>
+      values[place] != null && values[place - 1] == null && values[place + 1] == null
+    );
+  },
+};
+
 function toOptions(box: HTMLElement, sync: string): uPlot.Options {
   const style = getComputedStyle(box), color = (name: string) => style.getPropertyValue(name).trim();
   const axis = {
@@ -86,7 +99,13 @@ function toOptions(box: HTMLElement, sync: string): uPlot.Options {
     }],
     series: [
       { value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
-      { label: "mean", stroke: color("--accent"), width: 1.5, points: { show: false }, value: formatLegend },
+      {
+        label: "mean",
+        stroke: color("--accent"),
+        width: 1.5,
+        points: { ...alone, fill: color("--accent") },
+        value: formatLegend,
+      },
       { label: "least", ...edge, value: formatLegend },
       { label: "most", ...edge, value: formatLegend },
     ],

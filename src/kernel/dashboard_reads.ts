@@ -5,6 +5,7 @@
 import { setImmediate } from "node:timers";
 import { NerveError } from "../base/errors.ts";
 import { grantContext } from "../config/load.ts";
+import { findApproverGrowth, formatApproverGrowth } from "../config/permissions/approver_lock.ts";
 import { explainPermissions, type GrantedUnit } from "../config/permissions/grants.ts";
 import { createLock, emptyLock, findGrowth, type LockGrowth, readLock } from "../config/permissions/lock_file.ts";
 import { groupMembers, type NerveConfig } from "../config/types.ts";
@@ -85,6 +86,11 @@ export class DashboardReads {
         problem: found.kind === "unusable" ? found.why : null,
         added: secrets.mask(toGrowths(findGrowth(agreed, wanted))),
         removed: secrets.mask(toGrowths(findGrowth(wanted, agreed))),
+        approvers: {
+          added: findApproverGrowth(agreed.approvers, wanted.approvers).map(formatApproverGrowth),
+          removed: findApproverGrowth(wanted.approvers, agreed.approvers)
+            .filter(({ name }) => name !== null).map(formatApproverGrowth),
+        },
       },
       configError: error,
     };

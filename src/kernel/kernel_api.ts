@@ -29,6 +29,7 @@ import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 import { formatReflex, formatSchedule } from "../protocol/schedule_text.ts";
+import { formatPlace } from "../protocol/signal_text.ts";
 import type { HandedSignal } from "../protocol/signal.ts";
 import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
@@ -211,7 +212,7 @@ export class KernelApi extends WaitsApi {
   #findFault(key: UnitKey, sense: string): string | null {
     const { senses, errors, current } = this.#ports, [fault] = senses.recordOf(sense)?.loadProblems ?? [];
     return current.describeHold("sense", sense) ?? errors.describeProblem(key, sense) ??
-      (fault === undefined ? null : `cannot be loaded: ${fault.message}`);
+      (fault === undefined ? null : `cannot be loaded: ${fault.message}${formatPlace(fault.place)}`);
   }
 
   #findWorkflowFault(workflow: string): string | null {

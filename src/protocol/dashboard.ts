@@ -69,6 +69,8 @@ export const permissionsSchema = z.object({
     /** What nerve.yaml asks for and nobody has approved; and what was approved and is not asked for any more. */
     added: z.array(growthSchema),
     removed: z.array(growthSchema),
+    /** The same of who may decide, in words: keys of people, members of groups. */
+    approvers: z.object({ added: z.array(z.string()), removed: z.array(z.string()) }),
   }),
   /** What is wrong with nerve.yaml on disk: an older one was compared. Null when nothing is. */
   configError: z.string().nullable(),

@@ -27,7 +27,7 @@ export class FakeDashboard implements DashboardPort {
   }
 
   permissions(): Promise<PermissionsReply> {
-    const lock = { exists: false, problem: null, added: [], removed: [] };
+    const lock = { exists: false, problem: null, added: [], removed: [], approvers: { added: [], removed: [] } };
     return Promise.resolve({ items: [], lock, configError: null });
   }
 
