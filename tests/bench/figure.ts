@@ -12,6 +12,7 @@ export type Unit =
   | "signals/s"
   | "rows/s"
   | "requests/s"
+  | "frames/s"
   | "ms"
   | "MiB"
   | "KiB"

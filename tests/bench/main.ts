@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   timetable: () => import("./timetable.ts"),
   background: () => import("./background.ts"),
   "large-log": () => import("./large_log.ts"),
+  dashboard: () => import("./dashboard.ts"),
   "long-reads": () => import("./long_reads.ts"),
   idle: () => import("./idle.ts"),
   day: () => import("./day.ts"),

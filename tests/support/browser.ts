@@ -24,6 +24,9 @@ const ran = "__ran";
 /** Does something in a page that takes any of it for anything but text. */
 export const hostile = `"><img src=x onerror="${ran}=1"><script>${ran}=2</script>javascript:${ran}=3//`;
 
+/** The same as the name of a file. */
+export const hostileFile = `"><img src=x onerror="${ran}=4"><svg onload=${ran}=5>`;
+
 export class Visitor implements AsyncDisposable {
   /** What a page must not do, in words. */
   readonly faults: string[] = [];

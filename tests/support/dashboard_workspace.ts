@@ -1,5 +1,5 @@
 /** A workspace that has something for every page of the dashboard, with hostile texts wherever its code may write one. */
-import { hostile } from "./browser.ts";
+import { hostile, hostileFile } from "./browser.ts";
 import { OwnPorts, untilRefused } from "./own_ports.ts";
 import { type ServedWorkspace, serveWorkspace } from "./served_workspace.ts";
 
@@ -14,6 +14,7 @@ const senses = {
 `,
   shy: `export const compute = () => ({ silent: ${text} });\n`,
   fails: `export const compute = () => { throw new Error(${text}); };\n`,
+  files: `export const compute = ({ trigger }) => ({ changed: trigger.paths });\n`,
   many: `let n = 0;\nexport const compute = () => ({ n: ++n });\n`,
 };
 
@@ -27,6 +28,12 @@ export default defineWorkflow({
   },
   moderator: ({ messages }) => messages.length === 0 ? "plan" : messages.length === 1 ? "approve"
     : messages.length === 2 && messages[1]?.meta.decision === "approve" ? "done" : END,
+});
+`,
+  talk: `import { agent, defineWorkflow, END } from "nerve";
+export default defineWorkflow({
+  roles: { say: agent({ agent: "fake", cwd: "drop", prompt: ${text} }) },
+  moderator: ({ messages }) => messages.length === 0 ? "say" : END,
 });
 `,
   slow: `import { defineWorkflow, END, sleep } from "nerve";
@@ -58,14 +65,26 @@ export async function serveDashboard(): Promise<ServedWorkspace> {
   return await serveWorkspace({
     yaml: {
       listen: `127.0.0.1:${port}`,
-      senses: { load: { permissions: { read: ["/srv"] } }, shy: {}, fails: {}, many: {} },
-      reflexes: [{ sense: "many", interval: "1h" }],
-      workflows: { ask: {}, slow: {} },
+      senses: {
+        load: { permissions: { read: ["/srv"] } },
+        shy: {},
+        fails: {},
+        many: {},
+        files: { permissions: { read: ["./drop"] } },
+      },
+      reflexes: [{ sense: "many", interval: "1h" }, { sense: "files", watch: ["./drop"] }],
+      workflows: { ask: {}, slow: {}, talk: { agents: ["fake"] } },
+      agents: { fake: { protocol: "fake", scenario: [{ do: [{ answer: hostile }] }] } },
       alerts: { full: { sense: "load", when: "signal.used > 0.9", severity: "error", summary: "{{ signal.note }}" } },
     },
     senses,
     workflows,
-    files: { "senses/load/migrations/0001_samples.sql": migration },
+    files: {
+      "senses/load/migrations/0001_samples.sql": migration,
+      "drop/usual.txt": "",
+      // It stands where a database of a sense would: the page of the store names it.
+      [`data/senses/${hostileFile}.db/x`]: "",
+    },
   });
 }
 

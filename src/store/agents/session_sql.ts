@@ -10,10 +10,11 @@ type Statements = Pick<StatementCache, "get">;
 /** Newest first. Empty for a database of an older nerve, which has none. */
 export function listSessions(statements: Statements, { runId, all, limit, offset }: SessionQuery): SessionPage {
   if (!hasSessions(statements)) return { total: 0, items: [] };
-  const where = `from agent_sessions where (?1 is null or run_id = ?1) and (?2 or state <> 'ENDED')`;
-  const values = [runId ?? null, all ? 1 : 0];
-  const total = Number(statements.get(`select count(*) as n ${where}`).get(...values)?.n);
-  const sql = `select ${sessionColumns} ${where} order by seq desc limit ?3 offset ?4`;
+  const parts = [...runId === undefined ? [] : ["run_id = ?"], ...all ? [] : ["state <> 'ENDED'"]];
+  const from = `from agent_sessions${parts.length === 0 ? "" : ` where ${parts.join(" and ")}`}`;
+  const values = runId === undefined ? [] : [runId];
+  const total = Number(statements.get(`select count(*) as n ${from}`).get(...values)?.n);
+  const sql = `select ${sessionColumns} ${from} order by seq desc limit ? offset ?`;
   return { total, items: statements.get(sql).all(...values, limit, offset).map(toSessionRecord) };
 }
 

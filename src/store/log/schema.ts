@@ -16,6 +16,7 @@
 import { chainMarksMigration, chainMigration } from "./chain_schema.ts";
 import { childrenMigration } from "./children_schema.ts";
 import { closingsMigration } from "./closings_schema.ts";
+import { countsMigration } from "./counts_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
 import { hooksMigration } from "./hooks_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
@@ -298,4 +299,5 @@ begin delete from approval_notices where seq = old.seq; end;
   ...agentMigrations,
   reportsMigration,
   chainMarksMigration,
+  countsMigration,
 ];

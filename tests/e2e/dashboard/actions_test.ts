@@ -2,7 +2,7 @@
 import axe from "axe-core";
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { browserTest, goTo, hostile, Visitor } from "../../support/browser.ts";
+import { browserTest, goTo, hostile, hostileFile, Visitor } from "../../support/browser.ts";
 import { makeLink, serveDashboard } from "../../support/dashboard_workspace.ts";
 import { isLong } from "../../support/long_form.ts";
 import type { ServedWorkspace } from "../../support/served_workspace.ts";
@@ -125,11 +125,38 @@ Deno.test("a session that ends says so, and one that may only read changes nothi
   await using visitor = await Visitor.come();
   const reader = await visitor.open(await makeLink(served, "--scope", "read"));
   await goTo(reader, "senses/shy", /shy/);
-  await reader.getByRole("button", { name: "Compute now" }).click();
-  await reader.getByRole("alert").getByText("operate").waitFor();
+  await reader.getByText("read only").waitFor();
+  for (const [place, heading] of [["senses/shy", /shy/], ["alerts", /Alerts/], ["", /Overview/]] as const) {
+    await goTo(reader, place, heading);
+    const buttons = await reader.locator("main button").allInnerTexts();
+    assert.deepEqual(buttons, [], place);
+  }
+  // What it cannot press it cannot send either.
+  const status = await reader.evaluate(
+    "fetch('/v1/senses/shy/trigger', { method: 'POST' }).then(({ status }) => status)",
+  );
+  assert.equal(status, 403);
   const page = await visitor.open(await makeLink(served));
   await page.locator(".live.live").waitFor();
   await served.nerve("token", "revoke", "--sessions");
   await page.getByRole("heading", { name: "This session has ended" }).waitFor();
+  await visitor.innocent(page);
+});
+
+Deno.test("names of files and words of agents are no more than text", options, async () => {
+  await using served = await serveDashboard();
+  await using visitor = await Visitor.come();
+  const { workspace } = served, { runId } = await workspace.kernel.startWorkflow("talk", { prompt: hostile });
+  await workspace.run("completed");
+  workspace.write(`drop/${hostileFile}`, "");
+  const page = await visitor.open(await makeLink(served));
+  await goTo(page, `runs/${runId}`, /talk/);
+  await page.locator(".thread .content").getByText("onerror").waitFor();
+  await goTo(page, "sessions", "Sessions");
+  await page.getByText("fake").waitFor();
+  await goTo(page, "store", "Store");
+  await page.getByText("is a folder").waitFor();
+  await goTo(page, "log", "Log");
+  await page.locator(".logrow").filter({ hasText: "svg onload" }).first().dispatchEvent("click");
   await visitor.innocent(page);
 });

@@ -63,3 +63,24 @@ Deno.test("permissions show what nerve.yaml asks for beyond the lock, and what i
   assert.deepEqual(lock.added, [{ kind: "sense", name: "cpu", permission: "read", values: ["/opt"] }]);
   assert.deepEqual(lock.removed, [{ kind: "sense", name: "cpu", permission: "net", values: ["a.example.org"] }]);
 });
+
+Deno.test("permissions show who may decide that the lock does not name, and who no longer may", async () => {
+  const sense = "senses: { cpu: {} }\n";
+  const key = (name: string) => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${keys[name]} ${name}`;
+  const keys: Record<string, string> = {
+    ada: "EbWSbgbuF+HVI5CnzZN005Y6HX2K7RdoQxkImLj/RXx",
+    bob: "F5eUyYvLZs7YVdCIEfZ0l1O9amm2q7+FMWDhUyxTGUj",
+  };
+  await using served = await serveWorkspace({
+    yaml: `${sense}approvers: { ada: { key: ${key("ada")} } }\n`,
+    senses: { cpu: "export const compute = () => null;\n" },
+  });
+  const read = async () =>
+    permissionsSchema.parse(await served.workspace.kernel.api.dashboard.permissions(null)).lock.approvers;
+  assert.deepEqual(await read(), { added: ['a key of "ada"'], removed: [] });
+  await served.nerve("permissions", "approve");
+  assert.deepEqual(await read(), { added: [], removed: [] });
+  served.workspace.write("nerve.yaml", `${sense}approvers: { bob: { key: ${key("bob")} } }\n`);
+  await served.nerve("reload");
+  assert.deepEqual(await read(), { added: ['a key of "bob"'], removed: ['a key of "ada"'] });
+});

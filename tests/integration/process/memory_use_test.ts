@@ -35,3 +35,17 @@ Deno.test("many processes are read in slices, once for all who ask within a seco
   await still.refresh(pids);
   await isFaster(() => still.refresh(pids), () => new MemoryUse(clock).refresh(pids));
 });
+
+Deno.test("while processes start, reading their memory takes the loop for a few milliseconds", () => {
+  // Each read waited for a process that was mapping its own memory: 20 of them held the kernel for 300 ms.
+  class SlowClock extends FakeClock {
+    #now = 0;
+    override monotonic(): number {
+      return this.#now += 3;
+    }
+  }
+  const memory = new MemoryUse(new SlowClock());
+  const pids = Array.from(Deno.readDirSync("/proc"), ({ name }) => Number(name)).filter((pid) => pid > 0).slice(0, 20);
+  const read = pids.filter((pid) => memory.of(pid).memoryBytes !== null);
+  assert.ok(pids.length > 3 && read.length > 0 && read.length <= 2, `${read.length} of ${pids.length} were read`);
+});
