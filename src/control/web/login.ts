@@ -23,14 +23,20 @@ export function readCookie(header: string, name: string): string | null {
   return null;
 }
 
-/** A browser gets a page. It holds no text of the request. */
+function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** A browser gets a page. It holds no text of the request; that of a full disk names a path. */
 export function respondLinkFault(error: NerveError, status: number, accept: string): Response {
   if (!accept.includes("text/html")) return createProblemResponse(status, error, webHeaders);
   const text = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>nerve: no session</title><link rel="stylesheet" href="/app.css"></head>
 <body><main><h1>No session was opened</h1>
-<p>${error.message}.</p><p>Run <code>nerve dashboard</code> in the workspace for a new link.</p></main></body></html>
+<p>${
+    escapeHtml(error.message)
+  }.</p><p>Run <code>nerve dashboard</code> in the workspace for a new link.</p></main></body></html>
 `;
   return new Response(text, { status, headers: { ...webHeaders, "content-type": "text/html; charset=utf-8" } });
 }

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { formatAge, formatBytes, formatFigure, formatSpan, preview, showHidden } from "../../../dashboard/format.ts";
+import {
+  formatAge,
+  formatBytes,
+  formatDateTime,
+  formatFigure,
+  formatSpan,
+  preview,
+  showHidden,
+  showTimes,
+} from "../../../dashboard/format.ts";
 
 Deno.test("formatSpan() gives at most two units, and no digit that nobody needs", () => {
   const spans = [0, 42, 1_000, 4_250, 59_000, 61_000, 3_600_000, 3_660_000, 90_000_000];
@@ -29,4 +38,10 @@ Deno.test("showHidden() shows what would turn or hide a text, and leaves all oth
     "pay\\u{202e}txt": "a\\u{2066}b\\u{200b}c\\u{9b}",
   });
   for (const text of ["grüße\n\tالعربية", "日本語 👍🏽", '"quoted" \\u{202e}']) assert.equal(shown(text), text);
+});
+
+Deno.test("showTimes() shows the times of a text as the reader has them", () => {
+  const at = Date.UTC(2026, 10, 30, 2, 38, 49);
+  const shown = showTimes("role rest sleeps until 2026-11-30T02:38:49.580Z, not 2026-11-30");
+  assert.equal(shown, `role rest sleeps until ${formatDateTime(at)}, not 2026-11-30`);
 });
