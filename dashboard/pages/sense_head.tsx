@@ -17,7 +17,7 @@ export function SenseHead(
     mayAct = useMayAct(),
     [asksPause, setAsksPause] = useState(false),
     [said, setSaid] = useState("");
-  const { name, state, problem, paused } = sense;
+  const { name, problem } = sense;
   const compute = () =>
     void action.run(async () => {
       setSaid("");
@@ -29,7 +29,7 @@ export function SenseHead(
       );
       reload();
     });
-  const lift = (what: string) => void action.run(() => post(`${path}/${what}`).then(reload));
+  const lift = (what: "reset" | "resume") => void action.run(() => post(`${path}/${what}`).then(reload));
   return (
     <>
       <div class="head">
@@ -43,17 +43,17 @@ export function SenseHead(
         </div>
         <div class="buttons">
           <span class="said" role="status">{said}</span>
-          {!mayAct ? null : (
-            <>
-              {state === "quarantined"
-                ? <button type="button" class="primary" onClick={() => lift("reset")}>Lift quarantine</button>
-                : null}
-              {paused === null
-                ? <button type="button" onClick={() => setAsksPause(true)}>Pause</button>
-                : <button type="button" class="primary" onClick={() => lift("resume")}>Resume</button>}
-              <button type="button" disabled={action.busy} onClick={compute}>Compute now</button>
-            </>
-          )}
+          {mayAct
+            ? (
+              <SenseButtons
+                sense={sense}
+                busy={action.busy}
+                compute={compute}
+                lift={lift}
+                pause={() => setAsksPause(true)}
+              />
+            )
+            : null}
         </div>
       </div>
       {problem === null ? null : <pre class="callout bad">{problem}</pre>}
@@ -72,6 +72,28 @@ export function SenseHead(
           />
         )
         : null}
+    </>
+  );
+}
+
+interface SenseButtonsProps {
+  readonly sense: SenseView;
+  readonly busy: boolean;
+  readonly compute: () => void;
+  readonly lift: (what: "reset" | "resume") => void;
+  readonly pause: () => void;
+}
+
+function SenseButtons({ sense: { state, paused }, busy, compute, lift, pause }: SenseButtonsProps) {
+  return (
+    <>
+      {state === "quarantined"
+        ? <button type="button" class="primary" onClick={() => lift("reset")}>Lift quarantine</button>
+        : null}
+      {paused === null
+        ? <button type="button" onClick={pause}>Pause</button>
+        : <button type="button" class="primary" onClick={() => lift("resume")}>Resume</button>}
+      <button type="button" disabled={busy} onClick={compute}>Compute now</button>
     </>
   );
 }

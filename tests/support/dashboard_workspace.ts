@@ -1,5 +1,5 @@
 /** A workspace that has something for every page of the dashboard, with hostile texts wherever its code may write one. */
-import { hostile, hostileFile } from "./browser.ts";
+import { hostile } from "./browser.ts";
 import { OwnPorts, untilRefused } from "./own_ports.ts";
 import { type ServedWorkspace, serveWorkspace } from "./served_workspace.ts";
 
@@ -79,12 +79,7 @@ export async function serveDashboard(): Promise<ServedWorkspace> {
     },
     senses,
     workflows,
-    files: {
-      "senses/load/migrations/0001_samples.sql": migration,
-      "drop/usual.txt": "",
-      // It stands where a database of a sense would: the page of the store names it.
-      [`data/senses/${hostileFile}.db/x`]: "",
-    },
+    files: { "senses/load/migrations/0001_samples.sql": migration, "drop/usual.txt": "" },
   });
 }
 

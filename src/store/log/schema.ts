@@ -19,6 +19,7 @@ import { closingsMigration } from "./closings_schema.ts";
 import { countsMigration } from "./counts_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
 import { hooksMigration } from "./hooks_schema.ts";
+import { noticesTable } from "./notices_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
 import { reportsMigration } from "./reports_schema.ts";
 import { agentMigrations } from "./sessions_schema.ts";
@@ -272,23 +273,7 @@ begin select raise(abort, 'what a request asks never changes'); end;
 
 create index approvals_expired on approvals (decided) where state = 'expired';
 
-create table approval_notices (
-  seq integer primary key,
-  told integer not null,
-  told_at integer
-) strict;
-create index approval_notices_told on approval_notices (told_at);
-insert into approval_notices select seq, 0, null from approvals where open = 1;
-
-create trigger approval_notices_begin after insert on approvals
-begin insert into approval_notices values (new.seq, 0, null); end;
-
-create trigger approval_notices_end after update of open on approvals when new.open = 0
-begin delete from approval_notices where seq = new.seq; end;
-
-create trigger approval_notices_drop after delete on approvals
-begin delete from approval_notices where seq = old.seq; end;
-`,
+${noticesTable}`,
   childrenMigration,
   plannedMigration,
   effectsMigration,

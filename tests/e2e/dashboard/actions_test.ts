@@ -149,6 +149,8 @@ Deno.test("names of files and words of agents are no more than text", options, a
   const { workspace } = served, { runId } = await workspace.kernel.startWorkflow("talk", { prompt: hostile });
   await workspace.run("completed");
   workspace.write(`drop/${hostileFile}`, "");
+  // It stands where a database of a sense would: the page of the store names it.
+  workspace.write(`data/senses/${hostileFile}.db/x`, "");
   const page = await visitor.open(await makeLink(served));
   await goTo(page, `runs/${runId}`, /talk/);
   await page.locator(".thread .content").getByText("onerror").waitFor();
