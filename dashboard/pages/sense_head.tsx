@@ -29,6 +29,10 @@ export function SenseHead(
       );
       reload();
     });
+  const endPause = () => {
+    setAsksPause(false);
+    reload();
+  };
   const lift = (what: "reset" | "resume") => void action.run(() => post(`${path}/${what}`).then(reload));
   return (
     <>
@@ -59,19 +63,7 @@ export function SenseHead(
       {problem === null ? null : <pre class="callout bad">{problem}</pre>}
       {action.error === null || asksPause ? null : <Failure error={action.error} />}
       <Facts sense={sense} />
-      {asksPause
-        ? (
-          <PauseDialog
-            name={name}
-            path={path}
-            action={action}
-            onClose={() => {
-              setAsksPause(false);
-              reload();
-            }}
-          />
-        )
-        : null}
+      {asksPause ? <PauseDialog {...{ name, path, action }} onClose={endPause} /> : null}
     </>
   );
 }
