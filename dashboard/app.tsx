@@ -162,7 +162,7 @@ function Top({ showKeys }: { readonly showKeys: () => void }) {
       </p>
       {mayAct
         ? null
-        : <p class="dim" title="This session changes nothing: nerve dashboard opens one that may.">read only</p>}
+        : <p class="live" title="This session changes nothing: nerve dashboard opens one that may.">read only</p>}
       <button type="button" class="small plain" onClick={toggleTheme}>{theme === "dark" ? "Light" : "Dark"}</button>
       <button type="button" class="small plain wide" onClick={showKeys} aria-keyshortcuts="?">Keys</button>
     </section>
