@@ -152,7 +152,7 @@ function Top({ showKeys }: { readonly showKeys: () => void }) {
   return (
     <section class="top" aria-label="state">
       <Pulse />
-      <p class={`live ${status}`} role="status">
+      <p class={`live is-${status}`} role="status">
         <Mark tone={status === "live" ? "good" : status === "lost" ? "bad" : "wait"} />
         {status === "live" ? "live" : status === "connecting" ? "connecting" : (
           <>
@@ -162,7 +162,7 @@ function Top({ showKeys }: { readonly showKeys: () => void }) {
       </p>
       {mayAct
         ? null
-        : <p class="live" title="This session changes nothing: nerve dashboard opens one that may.">read only</p>}
+        : <p class="scope" title="This session changes nothing: nerve dashboard opens one that may.">read only</p>}
       <button type="button" class="small plain" onClick={toggleTheme}>{theme === "dark" ? "Light" : "Dark"}</button>
       <button type="button" class="small plain wide" onClick={showKeys} aria-keyshortcuts="?">Keys</button>
     </section>

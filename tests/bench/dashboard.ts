@@ -159,7 +159,7 @@ async function* openDashboards({ client }: BackgroundDaemon, listener: Listener)
   await using visitor = await Visitor.come();
   for (let count = 0; count < openCount; count++) {
     const page = await visitor.open(await listener.link());
-    await page.locator(".live.live").waitFor();
+    await page.locator(".live.is-live").waitFor();
   }
   const withAll = await ofCore();
   yield figure("50 signals/s: the kernel, of one core", "%", [without], null);
@@ -176,7 +176,7 @@ async function* frames(nerve: Nerve): Figures {
   const paints: number[] = [];
   for (let time = 0; time < 5; time++) {
     await page.reload();
-    await page.locator(".live.live").waitFor();
+    await page.locator(".live.is-live").waitFor();
     paints.push(await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"));
   }
   yield figure("200 signals/s: first paint of the overview", "ms", paints, null);

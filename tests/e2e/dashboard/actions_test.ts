@@ -137,7 +137,7 @@ Deno.test("a session that ends says so, and one that may only read changes nothi
   );
   assert.equal(status, 403);
   const page = await visitor.open(await makeLink(served));
-  await page.locator(".live.live").waitFor();
+  await page.locator(".live.is-live").waitFor();
   await served.nerve("token", "revoke", "--sessions");
   await page.getByRole("heading", { name: "This session has ended" }).waitFor();
   await visitor.innocent(page);

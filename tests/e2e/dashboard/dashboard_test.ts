@@ -35,7 +35,7 @@ async function kills(page: Page, { workspace }: ServedWorkspace): Promise<void> 
 
 async function followsTheLog(page: Page, { workspace }: ServedWorkspace): Promise<void> {
   await goTo(page, "log", "Log");
-  await page.locator(".live.live").waitFor();
+  await page.locator(".live.is-live").waitFor();
   await workspace.trigger("load");
   // In one step: rows that come meanwhile move the others, and a slow machine presses one and releases another.
   await page.locator(".logrow.signal .text").filter({ hasText: "onerror" }).first().dispatchEvent("click");
@@ -61,12 +61,12 @@ Deno.test("a page outlives its daemon, and goes on when it is back", browserTest
   await using served = await serveDashboard();
   await using visitor = await Visitor.come();
   const page = await visitor.open(await makeLink(served));
-  await page.locator(".live.live").waitFor();
+  await page.locator(".live.is-live").waitFor();
   await served.stop();
   await page.getByText("no daemon since").waitFor();
   await served.workspace.start();
   await served.serve();
-  await page.locator(".live.live").waitFor();
+  await page.locator(".live.is-live").waitFor();
   await served.workspace.trigger("shy");
   await goTo(page, "senses/shy", /shy/);
   await page.locator(".says").getByText("silent").waitFor();

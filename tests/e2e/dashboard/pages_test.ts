@@ -123,14 +123,14 @@ Deno.test(
     });
     await using visitor = await Visitor.come();
     const page = await visitor.open(await makeLink(served)), figures: Record<string, unknown> = {};
-    await page.locator(".live.live").waitFor();
+    await page.locator(".live.is-live").waitFor();
     for (const [place, heading] of [["", /Overview/], ["log", /Log/], ["senses/s1", /s1/]] as const) {
       await goTo(page, place, heading);
       const work = figures[place] = await measureWork(page);
       assert.ok(work.changes > 0 && work.changes <= changesMax, `${place} changes ${work.changes} times a second`);
     }
     await page.reload();
-    await page.locator(".live.live").waitFor();
+    await page.locator(".live.is-live").waitFor();
     figures.firstPaintMs = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime");
     let asked = 0;
     page.on("request", () => asked++);
