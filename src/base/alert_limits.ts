@@ -6,6 +6,8 @@ const secondMs = 1_000, minuteMs = 60_000;
 /** An expression of nerve.yaml (cel.ts): its characters, and the nodes of its tree. */
 export const celMaxChars = 2_000;
 export const celNodesMax = 500;
+/** How long one evaluation may take: it holds up everything else. Most take microseconds. */
+export const celEvaluateMaxMs = 1 * secondMs;
 
 export const alertsMax = 2_000;
 /** States of one alert, one for each value of its `key`; signals with further ones are counted. */

@@ -4,12 +4,15 @@
  * expressions in them.
  * I1. Compiling never throws. Evaluating throws an Error with one line of text, or returns.
  * I2. Every number of JSON is a double in CEL, and a double meets whole numbers: `signal.n + 1` works.
+ * I3. An evaluation ends after about `celEvaluateMaxMs`, however large the values are: `signal.l.all(x, x in signal.m)` of
+ *     256 KiB would take minutes.
  */
 import { RE2JS } from "@bufbuild/re2";
 import { type ASTNode, Environment } from "@marcbachmann/cel-js";
+import { celEvaluateMaxMs, celMaxChars, celNodesMax } from "./alert_limits.ts";
+import { systemClock } from "./clock.ts";
 import { findNearest } from "./did_you_mean.ts";
 import { messageOf } from "./errors.ts";
-import { celMaxChars, celNodesMax } from "./alert_limits.ts";
 import { err, ok, type Result } from "./result.ts";
 
 /** What an expression may name. `dyn`: a value of any type. */
@@ -65,7 +68,11 @@ export function compileCel(
   }
 }
 
+/** Until when (monotonic) the evaluation that runs may go on; one runs at a time, since none waits. */
+let evaluateUntil = 0;
+
 function evaluate(parsed: (values: Record<string, unknown>) => unknown, values: Readonly<Record<string, unknown>>) {
+  evaluateUntil = systemClock.monotonic() + celEvaluateMaxMs;
   try {
     return parsed(values);
   } catch (thrown) {
@@ -137,6 +144,8 @@ const patterns = new Map<string, { test(text: string): boolean }>();
 function compilePattern(pattern: string): { test(text: string): boolean } {
   let compiled = patterns.get(pattern);
   if (compiled === undefined) {
+    // One that a payload brings may be as long as its text, and their product is what a search takes.
+    if (pattern.length > celMaxChars) throw new Error(`search() has a pattern of more than ${celMaxChars} characters`);
     const program = RE2JS.compile(pattern);
     compiled = { test: (text) => program.test(text) };
     if (patterns.size >= patternsKept) patterns.clear();
@@ -181,7 +190,14 @@ function walk(part: unknown, at: Walk): CelFault | null {
         start: node.start,
       };
     }
-    if (macros.has(name)) inside = { ...at, macros: at.macros + 1 };
+    if (name === "bind") {
+      return { message: "bind() is not offered: a few of them make lists without bound", hint: null, start: node.start };
+    }
+    if (macros.has(name)) {
+      inside = { ...at, macros: at.macros + 1 };
+      // The first argument is the name of the element.
+      for (const body of given.slice(1)) boundTime(body);
+    }
     if (inside.macros > 1) {
       return { message: `${name}() inside another such call is not offered`, hint: null, start: node.start };
     }
@@ -189,6 +205,24 @@ function walk(part: unknown, at: Walk): CelFault | null {
     return walk(receiver, at) ?? walk(given, inside);
   }
   return walk(node.args, inside);
+}
+
+/** One for all: exists() and all() go on after an error, and meet it again for every element. */
+const tooLong = new Error(`takes longer than ${celEvaluateMaxMs} ms`);
+
+/**
+ * Makes the node, which is evaluated for every element, check the time. The library sets `evaluate` anew when it first runs:
+ * what it sets is kept behind the check. It offers no limit of its own (8.0.0).
+ */
+function boundTime(node: ASTNode): void {
+  type Evaluate = (this: unknown, ...given: unknown[]) => unknown;
+  const evaluated = node as unknown as { evaluate: Evaluate };
+  let inner = evaluated.evaluate;
+  const checked: Evaluate = (...given) => {
+    if (systemClock.monotonic() > evaluateUntil) throw tooLong;
+    return inner.apply(node, given);
+  };
+  Object.defineProperty(node, "evaluate", { get: () => checked, set: (value: Evaluate) => void (inner = value) });
 }
 
 function toFault(thrown: unknown, variables: CelVariables): CelFault {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { compileCel } from "../../../src/base/cel.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 
 const variables = { signal: "dyn", key: "string", last: "dyn" } as const;
 
@@ -61,10 +62,32 @@ Deno.test("faults say what is wrong and where", () => {
 Deno.test("what could take long is refused", () => {
   assert.match(fault("x".repeat(2_001)).message, /longer than 2000 characters/);
   assert.match(fault("signal.l.all(x, signal.l.all(y, x == y))").message, /inside another such call/);
+  assert.match(fault("cel.bind(a, signal.l, a + a) == []").message, /bind\(\) is not offered/);
   assert.match(fault("!".repeat(1_990) + "true").message, /exceeded|nodes|depth/i);
   assert.match(fault("(".repeat(900) + "true" + ")".repeat(900)).message, /./);
   assert.ok(compileCel("signal.l.all(x, x > 0) && signal.l.exists(x, x > 2)", variables, "bool").ok);
   assert.deepEqual(evaluate("signal.l.filter(x, x > 1).map(x, x * 2)", { l: [1, 2, 3] }), [4, 6]);
+});
+
+Deno.test("no payload makes an evaluation long: neither by many elements, nor by a pattern that it brings", () => {
+  // The bug would be: a list and a map of one payload, 128 KiB each, hold up the kernel for minutes, at each start again.
+  const signal = { list: Array.from({ length: 40_000 }, () => 1), map: { a: 1 }, text: "a".repeat(10_000) };
+  const { monotonic } = systemClock;
+  const evaluateSlowly = (source: string) => {
+    let ms = monotonic();
+    systemClock.monotonic = () => ms += 10;
+    try {
+      assert.throws(() => evaluate(source, signal), /^Error: takes longer than 1000 ms$/, source);
+    } finally {
+      systemClock.monotonic = monotonic;
+    }
+  };
+  for (const call of ["exists(x, signal.map == last)", "filter(x, has(signal.map))", "map(x, 1 > 0, x in signal.list)"]) {
+    evaluateSlowly(`signal.list.${call}`);
+  }
+  evaluateSlowly("[1].map(x, signal.list)[0].filter(y, y == y)");
+  assert.equal(evaluate("signal.list.all(x, x == 1)", signal), true, "the time begins anew with each evaluation");
+  assert.throws(() => evaluate("signal.text.search(signal.text)", signal), /a pattern of more than 2000 characters/);
 });
 
 Deno.test("what fails at run time throws one line", () => {
