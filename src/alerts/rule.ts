@@ -55,7 +55,7 @@ export class CompiledAlert {
     return attempt("key", () => {
       const value = expression.evaluate({ signal, sense: this.definition.sense });
       if (value === null || typeof value === "object") throw new Error("it is neither a text nor a number");
-      const text = toText(value);
+      const text = toStorable(toText(value));
       if (text.length <= alertKeyMaxChars) return text;
       throw new Error(`it has more than ${alertKeyMaxChars} characters`);
     });
@@ -129,6 +129,14 @@ function attempt<T>(expression: ExpressionName, evaluate: () => T): Evaluated<T>
 }
 
 function cut(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.length > alertSummaryMaxChars ? `${line.slice(0, alertSummaryMaxChars - 3)}...` : line;
+  const line = toStorable(text.replaceAll(/\s+/g, " ").trim());
+  // Half a character at the end is refused by some of those who are told.
+  return line.length > alertSummaryMaxChars
+    ? `${line.slice(0, alertSummaryMaxChars - 3).replace(/[\ud800-\udbff]$/, "")}...`
+    : line;
+}
+
+/** SQLite gives a text back up to its first NUL, and half a character as another one: a state would not find its key again. */
+function toStorable(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\ufffd");
 }

@@ -49,7 +49,7 @@ export async function answerRequest(
 }
 
 interface Received {
-  /** Null when the target or a header is not valid for a Request. */
+  /** Null when the target or a header is not valid for a Request, or two headers say who is meant (RFC 9112, 3.2). */
   readonly request: Request | null;
   /** Throws away what is here of the body, and what still comes. */
   readonly drop: () => void;
@@ -57,6 +57,7 @@ interface Received {
 
 function toRequest(incoming: IncomingMessage): Received {
   const { method = "GET", url = "/", headers } = incoming;
+  if (countHosts(incoming.rawHeaders) > 1) return { request: null, drop: () => {} };
   try {
     // RFC 9112, 6.3: without either header there is no body. Creating an empty one would take a tenth of a trigger's
     // time.
@@ -74,6 +75,13 @@ function toRequest(incoming: IncomingMessage): Received {
     if (thrown instanceof TypeError) return { request: null, drop: () => {} };
     throw thrown;
   }
+}
+
+/** `headers` has only the first one; a proxy in front may have gone by the other. */
+function countHosts(raw: readonly string[]): number {
+  let count = 0;
+  for (let at = 0; at < raw.length; at += 2) if (raw[at]?.length === 4 && raw[at]?.toLowerCase() === "host") count++;
+  return count;
 }
 
 /**

@@ -52,7 +52,7 @@ export async function serveTcp(app: ListeningApp, { hostname, port, clock, repor
         gone,
         stopping: stopping.signal,
         clock,
-        headers: incoming.headers as Record<string, string>,
+        headers: toHeaders(incoming),
       });
     await lines.enter(socket, () => answerRequest(incoming, outgoing, { fetch, clock, report }));
     if (!incoming.complete) clock.after(refusedBodyMs, () => incoming.complete || socket.destroy());
@@ -77,6 +77,12 @@ export async function serveTcp(app: ListeningApp, { hostname, port, clock, repor
     cancel();
   };
   return { port: bound, stop: () => stopped ??= stop() };
+}
+
+/** Of a target that names a host, that one counts (RFC 9112, 3.2.2). */
+function toHeaders({ headers, url = "/" }: IncomingMessage): Record<string, string> {
+  const all = headers as Record<string, string>;
+  return url.startsWith("/") ? all : { ...all, host: new URL(url).host };
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

@@ -1,6 +1,6 @@
 /** The requests of the services that people read: ntfy, Slack, Discord, Telegram. Used by index.ts; webhook.ts sends them. */
 import type { Json } from "nerve";
-import { clipText, isObject, marks, type Notice } from "./notice.ts";
+import { clipBytes, clipText, isObject, marks, type Notice } from "./notice.ts";
 import type { Delivery } from "./webhook.ts";
 
 export interface ChatSettings {
@@ -13,7 +13,9 @@ export interface ChatSettings {
 }
 
 /** Limits of the services. */
-const discordMaxChars = 2_000, telegramMaxChars = 4_096, slackMaxChars = 4_000, ntfyMaxChars = 3_500;
+const discordMaxChars = 2_000, telegramMaxChars = 4_096, slackMaxChars = 4_000;
+/** Of bytes: a server makes a file of more than 4,096. */
+const ntfyMaxBytes = 3_500;
 
 /**
  * https://docs.ntfy.sh/publish/#publish-as-json. A server that knows `sequence_id` replaces the notification of the incident;
@@ -30,7 +32,7 @@ export function toNtfy(notice: Notice, { url, secret, to }: ChatSettings): Deliv
     body: JSON.stringify({
       topic: to,
       title: clipText(notice.title, 250),
-      message: clipText(notice.text, ntfyMaxChars),
+      message: clipBytes(notice.text, ntfyMaxBytes),
       priority: toPriority(notice),
       ...tags === null ? {} : { tags: [tags] },
       ...notice.incident === null ? {} : { sequence_id: notice.incident },
@@ -55,7 +57,7 @@ export function toSlack(notice: Notice, { url }: ChatSettings): Delivery {
 
 /** https://discord.com/developers/docs/resources/webhook: the end of an incident changes the message that told it. */
 export function toDiscord(notice: Notice, { url, before }: ChatSettings): Delivery {
-  const content = describeNotice(notice, (text) => `**${text}**`, (text) => text.replaceAll(/[*_`~|>\\]/g, "\\$&"));
+  const content = describeNotice(notice, (text) => `**${text}**`, (text) => text.replaceAll(/[*_`~|>#[\]\\]/g, "\\$&"));
   const body = JSON.stringify({ content: clipText(content, discordMaxChars), allowed_mentions: { parse: [] } });
   const target = new URL(url), changes = notice.state === "resolved" && before !== null;
   if (changes) target.pathname += `/messages/${encodeURIComponent(before)}`;

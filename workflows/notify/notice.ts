@@ -25,13 +25,22 @@ export async function toNotice(start: RunStart, key: string): Promise<Notice> {
     : JSON.stringify([alert, textOf(fields.key) ?? "", Number(fields.since ?? 0)]);
   return {
     key,
-    title: subject ?? textOf(fields.title) ?? workflow,
-    text: prompt === "" ? textOf(fields.summary) ?? textOf(fields.text) ?? JSON.stringify(payload) : prompt,
+    title: toSendable(subject ?? textOf(fields.title) ?? workflow).replaceAll(/\s+/g, " "),
+    text: toSendable(prompt === "" ? textOf(fields.summary) ?? textOf(fields.text) ?? JSON.stringify(payload) : prompt),
     incident: incident === null ? null : await shorten(incident),
     state,
     severity: textOf(fields.severity),
     start,
   };
+}
+
+/**
+ * Without what no channel takes: a program's argument ends at NUL, services refuse half a character, and a terminal that
+ * shows the file obeys ESC.
+ */
+function toSendable(text: string): string {
+  // deno-lint-ignore no-control-regex -- these are what is taken out
+  return text.toWellFormed().replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "\ufffd");
 }
 
 /** 32 characters that every channel takes as an id. */
@@ -51,6 +60,14 @@ function textOf(value: Json | undefined): string | null {
 /** At most `max` UTF-16 units, and no half of a character. */
 export function clipText(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+/** At most `max` bytes in UTF-8. */
+export function clipBytes(text: string, max: number): string {
+  const bytes = new TextEncoder().encode(text), ellipsis = 3;
+  if (bytes.length <= max) return text;
+  // The streaming decoder leaves out the character that the cut goes through.
+  return `${new TextDecoder().decode(bytes.subarray(0, max - ellipsis), { stream: true })}…`;
 }
 
 export const marks: Readonly<Record<Notice["state"], string>> = {

@@ -70,8 +70,7 @@ async function tryOnce(
   try {
     const all = { "content-type": "application/json", "idempotency-key": key, ...headers };
     const response = await fetch(url, { method, headers: all, body, redirect: "manual", signal });
-    const seconds = Number(response.headers.get("retry-after") ?? 0);
-    const waitMs = Number.isFinite(seconds) ? seconds * 1_000 : 0;
+    const waitMs = readRetryAfter(response.headers.get("retry-after") ?? "0");
     return { status: response.status, answer: await readBeginning(response), waitMs };
   } catch (thrown) {
     // Retrying does not help against a missing permission.
@@ -80,6 +79,12 @@ async function tryOnce(
     const message = thrown.cause instanceof Error ? thrown.cause.message : thrown.message;
     return hideUserinfo(message.replaceAll(url, shown));
   }
+}
+
+/** Seconds, or a date. */
+function readRetryAfter(text: string): number {
+  const waitMs = /^\s*\d/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
+  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : 0;
 }
 
 async function readBeginning(response: Response): Promise<string> {

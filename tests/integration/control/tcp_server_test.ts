@@ -137,6 +137,25 @@ Deno.test("a body that is too large is refused before it is sent, when its clien
   });
 });
 
+Deno.test("a request that says twice, or in its target, for whom it is, gets past no name", async () => {
+  // The bug would be: a proxy goes by one of two names, nerve by the other.
+  await withServer(async (port, bodies) => {
+    const ask = async (target: string, hosts: string, length = "content-length: 2\r\n") => {
+      const text = `POST ${target} HTTP/1.1\r\n${hosts}connection: close\r\n${length}\r\nhi`;
+      return (await readAll(await connect(port, text))).slice(9, 12);
+    };
+    const own = "host: localhost\r\n", other = "Host: evil.example\r\n";
+    assert.equal(await ask("/hooks/git", own + other), "400");
+    assert.equal(await ask("/hooks/git", other + own), "400");
+    assert.equal(await ask("http://evil.example/hooks/git", own), "421");
+    assert.equal(await ask("/hooks/git", own, "content-length: 2\r\ntransfer-encoding: chunked\r\n"), "400");
+    assert.equal(await ask("/hooks/git", own, "content-length: 2\r\ncontent-length: 3\r\n"), "400");
+    assert.equal(bodies.length, 0);
+    assert.equal(await ask("http://localhost/hooks/git", other), "202");
+    assert.equal(bodies.length, 1);
+  });
+});
+
 Deno.test("a stop leaves no connection open", async () => {
   const stalled: Deno.TcpConn[] = [];
   await withServer(async (port) => {

@@ -77,6 +77,20 @@ Deno.test("a chat that rejects the message is named without its secret", () =>
     assert.ok(!error?.message.includes(secret));
   }));
 
+Deno.test("a text that no channel could take is sent without what is wrong in it, and as long as the service takes", () =>
+  serving(() => Response.json({ id: "x" }), async (url, asked, workflow) => {
+    // The bug would be: a NUL of a signal fails every attempt of logger; ntfy makes a file of 10 kB; Discord shows a link.
+    const bad = { prompt: `a\0b \x1b[31m \ud800 ${"語".repeat(3_000)}`, payload: { ...payload, key: "x\n# [y](z)" } };
+    const run = (config: Record<string, string>) => workflow.run({ config, ...bad });
+    assert.equal((await run({ channel: "ntfy", url, to: "alerts" })).error, null);
+    assert.equal((await run({ channel: "discord", url })).error, null);
+    const [{ title, message }, { content }] = asked.map(({ body }) => body);
+    assert.deepEqual([title, message.slice(0, 14)], ["disk-full x # [y](z)", "a\ufffdb \ufffd[31m \ufffd 語語"]);
+    const bytes = new TextEncoder().encode(message).length;
+    assert.ok(bytes <= 3_500 && bytes > 3_490 && message.endsWith("語…"), `${bytes} ${message.slice(-3)}`);
+    assert.equal(content.split("\n")[0], "🔴 **disk-full x \\# \\[y\\](z)**");
+  }));
+
 Deno.test("Discord gets a message without mentions; its id is kept", () =>
   serving(() => Response.json({ id: "1234567890123456789" }), async (_, asked, workflow) => {
     const config = { channel: "discord", url_env: "NOTIFY_TEST_URL" };

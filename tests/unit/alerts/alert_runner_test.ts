@@ -115,6 +115,18 @@ Deno.test("a key that is no text or number is a fault, and so is one that is too
   assert.deepEqual(world.story().slice(2), ["firing 1", "firing true", "firing"]);
 });
 
+Deno.test("a key and a summary have no character that would come back from the disk as another", async () => {
+  // The bug would be: SQLite ends a text at its first NUL, so that after a restart two states have the key "a".
+  const world = await AlertWorld.start(
+    "full: { sense: disk, when: 'true', key: signal.path, workflow: notify, summary: '{{ signal.text }}' }",
+  );
+  await world.tell("disk", { path: "a\0b", text: "x\0y \ud800" });
+  await world.tell("disk", { path: "\ud800", text: `${"x".repeat(996)}😀 and more` });
+  assert.deepEqual([...world.runner.entries.get("full")?.records.keys() ?? []], ["a\ufffdb", "\ufffd"]);
+  const summaries = [...world.runs.values()].map(({ prompt }) => prompt);
+  assert.deepEqual(summaries, ["x\ufffdy \ufffd", `${"x".repeat(996)}...`]);
+});
+
 Deno.test("a summary that fails has the alert's name instead", async () => {
   const world = await AlertWorld.start(
     "full: { sense: disk, when: 'true', workflow: notify, summary: '{{ signal.no }}' }",

@@ -44,3 +44,21 @@ Deno.test("post() ends with the reason of its signal", async () => {
   const delivery = { url: "http://127.0.0.1:1/", body: "{}", key: "k" };
   await assert.rejects(post(delivery, limits, AbortSignal.abort(reason), () => {}), reason);
 });
+
+Deno.test("post() waits as long as the receiver asks, in seconds or until a date", async () => {
+  for (const after of ["3600", new Date(Date.now() + 3_600_000).toUTCString()]) {
+    const answered = new AbortController(), reason = new Error("it waits");
+    await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+      return new Response(null, { status: 429, headers: { "retry-after": after } });
+    });
+    const delivery = { url: `http://127.0.0.1:${server.addr.port}/`, body: "{}", key: "k" };
+    let delayMs: unknown = null;
+    const log = (_level: string, _text: string, fields?: { readonly delayMs?: unknown }) => {
+      delayMs = fields?.delayMs;
+      answered.abort(reason);
+    };
+    await assert.rejects(post(delivery, limits, answered.signal, log), reason);
+    // The longest wait between two attempts.
+    assert.equal(delayMs, 60_000, after);
+  }
+});
