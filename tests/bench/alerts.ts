@@ -43,7 +43,8 @@ async function open(path: string, alerts: readonly AlertDefinition[]): Promise<B
     emit: () => {},
     onSignal: (signal) => alerting.runner.onSignal(signal),
   });
-  const secrets = new CurrentSecrets(() => ({ config, environment: { all: {} } as never }));
+  // One object, as in the kernel: of another one the mask is made anew for each row.
+  const inForce = { config, environment: { all: {} } as never }, secrets = new CurrentSecrets(() => inForce);
   const workflows = { startRun: () => Promise.reject(new Error("no workflow is measured")) };
   const alerting = new Alerting({ store, clock: systemClock, publisher, workflows, secrets, emit: () => {} });
   alerting.runner.configure(alerts);
