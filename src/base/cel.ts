@@ -191,7 +191,11 @@ function walk(part: unknown, at: Walk): CelFault | null {
       };
     }
     if (name === "bind") {
-      return { message: "bind() is not offered: a few of them make lists without bound", hint: null, start: node.start };
+      return {
+        message: "bind() is not offered: a few of them make lists without bound",
+        hint: null,
+        start: node.start,
+      };
     }
     if (macros.has(name)) {
       inside = { ...at, macros: at.macros + 1 };

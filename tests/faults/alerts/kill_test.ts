@@ -8,7 +8,7 @@ import { delay } from "../../../src/base/time.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
-import { randomFrom, randomSeed, repeatedBy } from "../../support/seed.ts";
+import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { makeWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const kills = 6;
@@ -102,27 +102,30 @@ async function idle(daemon: Daemon): Promise<void> {
   }
 }
 
-Deno.test("no change is lost or doubled, and every notice is told under one key, whenever the daemon is killed", async () => {
-  const seed = randomSeed(), random = randomFrom(seed);
-  await using workspace = await makeWorkspace({ yaml: "senses: {}", senses: { disk }, workflows: { told } });
-  const file = `${workspace.root}/told.txt`;
-  workspace.write("told.txt", "");
-  await live(workspace, file, random);
-  const now = readRows(workspace, { source: "alert:now" }), later = readRows(workspace, { source: "alert:later" });
-  const signals = readRows(workspace, { source: "sense:disk", type: "sense.signal" });
-  const story = now.map(({ type, payload }) => `${type.slice("alert.".length)} ${(payload as { key: string }).key}`);
-  assert.deepEqual(story, expected(signals), repeatedBy(seed));
-  const moves = later.map(({ type }) => type.slice("alert.".length));
-  for (const [index, move] of moves.entries()) {
-    const before = moves[index - 1] ?? "inactive", next = nextMoves[before] ?? [];
-    assert.ok(next.includes(move), `${before} -> ${move}; ${repeatedBy(seed)}`);
-  }
-  for (const move of ["pending", "firing", "resolved"]) assert.ok(moves.includes(move), `${move} never came`);
-  const due = [...now, ...later].filter(({ payload }) => (payload as { notice?: string }).notice === "due");
-  const wanted = due.map(({ refId, id }) => `${refId}.${id}:1`).sort();
-  const keys = Deno.readTextFileSync(file).trimEnd().split("\n").map((line) => line.split(" ")[0] ?? "");
-  assert.deepEqual([...new Set(keys)].sort(), wanted, repeatedBy(seed));
-});
+faultTest(
+  "no change is lost or doubled, and every notice is told under one key, whenever the daemon is killed",
+  async (seed) => {
+    const random = randomFrom(seed);
+    await using workspace = await makeWorkspace({ yaml: "senses: {}", senses: { disk }, workflows: { told } });
+    const file = `${workspace.root}/told.txt`;
+    workspace.write("told.txt", "");
+    await live(workspace, file, random);
+    const now = readRows(workspace, { source: "alert:now" }), later = readRows(workspace, { source: "alert:later" });
+    const signals = readRows(workspace, { source: "sense:disk", type: "sense.signal" });
+    const story = now.map(({ type, payload }) => `${type.slice("alert.".length)} ${(payload as { key: string }).key}`);
+    assert.deepEqual(story, expected(signals), repeatedBy(seed));
+    const moves = later.map(({ type }) => type.slice("alert.".length));
+    for (const [index, move] of moves.entries()) {
+      const before = moves[index - 1] ?? "inactive", next = nextMoves[before] ?? [];
+      assert.ok(next.includes(move), `${before} -> ${move}; ${repeatedBy(seed)}`);
+    }
+    for (const move of ["pending", "firing", "resolved"]) assert.ok(moves.includes(move), `${move} never came`);
+    const due = [...now, ...later].filter(({ payload }) => (payload as { notice?: string }).notice === "due");
+    const wanted = due.map(({ refId, id }) => `${refId}.${id}:1`).sort();
+    const keys = Deno.readTextFileSync(file).trimEnd().split("\n").map((line) => line.split(" ")[0] ?? "");
+    assert.deepEqual([...new Set(keys)].sort(), wanted, repeatedBy(seed));
+  },
+);
 
 const nextMoves: Readonly<Record<string, readonly string[]>> = {
   inactive: ["pending", "firing"],

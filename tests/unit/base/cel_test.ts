@@ -82,7 +82,9 @@ Deno.test("no payload makes an evaluation long: neither by many elements, nor by
       systemClock.monotonic = monotonic;
     }
   };
-  for (const call of ["exists(x, signal.map == last)", "filter(x, has(signal.map))", "map(x, 1 > 0, x in signal.list)"]) {
+  for (
+    const call of ["exists(x, signal.map == last)", "filter(x, has(signal.map))", "map(x, 1 > 0, x in signal.list)"]
+  ) {
     evaluateSlowly(`signal.list.${call}`);
   }
   evaluateSlowly("[1].map(x, signal.list)[0].filter(y, y == y)");
