@@ -52,9 +52,9 @@ Deno.test("post() waits as long as the receiver asks, in seconds or until a date
       return new Response(null, { status: 429, headers: { "retry-after": after } });
     });
     const delivery = { url: `http://127.0.0.1:${server.addr.port}/`, body: "{}", key: "k" };
-    let delayMs: unknown = null;
-    const log = (_level: string, _text: string, fields?: { readonly delayMs?: unknown }) => {
-      delayMs = fields?.delayMs;
+    let delayMs = 0;
+    const log: Parameters<typeof post>[3] = (_level, _text, data) => {
+      ({ delayMs } = data as { readonly delayMs: number });
       answered.abort(reason);
     };
     await assert.rejects(post(delivery, limits, answered.signal, log), reason);
