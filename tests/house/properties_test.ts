@@ -19,7 +19,9 @@ Deno.test("a property that fails prints its seed, its path and the command that 
 
 Deno.test("a test of random faults names its round and its seed, whatever failed in it", async () => {
   const cause = new Error("waited 120 s for the daemon to answer"), seeds: number[] = [];
-  const failing = async (seed: number) => await (seeds.push(seed) === 2 ? Promise.reject(cause) : null);
+  const failing = async (seed: number) => {
+    if (seeds.push(seed) === 2) await Promise.reject(cause);
+  };
   const thrown = await playRounds(failing, 3, "tests/a_test.ts").then(() => assert.fail(), (thrown) => thrown);
   assert.equal(thrown.cause, cause);
   assert.match(

@@ -180,7 +180,9 @@ export abstract class MemoryWaitStore extends MemoryChildStore {
     const run = this.state.runs.get(runId), key = `${runId} ${sent.key}`;
     const kept = [...this.state.events.values()].filter((each) => each.runId === runId && each.taken === null);
     if (run === undefined || isTerminal(run.status) || this.state.events.has(key)) return this.done(false);
-    if (kept.length >= keptEventsMax) return this.done(false);
+    const isAwaited = this.state.waits.get(runId)?.event === sent.name &&
+      kept.every(({ sent: { name } }) => name !== sent.name);
+    if (kept.length >= keptEventsMax && !isAwaited) return this.done(false);
     this.state.events.set(key, { runId, sent, taken: null });
     const source = `workflow:${workflow}` as const;
     this.state.rows.push({ source, type: "run.event", refId: runId, causeId: null, payload: { event: sent } });

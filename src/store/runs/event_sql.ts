@@ -1,6 +1,7 @@
 /**
  * The SQL for `run_events`: what was sent to runs. Used by run_store.ts and rebuild.ts, over any connection.
- * I1. A run keeps at most `keptEventsMax` events that no wait has taken, of at most `keptEventsMaxBytes` together.
+ * I1. A run keeps at most `keptEventsMax` events that no wait has taken, of at most `keptEventsMaxBytes` together, and
+ *     beside them the one that it waits for: events that nobody asked for cannot shut it out.
  */
 import { keptEventsMax, keptEventsMaxBytes } from "../../base/wait_limits.ts";
 import type { Json } from "../../protocol/json.ts";
@@ -12,15 +13,21 @@ const unfinished =
   "select 1 from workflow_runs where run_id = ? and status in ('queued', 'started', 'waiting', 'paused')";
 const isKept = "run_id = ? and payload is not null";
 
+const hasRoom = `(select count(*) from run_events where ${isKept}) < ${keptEventsMax}` +
+  ` and (select coalesce(sum(bytes), 0) from run_events where ${isKept}) + ? <= ${keptEventsMaxBytes}`;
+const isAwaited = "exists (select 1 from run_waits where run_id = ? and event = ?)" +
+  ` and not exists (select 1 from run_events where ${isKept} and name = ?)`;
+
 /** Changes nothing when the key is known, the run has ended, or it keeps too much already. */
 export function insertEvent(runId: string, { name, key, payload, digest, received }: NewRunEvent): Step {
   const text = JSON.stringify(payload), bytes = new TextEncoder().encode(text).length;
   return {
     sql: "insert into run_events (run_id, name, key, payload, digest, bytes, received) select ?, ?, ?, ?, ?, ?, ?" +
-      ` where exists (${unfinished}) and (select count(*) from run_events where ${isKept}) < ${keptEventsMax}` +
-      ` and (select coalesce(sum(bytes), 0) from run_events where ${isKept}) + ? <= ${keptEventsMaxBytes}` +
-      " on conflict (run_id, key) do nothing",
-    values: [runId, name, key, text, digest, bytes, received, runId, runId, runId, bytes],
+      ` where exists (${unfinished}) and (${hasRoom} or ${isAwaited}) on conflict (run_id, key) do nothing`,
+    values: [
+      ...[runId, name, key, text, digest, bytes, received],
+      ...[runId, runId, runId, bytes, runId, name, runId, name],
+    ],
   };
 }
 

@@ -66,6 +66,15 @@ Deno.test("an event of an ended or unknown run, too large, or one too many is re
   await assert.rejects(send(bench, "late"), { code: "RUN_ENDED" });
 });
 
+Deno.test("events that nobody waits for do not shut out the one that the run waits for", async () => {
+  const bench = await running("a");
+  await bench.wait("a", wait);
+  for (let n = 0; n < keptEventsMax; n++) await bench.manager.sendEvent("a", { name: "other", key: `k${n}` });
+  await assert.rejects(send(bench, "over", {}, "other"), { code: "EVENTS_MANY" });
+  assert.equal((await send(bench, "go")).event.taken, 1);
+  assert.equal(bench.status("a"), "started");
+});
+
 Deno.test("after its timeout a wait is over without an event; one that comes later is kept", async () => {
   const bench = await running("a");
   await bench.wait("a", { ...wait, timeoutMs: 60_000 });
