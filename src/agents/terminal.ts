@@ -20,7 +20,7 @@ import { delay } from "../base/time.ts";
 import { AgentProgram, toStart } from "./agent_program.ts";
 import { terminalSocket } from "../protocol/session.ts";
 import { AgentFault, type SessionSetting } from "./ports.ts";
-import { type PaneState, TmuxControl } from "./tmux_control.ts";
+import { controlFlags, type PaneState, TmuxControl } from "./tmux_control.ts";
 
 /** The name of the only session of its tmux. */
 const target = "=agent:";
@@ -70,7 +70,7 @@ export class Terminal {
     this.#program = new AgentProgram(
       { ...setting, wall: null, env: { LANG: "C.UTF-8", ...start.env, TERM: "xterm-256color" } },
       [tmux, "-u", "-S", this.#socket, "-f", "/dev/null", "-C", "start-server", ";", ...before].concat(
-        ["new-session", "-s", "agent", "-c", cwd, "--", ...inside],
+        ["new-session", "-s", "agent", "-f", controlFlags, "-c", cwd, "--", ...inside],
       ),
       true,
       (text) => this.#control.receive(text),

@@ -14,6 +14,12 @@ export interface PaneState {
   readonly end: { readonly code: number | null; readonly signal: string | null } | null;
 }
 
+/**
+ * The flag with which this client is to be attached: it gets none of the output, so that a program that floods costs nothing
+ * here. To be set at the attach and never later: a tmux whose client has output under way when it is set (3.3a) keeps that
+ * output for good, and behind it every answer.
+ */
+export const controlFlags = "no-output";
 /** The format of the subscription that `onState` needs. */
 const stateFormat = "#{window_activity} #{pane_dead} #{pane_dead_status} #{pane_dead_signal}";
 
@@ -38,10 +44,9 @@ export class TmuxControl {
     this.#attached.promise.catch(() => {}); // When it is waited for, it fails there.
   }
 
-  /** Follows the state, and gets none of the output itself: a program that floods costs nothing here. */
+  /** Follows the state. */
   async follow(columns: number, rows: number): Promise<void> {
     await this.#attached.promise;
-    await this.ask("refresh-client -f no-output");
     await this.ask(`refresh-client -C ${columns}x${rows}`);
     await this.ask(`refresh-client -B 'state:%*:${stateFormat}'`);
   }

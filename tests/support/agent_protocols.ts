@@ -63,8 +63,7 @@ export const scriptedProtocols: Readonly<Record<string, ScriptedProtocol>> = {
     isProgram: true,
     refuses: true,
   },
-  // Not in the gate: on a busy machine tmux's first answers are lost now and then, for a reason that is not known yet.
-  ...Deno.env.get("NERVE_TERMINAL") === "1" && await hasProgram("tmux", "tmux") && {
+  ...await hasProgram("tmux", "tmux") && {
     terminal: {
       adapter: terminalAdapter,
       definition: {

@@ -56,6 +56,20 @@ Deno.test({
   },
 });
 
+// A tmux that was told to be silent while output was under way kept that output, and every answer behind it: the prompt
+// failed after 20 s, and `kill-server` ended nothing.
+Deno.test({
+  name: "a program that prints from its first moment on, faster than anybody reads, is answered all the same",
+  ignore: scripted === undefined,
+  async fn() {
+    await inSetting(definitionOf(["sh", "-c", `yes before | head -n 200000; ${echo}`]), async (setting) => {
+      const session = await terminalAdapter.open(setting, null);
+      assert.equal(await session.prompt(envelopeOf("x"), never), "got: x");
+      await session.end();
+    });
+  },
+});
+
 Deno.test({
   name: "everything that its program starts ends with the terminal, also what has left its session",
   ignore: scripted === undefined,
