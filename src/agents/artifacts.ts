@@ -2,14 +2,16 @@
  * The file that an agent was asked to write: whether it is there, and what is in it. Used by agent_host.ts.
  * I1. Only a file that was written after the prompt counts: `before` is what was there when the agent was asked.
  * I2. No link is followed below `cwd`, and only a plain file of this user with one name is read: an agent cannot make
- *     nerve read what another file holds.
+ *     nerve read what another file holds, or wait for a pipe, also when it swaps the file while it is looked at.
  * I3. No more than `artifactMaxBytes` are read.
  */
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { artifactLookMs, artifactMaxBytes, artifactPollMs } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
 import { isMissing } from "../base/if_present.ts";
+import { isNoFile, openAtOnce } from "../base/open_at_once.ts";
 import { type Clock, delay } from "../base/time.ts";
 import type { ArtifactFound, PromptAsk } from "../protocol/agent.ts";
 import { type Json, toJsonText } from "../protocol/json.ts";
@@ -79,17 +81,22 @@ async function look(cwd: string, path: string, before: ArtifactMark): Promise<Lo
 /** Null when it is not, or no longer, that file. */
 async function read(file: string, info: Deno.FileInfo): Promise<string | null> {
   try {
-    using open = await Deno.open(file);
-    if (describe(await open.stat()) !== describe(info)) return null;
-    const bytes = new Uint8Array(artifactMaxBytes + 1);
-    let length = 0;
-    for (let count: number | null = 0; count !== null && length < bytes.length; length += count ?? 0) {
-      count = await open.read(bytes.subarray(length));
+    const opened = await open(file, openAtOnce);
+    try {
+      if (describe(await opened.stat()) !== describe(info)) return null;
+      const bytes = new Uint8Array(artifactMaxBytes + 1);
+      let length = 0;
+      for (let count = -1; count !== 0 && length < bytes.length; length += count) {
+        count = (await opened.read(bytes, length)).bytesRead;
+      }
+      if (describe(await opened.stat()) !== describe(info)) return null;
+      return new TextDecoder().decode(bytes.subarray(0, length));
+    } finally {
+      await opened.close();
     }
-    if (describe(await open.stat()) !== describe(info)) return null;
-    return new TextDecoder().decode(bytes.subarray(0, length));
   } catch (thrown) {
-    if (isMissing(thrown)) return null;
+    // It is gone, or is a link or a socket now.
+    if (isNoFile(thrown)) return null;
     throw thrown;
   }
 }
@@ -105,7 +112,9 @@ function parse(text: string): Look {
   return checked.ok ? { value: JSON.parse(checked.value) } : refuse(`it ${checked.error}`);
 }
 
-function describe({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+type FileIdentity = Pick<Deno.FileInfo, "dev" | "ino" | "size" | "mtime" | "ctime">;
+
+function describe({ dev, ino, size, mtime, ctime }: FileIdentity): string {
   return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
 }
 

@@ -1,15 +1,27 @@
 /** Reads a small file that somebody else may have put there: a pipe would stop its reader, and a huge file fill its memory. */
-import { ifPresent, isMissing } from "./if_present.ts";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { isNoFile, openAtOnce } from "./open_at_once.ts";
 
 const smallFileMaxBytes = 4096;
 
 /** Null when there is none, when it is no plain file of at most 4 KiB, or when it may not be read. */
 export function readSmallFile(path: string): string | null {
+  let file: number;
   try {
-    const { isFile, size } = Deno.lstatSync(path);
-    return isFile && size <= smallFileMaxBytes ? ifPresent(() => Deno.readTextFileSync(path)) : null;
+    file = openSync(path, openAtOnce);
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.PermissionDenied || isMissing(thrown)) return null;
+    if (isNoFile(thrown) || isForbidden(thrown)) return null;
     throw thrown;
   }
+  try {
+    const stat = fstatSync(file), bytes = new Uint8Array(smallFileMaxBytes);
+    if (!stat.isFile() || stat.size > smallFileMaxBytes) return null;
+    return new TextDecoder().decode(bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0)));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isForbidden(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && (thrown.code === "EACCES" || thrown.code === "EPERM");
 }
