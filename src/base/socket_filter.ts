@@ -2,39 +2,54 @@
  * A filter of system calls that refuses this process, and every program that it starts, all Unix sockets that could
  * reach another program: Landlock does not hold those that have a path. Called by sandbox/confined_program.ts, after
  * Landlock: Linux takes a filter only from a process that has renounced new privileges.
- * I1. What passes is not looked at further: pairs of connected sockets, with which a program talks to its children, and
- *     sockets of every other family.
+ * I1. What passes is not looked at further: pairs of connected streams, with which a program talks to its children, and
+ *     sockets of every other family. A pair of datagrams does not: such a socket reaches any other that has a name.
  * I2. No second way leads around it: neither calls of another architecture, nor a ring of calls (io_uring).
  */
 import { openCLibrary } from "./c_library.ts";
 
-/** By the name of the architecture in Deno: its number in Linux, and that of its call `socket`. */
-const architectures: Readonly<Record<string, { readonly number: number; readonly socket: number }>> = {
-  x86_64: { number: 0xc000003e, socket: 41 },
-  aarch64: { number: 0xc00000b7, socket: 198 },
+interface Architecture {
+  readonly number: number;
+  /** The numbers of its calls. */
+  readonly socket: number;
+  readonly socketPair: number;
+}
+
+/** By the name of the architecture in Deno, as Linux numbers them. */
+const architectures: Readonly<Record<string, Architecture>> = {
+  x86_64: { number: 0xc000003e, socket: 41, socketPair: 53 },
+  aarch64: { number: 0xc00000b7, socket: 198, socketPair: 199 },
 };
 const ringSetup = 425, foreignCalls = 0x40000000, unixFamily = 1;
+/** Types of sockets that stay with the other end they were made with; the type has flags above these bits. */
+const streamType = 1, packetsType = 5, typeBits = 0xf;
 
 /** Instructions of the filter: load a word of the call, compare, and answer. */
-const load = 0x20, jumpIfEqual = 0x15, jumpIfAtLeast = 0x35, answer = 0x06;
-/** Where the call has its number, its architecture and its first argument. */
-const callAt = 0, architectureAt = 4, argumentAt = 16;
+const load = 0x20, keepBits = 0x54, jumpIfEqual = 0x15, jumpIfAtLeast = 0x35, answer = 0x06;
+/** Where the call has its number, its architecture, and its arguments: the family of the socket, and its type. */
+const callAt = 0, architectureAt = 4, familyAt = 16, typeAt = 24;
 const allow = 0x7fff0000, refuse = 0x00050000, accessDenied = 13, notImplemented = 38;
 
 const setSeccomp = 22, filterMode = 2n;
 
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 
-function buildFilter({ number, socket }: { readonly number: number; readonly socket: number }): Instruction[] {
+/** A jump counts the instructions that it leaves out. */
+function buildFilter({ number, socket, socketPair }: Architecture): Instruction[] {
   return [
     [load, 0, 0, architectureAt],
-    [jumpIfEqual, 0, 6, number],
+    [jumpIfEqual, 0, 12, number],
     [load, 0, 0, callAt],
-    [jumpIfAtLeast, 4, 0, foreignCalls],
-    [jumpIfEqual, 4, 0, ringSetup],
-    [jumpIfEqual, 0, 4, socket],
-    [load, 0, 0, argumentAt],
-    [jumpIfEqual, 0, 2, unixFamily],
+    [jumpIfAtLeast, 10, 0, foreignCalls],
+    [jumpIfEqual, 9, 0, ringSetup],
+    [jumpIfEqual, 3, 0, socketPair],
+    [jumpIfEqual, 0, 8, socket],
+    [load, 0, 0, familyAt],
+    [jumpIfEqual, 4, 6, unixFamily],
+    [load, 0, 0, typeAt],
+    [keepBits, 0, 0, typeBits],
+    [jumpIfEqual, 3, 0, streamType],
+    [jumpIfEqual, 2, 0, packetsType],
     [answer, 0, 0, refuse | accessDenied],
     [answer, 0, 0, refuse | notImplemented],
     [answer, 0, 0, allow],

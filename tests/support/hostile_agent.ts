@@ -25,6 +25,15 @@ const run = (script: string) => async () => {
   if (!success) throw new Error(script);
 };
 
+/** A pair of sockets of that type: 1 is a stream, 2 are datagrams, which can also be sent to any socket that has a name. */
+const pair = (type: number) => () => {
+  const { symbols } = Deno.dlopen("libc.so.6", {
+    socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  });
+  // As libraries make them: closed when another program takes the place of this one.
+  if (symbols.socketpair(1, type | 0x80000, 0, new Uint8Array(8)) !== 0) throw new Error(`no pair of type ${type}`);
+};
+
 const found = {
   folder: await works(() => Deno.writeTextFileSync("own.txt", "mine")),
   home: await works(() => Deno.writeTextFileSync(`${Deno.env.get("HOME")}/own.txt`, "mine")),
@@ -39,5 +48,7 @@ const found = {
   signal: await works(run(`kill -0 ${pid}`)),
   socket: await works(async () => (await Deno.connect({ transport: "unix", path: socket })).close()),
   ownSocket: await works(() => Deno.listen({ transport: "unix", path: "own.sock" }).close()),
+  pairOfStreams: await works(pair(1)),
+  pairOfDatagrams: await works(pair(2)),
 };
 await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(found)));

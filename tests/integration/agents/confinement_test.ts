@@ -44,9 +44,9 @@ async function tryAll(agent: Record<string, unknown>): Promise<Record<string, bo
   return found;
 }
 
-const own = { folder: true, home: true, temporary: true, system: true, program: true };
+const own = { folder: true, home: true, temporary: true, system: true, program: true, pairOfStreams: true };
 const all = ["write", "writeByProgram", "read", "readByProgram", "readEnvironment", "signal", "socket", "ownSocket"];
-const every = (value: boolean) => Object.fromEntries(all.map((name) => [name, value]));
+const every = (value: boolean) => Object.fromEntries([...all, "pairOfDatagrams"].map((name) => [name, value]));
 
 Deno.test({
   name: "a confined agent and its programs write and read what is theirs, signal nobody and reach no socket",
