@@ -128,11 +128,12 @@ export class AgentHost {
     const cwd = await this.#findFolder(ask.cwd);
     signal.throwIfAborted();
     const session = this.#sessions.find(origin, ask, definition, cwd);
-    if (session.answered?.key === key) return session.answered.answer;
     const before = session.tail, over = Promise.withResolvers<void>();
     session.tail = over.promise;
     try {
       await before;
+      // Only now: what was given up for this one may have been answered all the same.
+      if (session.answered?.key === key) return session.answered.answer;
       if (isLost(session)) return await givenUp(signal);
       await this.#budgets.admit(session.record, definition, signal);
       const release = await this.#slots.take(definition.name, definition.maxSessions, signal);

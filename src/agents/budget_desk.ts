@@ -1,10 +1,11 @@
 /**
  * Holds agents to their budgets: what those of one name may use in one run. Used by agent_host.ts.
  * I1. At a soft limit no prompt is sent until a person has agreed, once for each run; at a hard one the run is paused, also
- *     in the middle of a prompt.
+ *     in the middle of a prompt. A pause that fails is tried again for as long as the prompt is there.
  * I2. What was used is on disk with the rows of the prompts, so that it counts across daemons.
  */
 import { budgetLookMs } from "../base/agent_limits.ts";
+import { delay } from "../base/time.ts";
 import type { AgentDefinition, AgentUsage } from "../protocol/agent.ts";
 import type { SessionRecord } from "../protocol/session.ts";
 import { addUsage, findExcess } from "./budget.ts";
@@ -35,14 +36,21 @@ export class BudgetDesk {
     const limits = Object.values(budget).some((limit) => limit !== null && limit.hard !== null);
     if (!limits) return () => {};
     const { clock } = this.#ports, before = this.#usedBy(session);
-    let cancel = () => {};
+    let cancel = () => {}, isOver = false;
+    const lookLater = () => {
+      if (!isOver) cancel = clock.after(budgetLookMs, look);
+    };
     const look = () => {
       const excess = findExcess(budget, addUsage(before, now()));
-      if (excess?.level === "hard") return this.#ports.pause(session.runId, toReason(session, excess.what));
-      cancel = clock.after(budgetLookMs, look);
+      if (excess?.level !== "hard") return lookLater();
+      // A pause that fails, such as on a full disk, is tried again: the agent goes on to spend until then.
+      void this.#ports.pause(session.runId, toReason(session, excess.what)).then((isPaused) => isPaused || lookLater());
     };
-    cancel = clock.after(budgetLookMs, look);
-    return () => cancel();
+    lookLater();
+    return () => {
+      isOver = true;
+      cancel();
+    };
   }
 
   /** A prompt is over, and its row is written. */
@@ -62,7 +70,10 @@ export class BudgetDesk {
   }
 
   async #pause(session: SessionRecord, what: string, signal: AbortSignal): Promise<void> {
-    this.#ports.pause(session.runId, toReason(session, what));
+    while (!await this.#ports.pause(session.runId, toReason(session, what))) {
+      await delay(this.#ports.clock, budgetLookMs);
+      signal.throwIfAborted();
+    }
     await givenUp(signal);
   }
 }

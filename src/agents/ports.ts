@@ -119,7 +119,8 @@ export interface HostPorts {
   used(session: SessionRecord): AgentUsage;
   /** Whether a person lets an agent go on beyond a soft limit; false also when `signal` aborts. */
   askBudget(session: SessionRecord, what: string, signal: AbortSignal): Promise<boolean>;
-  pause(runId: string, reason: string): void;
+  /** False: it could not be paused, and has not ended. Never rejects. */
+  pause(runId: string, reason: string): Promise<boolean>;
   log(row: NewLogRow): unknown;
   /** Tells the operator of something that should not be. */
   reportProblem(message: string): void;

@@ -179,12 +179,17 @@ export class Agents {
     if (isTerminal(status)) void this.#host.endRun(runId, `its run is ${status}`);
   }
 
-  #pause(runId: string, reason: string): void {
-    this.#ports.workflows.pauseRun(runId, reason).catch((thrown: unknown) => {
+  /** False: it could not be paused, and has not ended. */
+  async #pause(runId: string, reason: string): Promise<boolean> {
+    try {
+      await this.#ports.workflows.pauseRun(runId, reason);
+      return true;
+    } catch (thrown) {
       // It has ended by itself.
-      if (thrown instanceof NerveError && thrown.code === "RUN_ENDED") return;
+      if (thrown instanceof NerveError && thrown.code === "RUN_ENDED") return true;
       this.#ports.reportProblem(`run ${runId} could not be paused: ${messageOf(thrown)}`);
-    });
+      return false;
+    }
   }
 
   #warnUnconfined(agent: string): void {
