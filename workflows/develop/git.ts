@@ -2,7 +2,8 @@
  * A worktree of a repository, and what is on its branch. Used by index.ts.
  * I1. Nobody's work is lost: a folder or a branch of that name which is there already ends the run, unless this run has made
  *     it and nothing is on it yet.
- * I2. git asks nobody for anything, and runs no hook, monitor, diff program or filter of text of the repository for us.
+ * I2. git asks nobody for anything, and runs no hook, monitor, diff program or filter of text of the repository for us, nor
+ *     of a repository within the worktree.
  */
 import { isAbsolute, join } from "node:path";
 import { type Ended, firstLine, runProgram, runToEnd } from "../../lib/program.ts";
@@ -194,15 +195,28 @@ export async function commitRest(place: Place, from: string, subject: string): P
       `the worktree is not on ${branch} any more${head === "" ? "" : `, but on ${head.replace("refs/heads/", "")}`}`,
     );
   }
-  await gitIn(place, ["add", "--all"]);
+  await addAll(place);
   const differs = await runToEnd(toProgramIn(place, ["diff", "--cached", "--quiet", "--no-ext-diff"]), signal);
   if (differs.code !== 0) await gitIn(place, ["commit", "--quiet", "--no-verify", "-m", subject]);
   return Number(await gitIn(place, ["rev-list", "--count", `${from}..HEAD`]));
 }
 
-/** Whether something is not committed. Without its worktree nothing is. */
+/**
+ * git looks for changes within submodules by a git of its own there, which reads their settings, and so starts programs that
+ * an agent names. So they are left out, and then only the commit is noted that each of them is at.
+ */
+async function addAll(place: Place): Promise<void> {
+  const entries = (await gitIn(place, ["ls-files", "--stage", "-z"])).split("\0");
+  const submodules = entries.filter((entry) => entry.startsWith("160000 ")).map((entry) => entry.split("\t")[1] ?? "");
+  const paths = submodules.map((path) => `:(top,exclude,literal)${path}`);
+  await gitIn(place, ["add", "--all", ...paths.length === 0 ? [] : ["--", ":(top)", ...paths]]);
+  if (submodules.length > 0) await gitIn(place, ["update-index", "--remove", "--", ...submodules]);
+}
+
+/** Whether something is not committed. Without its worktree nothing is. Nothing of submodules counts but their commits. */
 export async function isChanged(place: Place): Promise<boolean> {
-  return isThere(place.path) && await gitIn(place, ["status", "--porcelain", "-z"]) !== "";
+  return isThere(place.path) &&
+    await gitIn(place, ["status", "--porcelain", "-z", "--ignore-submodules=dirty"]) !== "";
 }
 
 /** What a program has left that is not committed goes; what git ignores stays. */
