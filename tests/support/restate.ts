@@ -5,41 +5,17 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { delay } from "../../src/base/time.ts";
+import { findNpmProgram } from "./npm_program.ts";
 import { join } from "./paths.ts";
 import { within } from "./workspace_fixture.ts";
 
 export const restateVersion = "1.7.12";
 
 /** The program, or why there is none. */
-export async function findRestate(): Promise<{ readonly program: string } | { readonly missing: string }> {
-  const base = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/tmp", ".cache");
-  const folder = join(base, `nerve-restate-${restateVersion}`), arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-  const name = `@restatedev/restate-server-linux-${arch}`,
-    program = join(folder, `node_modules/${name}/bin/restate-server`);
-  if (exists(program)) return { program };
-  // Aside first: another test file may install it, too.
-  const aside = await Deno.makeTempDir({ prefix: "nerve-restate-" });
-  const args = ["install", "--silent", "--no-audit", "--no-fund", "--no-save", `${name}@${restateVersion}`];
-  try {
-    const npm = new Deno.Command("npm", {
-      args: [...args, "--prefix", aside],
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    });
-    const { success, stderr } = await npm.output();
-    if (!success) {
-      return { missing: `npm cannot install ${name}: ${new TextDecoder().decode(stderr).trim().slice(-300)}` };
-    }
-    await Deno.mkdir(base, { recursive: true });
-    await new Deno.Command("cp", { args: ["-rT", aside, folder] }).output();
-    return { program };
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return { missing: "npm is not installed" };
-    throw thrown;
-  } finally {
-    await Deno.remove(aside, { recursive: true });
-  }
+export function findRestate(): Promise<{ readonly program: string } | { readonly missing: string }> {
+  const name = `@restatedev/restate-server-linux-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
+  const folder = `nerve-restate-${restateVersion}`;
+  return findNpmProgram({ name, version: restateVersion, path: "bin/restate-server", folder });
 }
 
 export interface RestateNode {
@@ -200,13 +176,4 @@ function toBase58(bytes: Uint8Array): string {
   for (; rest > 0n; rest /= 58n) text = digits[Number(rest % 58n)] + text;
   const zeros = bytes.findIndex((byte) => byte !== 0);
   return digits[0]?.repeat(Math.max(0, zeros)) + text;
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
-  }
 }
