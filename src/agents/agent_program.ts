@@ -5,10 +5,10 @@
  * I2. Where there is a wall, nothing of the program runs before it stands.
  * I3. What it prints is read whole, as fast as the bounds of output allow, so that it never waits for a reader.
  */
-import { agentErrorsMaxChars, agentGraceMs, agentUnreadMaxBytes } from "../base/agent_limits.ts";
+import { agentErrorsMaxChars, agentGraceMs, agentSweepMs, agentUnreadMaxBytes } from "../base/agent_limits.ts";
 import { formatSize } from "../base/duration.ts";
 import { isGoneProcess } from "../base/if_present.ts";
-import { outputBytesBurstMax, outputBytesPerSecondMax, programEndMaxMs } from "../base/limits.ts";
+import { outputBytesBurstMax, outputBytesPerSecondMax } from "../base/limits.ts";
 import { describeSystemError } from "../base/os_error.ts";
 import { markVariable } from "../base/program_mark.ts";
 import { endPrograms } from "../base/program_sweep.ts";
@@ -132,7 +132,7 @@ export class AgentProgram {
     await endPrograms({
       isCandidate: ({ startTime }) => Number(startTime) >= this.#since,
       isTarget: (mark) => mark === this.#mark,
-      waitMs: programEndMaxMs,
+      waitMs: agentSweepMs,
     });
   }
 

@@ -41,6 +41,8 @@ export const leaveDetailMaxChars = 16 * 1024;
 export const budgetLookMs = 1_000;
 /** Between the signal that asks an agent's program to end, and the one that ends it. */
 export const agentGraceMs = 2_000;
+/** How long to wait for the end of what an agent has started, from the signal that ends it: a busy machine takes seconds. */
+export const agentSweepMs = 10_000;
 /** What a scenario of a scripted agent may be. A flood is counted in KiB. */
 export const scenarioFileMaxBytes = 64 * 1024;
 export const scenarioEntriesMax = 1_000;

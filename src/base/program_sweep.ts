@@ -38,7 +38,7 @@ export interface Sweep {
   isCandidate(stat: ProcessStat): boolean;
   /** Whether to end a candidate. `mark`: null when it carries none. */
   isTarget(mark: string | null, stat: ProcessStat): boolean;
-  /** How long to wait for the end of all. */
+  /** How long to wait for the end of all, from the first signal on. */
   readonly waitMs: number;
 }
 
@@ -66,9 +66,12 @@ export async function endPrograms(sweep: Sweep): Promise<SweepResult> {
 }
 
 async function endOnce(sweep: Sweep): Promise<SweepResult> {
-  const until = systemClock.monotonic() + sweep.waitMs, seen = new Map<number, Program>();
+  const seen = new Map<number, Program>();
+  let until = Infinity;
   for (;;) {
     const found = (await findPrograms(sweep)).filter(kill);
+    // A machine that is so busy that the look takes as long does not end programs any faster.
+    if (until === Infinity) until = systemClock.monotonic() + sweep.waitMs;
     for (const program of found) seen.set(program.pid, program);
     if (found.length === 0) return { ended: [...seen.values()], stuck: [], problem: null };
     const left = await waitForEnd(found, until);

@@ -57,3 +57,17 @@ Deno.test("endPrograms() says what is still there when the time is up", async ()
   ]);
   await child.status;
 });
+
+// On a busy machine the look took all of the time: what it had ended was not waited for, and was still there for a moment.
+Deno.test("endPrograms() waits for the end of what it has found, however long the look took", async () => {
+  const own = crypto.randomUUID(), children = Array.from({ length: 20 }, () => start(own)), waitMs = 5_000;
+  let isSlow = true;
+  const isTarget = (mark: string | null) => {
+    if (isSlow) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
+    isSlow = false;
+    return mark === own;
+  };
+  const { ended, stuck } = await endPrograms({ isCandidate, isTarget, waitMs });
+  assert.deepEqual([ended.length, stuck.length], [20, 0]);
+  await Promise.all(children.map((child) => child.status));
+});
