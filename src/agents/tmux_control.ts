@@ -91,6 +91,8 @@ export class TmuxControl {
     if (activity === undefined) return;
     // Its screen closes a moment before tmux knows how it has ended.
     const isOver = dead === "1" && code + signal !== "";
+    // On a busy machine tmux (3.3a) may miss the signal of that end, and never asks for it. The end of another child is one more.
+    if (dead === "1" && !isOver) this.ask("run-shell -b true").catch(() => {}); // Closed: then all has ended.
     const end = isOver ? { code: code === "" ? null : Number(code), signal: signal === "" ? null : signal } : null;
     this.#onState({ activity, end });
   }
