@@ -1,18 +1,18 @@
 /**
  * A real agent from end to end, with a real daemon that is killed: OpenCode as npm has it, behind its wall, and a model on this
  * machine. Dangers: a protocol that only our own scripted agent speaks, a wall in which no real agent works, a conversation
- * that a death ends. With NERVE_LONG=1 only: npm brings 180 MB, once.
+ * that a death ends. `deno task agents` only: npm brings 180 MB, once.
  */
 import assert from "node:assert/strict";
 import { systemLandlock } from "../../../src/base/landlock.ts";
 import { AgentWorld } from "../../support/agent_world.ts";
 import { tellIgnored } from "../../support/debian.ts";
-import { isLong } from "../../support/long_form.ts";
 import { nerveArguments } from "../../support/nerve_program.ts";
 import { findOpencode, opencodeVariables, ScriptedModel } from "../../support/opencode.ts";
 
-const found = isLong ? await findOpencode() : { missing: "it is a long test" };
-if (isLong && "missing" in found) tellIgnored(`the test with OpenCode is ignored: ${found.missing}`);
+const isAsked = Deno.env.get("NERVE_AGENTS") === "1";
+const found = isAsked ? await findOpencode() : { missing: "nobody asked for it" };
+if (isAsked && "missing" in found) tellIgnored(`the test with OpenCode is ignored: ${found.missing}`);
 
 async function nerve(world: AgentWorld, ...words: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
