@@ -131,7 +131,10 @@ export class ClusterSession implements RunSession {
     if (known !== null && n > applied) {
       const sent = this.#sent;
       this.#sent = [];
-      const ahead = this.#waiting.flatMap(({ change, settled }) => settled === null ? [change] : []);
+      const ahead = this.#taken
+        ? this.#waiting.flatMap(({ change, settled }) => settled === null ? [change] : [])
+        // Nothing of it is submitted again yet, but what the server keeps of it.
+        : (known.ahead ?? []).filter((one) => !changes.some((change) => isSameStart(change, one)));
       runs.put(this.runId, { engine: known.engine, handed: known.handed, applied: n, ahead });
       await Promise.all(changes.map((change, index) => this.#applyOne(change, sent[index])));
     }
@@ -195,6 +198,16 @@ export class ClusterSession implements RunSession {
 /** A run that starts, or goes on in its next attempt. */
 function isStart({ call, args: [, , change] }: Change): boolean {
   return call === "transition" && (change as RunChange).status === "started";
+}
+
+/** Of the same attempt, whoever wrote it: `fence` is the attempt before. */
+function isSameStart(one: Change, other: Change): boolean {
+  const [, before] = one.args, [, than] = other.args;
+  return isStart(one) && isStart(other) && fenceOf(before) === fenceOf(than);
+}
+
+function fenceOf(condition: unknown): unknown {
+  return (condition as { readonly fence?: unknown }).fence;
 }
 
 function isCaused(value: unknown): value is { readonly causeId: unknown } {

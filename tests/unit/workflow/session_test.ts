@@ -17,6 +17,15 @@ const started: Change = {
     runRow("r"),
   ],
 };
+const startOf = (attempt: number, startedAt = 6): Change => ({
+  call: "transition",
+  args: [
+    "r",
+    { from: ["queued", "started"], fence: attempt - 1 },
+    { status: "started", attempt, startedAt, reason: null },
+    runRow("r"),
+  ],
+});
 const message: Change = {
   call: "appendMessage",
   args: [{ runId: "r", workflow: "cleanup", attempt: 1, causeId: null }, {
@@ -95,6 +104,26 @@ Deno.test("what was ahead of the server when the daemon died is sent first when 
     assert.deepEqual(callsOf(sent), ["transition", "appendMessage"]);
     await session.apply(1, sent);
     assert.deepEqual(runs.get("r"), { engine: "cluster", handed: true, applied: 1, ahead: [] });
+  }));
+
+Deno.test("what is ahead outlasts a death between what the server keeps and its write, until the server keeps it", () =>
+  withStore(async (bench) => {
+    const dead = open(bench, await begin(bench));
+    const next = dead.next();
+    await dead.submit(started);
+    void dead.submit(message).catch(() => {});
+    const kept = await next;
+    // The process has died meanwhile: the second attempt starts while the server is asked to keep the first one's message.
+    const again = startOf(2);
+    await dead.submit(again);
+    await bench.reopen();
+    const runs = await begin(bench), session = open(bench, runs);
+    await session.apply(1, kept);
+    assert.deepEqual(runs.get("r")?.ahead, JSON.parse(JSON.stringify([again])));
+    // Had another daemon written the same attempt, its start would do.
+    const other = open(bench, runs);
+    await other.apply(2, [startOf(2, 8), message]);
+    assert.deepEqual(runs.get("r")?.ahead, []);
   }));
 
 Deno.test("what the server keeps is applied in order, once, and only the last list ends the run", () =>
