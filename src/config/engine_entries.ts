@@ -3,9 +3,11 @@ import type { EngineDefinition } from "../protocol/engine.ts";
 import { quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { EngineShape } from "./schema.ts";
+import { readSecretNames } from "./secret_names.ts";
 
 const addressText = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/;
 const keyText = /^publickeyv1_[1-9A-HJ-NP-Za-km-z]{20,60}$/;
+const secretHint = "write secret: env NERVE_ENGINE_SECRET, and its value into env_file";
 const serviceText = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
 
 export function buildEngine(name: string, shape: Partial<EngineShape>, diagnostics: DiagnosticList): EngineDefinition {
@@ -46,6 +48,7 @@ export function buildEngine(name: string, shape: Partial<EngineShape>, diagnosti
     port: Number(match?.[2] ?? 0),
     endpoint: shape.endpoint == null ? `http://${listen}` : readUrl("endpoint", shape.endpoint),
     identity: readKeys(shape.identity ?? null, path, diagnostics),
+    secrets: shape.secret == null ? [] : readSecretNames(shape.secret, [...path, "secret"], secretHint, diagnostics),
     service: readService(shape.service ?? "nerve", path, diagnostics),
   };
 }

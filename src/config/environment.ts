@@ -121,12 +121,15 @@ export interface UnsetVariable {
   /** As granted: a name, or a prefix such as `EXAMPLE_*`. */
   readonly variable: string;
   /** What it is for, as a part of a sentence about it. */
-  readonly use: "is granted" | "is the secret of a hook";
+  readonly use: "is granted" | "is the secret of a hook" | "is the secret of an engine";
   /** Where nerve.yaml grants it. */
   readonly path: ConfigPath;
 }
 
-export function findUnsetVariables({ senses, workflows, hooks }: NerveConfig, all: Variables): UnsetVariable[] {
+export function findUnsetVariables(
+  { senses, workflows, hooks, engines }: NerveConfig,
+  all: Variables,
+): UnsetVariable[] {
   const names = Object.keys(all);
   const isSet = (granted: string) =>
     granted.endsWith("*") ? names.some((name) => name.startsWith(granted.slice(0, -1))) : Object.hasOwn(all, granted);
@@ -141,13 +144,18 @@ export function findUnsetVariables({ senses, workflows, hooks }: NerveConfig, al
       return { of: `hook ${name}`, variable, use: "is the secret of a hook", path: ["hooks", name, "secret"] };
     })
   );
+  const ofEngines = [...engines.values()].flatMap(({ name, secrets }) =>
+    secrets.filter((variable) => !isSet(variable)).map((variable): UnsetVariable => {
+      return { of: `engine ${name}`, variable, use: "is the secret of an engine", path: ["engines", name, "secret"] };
+    })
+  );
   const ofUnits = units.flatMap(([section, kind, name, granted]) =>
     (granted === undefined || granted === true ? [] : granted).map((variable, index): UnsetVariable => {
       const path = [section, name, "permissions", "env", index];
       return { of: `${kind} ${name}`, variable, use: "is granted", path };
     }).filter(({ variable }) => !isSet(variable))
   );
-  return [...ofUnits, ...secrets];
+  return [...ofUnits, ...secrets, ...ofEngines];
 }
 
 /** What `nerve.yaml` should say, or who should set it. */

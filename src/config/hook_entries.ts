@@ -7,13 +7,13 @@ import {
   hookBodyMaxBytes,
   hookDedupMax,
   hookRateMax,
-  hookSecretsMax,
 } from "../base/hook_limits.ts";
 import { hintNearest } from "../base/did_you_mean.ts";
 import type { HookDefinition, HookKey, HookProof, ListenDefinition } from "../protocol/hook.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { FileShape, HookShape } from "./schema.ts";
+import { readSecretNames } from "./secret_names.ts";
 
 interface Scheme {
   readonly proof: HookProof;
@@ -117,21 +117,13 @@ function checkHeader(name: string, path: ConfigPath, diagnostics: DiagnosticList
   return name.toLowerCase();
 }
 
-/** Never shows what stands there: it may be the secret itself. */
 function readSecrets(secret: HookShape["secret"] | null, at: ConfigPath, diagnostics: DiagnosticList): string[] {
   const hint = "write secret: env GIT_HOOK_SECRET, and its value into env_file";
   if (secret === null || secret === undefined) {
     diagnostics.error(at, 'the key "secret" is missing: without one, anybody could deliver', hint);
     return [];
   }
-  const listed = Array.isArray(secret) ? secret : [secret], path = [...at, "secret"];
-  if (listed.length > hookSecretsMax) diagnostics.error(path, `has more than ${hookSecretsMax} secrets`);
-  return listed.flatMap((each, index) => {
-    const name = /^(?:env\s+)?([A-Z_][A-Z0-9_]*)$/i.exec(each.trim())?.[1];
-    if (name !== undefined) return [name];
-    diagnostics.error(Array.isArray(secret) ? [...path, index] : path, "must name a variable, as env NAME", hint);
-    return [];
-  });
+  return readSecretNames(secret, [...at, "secret"], hint, diagnostics);
 }
 
 function readDedup(dedup: string | readonly string[], path: ConfigPath, diagnostics: DiagnosticList): HookKey[] {

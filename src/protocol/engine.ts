@@ -16,6 +16,11 @@ export interface EngineDefinition {
   readonly endpoint: string;
   /** Requests that none of these keys has signed are refused. */
   readonly identity: readonly string[];
+  /**
+   * The variables with the secrets that its daemons share: the first seals what they tell each other through the server, any
+   * opens it. None: nothing is sealed, and what is done about a run of another daemon is refused.
+   */
+  readonly secrets: readonly string[];
   /** What its services are called at the server: one name for each workspace. */
   readonly service: string;
 }

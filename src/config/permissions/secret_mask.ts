@@ -20,7 +20,7 @@ export class SecretMask extends TextMask {
   }
 
   /**
-   * The mask for every variable that a sense, a workflow or an agent is granted, and for the secrets of hooks. `before`: also masks what that one does, since a
+   * The mask for every variable that a sense, a workflow or an agent is granted, and for the secrets of hooks and engines. `before`: also masks what that one does, since a
    * process with an old value may still end its work.
    */
   static fromConfig(config: NerveConfig, { all, file }: Environment, before?: SecretMask): SecretMask {
@@ -31,10 +31,10 @@ export class SecretMask extends TextMask {
         const names = list?.some((each) => each.endsWith("*") ? name.startsWith(each.slice(0, -1)) : each === name);
         return names === true && isSecretVariable(name, true);
       });
-    const ofHooks = new Set([...config.hooks.values()].flatMap(({ secrets }) => secrets));
+    const named = new Set([...config.hooks.values(), ...config.engines.values()].flatMap(({ secrets }) => secrets));
     const ofAgents = new Set([...config.agents.values()].flatMap(({ env }) => env));
     const secrets = Object.entries(all).filter(([name]) =>
-      ofHooks.has(name) || isGranted(name) || (ofAgents.has(name) && isSecretVariable(name, true))
+      named.has(name) || isGranted(name) || (ofAgents.has(name) && isSecretVariable(name, true))
     );
     return new SecretMask(Object.fromEntries(secrets), before);
   }

@@ -2,6 +2,7 @@
  * The runs of this daemon that a distributed engine keeps: which there are, how many of their changes this daemon has
  * applied, and which of them it works on. Durable, since such a run must not be resumed as one of the local engine.
  */
+import type { Run } from "../../protocol/run.ts";
 import type { Change, ClusterMeta } from "./ports.ts";
 
 /** What is known of one run. */
@@ -30,6 +31,8 @@ export class ClusterRuns {
   readonly #meta: ClusterMeta;
   readonly #runs = new Map<string, ClusterRun>();
   readonly #sessions = new Map<string, HeldSession>();
+  /** Writes of runs that are under way. */
+  readonly #writing = new Map<string, { readonly settled: Promise<unknown>; readonly certain: Run | null }>();
 
   constructor(meta: ClusterMeta) {
     this.#meta = meta;
@@ -52,6 +55,26 @@ export class ClusterRuns {
   /** The run is over, and the server knows. */
   forget(runId: string): void {
     if (this.#runs.delete(runId)) this.#meta.remove(prefix + runId);
+  }
+
+  /** The run's last write. `certain`: what the run is once it is written, if that is certain. */
+  setWriting(runId: string, write: Promise<unknown>, certain: Run | null): void {
+    const settled: Promise<unknown> = Promise.allSettled([write]).then(() => {
+      if (this.#writing.get(runId)?.settled === settled) this.#writing.delete(runId);
+    });
+    this.#writing.set(runId, { settled, certain });
+  }
+
+  /** The run as the write that is under way will have made it; null: as the store has it. */
+  getCertain(runId: string): Run | null {
+    return this.#writing.get(runId)?.certain ?? null;
+  }
+
+  /** Resolves when the store has all that was written of the run. */
+  async whenWritten(runId: string): Promise<void> {
+    for (let write = this.#writing.get(runId); write !== undefined; write = this.#writing.get(runId)) {
+      await write.settled;
+    }
   }
 
   /** The server's runs on which this daemon does not work: nothing may be done about them here. */

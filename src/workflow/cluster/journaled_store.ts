@@ -30,7 +30,12 @@ export function createJournaledStore(store: LocalRuns, runs: ClusterRuns, clock:
     const value = Reflect.get(store, name) as unknown;
     if (typeof value === "function") all[name] = value.bind(store);
   }
-  return { ...all as unknown as RunStore, ...createWrites(store, runs), ...createListings(store, runs, clock) };
+  return {
+    ...all as unknown as RunStore,
+    ...createWrites(store, runs),
+    get: (runId) => runs.getCertain(runId) ?? store.get(runId),
+    ...createListings(store, runs, clock),
+  };
 }
 
 function namesOf(object: object): string[] {

@@ -8,12 +8,14 @@
  * I3. After the end of the session nothing is submitted: pending writes reject.
  * I4. That a run starts, or goes on in its next attempt, is applied at once and sent with what comes next: another daemon
  *     would write the very same. What is ahead of the server is stored, and sent first when the run comes back here.
+ * I5. When nothing else of the run is being written, it is certain what a message does that the server keeps, and what the first
+ *     start does. Then the run goes on while they are written here; its next change waits for that.
  */
 import { calculateBackoff } from "../../base/backoff.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
-import type { RunChange } from "../../protocol/run.ts";
+import type { Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
 import { isTerminal } from "../transitions.ts";
 import type { ClusterRuns } from "./cluster_runs.ts";
 import type { Change, LocalRuns, RunSession } from "./ports.ts";
@@ -22,6 +24,13 @@ interface Pending {
   readonly change: Change;
   /** Null: it is applied already. */
   readonly settled: PromiseWithResolvers<boolean> | null;
+}
+
+/** A change of which it is certain what it does: `after` is what the run is then. */
+interface Certain {
+  readonly change: Change;
+  readonly settled: PromiseWithResolvers<boolean>;
+  readonly after: Run;
 }
 
 const over: Change = { call: "over", args: [] };
@@ -70,9 +79,15 @@ export class ClusterSession implements RunSession {
   }
 
   async #goAhead(change: Change): Promise<boolean> {
-    const { runs } = this.#parts, known = runs.get(this.runId);
+    const { runs, store } = this.#parts;
+    await runs.whenWritten(this.runId);
+    if (this.#ended) throw this.#toAway();
+    const known = runs.get(this.runId), run = store.get(this.runId);
     if (known !== null) runs.put(this.runId, { ...known, ahead: [...known.ahead ?? [], change] });
-    const done = await this.#perform(change);
+    const isCertain = run?.status === "queued" && fenceOf(change.args[1]) === 0 && run.attempt === 0;
+    const writing = isCertain ? this.#writeAnyhow(change) : this.#perform(change);
+    runs.setWriting(this.runId, writing, isCertain ? { ...run, ...change.args[2] as RunChange } : null);
+    const done = isCertain || await writing === true;
     if (done && !this.#ended) this.#push({ change, settled: null });
     return done;
   }
@@ -127,7 +142,9 @@ export class ClusterSession implements RunSession {
   }
 
   async apply(n: number, changes: readonly Change[]): Promise<boolean> {
-    const { runs } = this.#parts, known = runs.get(this.runId), applied = known?.applied ?? 0;
+    const { runs } = this.#parts;
+    await runs.whenWritten(this.runId);
+    const known = runs.get(this.runId), applied = known?.applied ?? 0;
     if (known !== null && n > applied) {
       const sent = this.#sent;
       this.#sent = [];
@@ -136,7 +153,13 @@ export class ClusterSession implements RunSession {
         // Nothing of it is submitted again yet, but what the server keeps of it.
         : (known.ahead ?? []).filter((one) => !changes.some((change) => isSameStart(change, one)));
       runs.put(this.runId, { engine: known.engine, handed: known.handed, applied: n, ahead });
-      await Promise.all(changes.map((change, index) => this.#applyOne(change, sent[index])));
+      const certain = this.#findCertain(changes, sent);
+      const writing = certain === null
+        ? Promise.all(changes.map((change, index) => this.#applyOne(change, sent[index])))
+        : this.#writeAnyhow(certain.change);
+      runs.setWriting(this.runId, writing, certain?.after ?? null);
+      certain?.settled.resolve(true);
+      if (certain === null) await writing;
     }
     // One after which there are others is not the last, whatever has become of the run since.
     return changes.at(-1)?.call === "over" && n >= applied && this.#hasEnded();
@@ -153,19 +176,41 @@ export class ClusterSession implements RunSession {
     this.#wake();
   }
 
+  /** The message that is all there is to write, if the run is where it expects it: then it takes effect for certain. */
+  #findCertain(changes: readonly Change[], sent: readonly Pending[]): Certain | null {
+    const last = sent.at(-1), run = this.#parts.store.get(this.runId);
+    if (last?.settled == null || run?.status !== "started" || last.change.call !== "appendMessage") return null;
+    // All before it is applied already.
+    if (sent.length !== changes.length || sent.some(({ settled }) => settled !== null && settled !== last.settled)) {
+      return null;
+    }
+    const { change, settled } = last, [ref, { round }] = change.args as [RunRef, RunMessage];
+    const isNext = run.attempt === ref.attempt && run.rounds === round - 1;
+    return isNext ? { change, settled, after: { ...run, rounds: round } } : null;
+  }
+
+  /** Even after the end of the session. Never rejects. */
+  async #writeAnyhow(change: Change): Promise<void> {
+    await this.#untilWritten(change, () => true);
+  }
+
   /** What the server keeps has to be written here, however long that takes. `sent`: as which this session has sent it. */
   async #applyOne(change: Change, sent: Pending | undefined): Promise<void> {
-    const { clock, reportProblem } = this.#parts;
     if (change.call === "over" || sent?.settled === null) return;
-    for (let failures = 1; !this.#ended || sent === undefined; failures++) {
+    const done = await this.#untilWritten(change, () => !this.#ended || sent === undefined);
+    sent?.settled?.resolve(done);
+  }
+
+  /** Rejects with the store's error when it shall not be tried again. */
+  async #untilWritten(change: Change, goesOn: () => boolean): Promise<boolean> {
+    const { clock, reportProblem } = this.#parts;
+    for (let failures = 1;; failures++) {
       try {
-        const done = await this.#perform(change);
-        sent?.settled?.resolve(done);
-        return;
+        return await this.#perform(change);
       } catch (thrown) {
         const what = `a change of run ${this.runId} cannot be written; retrying: ${messageOf(thrown)}`;
         if (failures === 1) reportProblem(what);
-        if (this.#ended) throw thrown;
+        if (!goesOn()) throw thrown;
       }
       const ms = calculateBackoff(failures, backoffFirstMs, backoffMaxMs);
       await new Promise<void>((resolve) => void clock.after(ms, resolve));

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { ClusterRuns } from "../../../src/workflow/cluster/cluster_runs.ts";
-import type { Change } from "../../../src/workflow/cluster/ports.ts";
+import type { Change, LocalRuns } from "../../../src/workflow/cluster/ports.ts";
 import { ClusterSession } from "../../../src/workflow/cluster/session.ts";
 import { newRun, runRow, type StoreBench, withStore } from "../../support/store_bench.ts";
 
@@ -36,6 +36,15 @@ const message: Change = {
     ts: 7,
   }],
 };
+const killed: Change = {
+  call: "transition",
+  args: [
+    "r",
+    { from: ["queued", "started"], fence: 1 },
+    { status: "killed", exitCode: 137, reason: null, endedAt: 9 },
+    runRow("r", { type: "run.killed" }),
+  ],
+};
 const completed: Change = {
   call: "transition",
   args: [
@@ -57,9 +66,16 @@ async function begin({ store }: StoreBench): Promise<ClusterRuns> {
   return runs;
 }
 
-function open({ store, clock }: StoreBench, runs: ClusterRuns): ClusterSession {
+/** `own`: writes that are not those of the store. */
+function open({ store, clock }: StoreBench, runs: ClusterRuns, own: Partial<LocalRuns> = {}): ClusterSession {
+  const written = new Proxy(store.runs, {
+    get: (target, key) => {
+      const value = Reflect.get(own, key) ?? Reflect.get(target, key) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
   const session: ClusterSession = new ClusterSession("r", {
-    ...{ store: store.runs, runs, clock, onTaken: () => Promise.resolve(), onEnd: () => runs.close(session) },
+    ...{ store: written, runs, clock, onTaken: () => Promise.resolve(), onEnd: () => runs.close(session) },
     reportProblem: (text) => assert.fail(text),
   });
   runs.open(session);
@@ -72,6 +88,8 @@ Deno.test("that a run starts is applied at once, and sent with its first message
   withStore(async (bench) => {
     const runs = await begin(bench), session = open(bench, runs), first = session.next();
     assert.equal(await session.submit(started), true);
+    assert.equal(runs.getCertain("r")?.status, "started");
+    await runs.whenWritten("r");
     assert.equal(bench.store.runs.get("r")?.status, "started");
     let told = false;
     const writing = session.submit(message).then((done) => told = done);
@@ -83,12 +101,45 @@ Deno.test("that a run starts is applied at once, and sent with its first message
     ]);
     assert.equal(await session.apply(1, sent), false);
     assert.equal(await writing, true);
+    await runs.whenWritten("r");
     assert.equal(bench.store.runs.get("r")?.rounds, 1);
     const last = session.next();
     void session.submit(completed);
     assert.deepEqual(callsOf(await last), ["transition", "over"]);
     assert.equal(await session.apply(2, await last), true);
     assert.equal(bench.store.runs.get("r")?.status, "completed");
+  }));
+
+Deno.test("a message is told before it is written only where it takes effect for certain", () =>
+  withStore(async (bench) => {
+    const runs = await begin(bench), session = open(bench, runs), first = session.next();
+    await session.submit(started);
+    const ending = session.submit(killed), late = session.submit(message);
+    // Both in one list: the run has ended when the message is applied.
+    const sent = await first;
+    assert.deepEqual(callsOf(sent), ["transition", "transition", "appendMessage", "over"]);
+    await session.apply(1, sent);
+    assert.deepEqual([await ending, await late, bench.store.runs.get("r")?.rounds], [true, false, 0]);
+  }));
+
+Deno.test("a message is told when the server keeps it; what comes next waits until it is written, in the next session too", () =>
+  withStore(async (bench) => {
+    const runs = await begin(bench), disk = Promise.withResolvers<void>();
+    const appendMessage: LocalRuns["appendMessage"] = async (...args) => {
+      await disk.promise;
+      return await bench.store.runs.appendMessage(...args);
+    };
+    const session = open(bench, runs, { appendMessage }), first = session.next();
+    await session.submit(started);
+    const writing = session.submit(message), sent = await first;
+    await session.apply(1, sent);
+    assert.equal(await writing, true);
+    assert.deepEqual([runs.getCertain("r")?.rounds, bench.store.runs.get("r")?.rounds], [1, 0]);
+    session.end(false);
+    const next = open(bench, runs).apply(2, [completed, { call: "over", args: [] }]);
+    disk.resolve();
+    assert.equal(await next, true);
+    assert.deepEqual([runs.getCertain("r"), bench.store.runs.get("r")?.rounds], [null, 1]);
   }));
 
 Deno.test("what was ahead of the server when the daemon died is sent first when the run comes back", () =>
@@ -103,6 +154,7 @@ Deno.test("what was ahead of the server when the daemon died is sent first when 
     const sent = await next;
     assert.deepEqual(callsOf(sent), ["transition", "appendMessage"]);
     await session.apply(1, sent);
+    await runs.whenWritten("r");
     assert.deepEqual(runs.get("r"), { engine: "cluster", handed: true, applied: 1, ahead: [] });
   }));
 
