@@ -16,6 +16,12 @@ export const elsewhereLookMs = 1_000;
 export const engineFollowedMax = 100_000;
 /** How long a daemon may take to answer what another one passes on. */
 export const enginePassMs = 5_000;
+/** How long the server keeps a run after its end, with what it said: so long another daemon may be away. */
+export const engineKeptMs = 30 * 24 * 3_600_000;
+/** How often is stored up to when the runs of other daemons were looked at, and the same refusal is reported. */
+export const engineNotedMs = 60_000;
+/** How long a start with an id of its caller waits for the server to say whose it is. */
+export const engineClaimMs = 2_000;
 /** The server's oldest version that this nerve was tried with. */
 export const restateVersionMin = "1.7.0";
 

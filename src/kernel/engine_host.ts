@@ -18,6 +18,8 @@ export interface EngineHostPorts {
   readonly runs: ClusterRuns;
   readonly clock: Clock;
   readonly reportProblem: (message: string) => void;
+  /** The value of a variable; null: it is not set. */
+  readonly readSecret: (variable: string) => string | null;
 }
 
 export class EngineHost {
@@ -31,12 +33,12 @@ export class EngineHost {
 
   /** Engines whose definition is the same go on. */
   configure({ engines, workflows }: Pick<NerveConfig, "engines" | "workflows">): void {
-    const { clock, reportProblem } = this.#ports, before = this.#servers;
+    const { clock, reportProblem, readSecret } = this.#ports, before = this.#servers;
     this.#workflows = workflows;
     this.#servers = new Map([...engines].map(([name, definition]) => {
       const server = before.get(name);
       if (server !== undefined && isDeepStrictEqual(server.definition, definition)) return [name, server];
-      return [name, new RestateEngine(definition, clock, reportProblem)];
+      return [name, new RestateEngine(definition, clock, reportProblem, readSecret)];
     }));
     this.#ports.engines.setServers(this.#servers);
   }

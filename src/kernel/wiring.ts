@@ -192,7 +192,12 @@ function makeWorkflows(
     reportProblem,
   });
   const workflows: Engines = new Engines(local, { ...outlets, store: store.runs, runs, newRunId, onChange });
-  const engineHost = new EngineHost({ ...outlets, engines: workflows, runs });
+  const engineHost = new EngineHost({
+    ...outlets,
+    engines: workflows,
+    runs,
+    readSecret: (name) => variables.environment.all[name] || null,
+  });
   const recorded = () => store.recorded();
   const approvalNotices: ApprovalNotices = new ApprovalNotices({ ...outlets, ...store, workflows, recorded });
   const agents: Agents = new Agents({ ...outlets, store, paths, variables, workflows: local });

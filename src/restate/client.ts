@@ -55,11 +55,11 @@ export class RestateClient {
     );
   }
 
-  /** Resolves when the server keeps the run, now or since before. */
-  async submit(service: string, runId: string, input: unknown): Promise<void> {
+  /** Resolves when the server keeps the run. False: it had one of that id before. */
+  async submit(service: string, runId: string, input: unknown): Promise<boolean> {
     const path = `/${service}/${encodeURIComponent(runId)}/run/send`;
     const { status, body } = await this.#ask(this.#engine.ingress, "POST", path, input);
-    if (status === 200 || status === 202) return;
+    if (status === 200 || status === 202) return !(isObject(body) && body.status === "PreviouslyAccepted");
     const { name } = this.#engine;
     if (status === 404) {
       throw new NerveError("ENGINE_WRONG", `engine ${name} knows no service ${service}: no daemon is registered`, {

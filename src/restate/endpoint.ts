@@ -4,7 +4,7 @@
  */
 import { resolveOwnEntry } from "../base/self_exec.ts";
 import type { EngineDefinition } from "../protocol/engine.ts";
-import type { EngineCalls, PassedCommand, RunInput, RunSession } from "../workflow/cluster/ports.ts";
+import type { PassedReply, RunSession } from "../workflow/cluster/ports.ts";
 import { daemonPath, nameDaemon, nameParts, type PartNames, partPath } from "./part_names.ts";
 
 type Answer = (request: Request) => Promise<Response>;
@@ -19,6 +19,12 @@ interface ServiceModule {
   }): readonly Answer[];
 }
 
+/** What the server calls; whether a daemon of this workspace has sealed the input is for the callee to say. */
+export interface EndpointCalls {
+  open(input: unknown): Promise<RunSession>;
+  command(sealed: unknown): Promise<PassedReply>;
+}
+
 export interface Endpoint {
   stop(): Promise<void>;
 }
@@ -28,13 +34,11 @@ export const alivePath = "/alive";
 /** Resolves when it listens. Rejects when the address cannot be bound. */
 export async function serveEndpoint(
   { hostname, port, identity, service, endpoint }: EngineDefinition,
-  calls: Pick<EngineCalls, "open" | "command">,
+  { open, command }: EndpointCalls,
 ): Promise<Endpoint> {
   // By its path: Restate's SDK is a bundle of its own, which no other start of nerve loads.
   const { createHandlers } = await import(resolveOwnEntry("restate/service.ts").href) as ServiceModule;
   const parts = nameParts(service), daemon = nameDaemon(service, endpoint);
-  const open = (input: unknown) => calls.open(input as RunInput);
-  const command = (input: unknown) => calls.command(input as PassedCommand);
   const answers = createHandlers({ parts, daemon, identity, open, command });
   const paths = [...parts.map((_, part) => partPath(part)), daemonPath];
   const handlers = new Map(answers.map((each, at) => [paths[at] ?? "", each]));

@@ -2,7 +2,7 @@
  * What the server keeps of runs, as its SQL interface shows it: which runs there are, and the changes in the journal of each.
  * So a daemon knows of runs that others work on, at no cost for those. Used by follower.ts.
  */
-import type { Change, RunInput } from "../workflow/cluster/ports.ts";
+import type { Change } from "../workflow/cluster/ports.ts";
 import type { RestateClient } from "./client.ts";
 
 /** A run that the server keeps. */
@@ -15,14 +15,30 @@ export interface KeptRun {
 
 /** One entry of a journal that matters. */
 export type JournalEntry =
-  | { readonly index: number; readonly input: RunInput }
+  | { readonly index: number; readonly input: unknown }
   | { readonly index: number; readonly n: number; readonly changes: readonly Change[] };
 
 /** Those that have not ended, and those that have changed since then. */
 export async function listKept(client: RestateClient, service: string, since: number): Promise<KeptRun[]> {
+  const changed = `status <> 'completed' or modified_at > '${new Date(since).toISOString()}'`;
+  return await queryKept(client, service, changed);
+}
+
+/** Those of these runs that the server keeps. */
+export async function findKept(client: RestateClient, service: string, runIds: readonly string[]): Promise<KeptRun[]> {
+  const found: KeptRun[] = [];
+  for (let at = 0; at < runIds.length; at += askedAtOnce) {
+    const list = runIds.slice(at, at + askedAtOnce).map((runId) => `'${runId.replaceAll("'", "''")}'`);
+    found.push(...await queryKept(client, service, `target_service_key in (${list.join(", ")})`));
+  }
+  return found;
+}
+
+const askedAtOnce = 200;
+
+async function queryKept(client: RestateClient, service: string, condition: string): Promise<KeptRun[]> {
   const sql = "select id, target_service_key, journal_size from sys_invocation where target_handler_name = 'run'" +
-    ` and target_service_name like '${service}-%'` +
-    ` and (status <> 'completed' or modified_at > '${new Date(since).toISOString()}')`;
+    ` and target_service_name like '${service}-%' and (${condition})`;
   return (await client.query(sql)).map(({ id, target_service_key, journal_size }) => {
     return { invocation: String(id), runId: String(target_service_key), size: Number(journal_size) };
   });
@@ -40,7 +56,7 @@ export async function readJournal(
     const at = Number(index), bytes = Uint8Array.fromHex(String(raw));
     if (entry_type === "Command: Input") {
       const value = findBytes(bytes, inputPath);
-      return value === null ? [] : [{ index: at, input: parse(value) as RunInput }];
+      return value === null ? [] : [{ index: at, input: parse(value) }];
     }
     const n = findNumber(bytes, 1), value = findBytes(bytes, resultPath);
     return n === null || value === null ? [] : [{ index: at, n, changes: parse(value) as Change[] }];

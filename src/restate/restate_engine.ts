@@ -4,7 +4,7 @@
  * I1. What does not work is tried again every `engineLookMs`, and reported once.
  * I2. A daemon that is gone is missed in `engineMissesMax` looks, and then its parts are taken over.
  */
-import { engineLookMs, engineMissesMax, enginePassMs, engineProbeMs } from "../base/engine_limits.ts";
+import { engineLookMs, engineMissesMax, engineNotedMs, enginePassMs, engineProbeMs } from "../base/engine_limits.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import type { EngineDefinition } from "../protocol/engine.ts";
@@ -15,12 +15,15 @@ import type {
   PassedCommand,
   PassedReply,
   RunInput,
+  RunSession,
 } from "../workflow/cluster/ports.ts";
 import { RestateClient } from "./client.ts";
 import { alivePath, type Endpoint, serveEndpoint } from "./endpoint.ts";
 import { Follower } from "./follower.ts";
+import { findKept, readJournal } from "./journal.ts";
 import { daemonPath, nameDaemon, namePart, nameParts, partOf } from "./part_names.ts";
 import { daemonOf, ownersOf, planParts } from "./parts.ts";
+import { Seals, toNoSecret } from "./seals.ts";
 
 export class RestateEngine implements EngineServer {
   readonly kind = "restate";
@@ -28,6 +31,9 @@ export class RestateEngine implements EngineServer {
   readonly #clock: Clock;
   readonly #reportProblem: (message: string) => void;
   readonly #client: RestateClient;
+  readonly #seals: Seals;
+  /** What was refused, and when it was last reported. */
+  readonly #refused = new Map<string, number>();
   readonly #misses = new Map<string, number>();
   #listening: Promise<Endpoint> | null = null;
   #cancel: CancelTimer = () => {};
@@ -42,12 +48,22 @@ export class RestateEngine implements EngineServer {
   #followed = true;
   readonly #follower: Follower;
 
-  constructor(engine: EngineDefinition, clock: Clock, reportProblem: (message: string) => void) {
+  /** `readSecret`: the value of a variable; null: it is not set. */
+  constructor(
+    engine: EngineDefinition,
+    clock: Clock,
+    reportProblem: (message: string) => void,
+    readSecret: (variable: string) => string | null,
+  ) {
+    this.#seals = new Seals(engine, readSecret);
     this.#engine = engine;
     this.#clock = clock;
     this.#reportProblem = reportProblem;
     this.#client = new RestateClient(engine, clock);
-    this.#follower = new Follower(this.#client, engine.service, clock);
+    this.#follower = new Follower({
+      ...{ client: this.#client, service: engine.service, clock },
+      open: (input) => this.#openRun(input),
+    });
   }
 
   get definition(): EngineDefinition {
@@ -72,19 +88,34 @@ export class RestateEngine implements EngineServer {
     await endpoint?.stop();
   }
 
-  async submit(input: RunInput): Promise<void> {
-    const { runId } = input.run;
-    await this.#client.submit(namePart(this.#engine.service, partOf(runId)), runId, input);
+  async submit(input: RunInput): Promise<boolean> {
+    const { runId } = input.run, service = namePart(this.#engine.service, partOf(runId));
+    return await this.#client.submit(service, runId, await this.#seals.seal("run", input));
+  }
+
+  async find(runId: string): Promise<RunInput | null> {
+    for (const run of await findKept(this.#client, this.#engine.service, [runId])) {
+      for (const entry of await readJournal(this.#client, run, 0)) {
+        if ("input" in entry) return await this.#openRun(entry.input);
+      }
+    }
+    return null;
+  }
+
+  async #openRun(input: unknown): Promise<RunInput> {
+    return await this.#seals.open("run", input) as RunInput;
   }
 
   async pass(command: PassedCommand): Promise<PassedReply> {
     const { service, endpoint } = this.#engine, owners = ownersOf(nameParts(service), await this.#client.deployments());
     const likely = owners[partOf(command.runId)] ?? null,
       all = owners.flatMap((owner) => owner === null ? [] : [owner]);
+    const sealed = await this.#seals.seal("command", command);
     const daemons = new Set([...likely === null ? [] : [likely], ...all].map(daemonOf));
     for (const daemon of daemons) {
       if (daemon === endpoint || !await this.#isThere(daemon)) continue;
-      const reply = await this.#client.call(nameDaemon(service, daemon), "command", command, enginePassMs);
+      if (!this.#seals.hasSecret) throw toNoSecret(this.#engine.name);
+      const reply = await this.#client.call(nameDaemon(service, daemon), "command", sealed, enginePassMs);
       if (isReply(reply) && reply.kind !== "elsewhere") return reply;
     }
     return { kind: "elsewhere" };
@@ -132,7 +163,10 @@ export class RestateEngine implements EngineServer {
   async #serve(calls: EngineCalls): Promise<Endpoint> {
     const { hostname, port, name } = this.#engine;
     try {
-      return await serveEndpoint(this.#engine, calls);
+      return await serveEndpoint(this.#engine, {
+        open: (input) => this.#openHere(input, calls),
+        command: (sealed) => this.#perform(sealed, calls),
+      });
     } catch (thrown) {
       this.#listening = null;
       throw new NerveError("ENGINE_WRONG", `cannot listen at ${hostname}:${port}: ${messageOf(thrown)}`, {
@@ -140,6 +174,35 @@ export class RestateEngine implements EngineServer {
         cause: thrown,
       });
     }
+  }
+
+  async #openHere(input: unknown, calls: EngineCalls): Promise<RunSession> {
+    let opened: RunInput;
+    try {
+      opened = await this.#openRun(input);
+    } catch (thrown) {
+      // The server tries again: the run waits until the secret is right.
+      throw this.#reportRefused(thrown);
+    }
+    return await calls.open(opened);
+  }
+
+  /** What another daemon passes on, or somebody who has no secret. */
+  async #perform(sealed: unknown, calls: EngineCalls): Promise<PassedReply> {
+    try {
+      return await calls.command(await this.#seals.open("command", sealed) as PassedCommand);
+    } catch (thrown) {
+      const { code, message, hint } = this.#reportRefused(thrown);
+      return { kind: "refused", code, message, hint };
+    }
+  }
+
+  #reportRefused(thrown: unknown): NerveError {
+    const fault = toFault(thrown), { message, hint } = fault, now = this.#clock.monotonic();
+    if (now - (this.#refused.get(message) ?? -Infinity) < engineNotedMs) return fault;
+    this.#refused.set(message, now);
+    this.#reportProblem(hint === null ? message : `${message}; ${hint}`);
+    return fault;
   }
 
   #look(): Promise<void> {

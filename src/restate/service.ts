@@ -33,8 +33,9 @@ type Answer = (request: Request) => Promise<Response>;
 const longMs = 365 * 24 * 3_600_000;
 
 const options: restate.WorkflowOptions = {
+  // `engineKeptMs`, of both: a daemon that was away learns from the journal how a run ended.
   workflowRetention: { days: 30 },
-  journalRetention: { days: 1 },
+  journalRetention: { days: 30 },
   // A step lasts as long as a role, or as a person takes to decide.
   inactivityTimeout: longMs,
   abortTimeout: longMs,

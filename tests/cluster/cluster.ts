@@ -3,19 +3,20 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { NerveError } from "../../src/base/errors.ts";
 import { delay } from "../../src/base/time.ts";
-import type { Run } from "../../src/protocol/run.ts";
+import type { Run, RunMessage } from "../../src/protocol/run.ts";
 import { StoreReader } from "../../src/store/log/reader.ts";
 import { Daemon } from "../support/mortal_daemon.ts";
 import { freePorts, type RestateServers, startRestate } from "../support/restate.ts";
 import { makeWorkspace, within, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 
-/** Each role tells in a file that it begins and that it has finished, and the last one asks a person before. */
+/** Each role tells in a file which execution of it begins, and its message says which one it is from. */
 const steps = `import { defineWorkflow, END, gate, sleep } from "nerve";
 const note = ({ start, config }, what) => Deno.writeTextFileSync(String(config.file), start.runId + " " + what + "\\n", { append: true });
 const role = (name) => async (context) => {
-  note(context, "begin " + name);
+  const execution = crypto.randomUUID();
+  note(context, "begin " + name + " " + execution);
   await new Promise((resolve) => setTimeout(resolve, Number(context.start.payload.ms)));
-  return { content: name, meta: {} };
+  return { content: name, meta: { execution } };
 };
 export default defineWorkflow({
   roles: { one: role("one"), nap: sleep("1500ms"), two: role("two"), ask: gate({ title: "Go on?" }), three: role("three") },
@@ -46,17 +47,18 @@ export class Cluster implements AsyncDisposable {
   static async start(program: string, nodes: number, daemons: number): Promise<Cluster> {
     const servers = await startRestate(program, nodes), file = await Deno.makeTempFile({ prefix: "nerve-notes-" });
     const ports = freePorts(daemons), ingress = servers.nodes.map((node) => node.ingress);
-    const admin = servers.nodes.map((node) => node.admin), { identity } = servers;
+    const admin = servers.nodes.map((node) => node.admin), { identity } = servers, secret = crypto.randomUUID();
     const workspaces = await Promise.all(ports.map((port, at) => {
       const listen = `127.0.0.${at + 1}:${port}`,
-        engines = { cluster: { kind: "restate", ingress, admin, listen, identity } };
+        engines = { cluster: { kind: "restate", ingress, admin, listen, identity, secret: "env CLUSTER_SECRET" } };
       const settings = {
         engine: "cluster",
         concurrency: 100,
         config: { file },
         permissions: { write: [file], read: [file] },
       };
-      return makeWorkspace({ yaml: { engines, workflows: { steps: settings } }, workflows: { steps } });
+      const yaml = { env_file: ".env", engines, workflows: { steps: settings } };
+      return makeWorkspace({ yaml, workflows: { steps }, files: { ".env": `CLUSTER_SECRET=${secret}\n` } });
     }));
     const cluster = new Cluster(servers, workspaces, file);
     await Promise.all(workspaces.map((_, at) => cluster.revive(at)));
@@ -146,14 +148,36 @@ export class Cluster implements AsyncDisposable {
         await this.until(`run ${runId} to be over at daemon ${at}`, () => this.run(at, runId)?.status === "completed");
       }
     }
-    const lines = this.notes().trimEnd().split("\n");
-    for (const runId of runIds) {
-      const own = lines.filter((line) => line.startsWith(`${runId} `)).map((line) => line.slice(runId.length + 1));
-      const begun = own.filter((line) => line.startsWith("begin ")).map((line) => line.slice("begin ".length));
-      // A role that was cut off runs again, but none after a later one has begun.
-      const order = begun.filter((name, index) => name !== begun[index - 1]);
-      assert.deepEqual(order, [...new Set(order)], `${runId}: ${own.join(", ")}`);
+    for (const runId of runIds) this.#ranOnce(runId);
+  }
+
+  /**
+   * The execution from which each message is began last: a role that was cut off runs again, but none whose message is kept. And
+   * every daemon has the same messages.
+   */
+  #ranOnce(runId: string): void {
+    const own = this.notes().trimEnd().split("\n").filter((line) => line.startsWith(`${runId} `));
+    const begun = own.map((line) => line.split(" ")).filter(([, what]) => what === "begin");
+    const last = new Map(begun.map(([, , role, execution]) => [role, execution]));
+    for (const at of this.alive) {
+      const roles = this.#messages(at, runId).filter(({ meta }) => meta.execution !== undefined);
+      assert.deepEqual(roles.map(({ role, meta }) => [role, meta.execution]), [...last], `${runId}: ${own.join("; ")}`);
     }
+  }
+
+  #messages(at: number, runId: string): RunMessage[] {
+    const reader = StoreReader.open(this.#workspaceOf(at).paths.logDatabase);
+    try {
+      return reader?.messages(runId, { limit: 100 }) ?? [];
+    } finally {
+      reader?.close();
+    }
+  }
+
+  #workspaceOf(at: number): WorkspaceFixture {
+    const workspace = this.#workspaces[at];
+    assert.ok(workspace !== undefined);
+    return workspace;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

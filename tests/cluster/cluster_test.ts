@@ -19,6 +19,23 @@ function say(text: string): void {
   if (isLong) tell(`${new Date().toISOString().slice(11, 23)} ${text}`);
 }
 
+/** Somebody who reaches the ingress has no seal: nothing starts, and nothing is done about a run. */
+async function strangersAreRefused({ servers }: Cluster): Promise<void> {
+  const [node] = servers.nodes, list = await fetch(`${node?.admin}/services`);
+  const { services } = await list.json() as { readonly services: readonly { readonly name: string }[] };
+  const daemon = services.find(({ name }) => name.includes("-daemon-"))?.name;
+  assert.ok(daemon !== undefined);
+  const command = { runId: "a", call: "killRun", args: ["a", null], until: Date.now() + 60_000 };
+  for (
+    const body of [command, { body: JSON.stringify(command), mac: null }, { body: JSON.stringify(command), mac: "00" }]
+  ) {
+    const answer: Response = await fetch(`${node?.ingress}/${daemon}/command`, {
+      ...{ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) },
+    });
+    assert.deepEqual(Object(await answer.json()).code, "ENGINE_WRONG");
+  }
+}
+
 Deno.test({
   name: `a daemon dies in roles and waits, and another one goes on with its runs${left}`,
   ignore: left !== "" || isLong,
@@ -26,10 +43,14 @@ Deno.test({
     await using cluster = await Cluster.start(program(), 1, 2);
     await cluster.spread();
     const runs = ["a", "b", "c", "d"];
+    await strangersAreRefused(cluster);
     await cluster.startRun(0, "a", "works", 1_000);
     await cluster.startRun(0, "b", "waits", 300);
     await cluster.startRun(1, "c", "asks", 300);
     await cluster.startRun(1, "d", "asks", 300);
+    // The same run for whoever starts it, and no other one of its id.
+    assert.equal((await cluster.startRun(0, "d", "asks", 300)).runId, "d");
+    await assert.rejects(cluster.startRun(0, "d", "works", 300), { code: "RUN_CONFLICT" });
     await cluster.until("work", () => /a begin/.test(cluster.notes()) && /d begin/.test(cluster.notes()));
     await cluster.kill(0);
     for (const runId of ["c", "d"]) await cluster.approve(1, runId);

@@ -8,6 +8,10 @@ export function insertPlanned(runId: string, starts: Moment): Step {
   return { sql: "insert into planned_starts values (?, ?)", values: [runId, JSON.stringify(starts)] };
 }
 
+export function deletePlanned(runId: string): Step {
+  return { sql: "delete from planned_starts where run_id = ?", values: [runId] };
+}
+
 /** By run id. */
 export function listPlanned(statements: StatementCache): Map<string, Moment> {
   const rows = statements.get("select run_id, starts from planned_starts").all();

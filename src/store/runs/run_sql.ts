@@ -73,6 +73,12 @@ export function insertRun(run: Run): Step {
   };
 }
 
+/** Removes a run that was never begun; changes nothing when it has begun. */
+export function deleteQueued(runId: string): Step {
+  const sql = "delete from workflow_runs where run_id = ? and status = 'queued' and attempt = 0";
+  return { sql, values: [runId] };
+}
+
 /** The status that a run must have for a change and, if given, its attempt and number of messages. */
 export interface RunGuard {
   readonly from: readonly RunStatus[];

@@ -22,11 +22,19 @@ import { closeChildren, closeEndedChildren, insertChild, refuseChild } from "./c
 import { deleteClosing, readEndRow, writeFinally } from "./closing_sql.ts";
 import { insertEvent, takeEvent } from "./event_sql.ts";
 import { insertPause, unpauseRun } from "./pause_sql.ts";
-import { insertPlanned } from "./planned_sql.ts";
+import { deletePlanned, insertPlanned } from "./planned_sql.ts";
 import { insertReport } from "./report_sql.ts";
 import { buildChangeRow, buildFirstRow, runStateTypes } from "./run_log_rows.ts";
 import { RunReads } from "./run_reads.ts";
-import { copyMessages, countMessage, insertAtRound, insertRun, type RunGuard, updateRun } from "./run_sql.ts";
+import {
+  copyMessages,
+  countMessage,
+  deleteQueued,
+  insertAtRound,
+  insertRun,
+  type RunGuard,
+  updateRun,
+} from "./run_sql.ts";
 import { insertWait, settleWait } from "./wait_sql.ts";
 
 export class SqliteRunStore extends RunReads {
@@ -55,6 +63,14 @@ export class SqliteRunStore extends RunReads {
     if (from !== null) steps.push(copyMessages(run, from, this.#log.takeIds(from.rounds)));
     if (starts !== null) steps.push(insertPlanned(run.runId, starts));
     return this.#writer.run(steps);
+  }
+
+  /** Puts another run of the same id in the place of one that was never begun. False, without a row, if it has begun. */
+  replaceQueued(run: Run, row: NewLogRow, starts: Moment | null): Promise<boolean> {
+    const first = buildFirstRow(row, run), { runId } = run;
+    checkRow(first, runId);
+    const steps = [deleteQueued(runId), deletePlanned(runId), insertRun(run), this.#log.toStep(first)];
+    return this.#writer.run(starts === null ? steps : [...steps, insertPlanned(runId, starts)]);
   }
 
   /**

@@ -25,7 +25,7 @@ export interface HeldSession {
   end(isOver: boolean): void;
 }
 
-const prefix = "cluster:";
+const prefix = "cluster:", followedPrefix = "followed:";
 
 export class ClusterRuns {
   readonly #meta: ClusterMeta;
@@ -80,6 +80,21 @@ export class ClusterRuns {
   /** The server's runs on which this daemon does not work: nothing may be done about them here. */
   isElsewhere(runId: string): boolean {
     return this.#runs.has(runId) && this.#sessions.get(runId)?.taken !== true;
+  }
+
+  listElsewhere(engine: string): string[] {
+    const all = [...this.#runs].filter(([, run]) => run.engine === engine && run.handed);
+    return all.flatMap(([runId]) => this.isElsewhere(runId) ? [runId] : []);
+  }
+
+  /** Up to when it is known here what other daemons did; null: they were never asked. */
+  readFollowed(engine: string): number | null {
+    const text = this.#meta.get(followedPrefix + engine);
+    return text === null ? null : Number(text);
+  }
+
+  writeFollowed(engine: string, ms: number): void {
+    this.#meta.set(followedPrefix + engine, String(ms));
   }
 
   get elsewhere(): number {

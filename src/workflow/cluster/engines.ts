@@ -15,9 +15,6 @@ import type { SendEventReply, SendEventRequest } from "../../protocol/run_event.
 import type { RunRequest, WorkflowEngine, WorkflowLoad, WorkflowPlan } from "../engine.ts";
 import type { Handover } from "../local/handover.ts";
 import { toRunEnded } from "../local/kills.ts";
-import { checkRequest, createRun } from "../local/run_request.ts";
-import { createFirstRow } from "../local/run_writer.ts";
-import { toStoreFailed } from "../local/run_admission.ts";
 import { isTerminal } from "../transitions.ts";
 import type { ClusterRuns } from "./cluster_runs.ts";
 import { Outbox } from "./outbox.ts";
@@ -32,6 +29,7 @@ import type {
   RunSession,
 } from "./ports.ts";
 import { ClusterSession } from "./session.ts";
+import { ClusterStarts } from "./starts.ts";
 
 export interface EnginesParts {
   readonly store: LocalRuns;
@@ -53,6 +51,7 @@ export class Engines implements WorkflowEngine {
   readonly #parts: EnginesParts;
   readonly #outbox: Outbox;
   readonly #mirror: Mirror;
+  readonly #starts: ClusterStarts;
   readonly #plans = new Map<string, WorkflowPlan>();
   readonly #servers = new Map<string, EngineServer>();
   /** Callers that wait until this daemon has a run. */
@@ -63,7 +62,9 @@ export class Engines implements WorkflowEngine {
     this.#local = local;
     this.#parts = parts;
     this.#mirror = new Mirror({ ...parts, tell: (run) => local.handover.tell(run) });
-    this.#outbox = new Outbox({ ...parts, serverOf: (name) => this.#servers.get(name) ?? null });
+    const serverOf = (name: string) => this.#servers.get(name) ?? null, mirror = this.#mirror;
+    this.#outbox = new Outbox({ ...parts, mirror, serverOf });
+    this.#starts = new ClusterStarts({ ...parts, mirror, outbox: this.#outbox, serverOf });
   }
 
   /** The servers of nerve.yaml, by name. Those that are gone stop, new ones start. */
@@ -115,45 +116,15 @@ export class Engines implements WorkflowEngine {
   async startRun(request: RunRequest): Promise<Run> {
     const engine = this.#plans.get(request.workflow)?.engine ?? null;
     const known = request.runId !== null && this.#parts.store.get(request.runId) !== null;
-    return engine === null || known ? await this.#local.startRun(request) : await this.#begin(request, engine);
-  }
-
-  async #begin(wanted: RunRequest, engine: string): Promise<Run> {
-    const request = checkRequest(wanted), { store, runs, clock, newRunId, onChange } = this.#parts;
-    const plan = this.#plans.get(request.workflow),
-      runId = request.runId ?? newRunId(),
-      starts = request.starts ?? null;
-    if (plan === undefined) return await this.#local.startRun(request);
-    if ((request.fork ?? null) !== null) {
-      throw new NerveError("ENGINE_CANNOT", `a run of engine ${engine} cannot begin with the messages of another run`, {
-        hint: `start a new run of ${request.workflow}, or give the workflow to the local engine`,
-      });
-    }
-    const run = createRun(
-      request,
-      runId,
-      plan,
-      { kind: "queue", reason: `is handed to engine ${engine}` },
-      clock.now(),
-    );
-    runs.put(runId, { engine, applied: 0, handed: false });
-    try {
-      if (!await store.create(run, createFirstRow(run, null, starts), null, starts)) {
-        // Somebody else has started it in the same turn.
-        return await this.#local.startRun({ ...request, runId });
-      }
-    } catch (thrown) {
-      runs.forget(runId);
-      throw toStoreFailed(`run ${runId} could not be started`, thrown);
-    }
-    onChange(run);
-    this.#outbox.hand(runId);
-    return run;
+    const plan = this.#plans.get(request.workflow);
+    if (engine === null || known || plan === undefined) return await this.#local.startRun(request);
+    const begun = await this.#starts.begin(request, plan, engine);
+    return typeof begun === "string" ? await this.#local.startRun({ ...request, runId: begun }) : begun;
   }
 
   /** The server hands a run over. */
-  async #open(engine: string, { run, starts }: RunInput): Promise<RunSession> {
-    const { store, runs } = this.#parts, { runId } = run;
+  async #open(engine: string, input: RunInput): Promise<RunSession> {
+    const { store, runs } = this.#parts, { runId } = input.run;
     runs.sessionOf(runId)?.end(false);
     if (!this.#running) throw new NerveError("ENGINE_AWAY", "this daemon stops");
     const known = runs.get(runId);
@@ -165,9 +136,7 @@ export class Engines implements WorkflowEngine {
       onEnd: (ended) => this.#onEnd(ended),
     });
     runs.open(session);
-    // From another daemon: its causes are rows of another log.
-    const own = { ...run, causeId: null };
-    if (store.get(runId) === null) await store.create(own, createFirstRow(own, null, starts), null, starts);
+    if (store.get(runId) === null || known?.handed === false) await this.#mirror.write(input);
     return session;
   }
 
@@ -184,9 +153,13 @@ export class Engines implements WorkflowEngine {
 
   /** What the server and other daemons call. */
   #callsOf(engine: string): EngineCalls {
+    const { runs, store } = this.#parts;
     return {
       open: (input) => this.#open(engine, input),
-      isHere: (runId) => this.#parts.runs.sessionOf(runId) !== null,
+      isToFollow: (runId) => runs.sessionOf(runId) === null && (runs.get(runId) !== null || store.get(runId) === null),
+      listElsewhere: () => runs.listElsewhere(engine),
+      readFollowed: () => runs.readFollowed(engine),
+      writeFollowed: (ms) => runs.writeFollowed(engine, ms),
       begin: (input) => this.#mirror.begin(engine, input),
       follow: (runId, n, changes) => this.#mirror.follow(runId, n, changes),
       command: (command) => this.#perform(command),

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../base/time.ts";
 import type { Run } from "../../protocol/run.ts";
+import { findDifference } from "../local/run_request.ts";
 import { createFirstRow } from "../local/run_writer.ts";
 import type { ClusterRuns } from "./cluster_runs.ts";
 import type { Change, LocalRuns, RunInput } from "./ports.ts";
@@ -26,15 +27,33 @@ export class Mirror {
     this.#parts = parts;
   }
 
-  /** The server has a run. Nothing is done about one that is known. */
+  /** The server has a run. Nothing is done about one that it is known to have. */
   async begin(engine: string, { run, starts }: RunInput): Promise<void> {
     const { store, runs } = this.#parts, { runId } = run, known = runs.get(runId);
-    if (known !== null && !known.handed) runs.put(runId, { ...known, handed: true });
-    if (known !== null || store.get(runId) !== null) return;
-    runs.put(runId, { engine, applied: 0, handed: true });
+    if (known?.handed === true || known === null && store.get(runId) !== null) return;
+    runs.put(runId, { ...known ?? { engine, applied: 0 }, handed: true });
+    await this.write({ run, starts });
+  }
+
+  /** The run is here as the server has it, also where another one of its id was started here while the server was away. */
+  async write({ run, starts }: RunInput): Promise<void> {
+    const { store, reportProblem } = this.#parts, existing = store.get(run.runId);
     // Its causes are rows of another log.
-    const own = { ...run, causeId: null };
-    await store.create(own, createFirstRow(own, null, starts), null, starts);
+    const own = { ...run, causeId: null }, row = createFirstRow(own, null, starts);
+    if (existing === null) return void await store.create(own, row, null, starts);
+    const { workflow, prompt, maxRounds, payload, trigger, causeId } = run;
+    const difference = findDifference(existing, {
+      runId: null,
+      workflow,
+      prompt,
+      maxRounds,
+      payload,
+      trigger,
+      causeId,
+    });
+    if (difference === null || !await store.replaceQueued(own, row, starts)) return;
+    const where = "was started at another daemon, too, before its engine knew of this one";
+    reportProblem(`run ${run.runId} ${where}, with a different ${difference}: that one counts, this one is void`);
   }
 
   /** The server keeps the change as number `n`; one without changes: the run is over. */

@@ -8,11 +8,13 @@ import { backoffFirstMs, backoffMaxMs } from "../../base/limits.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 import { isTerminal } from "../transitions.ts";
 import type { ClusterRuns } from "./cluster_runs.ts";
+import type { Mirror } from "./mirror.ts";
 import type { EngineServer, LocalRuns } from "./ports.ts";
 
 export interface OutboxParts {
   readonly store: LocalRuns;
   readonly runs: ClusterRuns;
+  readonly mirror: Pick<Mirror, "write">;
   readonly clock: Clock;
   readonly reportProblem: (message: string) => void;
   readonly serverOf: (engine: string) => EngineServer | null;
@@ -61,7 +63,7 @@ export class Outbox {
   }
 
   async #hand(runId: string): Promise<void> {
-    const { store, runs, serverOf, reportProblem } = this.#parts;
+    const { store, runs, mirror, serverOf, reportProblem } = this.#parts;
     this.#busy.add(runId);
     const known = runs.get(runId), run = store.get(runId);
     try {
@@ -69,7 +71,10 @@ export class Outbox {
       else {
         const server = serverOf(known.engine);
         if (server === null) throw new Error(`engine ${known.engine} is not in nerve.yaml`);
-        await server.submit({ run, starts: store.readPlanned(runId) });
+        const isOurs = await server.submit({ run, starts: store.readPlanned(runId) });
+        // Or handed over before, and that was not heard.
+        const kept = isOurs ? null : await server.find(runId);
+        if (kept !== null) await mirror.write(kept);
         const now = runs.get(runId);
         // The server may have handed it back already.
         if (now !== null && !now.handed) runs.put(runId, { ...now, handed: true });

@@ -3,6 +3,7 @@
  * to work on it. restate/restate_engine.ts implements the server's side, engines.ts the daemon's.
  */
 import type { Moment } from "../../base/moment.ts";
+import type { NewLogRow } from "../../protocol/log.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { RunStore } from "../local/ports.ts";
 
@@ -67,8 +68,13 @@ export type PassedReply =
 export interface EngineCalls {
   /** The server hands a run over. */
   open(input: RunInput): Promise<RunSession>;
-  /** Whether this daemon works on the run. */
-  isHere(runId: string): boolean;
+  /** Whether others may change the run without this daemon: it does not work on it, and does not know its end. */
+  isToFollow(runId: string): boolean;
+  /** Runs of the engine on which others worked when this daemon last heard of them. */
+  listElsewhere(): string[];
+  /** Up to when this daemon knows what others did (wall milliseconds); null: it has never asked. */
+  readFollowed(): number | null;
+  writeFollowed(ms: number): void;
   /** Another daemon has begun a run, or has changed it: the server keeps the change as number `n`. */
   begin(input: RunInput): Promise<void>;
   follow(runId: string, n: number, changes: readonly Change[]): Promise<void>;
@@ -97,8 +103,13 @@ export interface EngineServer {
   start(calls: EngineCalls): void;
   /** No more calls come in. Those that are open end. */
   stop(): Promise<void>;
-  /** Resolves when the server keeps the run: it is not lost any more. Rejects with ENGINE_AWAY or ENGINE_WRONG. */
-  submit(input: RunInput): Promise<void>;
+  /**
+   * Resolves when the server keeps the run: it is not lost any more. False: it had one of that id, which may have been started
+   * with other input. Rejects with ENGINE_AWAY or ENGINE_WRONG.
+   */
+  submit(input: RunInput): Promise<boolean>;
+  /** With what the run of that id was started; null: the server has none. Rejects as `submit`. */
+  find(runId: string): Promise<RunInput | null>;
   /** Passes it on to whoever works on the run; `elsewhere` when nobody says that they do. Rejects as `submit`. */
   pass(command: PassedCommand): Promise<PassedReply>;
   /** Registers this daemon now. */
@@ -110,6 +121,8 @@ export interface EngineServer {
 export interface LocalRuns extends RunStore {
   /** Whether the run has ended and is still to be closed. */
   isToBeClosed(runId: string): boolean;
+  /** Another run of the same id takes the place of one that was never begun. False, and no row: it has begun. */
+  replaceQueued(run: Run, row: NewLogRow, starts: Moment | null): Promise<boolean>;
 }
 
 /** Small values by key. */

@@ -17,7 +17,14 @@ Deno.test("an engine has its defaults, and workflows name it", () => {
   assert.ok(parsed.ok, JSON.stringify(parsed));
   assert.deepEqual(parsed.value.config.engines.get("cluster"), {
     ...{ name: "cluster", kind: "restate", ingress: ["http://127.0.0.1:8080"], admin: ["http://127.0.0.1:9070"] },
-    ...{ hostname: "127.0.0.1", port: 9080, endpoint: "http://127.0.0.1:9080", identity: [key], service: "nerve" },
+    ...{
+      hostname: "127.0.0.1",
+      port: 9080,
+      endpoint: "http://127.0.0.1:9080",
+      identity: [key],
+      secrets: [],
+      service: "nerve",
+    },
   });
   assert.deepEqual([...parsed.value.config.workflows.values()].map(({ engine }) => engine), ["cluster", null]);
 });
@@ -56,4 +63,15 @@ Deno.test("a workflow of an engine asks no agents: their sessions are of one mac
     /workflows\.w\.agents: sessions of agents/,
   );
   assert.deepEqual(problems(`${yaml}workflows: { w: { agents: [a] } }\n`), []);
+});
+
+Deno.test("the secret that daemons share is named by its variable, and never shown", () => {
+  const yaml = (secret: string) =>
+    `engines: { cluster: { kind: restate, ${whole}, identity: ${key}, secret: ${secret} } }\n`;
+  const parsed = parseNerveConfig(yaml("[env NEW_SECRET, OLD_SECRET]"));
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  assert.deepEqual(parsed.value.config.engines.get("cluster")?.secrets, ["NEW_SECRET", "OLD_SECRET"]);
+  const found = problems(yaml('"hunter 2"')).join("\n");
+  assert.match(found, /engines\.cluster\.secret: must name a variable, as env NAME/);
+  assert.doesNotMatch(found, /hunter/);
 });

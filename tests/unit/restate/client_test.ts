@@ -31,7 +31,7 @@ function clientOf(ingress: string, admin: string): RestateClient {
       port: 1,
       endpoint: "http://127.0.0.1:1",
     },
-    ...{ identity: [], service: "nerve" },
+    ...{ identity: [], secrets: [], service: "nerve" },
   };
   return new RestateClient(engine, systemClock);
 }
