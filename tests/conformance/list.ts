@@ -45,6 +45,19 @@ const ends: readonly Ability[] = [
     },
   },
   {
+    what:
+      "a role whose attempts are used up pauses its run, and begins anew after resume; an error that is useless fails it",
+    async act(world) {
+      const run = await world.start(["stuck", "pure"]), useless = await world.start(["useless"]);
+      await world.reaches(run, "paused");
+      await world.api.resumeRun(run);
+      assert.deepEqual(await world.result(run), ["completed", 0]);
+      assert.deepEqual(world.contents(run), ["unstuck", "pure 1"]);
+      assert.deepEqual(await world.result(useless), ["failed", 1]);
+      assert.match((await world.end(useless)).reason ?? "", /no use/);
+    },
+  },
+  {
     what: "a role over its time limit is aborted, and fails",
     async act(world) {
       const run = await world.start(["late"]);

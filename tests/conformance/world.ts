@@ -41,6 +41,17 @@ export default defineWorkflow({
         return { content: "ok", meta: { count } };
       },
     },
+    stuck: {
+      retry: { attempts: 2, backoff: "10ms", exhausted: "pause" },
+      run: ({ start }) => {
+        const count = (failures.get(start.runId) ?? 0) + 1;
+        failures.set(start.runId, count);
+        if (count < 3) throw new Error("try " + count);
+        return { content: "unstuck", meta: { count } };
+      },
+    },
+    useless: { retry: { attempts: 3, backoff: "10ms", nonRetryable: ["TypeError"] }, run: () => { throw new TypeError("no use"); } },
+    pure: { effect: "pure", run: ({ messages }) => ({ content: "pure " + messages.length, meta: {} }) },
     late: { timeout: "100ms", run: async ({ signal }) => { await pause(60_000, signal); throw new Error("aborted"); } },
     large: () => ({ content: "x".repeat(1024 * 1024 + 1), meta: {} }),
     odd: () => ({ content: 1, meta: {} }),
