@@ -106,6 +106,16 @@ export class RestateClient {
   async #admin(method: string, path: string, input?: unknown): Promise<unknown> {
     const { admin, name } = this.#engine, { status, body } = await this.#ask(admin, method, path, input);
     if (status >= 200 && status < 300) return body;
+    // The daemon's own answer, passed on: the server has signed with another key.
+    if (/status code '401/.test(describe(status, body))) {
+      throw new NerveError(
+        "ENGINE_WRONG",
+        `engine ${name} signs its requests with a key that nerve.yaml does not name`,
+        {
+          hint: `write its key into engines.${name}.identity; the server's log names it, publickeyv1_...`,
+        },
+      );
+    }
     throw new NerveError("ENGINE_WRONG", `engine ${name} refused ${method} ${path}: ${describe(status, body)}`, {
       hint: `check that the server reaches ${this.#engine.endpoint}, and that engines.${name}.identity is its key`,
     });
@@ -149,7 +159,7 @@ export class RestateClient {
       const text = await response.text();
       return { status: response.status, body: parse(text) };
     } catch (thrown) {
-      return late.signal.aborted ? `no answer within ${ms / 1000} s` : messageOf(thrown);
+      return late.signal.aborted ? `no answer within ${ms / 1000} s` : describeFault(thrown);
     } finally {
       cancel();
     }
@@ -173,6 +183,12 @@ function parse(text: string): unknown {
     // Not an answer of Restate, or an empty one.
     return text;
   }
+}
+
+/** What `fetch` says of itself is that it failed; why is in its cause. */
+function describeFault(thrown: unknown): string {
+  const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+  return messageOf(cause).replace(/^error sending request for url \([^)]*\): (client error \(\w+\): )?/, "");
 }
 
 function describe(status: number, body: unknown): string {

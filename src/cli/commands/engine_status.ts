@@ -32,7 +32,7 @@ export async function engineStatus(io: CliIo, flags: Flags, name?: string): Prom
 export function printEngine(io: CliIo, engine: EngineView): void {
   const { name, kind, version, ingress, endpoint, serving, parts, runs, problem, hint } = engine;
   const mark = problem !== null ? sign.broken : serving ? sign.live : sign.idle;
-  print(io, `${mark} ${name}: ${kind} ${version ?? "that does not answer"} at ${ingress.join(", ")}`);
+  print(io, `${mark} ${name}: ${kind}${version === null ? "" : ` ${version}`} at ${ingress.join(", ")}`);
   print(io, `   this daemon: ${endpoint}, ${serving ? `serves ${parts} of its parts` : "not registered yet"}`);
   print(io, `   workflows: ${engine.workflows.join(", ") || "none"}`);
   const waiting = runs.waiting === 0 ? "" : `, ${runs.waiting} of them wait for the server; nothing is lost`;

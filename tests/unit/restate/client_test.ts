@@ -53,7 +53,7 @@ Deno.test("a server that is away: runs wait, and that is said", async () => {
   await ports.close(listener);
   const [code, message, hint] = await faultOf(clientOf(url, url).submit("nerve-1", "r", {}));
   assert.deepEqual([code, hint], ["ENGINE_AWAY", "start its server; runs wait until then, and nothing is lost"]);
-  assert.match(message, /^engine cluster cannot be reached at http:\/\/127\.77\.11\.1:\d+: /);
+  assert.match(message, /^engine cluster cannot be reached at http:\/\/127\.77\.11\.1:\d+: .*refused/i);
 });
 
 Deno.test("an admin address that is none, an ingress that is none, and an old server are told apart", async () => {
@@ -83,6 +83,16 @@ Deno.test("a run for which no daemon is registered, and one that is refused, say
     "nerve engine register cluster",
   ]);
   assert.match((await faultOf(client.submit("nerve-2", "r", {})))[1], /refused run r: 400 bad input$/);
+});
+
+Deno.test("a server with another key than nerve.yaml names: the same is said each time, so that it is reported once", async () => {
+  const told = '[META0003] got status code \'401 Unauthorized\'. Response headers: {"date": "Mon"}';
+  await using server = serve({ "POST /deployments": [500, { message: told }] });
+  assert.deepEqual(await faultOf(clientOf(server.url, server.url).add("http://127.0.0.1:1/part-0/")), [
+    "ENGINE_WRONG",
+    "engine cluster signs its requests with a key that nerve.yaml does not name",
+    "write its key into engines.cluster.identity; the server's log names it, publickeyv1_...",
+  ]);
 });
 
 Deno.test("a server that cannot call the daemon: the hint names the address and the key", async () => {
