@@ -266,8 +266,7 @@ export const errorCodes = {
   },
   ENGINE_WRONG: {
     meaning: "What nerve.yaml takes for the server of an engine is another one, too old, or refuses this daemon.",
-    cause:
-      "An address under `engines` is wrong, the server is of an old version, it cannot call the daemon, or daemons have different secrets.",
+    cause: "An address under `engines` is wrong, the server is old or cannot call the daemon, or secrets differ.",
     remedy: "The message names the key of nerve.yaml and what answers there; `nerve engine status` shows it again.",
   },
   ENGINE_CANNOT: {
