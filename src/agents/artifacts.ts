@@ -5,13 +5,12 @@
  *     nerve read what another file holds, or wait for a pipe, also when it swaps the file while it is looked at.
  * I3. No more than `artifactMaxBytes` are read.
  */
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { artifactLookMs, artifactMaxBytes, artifactPollMs } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
 import { isMissing } from "../base/if_present.ts";
-import { isNoFile, openAtOnce } from "../base/open_at_once.ts";
+import { isNoFile, nodeFiles, openAtOnceFlags } from "../base/open_at_once.ts";
 import { type Clock, delay } from "../base/time.ts";
 import type { ArtifactFound, PromptAsk } from "../protocol/agent.ts";
 import { type Json, toJsonText } from "../protocol/json.ts";
@@ -81,7 +80,7 @@ async function look(cwd: string, path: string, before: ArtifactMark): Promise<Lo
 /** Null when it is not, or no longer, that file. */
 async function read(file: string, info: Deno.FileInfo): Promise<string | null> {
   try {
-    const opened = await open(file, openAtOnce);
+    const opened = await nodeFiles().promises.open(file, openAtOnceFlags());
     try {
       if (describe(await opened.stat()) !== describe(info)) return null;
       const bytes = new Uint8Array(artifactMaxBytes + 1);

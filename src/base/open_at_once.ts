@@ -2,10 +2,20 @@
  * Opens a file that somebody else may swap at any moment: between a look at it and its opening it may become a link, which
  * leads elsewhere, or a pipe, whose reader waits for ever.
  */
-import { constants } from "node:fs";
+
+// deno-lint-ignore no-process-global -- node:process is that of the sandbox, for every importer
+const builtIns = globalThis.process;
+
+/** Deno's own functions take no flags. Loaded by the first that needs it: an import would be paid for at every start. */
+export function nodeFiles(): typeof import("node:fs") {
+  return builtIns.getBuiltinModule("node:fs");
+}
 
 /** For `open` of node:fs: no link is followed, and a pipe is opened without waiting. Whoever opens it looks what it is. */
-export const openAtOnce: number = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+export function openAtOnceFlags(): number {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = nodeFiles().constants;
+  return O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+}
 
 const noFile = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"];
 

@@ -1,14 +1,14 @@
 /** Reads a small file that somebody else may have put there: a pipe would stop its reader, and a huge file fill its memory. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { isNoFile, openAtOnce } from "./open_at_once.ts";
+import { isNoFile, nodeFiles, openAtOnceFlags } from "./open_at_once.ts";
 
 const smallFileMaxBytes = 4096;
 
 /** Null when there is none, when it is no plain file of at most 4 KiB, or when it may not be read. */
 export function readSmallFile(path: string): string | null {
+  const { closeSync, fstatSync, openSync, readSync } = nodeFiles();
   let file: number;
   try {
-    file = openSync(path, openAtOnce);
+    file = openSync(path, openAtOnceFlags());
   } catch (thrown) {
     if (isNoFile(thrown) || isForbidden(thrown)) return null;
     throw thrown;
