@@ -1,6 +1,6 @@
 /**
  * The portable file: the promises of every form (cases.ts), and those that only it makes: its first use, and where it
- * unpacks. The speed guard checks how fast it starts.
+ * unpacks. All in the long form: the gate has the cases from the sources. The speed guard checks how fast it starts.
  */
 import assert from "node:assert/strict";
 import { hashFile } from "../../../src/cli/daemon/installation.ts";
@@ -17,6 +17,7 @@ const file = join(folder, "nerve"), isRoot = Deno.uid() === 0;
 let output = "";
 
 Deno.test.beforeAll(async () => {
+  if (!isLong) return;
   // An ordinary Deno does not serve as runtime for compiled programs: this stands for a machine that has no such
   // runtime.
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -43,33 +44,39 @@ function names(path: string): string[] {
 
 const mode = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777;
 
-Deno.test("a build that cannot compile says so in one line, makes the portable file and writes its checksum", async () => {
-  assert.match(output, /^⚠️ .*: building the portable form instead\n✅ .*: portable, .*\n {3}sha256 [0-9a-f]{64}\n$/);
-  const sum = (await Deno.readTextFile(`${file}.sha256`)).slice(0, 64);
-  assert.equal(sum, await hashFile(file));
-  assert.ok(output.includes(sum));
-  assert.deepEqual(names(folder), ["nerve", "nerve.sha256"]);
-});
+longTest(
+  "a build that cannot compile says so in one line, makes the portable file and writes its checksum",
+  async () => {
+    assert.match(output, /^⚠️ .*: building the portable form instead\n✅ .*: portable, .*\n {3}sha256 [0-9a-f]{64}\n$/);
+    const sum = (await Deno.readTextFile(`${file}.sha256`)).slice(0, 64);
+    assert.equal(sum, await hashFile(file));
+    assert.ok(output.includes(sum));
+    assert.deepEqual(names(folder), ["nerve", "nerve.sha256"]);
+  },
+);
 
-Deno.test("a runtime of this machine is not used for another machine, and the attempt leaves nothing behind", async () => {
-  const other = Deno.build.arch === "x86_64" ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
-  const out = join(folder, "other", "nerve");
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", "--cached-only", "tools/build/main.ts", "--out", out, "--target", other],
-    cwd: repository,
-    env: { DENORT_BIN: Deno.execPath() },
-  }).output();
-  assert.equal(code, 1);
-  assert.match(
-    new TextDecoder().decode(stdout),
-    /^❌ nerve: deno compile has no runtime to build on .*\n {3}.*for .*linux-gnu/,
-  );
-  assert.deepEqual(names(join(folder, "other")), []);
-});
+longTest(
+  "a runtime of this machine is not used for another machine, and the attempt leaves nothing behind",
+  async () => {
+    const other = Deno.build.arch === "x86_64" ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
+    const out = join(folder, "other", "nerve");
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-prompt", "--cached-only", "tools/build/main.ts", "--out", out, "--target", other],
+      cwd: repository,
+      env: { DENORT_BIN: Deno.execPath() },
+    }).output();
+    assert.equal(code, 1);
+    assert.match(
+      new TextDecoder().decode(stdout),
+      /^❌ nerve: deno compile has no runtime to build on .*\n {3}.*for .*linux-gnu/,
+    );
+    assert.deepEqual(names(join(folder, "other")), []);
+  },
+);
 
-testCases("portable", folder, () => file);
+testCases("portable", folder, () => file, !isLong);
 
-Deno.test("two concurrent first uses both work and leave one private folder", async () => {
+longTest("two concurrent first uses both work and leave one private folder", async () => {
   const form = await fresh("twice");
   const both = await Promise.all([0, 1].map(() => finish(form, ["version"], folder)));
   for (const { code, out, err } of both) assert.deepEqual([code, err, /^nerve /.test(out)], [0, "", true]);
@@ -86,7 +93,7 @@ Deno.test("two concurrent first uses both work and leave one private folder", as
 });
 
 for (const [what, path] of [["the runtime", "deno"], ["nerve's code", "app/src/bundle/main.js"]] as const) {
-  (what === "the runtime" ? Deno.test : longTest)(
+  longTest(
     `a cache in which ${what} was damaged is unpacked again, and that is said once`,
     async () => {
       // The bug was: a truncated runtime ended with a signal, and nobody said why.
@@ -229,7 +236,7 @@ longTest("it is found through PATH and through a symlink", async () => {
   assert.match(await succeed(byShell, ["version"], bin), /portable/);
 });
 
-Deno.test("upgrade replaces the portable file of a running daemon, which then runs the new one", async () => {
+longTest("upgrade replaces the portable file of a running daemon, which then runs the new one", async () => {
   const form = await fresh("upgraded"), installed = join(folder, "upgraded", "nerve"), next = join(folder, "next");
   copyProgram(file, installed);
   copyProgram(file, next);
@@ -251,7 +258,7 @@ Deno.test("upgrade replaces the portable file of a running daemon, which then ru
   }
 });
 
-Deno.test("install.sh installs it into a clean home, where it creates a workspace", async () => {
+longTest("install.sh installs it into a clean home, where it creates a workspace", async () => {
   const form = await fresh("installed"), { home } = form;
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: [join(repository, "install.sh"), file],
