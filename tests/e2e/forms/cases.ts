@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { finish, type Form, type FormName, formOf, runUntil, succeed, whileRunning } from "../../support/forms.ts";
+import { isLong } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { readSource } from "../../support/source_files.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
@@ -11,6 +12,8 @@ import { libWorkspace, outsideWorkspace, stepsWorkspace, talkerWorkspace } from 
 
 export interface FormCase {
   readonly name: string;
+  /** In the gate other tests have it, from the sources; default: false. */
+  readonly long?: boolean;
   /** `folder` is empty, and belongs to this case only. */
   run(form: Form, folder: string): Promise<void>;
 }
@@ -80,6 +83,7 @@ const cases: readonly FormCase[] = [
   },
   {
     name: "a sense uses lib/, drizzle-orm by any of its paths, zod, and its database",
+    long: true,
     async run(form, folder) {
       await writeWorkspace(folder, libWorkspace);
       await succeed(form, ["validate", "--strict"], folder);
@@ -90,6 +94,7 @@ const cases: readonly FormCase[] = [
   },
   {
     name: "what a sense may not reach is denied: files, imports of files, closed built-ins, the environment",
+    long: true,
     async run(form, folder) {
       const secret = join(folder, "secret");
       await writeWorkspace(secret, { "token.json": `{ "token": 1 }`, "code.ts": "export const token = 1;\n" });
@@ -107,6 +112,7 @@ const cases: readonly FormCase[] = [
   },
   {
     name: "a workflow run survives kill -9 between two roles and completes once",
+    long: true,
     async run(form, folder) {
       await writeWorkspace(folder, stepsWorkspace);
       await whileRunning(form, ["run"], folder, async (running) => {
@@ -125,6 +131,7 @@ const cases: readonly FormCase[] = [
   },
   {
     name: "start, status and stop: a daemon in the background, whose runs nerve why explains, with its dashboard",
+    long: true,
     async run(form, folder) {
       const yaml = "listen: 127.0.0.1:0\nsenses: {}\nworkflows: { steps: {} }\n", go = "export const waitMs = 0;\n";
       await writeWorkspace(folder, { ...stepsWorkspace, "nerve.yaml": yaml, "lib/go.ts": go });
@@ -152,6 +159,7 @@ const cases: readonly FormCase[] = [
   },
   {
     name: "a changed sense, a changed lib/ and a changed nerve.yaml are taken while it runs",
+    long: true,
     async run(form, folder) {
       const write = (files: Record<string, string>) => writeWorkspace(folder, files);
       await write(talkerWorkspace("one", "!"));
@@ -169,8 +177,9 @@ const cases: readonly FormCase[] = [
 ];
 
 /** A test for each case, below `folder`. `file`: the executable of a built form, asked for when the test begins. */
-export function testCases(name: FormName, folder: string, file: () => string, ignore = false): void {
+export function testCases(name: FormName, folder: string, file: () => string, ignored = false): void {
   for (const [index, each] of cases.entries()) {
+    const ignore = ignored || (each.long === true && !isLong);
     Deno.test({
       name: `${name}: ${each.name}`,
       ignore,

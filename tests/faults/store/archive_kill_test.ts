@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { verifyStore } from "../../../src/store/maintenance/verify.ts";
 import { type ArchiveBench, at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
+import { longTest } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 
 /** Where it is killed; after a colon, how often the place is passed before. */
@@ -53,31 +54,34 @@ async function archiveInProcess(root: string, fault: string | null): Promise<Den
   return { code, signal, success };
 }
 
-for (const point of points) {
-  Deno.test(`kill -9 of an archive run at ${point} neither loses nor duplicates a row`, () =>
-    withArchive(async (bench) => {
-      const rows = await fill(bench), { root } = bench.paths;
-      await bench.closed(async () => {
-        assert.equal((await archiveInProcess(root, point)).signal, "SIGKILL");
-        everyRowOnce(root, rows, true);
-      });
-      // A concurrent reader finds each row once.
-      const read = await bench.nerve("events", "--archived", "--json", "--limit", "10000");
-      assert.deepEqual(read.out.trim().split("\n").map((line) => JSON.parse(line)), rows);
-      assert.deepEqual([...verifyStore(bench.paths)].filter(({ problem }) => problem !== null), []);
-      await bench.closed(async () => {
-        await archiveInProcess(root, null);
-        everyRowOnce(root, rows);
-      });
-      const remaining = await bench.inTable();
-      assert.deepEqual(remaining.map(({ type }) => type), [
-        "run.started",
-        "run.message",
-        "run.message",
-        "sense.signal",
-      ]);
-      assert.deepEqual([...verifyStore(bench.paths)].filter(({ problem }) => problem !== null), []);
-      const files = [...Deno.readDirSync(bench.paths.archive)].map(({ name }) => name).sort();
-      assert.deepEqual(files, ["2026-01-01.jsonl", "2026-01-02.jsonl"], "nothing that was written aside is left");
-    }));
+for (const [index, point] of points.entries()) {
+  (index % 3 === 0 ? Deno.test : longTest)(
+    `kill -9 of an archive run at ${point} neither loses nor duplicates a row`,
+    () =>
+      withArchive(async (bench) => {
+        const rows = await fill(bench), { root } = bench.paths;
+        await bench.closed(async () => {
+          assert.equal((await archiveInProcess(root, point)).signal, "SIGKILL");
+          everyRowOnce(root, rows, true);
+        });
+        // A concurrent reader finds each row once.
+        const read = await bench.nerve("events", "--archived", "--json", "--limit", "10000");
+        assert.deepEqual(read.out.trim().split("\n").map((line) => JSON.parse(line)), rows);
+        assert.deepEqual([...verifyStore(bench.paths)].filter(({ problem }) => problem !== null), []);
+        await bench.closed(async () => {
+          await archiveInProcess(root, null);
+          everyRowOnce(root, rows);
+        });
+        const remaining = await bench.inTable();
+        assert.deepEqual(remaining.map(({ type }) => type), [
+          "run.started",
+          "run.message",
+          "run.message",
+          "sense.signal",
+        ]);
+        assert.deepEqual([...verifyStore(bench.paths)].filter(({ problem }) => problem !== null), []);
+        const files = [...Deno.readDirSync(bench.paths.archive)].map(({ name }) => name).sort();
+        assert.deepEqual(files, ["2026-01-01.jsonl", "2026-01-02.jsonl"], "nothing that was written aside is left");
+      }),
+  );
 }
