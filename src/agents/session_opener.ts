@@ -39,8 +39,7 @@ export async function openSession(
     return value === undefined ? [] : [[variable, value] as const];
   });
   const env: Record<string, string> = { ...Object.fromEntries(own), HOME: home };
-  // The scripted agent is nerve itself: its program does nothing but what its scenario says.
-  const wall = definition.protocol === "fake" ? null : findWall(definition, { cwd, home, env });
+  const wall = findWall(definition, { cwd, home, env });
   const mark = markSession(workspace, definition.name, id), note = noteFor(id);
   if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
   const leaves = new LeaveDesk(definition, { cwd, home }, (asked, signal) => askLeave(record, asked, signal));

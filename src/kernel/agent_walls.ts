@@ -1,13 +1,14 @@
 /**
  * What holds each agent: nothing, where nerve.yaml says so, else the wall of process/agent_wall.ts. Used by agents.ts.
  * I1. An agent that cannot be confined as nerve.yaml wants does not run.
- * I2. A confined agent never works in a folder that nerve itself, or its code, lives in: it may write where it works.
+ * I2. A confined agent never works in a folder that nerve itself, its code or the system lives in: it may write where it
+ *     works. Nor does the scripted one, which has no wall: a workflow chooses the folder, and what is written there.
  */
 import { join, resolve } from "node:path";
 import { AgentFault } from "../agents/ports.ts";
 import { ifPresent } from "../base/if_present.ts";
 import { landlockHint, type LandlockRules, noLandlock, systemLandlock } from "../base/landlock.ts";
-import { listOfWorkspace } from "../config/permissions/protected_paths.ts";
+import { listOfWorkspace, systemFolders } from "../config/permissions/protected_paths.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { buildAgentWall } from "../process/agent_wall.ts";
 import type { AgentDefinition } from "../protocol/agent.ts";
@@ -24,29 +25,16 @@ const worktrees = "worktrees";
 
 /** Null: nothing holds it. Throws an AgentFault. */
 export function findAgentWall(
-  { root, data, runtimeFolder }: WorkspacePaths,
-  { confined, read, command }: AgentDefinition,
+  paths: WorkspacePaths,
+  { confined, protocol, read, command }: AgentDefinition,
   { cwd, home, env }: AgentPlace,
 ): LandlockRules | null {
-  if (!confined) return null;
-  if (systemLandlock() < 1) throw new AgentFault(`it cannot be confined: ${noLandlock}; ${landlockHint}`);
   const userHome = Deno.env.get("HOME") ?? null;
-  const own = [...listOfWorkspace(root), [runtimeFolder, "the sockets of the daemon"] as const];
-  const hit = isWithin(join(data, worktrees), cwd)
-    ? undefined
-    : own.find(([path]) => isWithin(path, cwd) || isWithin(cwd, path));
-  if (hit !== undefined) {
-    throw new AgentFault(
-      `it may not work in ${cwd}, where ${hit[0]} is (${
-        hit[1]
-      }): a confined agent may write where it works; give the role a cwd`,
-    );
-  }
-  if (userHome !== null && isWithin(cwd, userHome)) {
-    throw new AgentFault(`it may not work in ${cwd}, which holds your own settings and programs; give the role a cwd`);
-  }
+  if (confined || protocol === "fake") checkFolder(paths, cwd, userHome);
+  if (!confined || protocol === "fake") return null;
+  if (systemLandlock() < 1) throw new AgentFault(`it cannot be confined: ${noLandlock}; ${landlockHint}`);
   const program = command[0] ?? "";
-  const named = read.map((path) => resolve(root, path.replace(/^~(?=\/|$)/, userHome ?? "~")));
+  const named = read.map((path) => resolve(paths.root, path.replace(/^~(?=\/|$)/, userHome ?? "~")));
   const wall = buildAgentWall({
     ...{ cwd, home, program, userHome },
     read: named.map((path) => ifPresent(() => Deno.realPathSync(path)) ?? path),
@@ -54,6 +42,25 @@ export function findAgentWall(
   });
   if (wall === null) throw new AgentFault(`${program} cannot be started: there is no such program`);
   return wall;
+}
+
+function checkFolder({ root, data, runtimeFolder }: WorkspacePaths, cwd: string, userHome: string | null): void {
+  if (isWithin(join(data, worktrees), cwd)) return;
+  const rows = [
+    ...listOfWorkspace(root),
+    [runtimeFolder, "the sockets of the daemon"] as const,
+    ...systemFolders.map((path) => [path, "what the system executes or reads as its settings"] as const),
+  ];
+  // Programs that somebody put into a folder of /opt are not the system's.
+  const hit = rows.find(([path]) => isWithin(cwd, path) || path !== "/opt" && isWithin(path, cwd));
+  if (hit !== undefined) {
+    throw new AgentFault(
+      `it may not work in ${cwd}, where ${hit[0]} is (${hit[1]}): it may write where it works; give the role a cwd`,
+    );
+  }
+  if (userHome !== null && isWithin(cwd, userHome)) {
+    throw new AgentFault(`it may not work in ${cwd}, which holds your own settings and programs; give the role a cwd`);
+  }
 }
 
 function isWithin(folder: string, path: string): boolean {

@@ -81,7 +81,8 @@ export class Agents {
       variables: () => ports.variables.environment.all,
       wall: (definition, place) => {
         const wall = findAgentWall(paths, definition, place);
-        if (wall === null) this.#warnUnconfined(definition.name);
+        // The scripted agent is nerve itself: its program does nothing but what its scenario says.
+        if (wall === null && definition.protocol !== "fake") this.#warnUnconfined(definition.name);
         return wall;
       },
       newId: store.newRunId,

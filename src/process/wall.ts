@@ -37,7 +37,7 @@ export interface WallPlaces {
 export type WallRule = readonly [path: string, right: PathRight];
 
 /** Libraries, and what describes the system to everybody. Programs may also be executed there. */
-const systemFolders = ["/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/nix/store"];
+const executedFolders = ["/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/nix/store"];
 
 /** How names of hosts, users and zones are resolved, and whom to trust. Nothing here is secret on any system. */
 const settings = [
@@ -84,7 +84,7 @@ export function buildWall(spec: ProcessSpec, places: WallPlaces): LandlockRules 
     ...as("read", [...settings, ...machine, ...sources, ...places.own, ...places.manifests]),
     // What host_services.ts reads for the unit there.
     ...as("read", isGranted(permissions.sys, "networkInterfaces") ? [ownNetwork] : []),
-    ...as(runs ? "execute" : "read", systemFolders),
+    ...as(runs ? "execute" : "read", executedFolders),
     ...as("read", [places.executable]),
     ...as("write", places.written),
     ...openCache(places.cache, imports),
@@ -154,11 +154,11 @@ export function openTools(
   return [
     ...both(["/dev/null"]),
     ...as("read", [...settings, ...machine, ...sources, "/sys", ...programSettings]),
-    ...as("execute", [...systemFolders, ...named.flatMap((program) => listInstallation(program, home))]),
+    ...as("execute", [...executedFolders, ...named.flatMap((program) => listInstallation(program, home))]),
   ];
 }
 
-const isElsewhere = (each: string) => !systemFolders.some((folder) => each.startsWith(`${folder}/`));
+const isElsewhere = (each: string) => !executedFolders.some((folder) => each.startsWith(`${folder}/`));
 
 function openPrograms({ run }: SandboxPermissions, { programs, path, home }: WallPlaces): WallRule[] {
   const named = (run === true ? path.map((folder) => join(folder, "any")) : programs).filter(isElsewhere);

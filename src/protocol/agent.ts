@@ -70,6 +70,11 @@ export interface AgentDefinition {
   readonly scenario: string | Scenario | null;
 }
 
+/** Whether an artifact's path leads to a file below the folder in which its agent works. */
+export function isArtifactPath(path: string): boolean {
+  return !path.includes("\0") && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+}
+
 const askSchema = z.object({
   agent: nameSchema,
   session: z.string().min(1).max(sessionNameMaxChars),
@@ -79,7 +84,7 @@ const askSchema = z.object({
   attempt: z.int().min(0),
   instructions: z.string().max(promptInstructionsMaxBytes),
   /** A path below `cwd`. */
-  expectedArtifact: z.string().min(1).max(artifactPathMaxChars).nullable(),
+  expectedArtifact: z.string().max(artifactPathMaxChars).refine(isArtifactPath, "must lead below cwd").nullable(),
   /** Its name, and its JSON Schema as text, if there is one. `enforced`: the kernel checks it, not the role. */
   expectedSchema: z.object({
     name: z.string().nullable(),

@@ -14,7 +14,7 @@ import {
 import { roleTimeoutMaxMs, timeoutMinMs } from "../base/limits.ts";
 import { namePattern } from "../base/name_pattern.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { ArtifactFound, PromptAnswer, PromptAsk } from "../protocol/agent.ts";
+import { type ArtifactFound, isArtifactPath, PromptAnswer, PromptAsk } from "../protocol/agent.ts";
 import { byteLength, isPlainObject, type Json } from "../protocol/json.ts";
 import type { RoleContext, RoleResult } from "../sdk/workflow.ts";
 import type { WaitContext } from "../sdk/waits.ts";
@@ -113,9 +113,7 @@ function readArtifact(written: unknown): Result<AgentPlan["artifact"], string> {
   if (typeof path !== "string" || path === "" || path.length > artifactPathMaxChars) {
     return err("has an artifact without a path");
   }
-  if (path.startsWith("/") || path.split("/").some((part) => part === ".." || part === "." || part === "")) {
-    return err("has an artifact.path that does not lead below cwd");
-  }
+  if (!isArtifactPath(path)) return err("has an artifact.path that does not lead below cwd");
   if (name !== null && typeof name !== "string") return err("has an artifact.name that is no text");
   const check = readArtifactSchema(schema);
   return check.ok ? ok({ path, name, check: check.value }) : err(`has an artifact.schema that ${check.error}`);

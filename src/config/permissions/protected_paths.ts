@@ -189,7 +189,8 @@ function listDenoCaches(home: string | null, env: (name: string) => string | und
   ];
 }
 
-const systemFolders = [
+/** What the system executes or reads as its settings. */
+export const systemFolders: readonly string[] = [
   ...["/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/sbin", "/snap", "/usr", "/nix"],
   ...["/run/systemd", "/run/udev", "/var/spool/cron", "/var/spool/at", "/var/lib/dpkg", "/var/lib/systemd"],
   ...["/Applications", "/Library", "/System", "/dev", "/proc", "/sys"],

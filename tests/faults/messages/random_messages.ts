@@ -67,7 +67,7 @@ const waits = [
 ];
 const ask = () => ({
   agent: pick(["fake", "nobody"]), session: pick(["author", some(64)]), cwd: pick([".", "/", "..", some(200)]), phase: pick([null, short(64)]),
-  attempt: pick([0, 1, 2 ** 31]), instructions: text(60_000), expectedArtifact: pick([null, "answer.json", "../nerve.yaml", some(200)]),
+  attempt: pick([0, 1, 2 ** 31]), instructions: text(60_000), expectedArtifact: pick([null, "answer.json", random() < 0.05 ? "../nerve.yaml" : ".nerve/answer.json"]),
   expectedSchema: { name: pick([null, text()]), json: pick([null, "{}", JSON.stringify(json()), text()]), enforced: pick([true, false]) },
 });
 const prompted = () => ({ runId: run().runId, n: pick([1, 2, 2 ** 53 - 1]) });

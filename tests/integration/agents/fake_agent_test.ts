@@ -7,9 +7,10 @@ import type { RunMessage } from "../../../src/protocol/run.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
-/** The roles are played in their order, once each. */
+/** The roles are played in their order, once each. The folder `work` is there. */
 function startWith(roles: string, agents?: Record<string, unknown>): Promise<WorkspaceFixture> {
   return startWorkspace({
+    files: { "work/README.md": "x\n" },
     yaml: { ...agents !== undefined && { agents }, workflows: { w: { agents: ["fake"] } } },
     workflows: {
       w: `import { agent, defineWorkflow, END } from "nerve";
@@ -42,8 +43,8 @@ Deno.test("the agent fake is there without an entry: it answers, and gives an ar
     properties: { title: { type: "string" }, steps: { type: "array", minItems: 2, items: { type: "integer" } } },
   };
   await using workspace = await startWith(
-    `say: agent({ agent: "fake", prompt: "Name a colour" }),
-     plan: agent({ agent: "fake", prompt: "Plan", artifact: { path: ".nerve/plan.json", schema: ${
+    `say: agent({ agent: "fake", cwd: "work", prompt: "Name a colour" }),
+     plan: agent({ agent: "fake", cwd: "work", prompt: "Plan", artifact: { path: ".nerve/plan.json", schema: ${
       JSON.stringify(schema)
     } } })`,
   );
@@ -82,9 +83,9 @@ Deno.test("a scenario from a file writes and commits, and an edit of it counts f
 
 Deno.test("a scenario in nerve.yaml: wrong artifacts go back, `times` counts, and leave that is refused ends the turn", async () => {
   await using workspace = await startWith(
-    `judge: agent({ agent: "fake", prompt: "Judge", attempts: 3, artifact: {
+    `judge: agent({ agent: "fake", cwd: "work", prompt: "Judge", attempts: 3, artifact: {
        path: "out.json", schema: { type: "object", properties: { ok: { type: "boolean" } }, required: ["ok"] } } }),
-     ask: agent({ agent: "fake", prompt: "Delete it" })`,
+     ask: agent({ agent: "fake", cwd: "work", prompt: "Delete it" })`,
     {
       fake: {
         protocol: "fake",
@@ -103,7 +104,7 @@ Deno.test("a scenario in nerve.yaml: wrong artifacts go back, `times` counts, an
 });
 
 Deno.test("what a scenario cannot do is told: a missing file, no YAML, an unknown step, a prompt that nothing fits", async () => {
-  await using workspace = await startWith(`ask: agent({ agent: "fake", prompt: "x" })`, {
+  await using workspace = await startWith(`ask: agent({ agent: "fake", cwd: "work", prompt: "x" })`, {
     fake: { protocol: "fake", scenario: "demo.yaml" },
   });
   const cases: readonly (readonly [string | null, RegExp])[] = [
@@ -118,5 +119,26 @@ Deno.test("what a scenario cannot do is told: a missing file, no YAML, an unknow
     if (text !== null) workspace.write("demo.yaml", text);
     await workspace.kernel.startWorkflow("w", { runId: `run-${at}` });
     assert.match((await runEnd(workspace, `run-${at}`)).reason ?? "", wanted);
+  }
+});
+
+// It once wrote `/nerve.yaml`: a workflow chooses the folder, the file and what is in it, and no wall is around this agent.
+Deno.test("the agent fake works in no folder of nerve's or the system's, nor in one that holds them", async () => {
+  const places = [".", "senses", "data", "..", "/", "/etc"];
+  const roles = places.map((cwd, at) => `r${at}: agent({ agent: "fake", cwd: ${JSON.stringify(cwd)}, prompt: "x" })`);
+  await using workspace = await startWith(roles.join(",\n"));
+  workspace.write("senses/.keep", "");
+  for (const [at, cwd] of places.entries()) {
+    const names = `names[${at}]`, runId = `at-${at}`;
+    workspace.write(
+      "workflows/w/index.ts",
+      `import { agent, defineWorkflow, END } from "nerve";
+const roles = {${roles.join(",")}};
+const names = Object.keys(roles) as (keyof typeof roles)[];
+export default defineWorkflow({ roles, moderator: ({ messages }) => messages.length === 0 ? ${names}! : END });`,
+    );
+    await workspace.kernel.api.reload();
+    await workspace.kernel.startWorkflow("w", { runId });
+    assert.match((await runEnd(workspace, runId)).reason ?? "", /agent fake: it may not work in /, cwd);
   }
 });
