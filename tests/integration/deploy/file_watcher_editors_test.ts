@@ -84,6 +84,8 @@ const edits: Readonly<Record<string, (workspace: WorkspaceFixture, text: string)
 
 Deno.test("however a file is changed, the sense that imports it soon runs the new code, and its neighbour keeps its process", async () => {
   await using workspace = await startWorkspace({
+    // All this may take longer than a process may be idle.
+    yaml: { senses: { a: {}, b: { keep_alive: true } } },
     senses: { a: sense, b: neighbourText },
     files: { [word]: wordText("first") },
     watch: true,

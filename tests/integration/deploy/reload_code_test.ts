@@ -62,6 +62,7 @@ Deno.test("a running compute ends in the old process, while its sibling already 
   await workspace.log("sense:slow", /begun/);
   await replaced(workspace, "group:g", () => workspace.write("senses/quick/index.ts", senseThatSays("two")));
   assert.deepEqual(await workspace.payload("quick"), { says: "two" });
+  await workspace.kernel.api.prepareHealth();
   const next = workspace.events.length, units = workspace.health().units;
   assert.deepEqual(units.map(({ kind, name, state }) => [kind, name, state]), [
     ["group", "g", "running"],
