@@ -67,8 +67,8 @@ export const typeCheckMaxMs = 5 * minuteMs;
 export const idleEndMs = 30 * secondMs;
 /** A process starts this long before its next tick: loading its sense takes 60 to 80 ms, more on a busy machine. */
 export const prepareAheadMs = 150;
-/** From the start of a process to its first answer; a slower one counts as dead. */
-export const processStartMaxMs = 20 * secondMs;
+/** From the start of a process to its first answer; a slower one counts as dead. A starved machine takes over 20 s. */
+export const processStartMaxMs = 45 * secondMs;
 /** Processes that start at the same time: each keeps a core busy for 40 to 80 ms. Others wait as they are due. */
 export const processStartsMax = Math.min(16, Math.max(2, navigator.hardwareConcurrency));
 /** A start that takes longer waits for something else than a core: it no longer holds back the others. */
@@ -140,7 +140,7 @@ export const readThreadSilentMs = 5 * secondMs;
 export const readThreadIdleMs = 30 * secondMs;
 
 /** From the start of the daemon to the first answer of its control API; a slower one counts as dead. */
-export const daemonStartMaxMs = 30 * secondMs;
+export const daemonStartMaxMs = minuteMs;
 /**
  * The kernel tells its supervisor this often that it is alive. So many misses are told, and so many end it: far more than
  * any query or commit takes.

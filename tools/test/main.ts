@@ -1,6 +1,6 @@
 /**
- * `deno task test [FILE...]`: all tests, or those of some files, two at a time for each processor, since they wait more
- * than they compute. Two things halve what would only be starts:
+ * `deno task test [FILE...]`: all tests, or those of some files, as many at a time as there are processors and one more,
+ * since they also wait. Two things halve what would only be starts:
  * - nerve is staged first, as for a build, and its bundles are the daemon and the command line of the tests
  *   (tests/support/nerve_program.ts).
  * - All unit tests of a room are one module, and a few integration tests: by themselves 500 files would load the same
@@ -23,7 +23,7 @@ try {
     args: ["test", "-A", "--no-check", "--no-prompt", "--parallel", "--cached-only", "-c", join(root, "deno.json")]
       .concat(Deno.args.length > 0 ? Deno.args : await allTests(join(folder, "tests"))),
     cwd: root,
-    env: { DENO_JOBS: String(2 * navigator.hardwareConcurrency), NERVE_STAGED: folder },
+    env: { DENO_JOBS: String(1 + navigator.hardwareConcurrency), NERVE_STAGED: folder },
   }).spawn().status;
   Deno.exitCode = code;
 } finally {
