@@ -29,13 +29,14 @@ export const everyKind = {
     ask: `import { defineWorkflow, END, gate } from "nerve";
       export default defineWorkflow({ roles: { one: gate({ title: "Go?" }) }, ${ending} });`,
     talk: `import { agent, defineWorkflow, END } from "nerve";
-      export default defineWorkflow({ roles: { one: agent({ agent: "fake", prompt: "x" }) }, ${ending} });`,
+      export default defineWorkflow({ roles: { one: agent({ agent: "fake", cwd: "work", prompt: "x" }) }, ${ending} });`,
     stay: `import { defineWorkflow, END } from "nerve";
       const one = ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
       export default defineWorkflow({ roles: { one }, ${ending} });`,
   },
   files: {
+    "work/README.md": "",
     ".env": "GIT_SECRET=hunter2-secret\n",
     "senses/meter/migrations/0001_readings.sql":
       "create table readings (id integer primary key, read_at integer) strict;",
