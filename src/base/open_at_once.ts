@@ -2,11 +2,9 @@
  * Opens a file that somebody else may swap at any moment: between a look at it and its opening it may become a link, which
  * leads elsewhere, or a pipe, whose reader waits for ever.
  */
+import { builtIns } from "./built_ins.ts";
 
-// deno-lint-ignore no-process-global -- node:process is that of the sandbox, for every importer
-const builtIns = globalThis.process;
-
-/** Deno's own functions take no flags. Loaded by the first that needs it: an import would be paid for at every start. */
+/** Deno's own functions take no flags. */
 export function nodeFiles(): typeof import("node:fs") {
   return builtIns.getBuiltinModule("node:fs");
 }

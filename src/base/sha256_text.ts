@@ -2,9 +2,8 @@
  * The sha256 of a text, at once: for code that cannot wait in the middle of a transaction. Short texts are hashed here, in a few
  * microseconds: loading node:crypto takes 24 ms, so that only the first long text does.
  */
+import { builtIns } from "./built_ins.ts";
 
-// deno-lint-ignore no-process-global -- node:process is that of the sandbox, for every importer
-const builtIns = globalThis.process;
 const nativeFromChars = 16 * 1024;
 const encoder = new TextEncoder();
 /** Holds any short text, its padding and its length. */

@@ -39,8 +39,7 @@ export async function toNotice(start: RunStart, key: string): Promise<Notice> {
  * shows the file obeys ESC.
  */
 function toSendable(text: string): string {
-  // deno-lint-ignore no-control-regex -- these are what is taken out
-  return text.toWellFormed().replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "\ufffd");
+  return text.toWellFormed().replaceAll(/[^\P{Cc}\t\n\r]/gu, "\ufffd");
 }
 
 /** 32 characters that every channel takes as an id. */
