@@ -2,9 +2,10 @@
  * One prompt of the scripted agent: plays the steps of a scenario in its folder, and tells of each as agents do. Used by
  * fake_agent.ts, in the agent's own process.
  */
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { parseDuration } from "../base/duration.ts";
+import { ifPresent } from "../base/if_present.ts";
 import { delay } from "../base/time.ts";
 import type { PromptEnvelope } from "../protocol/agent.ts";
 import type { ScenarioStep } from "../protocol/scenario.ts";
@@ -81,21 +82,31 @@ export class FakeTurn {
   }
 
   #write(file: string, text: string): void {
-    const path = join(this.#setting.cwd, file);
-    Deno.mkdirSync(dirname(path), { recursive: true });
-    Deno.writeTextFileSync(path, text);
+    this.#put(join(this.#setting.cwd, file), text);
     this.#written.push(file);
-    this.#tell("edit", `Write ${file}`, path);
   }
 
-  /** Whole or not at all, as an agent should. */
   #giveArtifact(text: string): void {
     this.#gaveArtifact = true;
     const { expectedArtifact: path } = this.#setting.envelope;
-    if (path === null || text === "") return;
-    Deno.mkdirSync(dirname(path), { recursive: true });
-    Deno.writeTextFileSync(path, text);
-    this.#tell("edit", `Write ${path}`, path);
+    if (path !== null && text !== "") this.#put(path, text);
+  }
+
+  /**
+   * Whole or not at all, as an agent should. No wall is around this one, and others may have put links into its folder: none
+   * is followed.
+   */
+  #put(path: string, text: string): void {
+    const { cwd } = this.#setting, file = relative(cwd, path), folder = dirname(path), unfinished = `${path}.new`;
+    for (let at = dirname(file); at !== "."; at = dirname(at)) {
+      const isLink = ifPresent(() => Deno.lstatSync(join(cwd, at)))?.isSymlink;
+      if (isLink === true) throw new Error(`${at} is a link, which is not followed`);
+    }
+    Deno.mkdirSync(folder, { recursive: true });
+    ifPresent(() => Deno.removeSync(unfinished));
+    Deno.writeTextFileSync(unfinished, text, { createNew: true });
+    Deno.renameSync(unfinished, path);
+    this.#tell("edit", `Write ${file}`, path);
   }
 
   async #commit(message: string): Promise<void> {

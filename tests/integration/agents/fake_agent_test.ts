@@ -142,3 +142,16 @@ export default defineWorkflow({ roles, moderator: ({ messages }) => messages.len
     assert.match((await runEnd(workspace, runId)).reason ?? "", /agent fake: it may not work in /, cwd);
   }
 });
+
+Deno.test("the agent fake follows no link in its folder", async () => {
+  const artifact = (path: string) =>
+    `agent({ agent: "fake", cwd: "work", session: "s", prompt: "x", artifact: { path: "${path}" } })`;
+  await using workspace = await startWith(`file: ${artifact("out.json")}, folder: ${artifact("there/out.json")}`);
+  workspace.write("elsewhere/kept.json", "kept");
+  Deno.symlinkSync("../elsewhere/kept.json", `${workspace.root}/work/out.json`);
+  Deno.symlinkSync("../elsewhere", `${workspace.root}/work/there`);
+  await workspace.kernel.startWorkflow("w", { runId: "a" });
+  assert.match((await runEnd(workspace, "a")).reason ?? "", /role folder failed .*link, which is not followed/);
+  assert.equal(Deno.readTextFileSync(`${workspace.root}/elsewhere/kept.json`), "kept");
+  assert.deepEqual([...Deno.readDirSync(`${workspace.root}/elsewhere`)].map(({ name }) => name), ["kept.json"]);
+});
