@@ -37,7 +37,7 @@ Deno.test("many processes are read in slices, once for all who ask within a seco
 });
 
 Deno.test("while processes start, reading their memory takes the loop for a few milliseconds", () => {
-  // Each read waited for a process that was mapping its own memory: 20 of them held the kernel for 300 ms.
+  // Each read may wait for a process that maps its own memory, which is not measured: so the reads of a second are bounded by time.
   class SlowClock extends FakeClock {
     #now = 0;
     override monotonic(): number {
