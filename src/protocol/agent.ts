@@ -10,6 +10,7 @@ import {
   sessionNameMaxChars,
 } from "../base/agent_limits.ts";
 import { roleNameMaxChars } from "../base/limits.ts";
+import { isArtifactPath } from "./artifact_path.ts";
 import type { Json } from "./json.ts";
 import { runIdSchema } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
@@ -68,11 +69,6 @@ export interface AgentDefinition {
   readonly idleMs: number;
   /** What a scripted agent does: the path of a file in the workspace, or what would be in it; null: it decides itself. */
   readonly scenario: string | Scenario | null;
-}
-
-/** Whether an artifact's path leads to a file below the folder in which its agent works. */
-export function isArtifactPath(path: string): boolean {
-  return !path.includes("\0") && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }
 
 const askSchema = z.object({

@@ -14,7 +14,8 @@ import {
 import { roleTimeoutMaxMs, timeoutMinMs } from "../base/limits.ts";
 import { namePattern } from "../base/name_pattern.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { type ArtifactFound, isArtifactPath, PromptAnswer, PromptAsk } from "../protocol/agent.ts";
+import type { ArtifactFound, PromptAnswer, PromptAsk } from "../protocol/agent.ts";
+import { isArtifactPath } from "../protocol/artifact_path.ts";
 import { byteLength, isPlainObject, type Json } from "../protocol/json.ts";
 import type { RoleContext, RoleResult } from "../sdk/workflow.ts";
 import type { WaitContext } from "../sdk/waits.ts";

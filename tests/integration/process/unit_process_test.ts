@@ -1,6 +1,6 @@
 /** One process of a group: its start, its heartbeat. */
 import assert from "node:assert/strict";
-import { heartbeatMissesMax, heartbeatMs } from "../../../src/base/limits.ts";
+import { heartbeatMissesMax, heartbeatMs, processStartMaxMs } from "../../../src/base/limits.ts";
 import { SupervisedWorkspace } from "../../support/supervised.ts";
 
 const counting = "let n = 0; export const compute = () => ({ n: ++n });";
@@ -21,8 +21,9 @@ Deno.test("a worker that blocks outside any compute misses its heartbeats and is
 
 Deno.test("a process that does not become ready in time ends with that reason", async () => {
   await using units = await SupervisedWorkspace.make(options);
+  units.due = units.clock.now() + processStartMaxMs; // or it would be idle before that
   const process = units.process("group:a");
-  await units.clock.tick(20_000);
+  await units.clock.tick(processStartMaxMs);
   const { end } = await units.gone(process);
   assert.deepEqual(end, { kind: "no_start", message: "did not become ready in time" });
 });
