@@ -177,7 +177,10 @@ function addNextStep(text: ApplicationText): ApplicationText {
       }
       // Stricli finds "reload" near to "blah", and only what is nearest: "alert", but not "permissions", to "perm".
       const near = args.corrections.filter((each) => isNear(args.input, each.replaceAll("`", "")));
-      const begun = Object.keys(routes).filter((each) => args.input.length > 1 && each.startsWith(args.input));
+      // A whole name of these was looked for below another command: `nerve workflow start`.
+      const begun = Object.keys(routes).filter((each) =>
+        args.input.length > 1 && each !== args.input && each.startsWith(args.input)
+      );
       const corrections = near.length > 0 ? near : begun.map((each) => `\`${each}\``);
       const what = toPrintable(text.noCommandRegisteredForInput({ ...args, corrections }));
       return `❌ ${what}\n   nerve --help shows the commands`;

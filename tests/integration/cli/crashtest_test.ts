@@ -99,7 +99,7 @@ export default defineWorkflow({ roles: { one: event("go"), two: event("stop") },
   assert.equal(await runCli(["crashtest", "nothing"], io), 1);
 });
 
-Deno.test("a run that is replayed runs no role", async () => {
+longTest("a run that is replayed runs no role", async () => {
   const once = `import { defineWorkflow, END } from "nerve";
 export default defineWorkflow({
   roles: {

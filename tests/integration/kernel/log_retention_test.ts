@@ -71,7 +71,7 @@ Deno.test("the API reads archived rows and messages of a run always, all other r
   const looks = ["/v1/runs/old/messages?before=3", "/v1/runs/old/messages?limit=1", "/v1/logs?refId=old&order=asc"];
   const before = await Promise.all(looks.map(get)), all = await get("/v1/logs?archived=1&limit=1000");
   assert.deepEqual(before[0].items.map(({ content }: RunMessage) => content), ["round 1", "round 2"]);
-  await clock.tick(3 * dayMs);
+  await clock.stall(3 * dayMs);
   await workspace.kernel.startWorkflow("two", { runId: "new" });
   await view.runEnded("new", gone.signal);
   await view.archive({ before: "2026-01-03" });
@@ -134,7 +134,7 @@ Deno.test("a running kernel archives on request over the API, and refuses a day 
   await workspace.trigger("ping");
   const first = await workspace.rows({ order: "asc" });
   await workspace.stop();
-  await clock.tick(3 * dayMs);
+  await clock.stall(3 * dayMs);
   await workspace.start();
   // The newest row on disk never leaves; from here on it is one of today.
   await workspace.rows({});
