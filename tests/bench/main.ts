@@ -26,6 +26,7 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   waits: () => import("./waits.ts"),
   hooks: () => import("./hooks.ts"),
   engines: () => import("./engines.ts"),
+  agents: () => import("./agents.ts"),
 };
 
 const [selected] = Deno.args;

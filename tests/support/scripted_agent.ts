@@ -3,7 +3,8 @@
  * Agent Client Protocol; `scripted_agent.ts command [SESSION]` reads one prompt from its input; `scripted_agent.ts terminal
  * SESSION` reads one from each line. What it remembers of a
  * conversation is a file in its home. Prompts: `say TEXT`, `count`, `env`, `write FILE TEXT`, `ask KIND [PATH]`, `fail`, `die`,
- * `start SECONDS` (a program that goes on), `hang`, `noise`, `spend TOKENS COST`,
+ * `start SECONDS` (a program that goes on), `hang`, `noise`, `flood PIECES` (of 32 KiB each), `clock FROM` (the
+ * milliseconds since then), `spend TOKENS COST`,
  * `until FILE` (goes on once that file is in its home).
  * Files in its home make it fail: `refuse-load` refuses to go on with a conversation, `die-at-start` holds how many more of
  * its programs end at once, `hang-at-start` never answers the first request. It writes its process number to `pid`.
@@ -28,6 +29,9 @@ function count(session: string): number {
 let spend = (tokens: number, cost: number): void => {
   print(`${JSON.stringify({ total_cost_usd: cost, usage: { input_tokens: tokens, output_tokens: 0 } })}\n`);
 };
+
+/** Replaced by the protocol: a part of an answer. */
+let talk = (text: string): void => void print(text);
 
 class Refused extends Error {
   readonly code: number;
@@ -91,6 +95,11 @@ async function play(prompt: string, session: string, ask: (kind: string) => Prom
     case "noise":
       for (let at = 0; at < 200; at++) print(`{"jsonrpc": nonsense ${at} ${"x".repeat(1_000)}\n`);
       return "after the noise";
+    case "flood":
+      for (let at = 0; at < Number(rest[0]); at++) talk("x".repeat(32 * 1024));
+      return "after the flood";
+    case "clock":
+      return String(performance.timeOrigin + performance.now() - Number(rest[0]));
     default:
       return await new Promise<never>(() => setInterval(() => {}, 1_000_000));
   }
@@ -114,6 +123,7 @@ async function runAcp(): Promise<void> {
     const update = { sessionUpdate: "agent_message_chunk", content: { type: "text", text } };
     send({ method: "session/update", params: { sessionId, update } });
   };
+  talk = (text) => say("", text);
   let used = 0, amount = 0;
   spend = (tokens, cost) => {
     const update = { sessionUpdate: "usage_update", used: used += tokens, size: 1e6, cost: { amount: amount += cost } };
