@@ -3,7 +3,8 @@
  * were decided; with NERVE_BENCH=long a million rows and 100,000 of each. Five senses give 50 signals a second.
  * - Every route that a page asks for, again and again for two seconds: how long it takes, and the longest that a short
  *   request on the workspace's socket waits meanwhile, asked each millisecond. Floor: the same without that route.
- * - How late ticks begin while everything is asked for at once. Floor: the same while nobody asks.
+ * - How late ticks begin while one reader asks for one after the other without pause, and while all are asked for at once.
+ *   Floor: the same while nobody asks.
  * - The kernel's processor time with ten dashboards open in Chromium. Floor: without.
  * - Frames of a page, at 200 signals a second, and its first paint.
  * Not measured: a cold disk, a slow network, a screen: Chromium draws without one. The figures of Chromium are left out where
@@ -141,10 +142,17 @@ async function* ticks({ paths }: WorkspaceFixture, listener: Listener): Figures 
     return latenessOf(paths.logDatabase, from, systemClock.now());
   };
   const quiet = await measure(() => delay(systemClock, allSpanMs));
-  const busy = await measure((until) => Promise.all(routes.map((route) => listener.readUntil(route, until))));
-  for (const percent of [50, 99, 100]) {
-    const name = `${size}: all routes at once: lateness of ticks, ${percent === 100 ? "most" : `p${percent}`}`;
-    yield figure(name, "ms", [percentile(busy, percent)], percentile(quiet, percent));
+  const one = await measure(async (until) => {
+    do {
+      for (const route of routes) await listener.read(route);
+    } while (systemClock.monotonic() < until);
+  });
+  const all = await measure((until) => Promise.all(routes.map((route) => listener.readUntil(route, until))));
+  for (const [who, late] of [["one reader of all routes", one], ["all routes at once", all]] as const) {
+    for (const percent of [50, 99, 100]) {
+      const name = `${size}: ${who}: lateness of ticks, ${percent === 100 ? "most" : `p${percent}`}`;
+      yield figure(name, "ms", [percentile(late, percent)], percentile(quiet, percent));
+    }
   }
 }
 
