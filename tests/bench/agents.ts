@@ -41,7 +41,7 @@ export async function* figures(): Figures {
   await daemon.client.run("warm", true);
   yield* wayOf(daemon);
   yield* flood(daemon, workspace);
-  yield* idle(daemon, workspace);
+  yield* idle(daemon);
 }
 
 /** From the role to the agent. */
@@ -98,9 +98,9 @@ async function* flood({ client }: BackgroundDaemon, { paths }: WorkspaceFixture)
   }
 }
 
-async function* idle(daemon: BackgroundDaemon, { root }: WorkspaceFixture): Figures {
+async function* idle(daemon: BackgroundDaemon): Figures {
   const { client } = daemon, before = await daemon.privateMiB();
-  for (let n = 0; n < sessions; n++) await client.startRun("w", { runId: `s${n}`, prompt: "until open" });
+  for (let n = 0; n < sessions; n++) await client.startRun("w", { runId: `s${n}`, prompt: "hang" });
   while ((await client.logs({ type: "session.prompted", limit: 1_000 })).length < prompts + 2 + sessions) {
     await delay(systemClock, 200);
   }
@@ -111,8 +111,7 @@ async function* idle(daemon: BackgroundDaemon, { root }: WorkspaceFixture): Figu
   const name = `${sessions} sessions that wait`;
   yield figure(`${name}: private memory of nerve's processes for each`, "MiB", [grown / sessions], null);
   yield figure(`${name}: nerve's processes, of one core`, "%", [share], null);
-  Deno.writeTextFileSync(`${root}/data/agents/x/open`, "");
-  for (let n = 0; n < sessions; n++) assert.equal((await client.run(`s${n}`, true)).status, "completed");
+  for (let n = 0; n < sessions; n++) await client.killRun(`s${n}`, {});
 }
 
 async function makeAgents(): Promise<WorkspaceFixture> {

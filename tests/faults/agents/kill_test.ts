@@ -123,7 +123,9 @@ async function play(seed: number, victim: Victim, isTerminal: boolean): Promise<
   const said = (await world.daemon.client.messages("a", { limit: 9 })).map(({ role }) => role).reverse();
   const roles = ["one", "wait", ...asksLeave ? ["leave"] : [], "two"];
   assert.deepEqual([...said].sort(), [...roles].sort(), `each role has spoken once, ${victim}`);
-  assert.deepEqual(world.sessions().map(({ state }) => state).filter((state) => state !== "ENDED"), []);
+  // The sessions of an ended run stay as they are: a daemon may die between that end and theirs.
+  const over = victim === "daemon" ? ["ENDED", "READY"] : ["ENDED"];
+  assert.deepEqual(world.sessions().filter(({ state }) => !over.includes(state)), []);
   assert.equal(world.count("run.completed"), 1);
   const verified = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-prompt", "--cached-only", "src/main.ts", "store", "verify", "--workspace"]
