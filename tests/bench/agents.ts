@@ -100,17 +100,21 @@ async function* flood({ client }: BackgroundDaemon, { paths }: WorkspaceFixture)
 
 async function* idle(daemon: BackgroundDaemon): Figures {
   const { client } = daemon, before = await daemon.privateMiB();
+  const ofCore = async () => {
+    const cpu = await daemon.cpuMs(), from = systemClock.monotonic();
+    await delay(systemClock, idleSpanMs);
+    return (await daemon.cpuMs() - cpu) / (systemClock.monotonic() - from) * 100;
+  };
+  const without = await ofCore();
   for (let n = 0; n < sessions; n++) await client.startRun("w", { runId: `s${n}`, prompt: "hang" });
   while ((await client.logs({ type: "session.prompted", limit: 1_000 })).length < prompts + 2 + sessions) {
     await delay(systemClock, 200);
   }
   await delay(systemClock, 12_000);
-  const grown = await daemon.privateMiB() - before, cpu = await daemon.cpuMs(), from = systemClock.monotonic();
-  await delay(systemClock, idleSpanMs);
-  const share = (await daemon.cpuMs() - cpu) / (systemClock.monotonic() - from) * 100;
+  const grown = await daemon.privateMiB() - before, share = await ofCore();
   const name = `${sessions} sessions that wait`;
   yield figure(`${name}: private memory of nerve's processes for each`, "MiB", [grown / sessions], null);
-  yield figure(`${name}: nerve's processes, of one core`, "%", [share], null);
+  yield figure(`${name}: nerve's processes, of one core`, "%", [share], without);
   for (let n = 0; n < sessions; n++) await client.killRun(`s${n}`, {});
 }
 
