@@ -82,8 +82,8 @@ export class RestateClient {
   }
 
   /** The rows of a query over what the server knows of itself. */
-  async query(query: string): Promise<Readonly<Record<string, unknown>>[]> {
-    const body = await this.#admin("POST", "/query", { query });
+  async query(query: string, ms?: number): Promise<Readonly<Record<string, unknown>>[]> {
+    const body = await this.#admin("POST", "/query", { query }, ms);
     return isObject(body) && Array.isArray(body.rows) ? body.rows.filter(isObject) : [];
   }
 
@@ -103,8 +103,8 @@ export class RestateClient {
     await this.#admin("PATCH", `/deployments/${id}`, { uri });
   }
 
-  async #admin(method: string, path: string, input?: unknown): Promise<unknown> {
-    const { admin, name } = this.#engine, { status, body } = await this.#ask(admin, method, path, input);
+  async #admin(method: string, path: string, input?: unknown, ms?: number): Promise<unknown> {
+    const { admin, name } = this.#engine, { status, body } = await this.#ask(admin, method, path, input, ms);
     if (status >= 200 && status < 300) return body;
     // The daemon's own answer, passed on: the server has signed with another key.
     if (/status code '401/.test(describe(status, body))) {

@@ -3,8 +3,11 @@
  * at each look, while there are other daemons.
  * I1. However long this daemon was away, it learns of what the server still keeps: up to when it has looked is stored, and
  *     runs whose end it does not know are asked for by their names.
+ * I2. A run that cannot be followed holds up no other: whoever reaches the server's ingress can make one that nobody of this
+ *     workspace has handed over. It is reported, and looked at again later.
  */
 import { engineFollowedMax, engineKeptMs, engineLookMs, engineNotedMs } from "../base/engine_limits.ts";
+import { NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 import type { EngineCalls, RunInput } from "../workflow/cluster/ports.ts";
 import type { RestateClient } from "./client.ts";
@@ -23,6 +26,7 @@ export interface FollowerParts {
   readonly clock: Clock;
   /** Rejects when nobody of this workspace has handed the run over. */
   readonly open: (input: unknown) => Promise<RunInput>;
+  readonly report: (thrown: unknown) => void;
 }
 
 export class Follower {
@@ -32,6 +36,8 @@ export class Follower {
   #since: number | null = null;
   /** What of it is stored. */
   #noted = -Infinity;
+  /** Runs that could not be followed, and when that was. */
+  readonly #failed = new Map<string, number>();
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -41,8 +47,11 @@ export class Follower {
     const { client, service, clock } = this.#parts, now = clock.now();
     const since = this.#since ?? calls.readFollowed() ?? now - engineKeptMs;
     const kept = await listKept(client, service, since);
-    if (this.#since === null) kept.push(...await this.#findOld(calls, kept));
-    for (const run of kept) await this.#followOne(run, calls);
+    if (this.#since === null) kept.push(...await this.#findMissing(calls.listElsewhere(), kept));
+    const again = [...this.#failed].filter(([, at]) => clock.monotonic() - at >= engineNotedMs).map(([runId]) => runId);
+    if (again.length > 0) kept.push(...await this.#findMissing(again, kept));
+    for (const runId of again) this.#failed.delete(runId);
+    for (const run of kept) await this.#tryOne(run, calls);
     // The clocks of two machines differ a little.
     this.#since = now - 10 * engineLookMs;
     if (this.#since - this.#noted >= engineNotedMs) calls.writeFollowed(this.#noted = this.#since);
@@ -50,21 +59,36 @@ export class Follower {
     for (let over = this.#seen.size - engineFollowedMax; over > 0; over--) this.#seen.delete(first.next().value ?? "");
   }
 
-  /** Runs that went on elsewhere when this daemon last heard of them, and that have not changed since it looked. */
-  async #findOld(calls: EngineCalls, kept: readonly KeptRun[]): Promise<KeptRun[]> {
+  /** Those of these runs that are not listed: they have not changed since this daemon looked. */
+  async #findMissing(runIds: readonly string[], kept: readonly KeptRun[]): Promise<KeptRun[]> {
     const listed = new Set(kept.map(({ runId }) => runId));
-    const missing = calls.listElsewhere().filter((runId) => !listed.has(runId));
+    const missing = runIds.filter((runId) => !listed.has(runId));
     return await findKept(this.#parts.client, this.#parts.service, missing);
+  }
+
+  async #tryOne(run: KeptRun, calls: EngineCalls): Promise<void> {
+    const { clock, report } = this.#parts;
+    if (this.#failed.has(run.runId)) return;
+    try {
+      await this.#followOne(run, calls);
+    } catch (thrown) {
+      if (thrown instanceof NerveError && thrown.code === "ENGINE_AWAY") throw thrown;
+      this.#failed.set(run.runId, clock.monotonic());
+      report(thrown);
+    }
   }
 
   async #followOne(run: KeptRun, calls: EngineCalls): Promise<void> {
     const { runId, size } = run, seen = this.#seen.get(runId) ?? { size: 0, from: 0 };
     if (seen.size === size || !calls.isToFollow(runId)) return;
-    const entries = await readJournal(this.#parts.client, run, seen.from);
-    for (const entry of entries) {
+    let { from } = seen;
+    for await (const entry of readJournal(this.#parts.client, run, from)) {
       if (!("input" in entry)) await calls.follow(runId, entry.n, entry.changes);
       else await calls.begin(await this.#parts.open(entry.input));
+      from = entry.index + 1;
+      // The next page may be late: what was read is not asked for again.
+      this.#seen.set(runId, { size: 0, from });
     }
-    this.#seen.set(runId, { size, from: (entries.at(-1)?.index ?? seen.from - 1) + 1 });
+    this.#seen.set(runId, { size, from });
   }
 }

@@ -2,8 +2,10 @@
  * What the server keeps of runs, as its SQL interface shows it: which runs there are, and the changes in the journal of each.
  * So a daemon knows of runs that others work on, at no cost for those. Used by follower.ts.
  */
+import { engineJournalMs } from "../base/engine_limits.ts";
 import type { Change } from "../workflow/cluster/ports.ts";
 import type { RestateClient } from "./client.ts";
+import { nameParts, partOf } from "./part_names.ts";
 
 /** A run that the server keeps. */
 export interface KeptRun {
@@ -37,30 +39,50 @@ export async function findKept(client: RestateClient, service: string, runIds: r
 const askedAtOnce = 200;
 
 async function queryKept(client: RestateClient, service: string, condition: string): Promise<KeptRun[]> {
-  const sql = "select id, target_service_key, journal_size from sys_invocation where target_handler_name = 'run'" +
-    ` and target_service_name like '${service}-%' and (${condition})`;
-  return (await client.query(sql)).map(({ id, target_service_key, journal_size }) => {
-    return { invocation: String(id), runId: String(target_service_key), size: Number(journal_size) };
+  // By their whole names: the services of another workspace may begin with the name of this one.
+  const parts = nameParts(service), names = parts.map((name) => `'${name}'`).join(", ");
+  const sql = "select id, target_service_name, target_service_key, journal_size from sys_invocation" +
+    ` where target_handler_name = 'run' and target_service_name in (${names}) and (${condition})`;
+  return (await client.query(sql)).flatMap(({ id, target_service_name, target_service_key, journal_size }) => {
+    const runId = String(target_service_key);
+    // No daemon hands a run over to another part: it would be a second one of that id.
+    if (target_service_name !== parts[partOf(runId)]) return [];
+    return [{ invocation: String(id), runId, size: Number(journal_size) }];
   });
 }
 
-/** The entries of a journal from an index on, in order. */
-export async function readJournal(
-  client: RestateClient,
-  { invocation }: KeptRun,
-  from: number,
-): Promise<JournalEntry[]> {
-  const sql = `select index, entry_type, raw from sys_journal where id = '${invocation}' and index >= ${from}` +
-    " and entry_type in ('Command: Input', 'Notification: Run') order by index";
-  return (await client.query(sql)).flatMap(({ index, entry_type, raw }): JournalEntry[] => {
-    const at = Number(index), bytes = Uint8Array.fromHex(String(raw));
-    if (entry_type === "Command: Input") {
-      const value = findBytes(bytes, inputPath);
-      return value === null ? [] : [{ index: at, input: parse(value) }];
+/**
+ * The entries of a journal from an index on, in order. One may have 12 MB in hexadecimal, and a run hundreds of them: as many at
+ * a time are asked for as the kernel can read without a stall. The server reads the whole journal for each answer.
+ */
+export async function* readJournal(client: RestateClient, { invocation }: KeptRun, from: number) {
+  for (let next = from, limit = pageFirst;;) {
+    const sql = `select index, entry_type, raw from sys_journal where id = '${invocation}' and index >= ${next}` +
+      ` and entry_type in ('Command: Input', 'Notification: Run') order by index limit ${limit}`;
+    const rows = await client.query(sql, engineJournalMs);
+    for (const row of rows) {
+      const entry = readEntry(row);
+      if (entry !== null) yield entry;
     }
-    const n = findNumber(bytes, 1), value = findBytes(bytes, resultPath);
-    return n === null || value === null ? [] : [{ index: at, n, changes: parse(value) as Change[] }];
-  });
+    if (rows.length < limit) return;
+    next = Number(rows.at(-1)?.index) + 1;
+    const chars = rows.reduce((sum, { raw }) => sum + String(raw).length, 0);
+    if (chars > pageMaxChars) limit = Math.max(1, Math.floor(limit / 4));
+    else if (chars * 4 <= pageMaxChars) limit = Math.min(pageMax, limit * 4);
+  }
+}
+
+/** Entries that are asked for at once: at first, and at most. After a page of more characters, fewer are. */
+const pageFirst = 2, pageMax = 1_024, pageMaxChars = 16_000_000;
+
+function readEntry({ index, entry_type, raw }: Readonly<Record<string, unknown>>): JournalEntry | null {
+  const at = Number(index), bytes = Uint8Array.fromHex(String(raw));
+  if (entry_type === "Command: Input") {
+    const value = findBytes(bytes, inputPath);
+    return value === null ? null : { index: at, input: parse(value) };
+  }
+  const n = findNumber(bytes, 1), value = findBytes(bytes, resultPath);
+  return n === null || value === null ? null : { index: at, n, changes: parse(value) as Change[] };
 }
 
 /** The numbers of the fields of Restate's protocol that lead to the value of an input, and to that of a step. */
