@@ -63,6 +63,7 @@ export class RestateEngine implements EngineServer {
     this.#follower = new Follower({
       ...{ client: this.#client, service: engine.service, clock },
       open: (input) => this.#openRun(input),
+      report: (thrown) => void this.#reportRefused(thrown),
     });
   }
 
@@ -95,7 +96,7 @@ export class RestateEngine implements EngineServer {
 
   async find(runId: string): Promise<RunInput | null> {
     for (const run of await findKept(this.#client, this.#engine.service, [runId])) {
-      for (const entry of await readJournal(this.#client, run, 0)) {
+      for await (const entry of readJournal(this.#client, run, 0)) {
         if ("input" in entry) return await this.#openRun(entry.input);
       }
     }
@@ -184,7 +185,9 @@ export class RestateEngine implements EngineServer {
       // The server tries again: the run waits until the secret is right.
       throw this.#reportRefused(thrown);
     }
-    return await calls.open(opened);
+    return await calls.open(opened).catch((thrown) => {
+      throw isOfNobody(thrown) ? this.#reportRefused(thrown) : thrown;
+    });
   }
 
   /** What another daemon passes on, or somebody who has no secret. */
@@ -260,6 +263,10 @@ export class RestateEngine implements EngineServer {
     if (fault === null) return;
     this.#reportProblem(`${fault.message}; ${fault.hint ?? "it is tried again"}`);
   }
+}
+
+function isOfNobody(thrown: unknown): boolean {
+  return thrown instanceof NerveError && thrown.code === "WORKFLOW_UNKNOWN";
 }
 
 function isReply(value: unknown): value is PassedReply {

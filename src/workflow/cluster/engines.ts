@@ -4,6 +4,8 @@
  * that a workflow does the same on each. Created by kernel/wiring.ts.
  * I1. A run of a distributed engine is on disk here before it is acknowledged, and is handed to the server until the server has it.
  * I2. Such a run is worked on only while the server has handed it to this daemon (session.ts).
+ * I3. A run of a workflow that this daemon does not have is not taken: the server asks again, and it waits. Machines get a new
+ *     workflow one after the other.
  */
 import { engineAnswerMs } from "../../base/engine_limits.ts";
 import { type ErrorCode, NerveError } from "../../base/errors.ts";
@@ -127,6 +129,9 @@ export class Engines implements WorkflowEngine {
     const { store, runs } = this.#parts, { runId } = input.run;
     runs.sessionOf(runId)?.end(false);
     if (!this.#running) throw new NerveError("ENGINE_AWAY", "this daemon stops");
+    if (!this.#plans.has(input.run.workflow) && !isTerminal(store.get(runId)?.status ?? "queued")) {
+      throw toNoWorkflow(engine, input.run.workflow);
+    }
     const known = runs.get(runId);
     // One that has ended here, and of which the server has not heard, is applied again from the start: to no effect.
     if (known === null || !known.handed) runs.put(runId, { engine, applied: known?.applied ?? 0, handed: true });
@@ -257,9 +262,18 @@ function toAway(runId: string, engine: string): NerveError {
     "ENGINE_AWAY",
     `run ${runId} is kept by engine ${engine}, and no daemon that answers works on it`,
     {
-      hint: `nerve engine status ${engine} says whether the engine can be reached`,
+      hint: `nerve engine status ${engine} says whether the engine can be reached; clocks that differ by more than ` +
+        `${engineAnswerMs / 1_000} s also keep daemons from each other`,
     },
   );
+}
+
+function toNoWorkflow(engine: string, workflow: string): NerveError {
+  const message =
+    `engine ${engine} hands over runs of workflow ${workflow}, which this daemon does not have: they wait`;
+  return new NerveError("WORKFLOW_UNKNOWN", message, {
+    hint: `give nerve.yaml of each daemon the same workflows; nerve reload takes up ${workflow}`,
+  });
 }
 
 /** The code comes from a daemon that may be newer. */
