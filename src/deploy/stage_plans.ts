@@ -46,8 +46,8 @@ export function toComputeLimits(config: NerveConfig): ComputeLimits[] {
 }
 
 export function toWorkflowSchedules(config: NerveConfig): WorkflowSchedulePlan[] {
-  return [...config.workflows.values()].flatMap(({ name, schedule }) =>
-    schedule.length === 0 ? [] : [{ workflow: name, lines: schedule }]
+  return [...config.workflows.values()].flatMap(({ name, schedule, engine }) =>
+    schedule.length === 0 ? [] : [{ workflow: name, lines: schedule, shared: engine !== null }]
   );
 }
 

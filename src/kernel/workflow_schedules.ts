@@ -2,9 +2,11 @@
  * Starts runs at the ticks of workflows' own schedules. Created by wiring.ts; scheduler/workflow_clock.ts says when.
  * I1. A tick makes one run, whatever dies: its row and the id of its run are stored together, before the run is; the
  *     next daemon starts that run if it is not there.
- * I2. A tick whose run cannot be stored is tried again until it can, or until the next tick of its line.
+ * I2. Daemons that share an engine follow the same lines: the id of a tick's run says which tick it is, so that they start one.
+ * I3. A tick whose run cannot be stored is tried again until it can, or until the next tick of its line.
  */
 import { messageOf } from "../base/errors.ts";
+import { sha256Text } from "../base/sha256_text.ts";
 import { backoffMaxMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -84,12 +86,18 @@ export class WorkflowSchedules implements ScheduleFollower {
   }
 
   onTick(tick: LineTick, caughtUp: boolean): void {
-    const run = this.#ports.newRunId(), { workflow, line, due } = tick;
+    const run = this.#nameRun(tick), { workflow, line, due } = tick;
     const entry = this.#put(workflow, line, { run, due, row: null });
     // Its id is known only once it is written.
     const { id: row } = this.#append("workflow.due", tick, { runId: run, caughtUp }, entry);
     this.#ports.meta.set(...this.#put(workflow, line, { run, due, row }));
     void this.#startRun(workflow, line, { run, due, row });
+  }
+
+  #nameRun({ workflow, line, due }: LineTick): string {
+    if (this.#plans.find((plan) => plan.workflow === workflow)?.shared !== true) return this.#ports.newRunId();
+    const time = new Date(due).toISOString().replaceAll(/[-:]|\.\d+/g, "");
+    return `${workflow}.${time}.${sha256Text(keyOf(line)).slice(0, 12)}`;
   }
 
   onMissed(tick: LineTick): void {

@@ -101,6 +101,8 @@ export interface TriggerReceipt {
 export interface WorkflowSchedulePlan {
   readonly workflow: string;
   readonly lines: readonly ScheduleLine[];
+  /** Other daemons follow the lines, too, and a distributed engine keeps the runs: all of them start the same run. */
+  readonly shared: boolean;
 }
 
 export interface ScheduleLine {

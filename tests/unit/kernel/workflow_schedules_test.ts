@@ -61,7 +61,9 @@ class Machine {
 const line = (change: Partial<ScheduleLine> = {}): ScheduleLine => {
   return { cron: "0 * * * *", timezone: "UTC", catchUp: "none", prompt: "p", ...change };
 };
-const plan = (workflow: string, ...lines: ScheduleLine[]): WorkflowSchedulePlan => ({ workflow, lines });
+const plan = (workflow: string, ...lines: ScheduleLine[]): WorkflowSchedulePlan => ({
+  ...{ workflow, lines, shared: false },
+});
 
 Deno.test("a tick makes one run, with its row as the cause, and none again after a restart", async () => {
   const machine = new Machine(), first = machine.start(plan("digest", line()));
@@ -160,4 +162,16 @@ Deno.test("a clock that was set, or a machine that slept, makes one run for all 
   assert.deepEqual(machine.started(), ["digest p 09:00"]);
   machine.start(plan("digest", line({ catchUp: "once" }))).stop();
   assert.equal(machine.runs.size, 1, "the ticks that it stands for are not caught up again");
+});
+
+Deno.test("daemons that share an engine start one run for a tick, and another one for each line", async () => {
+  // The bug would be: two machines, each with a copy of the workspace, and every digest is sent twice.
+  const daemons = [new Machine(), new Machine()];
+  const lines = [line(), line({ prompt: "q" })], shared = { ...plan("digest", ...lines), shared: true };
+  for (const machine of daemons) machine.start(shared);
+  for (const { clock } of daemons) await clock.tick(62 * minuteMs);
+  const ids = daemons.map(({ runs }) => [...runs.keys()].sort());
+  assert.deepEqual(ids[0], ids[1]);
+  assert.equal(ids[0]?.length, 4);
+  for (const id of ids[0] ?? []) assert.match(id, /^digest\.20261129T(09|10)0000Z\.[0-9a-f]{12}$/);
 });
