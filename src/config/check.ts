@@ -13,6 +13,7 @@ import { byteLength } from "../protocol/json.ts";
 import { findCronFault, findTimezoneFault } from "./cron.ts";
 import { clipText, type ConfigPath, formatConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
+import { localEngine } from "./engine_entries.ts";
 import { findNearest, hintNearest } from "../base/did_you_mean.ts";
 import type { Uncertainties } from "./error_recovery.ts";
 import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "./types.ts";
@@ -79,7 +80,10 @@ function checkReferences(
   });
   for (const { name, engine } of config.workflows.values()) {
     if (engine === null || config.engines.has(engine)) continue;
-    const hint = () => hintNearest(engine, config.engines.keys()) ?? "describe it under engines (docs/engines.md)";
+    const hint = () =>
+      engine === localEngine
+        ? "leave the key out: runs are kept by the local engine unless it names another one"
+        : hintNearest(engine, config.engines.keys()) ?? "describe it under engines (docs/engines.md)";
     diagnostics.error(["workflows", name, "engine"], `there is no engine ${quote(engine)}`, hint);
   }
   for (const { name, schedule } of config.workflows.values()) {

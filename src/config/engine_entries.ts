@@ -7,11 +7,33 @@ import { readSecretNames } from "./secret_names.ts";
 
 const addressText = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/;
 const keyText = /^publickeyv1_[1-9A-HJ-NP-Za-km-z]{20,60}$/;
-const secretHint = "write secret: env NERVE_ENGINE_SECRET, and its value into env_file";
+const secretHint = "write secret: env ENGINE_SECRET, and its value into env_file";
 const serviceText = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
+
+/** What the engine is called that is part of nerve. */
+export const localEngine = "local";
+
+/** Engines serve at addresses of their own: the second one at an address would never get a run. */
+export function checkListens(engines: ReadonlyMap<string, EngineDefinition>, diagnostics: DiagnosticList): void {
+  const taken = new Map<string, string>();
+  for (const { name, hostname, port } of engines.values()) {
+    const address = `${hostname}:${port}`, other = taken.get(address);
+    if (port !== 0 && other !== undefined) {
+      diagnostics.error(
+        ["engines", name, "listen"],
+        `engine ${quote(other)} listens at ${address}, too`,
+        "write another port",
+      );
+    }
+    taken.set(address, name);
+  }
+}
 
 export function buildEngine(name: string, shape: Partial<EngineShape>, diagnostics: DiagnosticList): EngineDefinition {
   const path = ["engines", name];
+  if (name === localEngine) {
+    diagnostics.error(path, "is the name of the engine that is part of nerve", "write another name, such as cluster");
+  }
   const need = (key: "kind" | "ingress" | "admin" | "listen" | "identity", hint: string) => {
     diagnostics.error(path, `the key "${key}" is missing`, hint);
     return "";

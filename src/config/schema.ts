@@ -187,7 +187,7 @@ const engine = z.strictObject({
   listen: text,
   endpoint: text,
   identity: textOr(z.array(z.string()), "must be a public key or a list of them", "write publickeyv1_..."),
-  secret: textOr(z.array(z.string()), "must name a variable", "write env NERVE_ENGINE_SECRET"),
+  secret: textOr(z.array(z.string()), "must name a variable", "write env ENGINE_SECRET"),
   service: text,
 });
 

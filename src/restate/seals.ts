@@ -86,7 +86,7 @@ export class Seals {
 /** Something is to be done about a run of another daemon, and that one could not tell who asks. */
 export function toNoSecret(engine: string): NerveError {
   return new NerveError("ENGINE_WRONG", `another daemon works on the run, and engine ${engine} has no secret`, {
-    hint: `write engines.${engine}.secret: env NERVE_ENGINE_SECRET into nerve.yaml of each daemon, or ask that daemon`,
+    hint: `write engines.${engine}.secret: env ENGINE_SECRET into nerve.yaml of each daemon, or ask that daemon`,
   });
 }
 

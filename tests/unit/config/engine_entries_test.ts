@@ -55,6 +55,20 @@ Deno.test("a workflow with an engine that is not there gets the nearest name", (
   assert.match(found.join(), /workflows\.w\.engine: there is no engine "clustr" \(.*cluster/);
 });
 
+Deno.test("the local engine has no entry and is not named, and no two engines listen at one address", () => {
+  const entry = `{ kind: restate, ${whole}, identity: ${key} }`;
+  assert.match(
+    problems("workflows: { w: { engine: local } }\n").join(),
+    /there is no engine "local" \(leave the key out: /,
+  );
+  assert.match(
+    problems(`engines: { local: ${entry} }\n`).join(),
+    /engines\.local: is the name of the engine that is part/,
+  );
+  const found = problems(`engines: { a: ${entry}, b: ${entry} }\n`);
+  assert.match(found.join(), /engines\.b\.listen: engine "a" listens at 127\.0\.0\.1:9080, too/);
+});
+
 Deno.test("a workflow of an engine asks no agents: their sessions are of one machine", () => {
   const agents = `agents: { a: { protocol: command, command: [a], confine: none } }`;
   const yaml = `engines: { cluster: { kind: restate, ${whole}, identity: ${key} } }\n${agents}\n`;
