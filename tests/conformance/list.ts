@@ -1,7 +1,10 @@
 /** What a workflow can do, on every engine: each is tried by conformance_test.ts on the local engine and on Restate. */
 import assert from "node:assert/strict";
+import { code } from "./code.ts";
+import { records } from "./records.ts";
+import { signed } from "./signed.ts";
 import { waits } from "./waits.ts";
-import { type Ability, codeOf, script } from "./world.ts";
+import { type Ability, codeOf } from "./world.ts";
 
 /** The word by which docs/engines.md has it among what Restate cannot do. */
 export const refusedWords = ["children", "fork"] as const;
@@ -32,6 +35,15 @@ const ends: readonly Ability[] = [
       assert.deepEqual(await world.result(run), ["failed", 1]);
       assert.match((await world.end(run)).reason ?? "", /out of paper/);
       assert.deepEqual(world.contents(run), ["said 1"]);
+    },
+  },
+  {
+    what: "a moderator ends a run as failed, with exit code 1, or as killed, with 137, for its own reason",
+    async act(world) {
+      const failed = await world.start(["say"], { ends: "fail" }),
+        killed = await world.start(["say"], { ends: "kill" });
+      assert.deepEqual([await world.result(failed), await world.result(killed)], [["failed", 1], ["killed", 137]]);
+      assert.deepEqual([(await world.end(failed)).reason, (await world.end(killed)).reason], ["no paper", "no need"]);
     },
   },
   {
@@ -76,11 +88,13 @@ const ends: readonly Ability[] = [
   {
     what: "finally runs after every end, and its result is a row",
     async act(world) {
-      const good = await world.start(["say"]), bad = await world.start(["fails"]);
-      await world.end(good);
-      await world.end(bad);
-      const closings = [...await world.rowsOf(good, "run.closed"), ...await world.rowsOf(bad, "run.closed")];
-      assert.deepEqual(closings.map(({ content }) => content), ["closed: completed", "closed: failed"]);
+      const good = await world.start(["say"]), bad = await world.start(["fails"]), killed = await world.start(["ask"]);
+      await world.asked(killed);
+      await world.api.killRun(killed, null);
+      for (const [run, how] of [[good, "completed"], [bad, "failed"], [killed, "killed"]] as const) {
+        await world.end(run);
+        assert.deepEqual((await world.rowsOf(run, "run.closed")).map(({ content }) => content), [`closed: ${how}`]);
+      }
     },
   },
 ];
@@ -109,12 +123,32 @@ const starts: readonly Ability[] = [
     },
   },
   {
-    what: "a start in a while waits for its time",
+    what: "what is just within the limits is kept whole: payload, prompt, message, event",
     async act(world) {
-      const asked = Date.now(), run = await world.start(["say"], {}, { inMs: 300 });
-      assert.equal(world.status(run), "queued");
+      // In JSON, a control character takes six times its place.
+      const text = "x".repeat(255 * 1024),
+        prompt = "\u0001".repeat(64 * 1024),
+        event = { text: "é".repeat(119 * 1024) };
+      const run = await world.start(["full", "ping"], { text }, { prompt });
+      await world.api.sendEvent(run, { name: "ping", key: "1", payload: event });
       assert.deepEqual(await world.result(run), ["completed", 0]);
-      assert.ok(((await world.end(run)).startedAt ?? 0) >= asked + 299);
+      const { payload, ...rest } = await world.end(run);
+      assert.deepEqual([payload, rest.prompt], [{ path: ["full", "ping"], text }, prompt]);
+      assert.ok(world.contents(run)[0] === "\u0001".repeat(1024 * 1024), "the message has changed");
+      assert.deepEqual([world.meta(run, 1), world.meta(run, 2).payload], [{ text: "y".repeat(255 * 1024) }, event]);
+    },
+  },
+  {
+    what: "a start in a while, or at a time, waits for it",
+    async act(world) {
+      const due = Date.now() + 300, payload = { path: ["say"] };
+      for (const when of [{ inMs: 300 }, { at: due }]) {
+        const asked = await world.api.startRun("script", { payload, ...when });
+        // On a machine that stalls, it may be late already.
+        assert.ok(asked.status === "queued" || asked.queuedAt >= due, asked.status);
+        assert.deepEqual(await world.result(asked.runId), ["completed", 0]);
+        assert.ok(((await world.end(asked.runId)).startedAt ?? 0) >= due - 1);
+      }
     },
   },
   {
@@ -180,62 +214,6 @@ const changes: readonly Ability[] = [
       assert.deepEqual(await world.result(run), ["completed", 0]);
     },
   },
-  {
-    what: "the death of the workflow's process costs an attempt, and no finished role runs again",
-    async act(world) {
-      const run = await world.start(["say", "slow", "say"], { ms: 1_000 });
-      await world.working(run);
-      Deno.kill(world.workspace.pid("script"), "SIGKILL");
-      assert.deepEqual(await world.result(run), ["completed", 0]);
-      assert.equal((await world.end(run)).attempt, 2);
-      const said = world.workspace.events.filter((each) => each.kind === "log" && each.message === `say ${run}:1`);
-      assert.equal(said.length, 1);
-    },
-  },
-  {
-    what: "code that is saved while a run goes on: it moves to it, and goes on",
-    async act(world) {
-      const run = await world.start(["say", "ping", "other"]);
-      await world.reaches(run, "waiting");
-      world.workspace.write("workflows/script/index.ts", script.replace('content: "other"', 'content: "new"'));
-      await world.api.reload();
-      await world.api.sendEvent(run, { name: "ping", key: "1" });
-      assert.deepEqual(await world.result(run), ["completed", 0]);
-      assert.equal(world.contents(run)[2], "new");
-    },
-  },
 ];
 
-const records: readonly Ability[] = [
-  {
-    what: "rows: each change is one, in order, and every row has the cause of its run",
-    async act(world) {
-      const run = await world.start(["say", "nap"]);
-      await world.end(run);
-      const rows = (await world.rows(run)).filter(({ type }) => type.startsWith("run."));
-      const types = rows.map(({ type }) => type);
-      const changes = types.filter((type) => type !== "run.queued" && type !== "run.log");
-      assert.deepEqual(changes, [
-        "run.started",
-        "run.message",
-        "run.waiting",
-        "run.message",
-        "run.completed",
-        "run.closed",
-      ]);
-      const end = rows.find(({ type }) => type === "run.completed");
-      assert.equal(rows.find(({ type }) => type === "run.closed")?.causeId, end?.id);
-    },
-  },
-  {
-    what: "why: a run leads back to what started it",
-    async act(world) {
-      const run = await world.start(["say"]);
-      assert.deepEqual((await world.end(run)).trigger, { kind: "manual" });
-      const [first] = await world.rows(run);
-      assert.equal(first?.refId, run);
-    },
-  },
-];
-
-export const abilities: readonly Ability[] = [...ends, ...starts, ...changes, ...waits, ...records];
+export const abilities: readonly Ability[] = [...ends, ...starts, ...changes, ...waits, ...code, ...records, ...signed];

@@ -4,11 +4,14 @@ import { type Ability, codeOf } from "./world.ts";
 
 export const waits: readonly Ability[] = [
   {
-    what: "sleep: the run goes on when its time is over",
+    what: "sleep, for a span and until a time: the run goes on when it is over",
     async act(world) {
-      const run = await world.start(["nap", "say"]);
+      const until = Date.now() + 400, run = await world.start(["nap", "until", "say"], { until });
+      const past = await world.start(["until"], { until: 0 });
       assert.deepEqual(await world.result(run), ["completed", 0]);
-      assert.equal(typeof world.meta(run, 1).until, "number");
+      assert.deepEqual([typeof world.meta(run, 1).until, world.meta(run, 2).until], ["number", until]);
+      assert.ok(((await world.end(run)).endedAt ?? 0) >= until);
+      assert.deepEqual(await world.result(past), ["completed", 0]);
     },
   },
   {
