@@ -19,7 +19,7 @@ import { debounceMaxMs, defaultDebounceMs } from "../base/watch_limits.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import { buildAgent, standardAgents } from "./agent_entries.ts";
 import { buildAlert } from "./alert_entries.ts";
-import { buildEngine, checkListens } from "./engine_entries.ts";
+import { buildEngine } from "./engine_entries.ts";
 import { buildHook, buildListen } from "./hook_entries.ts";
 import { buildApprovers } from "./approvers.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
@@ -73,9 +73,8 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
   const engines = new Map<string, EngineDefinition>();
   for (const [name, shape] of Object.entries(file.engines ?? {})) {
     checkName(name, ["engines", name], diagnostics);
-    engines.set(name, buildEngine(name, shape ?? {}, diagnostics));
+    engines.set(name, buildEngine(name, shape ?? {}, engines.values(), diagnostics));
   }
-  checkListens(engines, diagnostics);
   const positions = (file.reflexes ?? []).flatMap((_, index) => omit.has(index) ? [] : [index]);
   const reflexes = (file.reflexes ?? []).flatMap((shape, index) => {
     return omit.has(index) ? [] : [buildReflex(shape, ["reflexes", index], diagnostics)];

@@ -13,23 +13,13 @@ const serviceText = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
 /** What the engine is called that is part of nerve. */
 export const localEngine = "local";
 
-/** Engines serve at addresses of their own: the second one at an address would never get a run. */
-export function checkListens(engines: ReadonlyMap<string, EngineDefinition>, diagnostics: DiagnosticList): void {
-  const taken = new Map<string, string>();
-  for (const { name, hostname, port } of engines.values()) {
-    const address = `${hostname}:${port}`, other = taken.get(address);
-    if (port !== 0 && other !== undefined) {
-      diagnostics.error(
-        ["engines", name, "listen"],
-        `engine ${quote(other)} listens at ${address}, too`,
-        "write another port",
-      );
-    }
-    taken.set(address, name);
-  }
-}
-
-export function buildEngine(name: string, shape: Partial<EngineShape>, diagnostics: DiagnosticList): EngineDefinition {
+/** `others`: those before it. Engines serve at addresses of their own: the second one at an address would never get a run. */
+export function buildEngine(
+  name: string,
+  shape: Partial<EngineShape>,
+  others: Iterable<EngineDefinition>,
+  diagnostics: DiagnosticList,
+): EngineDefinition {
   const path = ["engines", name];
   if (name === localEngine) {
     diagnostics.error(path, "is the name of the engine that is part of nerve", "write another name, such as cluster");
@@ -60,6 +50,11 @@ export function buildEngine(name: string, shape: Partial<EngineShape>, diagnosti
   const listen = shape.listen ?? need("listen", "write listen: 127.0.0.1:9080"), match = addressText.exec(listen);
   if (listen !== "" && (match === null || Number(match[2]) > 65_535 || Number(match[2]) === 0)) {
     diagnostics.error([...path, "listen"], `${quote(listen)} is not an address with a port`, "write 127.0.0.1:9080");
+  }
+  const other = [...others].find(({ hostname, port }) => `${hostname}:${port}` === listen.replace(/^\[|\](?=:)/g, ""));
+  if (other !== undefined) {
+    const message = `engine ${quote(other.name)} listens at ${listen}, too`;
+    diagnostics.error([...path, "listen"], message, "write another port");
   }
   return {
     name,
