@@ -31,7 +31,9 @@ export class AlertRunner {
   readonly #changes: AlertChanges;
   /** Until then (monotonic) only signals change a state. */
   #settleAt = -Infinity;
-  #state: "new" | "running" | "stopped" = "new";
+  #state: "new" | "starting" | "running" | "stopped" = "new";
+  /** Signals that came while those from before were still read: they are heard after them. */
+  readonly #early: Signal[] = [];
   #restored = false;
   #cancelStore: CancelTimer | null = null;
   #unfollow: CancelTimer | null = null;
@@ -80,8 +82,12 @@ export class AlertRunner {
   /** Hears what was not heard before the daemon ended, and begins to wait. */
   async start(): Promise<void> {
     this.#settleAt = this.#clock.monotonic() + alertSettleMs;
-    this.#state = "running";
+    this.#state = "starting";
     for await (const signal of this.#changes.readUnheard()) this.#hear(signal, this.#timeOf(signal));
+    if (!this.#isStarting()) return;
+    this.#state = "running";
+    // One that was read from the log meanwhile, too, is not heard again.
+    for (const signal of this.#early.splice(0)) if (signal.id > this.#changes.heardId) this.onSignal(signal);
     for (const entry of this.#entries.values()) {
       this.#wakeAll(entry);
       for (const record of entry.records.values()) this.#changes.notices.send(entry, record);
@@ -93,7 +99,10 @@ export class AlertRunner {
 
   /** Called for every signal once it is on disk, in the order of the log. */
   onSignal(signal: Signal): void {
-    if (this.#state === "running" && this.#bySense.has(signal.sense)) this.#hear(signal, this.#clock.monotonic());
+    if (this.#state === "starting") this.#early.push(signal);
+    else if (this.#state === "running" && this.#bySense.has(signal.sense)) {
+      this.#hear(signal, this.#clock.monotonic());
+    }
   }
 
   /** Looks at the states of an alert again: a silence began or ended, or somebody acknowledged. */
@@ -107,6 +116,11 @@ export class AlertRunner {
     this.#unfollow?.();
     this.#timers.clear();
     this.#changes.stop();
+  }
+
+  /** It was not stopped while it waited. */
+  #isStarting(): boolean {
+    return this.#state === "starting";
   }
 
   #hear(signal: Signal, at: number): void {

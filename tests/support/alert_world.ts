@@ -42,6 +42,8 @@ export class AlertWorld {
   /** Writes until it dies. */
   left = Infinity;
   writes = 0;
+  /** Signals of a page that is read at a start. */
+  pageMax = Infinity;
   #life = 0;
 
   constructor(alerts: string, clock: FakeClock = new FakeClock()) {
@@ -158,13 +160,13 @@ export class AlertWorld {
       lastRowId: () => this.rows.at(-1)?.id ?? 0,
       readSignals: (afterId) => {
         const found = this.rows.filter(({ id, type }) => type === "sense.signal" && id > afterId);
-        const signals = found.map(({ id, ts, source, payload }) => ({
+        const signals = found.slice(0, this.pageMax).map(({ id, ts, source, payload }) => ({
           id,
           ts,
           sense: source.slice("sense:".length),
           payload: (payload as { payload: Json }).payload,
         }));
-        return { signals, hasMore: false };
+        return { signals, hasMore: found.length > this.pageMax };
       },
       readPayload: (rowId) => {
         const row = this.rows.find(({ id }) => id === rowId);

@@ -273,3 +273,22 @@ Deno.test("a stopped daemon leaves no timer", async () => {
   world.runner.stop();
   assert.deepEqual([world.clock.pending, world.clock.followers], [0, 0]);
 });
+
+// The bug would be: a signal that comes in between counts as the last one heard, and those that are still read are passed by.
+Deno.test("a signal that comes while those from before the start are read is heard after them, once", async () => {
+  const world = await AlertWorld.start("full: { sense: disk, when: signal.used > 0.9 }");
+  world.die();
+  for (const [index, used] of [0.95, 0.1, 0.95, 0.1, 0.95].entries()) {
+    const row = { id: index + 1, ts: world.clock.now(), source: "sense:disk", type: "sense.signal" } as const;
+    world.rows.push({ ...row, refId: "disk", causeId: null, payload: { payload: { used } } });
+  }
+  world.pageMax = 1;
+  const restarted = world.restart();
+  await world.clock.tick(0);
+  assert.ok(world.story().length < 5, "it still reads");
+  assert.ok(await world.tell("disk", { used: 0.1 }));
+  for (let page = 0; page < 5; page++) await world.clock.tick(0);
+  await restarted;
+  assert.deepEqual(world.story(), ["firing", "resolved", "firing", "resolved", "firing", "resolved"]);
+  assert.equal(world.desk.view("full").counters.evaluated, 6);
+});
