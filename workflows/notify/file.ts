@@ -1,5 +1,6 @@
 /** Appends a line once. Used by index.ts. The line is `TIME [KEY] TEXT PAYLOAD`, with line breaks written as \n. */
 import type { Json } from "nerve";
+import { toSendable } from "./notice.ts";
 
 export interface Note {
   readonly key: string;
@@ -27,10 +28,11 @@ export async function appendOnce(path: string, note: Note): Promise<boolean> {
   return true;
 }
 
-function formatLine({ key, text, payload }: Note): string {
-  const parts = [new Date().toISOString(), `[${key}]`, text];
+function formatLine({ key, text: told, payload }: Note): string {
+  const parts = [new Date().toISOString(), `[${key}]`, told];
   if (payload !== null) parts.push(JSON.stringify(payload));
-  const line = parts.filter((part) => part !== "").join(" ").replaceAll("\r", "\\r").replaceAll("\n", "\\n");
+  const text = toSendable(parts.filter((part) => part !== "").join(" "));
+  const line = text.replaceAll("\r", "\\r").replaceAll("\n", "\\n");
   return line.length > lineMaxChars ? `${line.slice(0, lineMaxChars)}...` : line;
 }
 

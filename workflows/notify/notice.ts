@@ -38,7 +38,7 @@ export async function toNotice(start: RunStart, key: string): Promise<Notice> {
  * Without what no channel takes: a program's argument ends at NUL, services refuse half a character, and a terminal that
  * shows the file obeys ESC.
  */
-function toSendable(text: string): string {
+export function toSendable(text: string): string {
   return text.toWellFormed().replaceAll(/[^\P{Cc}\t\n\r]/gu, "\ufffd");
 }
 

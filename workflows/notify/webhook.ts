@@ -90,9 +90,14 @@ function readRetryAfter(text: string): number {
 async function readBeginning(response: Response): Promise<string> {
   let text = "";
   const decoder = new TextDecoder();
-  for await (const bytes of response.body ?? []) {
-    text += decoder.decode(bytes, { stream: true });
-    if (text.length > answerMaxBytes) break;
+  try {
+    for await (const bytes of response.body ?? []) {
+      text += decoder.decode(bytes, { stream: true });
+      if (text.length > answerMaxBytes) break;
+    }
+  } catch (thrown) {
+    // The status says that it was taken: sent again because the rest does not come, it would be told twice.
+    if (!response.ok) throw thrown;
   }
   return text.slice(0, answerMaxBytes);
 }

@@ -34,6 +34,20 @@ Deno.test("notify appends one line per run, with time, key, text and payload", a
   });
 });
 
+// A terminal that shows the file obeys ESC, and the sign that begins sequences in one character.
+Deno.test("notify writes no sequences for terminals into the file, from a text or a payload", async () => {
+  await withFile(async (file, workflow) => {
+    await workflow.run({
+      config: { file },
+      runId: "r1",
+      prompt: "a\x1b]0;b\x07 \ud800",
+      payload: { name: "c\x9b2Jd\x7f" },
+    });
+    const [line = ""] = Deno.readTextFileSync(file).split("\n");
+    assert.ok(line.endsWith(' [r1:1] a\ufffd]0;b\ufffd \ufffd {"name":"c\ufffd2Jd\ufffd"}'), JSON.stringify(line));
+  });
+});
+
 Deno.test("notify does not repeat its line when the role runs again after a crash", async () => {
   await withFile(async (file, workflow) => {
     const run = { config: { file }, runId: "r1", prompt: "once" };

@@ -62,3 +62,16 @@ Deno.test("post() waits as long as the receiver asks, in seconds or until a date
     assert.equal(delayMs, 60_000, after);
   }
 });
+
+// The status says that it was taken. Danger: the answer breaks off behind it, and the same notice is sent five times.
+Deno.test("post() counts what was accepted, although the answer breaks off", async () => {
+  let requests = 0;
+  const broken = () => new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+    requests++;
+    return new Response(broken(), { status: requests === 1 ? 502 : 200 });
+  });
+  const delivery = { url: `http://127.0.0.1:${server.addr.port}/`, body: "{}", key: "k" };
+  const { status, attempt } = await post(delivery, limits, new AbortController().signal, () => {});
+  assert.deepEqual([status, attempt, requests], [200, 2, 2]);
+});
