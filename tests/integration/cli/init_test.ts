@@ -7,6 +7,7 @@ import { nerve } from "../../support/in_process_nerve.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { configOf } from "../../support/parsed_config.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
+import { startWorkspace, within } from "../../support/workspace_fixture.ts";
 
 const init = (cwd: string, ...argv: string[]) => nerve(cwd, "init", ...argv);
 const read = (...path: string[]) => Deno.readTextFile(join(...path));
@@ -50,6 +51,27 @@ Deno.test("init creates a workspace with three senses and a workflow, and says w
     const io = new CapturedIo({ cwd: root });
     assert.equal(await runCli(["validate", "--no-types", "--format", "json"], io), 0);
     assert.equal(JSON.parse(io.out).errors, 0);
+  });
+});
+
+Deno.test("the workflow that init ships completes when it is triggered as it stands, before its folder is there", async () => {
+  await inTempDir(async (root) => {
+    await init(root, ".");
+    const files: Record<string, string> = {};
+    for (const folder of ["lib", "workflows/cleanup", "workflows/notify"]) {
+      for (const { name, isFile } of Deno.readDirSync(join(root, folder))) {
+        if (isFile) files[`${folder}/${name}`] = await read(root, folder, name);
+      }
+    }
+    const text = (await read(root, "nerve.yaml")).replace(/^senses:$[^]*?(?=^workflows:$)/m, "");
+    const { workflows } = configOf(text), folder = String(workflows.get("cleanup")?.config.folder);
+    // On this machine the folder of nerve.yaml may be there.
+    const yaml = text.replaceAll(folder, join(root, "gone"));
+    await using workspace = await startWorkspace({ yaml, files });
+    const { api } = workspace.kernel, { runId } = await api.startRun("cleanup", {});
+    const run = await within(api.runEnded(runId, new AbortController().signal), "the end of the run");
+    assert.deepEqual([run?.status, run?.reason], ["completed", null]);
+    assert.match(api.records.messages(runId, { limit: 10 }).at(-1)?.content ?? "", /gone: dry run: would remove 0 files/);
   });
 });
 
