@@ -60,5 +60,15 @@ function isProblem({ type, payload }: LogRow): boolean {
 }
 
 function isEnded(records: CliRecords, { id, type, source }: LogRow): boolean {
+  if ((type === "sense.held" || type === "workflow.held") && isInForce(records, source, id)) return true;
   return (endedBy[type] ?? []).some((good) => records.logs({ source, type: good, afterId: id, limit: 1 }).length > 0);
+}
+
+/** What was held is in force, or gone: its process may not have started since. */
+function isInForce(records: CliRecords, source: string, afterId: number): boolean {
+  const loads = records.logs({ source: "kernel", type: "config.loaded", afterId, order: "desc", limit: candidatesMax });
+  return loads.some(({ payload }) =>
+    isPlainObject(payload) && Array.isArray(payload.changes) &&
+    payload.changes.some((change) => isPlainObject(change) && change.of === source)
+  );
 }

@@ -43,6 +43,17 @@ Deno.test("a run that a full queue dropped is a problem, one that was to be drop
   assert.deepEqual([idsOf(full ?? emptyRecords), idsOf(configured ?? emptyRecords)], [[1], []]);
 });
 
+Deno.test("what waited for an approval is a problem until nerve.yaml was loaded with it, whether or not it runs", () => {
+  for (const kind of ["sense", "workflow"] as const) {
+    const open = ["a", "b"].map((loaded) => {
+      const records = recordsOf(`${kind}:a ${kind}.held`, "kernel config.loaded"), of = `${kind}:${loaded}`;
+      const payload = { changes: [{ of, change: "changed" }], changed: 1, restarted: [] };
+      return idsOf({ ...records, logs: (filter) => records.logs(filter).map((row) => ({ ...row, payload })) });
+    });
+    assert.deepEqual(open, [[], [1]]);
+  }
+});
+
 Deno.test("the newest are shown, newest last, and those before a good row are ended with it", () => {
   const records = recordsOf(
     "sense:a sense.error",
