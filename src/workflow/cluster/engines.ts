@@ -59,6 +59,8 @@ export class Engines implements WorkflowEngine {
   /** Callers that wait until this daemon has a run. */
   readonly #awaiting = new Set<() => void>();
   #running = false;
+  /** The local engine has stopped, and the store may be closed. */
+  #stopped = false;
 
   constructor(local: LocalEngine, parts: EnginesParts) {
     this.#local = local;
@@ -97,6 +99,7 @@ export class Engines implements WorkflowEngine {
   start(): void {
     this.#local.start();
     this.#running = true;
+    this.#stopped = false;
     for (const [name, server] of this.#servers) server.start(this.#callsOf(name));
     this.#outbox.open();
   }
@@ -111,6 +114,7 @@ export class Engines implements WorkflowEngine {
     const cancel = clock.after((drainMs ?? stopDrainMs) + lastWritesMs, end);
     await stopped;
     cancel();
+    this.#stopped = true;
     end();
     await Promise.all(this.servers.map((server) => server.stop()));
   }
@@ -153,6 +157,8 @@ export class Engines implements WorkflowEngine {
   #onEnd(session: ClusterSession): void {
     const { runs } = this.#parts, { runId, taken } = session;
     runs.close(session);
+    // A call of the server may end later than everything here.
+    if (this.#stopped) return;
     if (taken && runs.get(runId) !== null) this.#local.handover.release(runId, "another daemon goes on with it");
   }
 

@@ -33,22 +33,25 @@ Deno.test("a role that fails once after 75 MiB of wide messages is tried again",
   assert.equal((await runEnd(workspace, "r")).status, "completed");
 });
 
-longTest("runs of 40 MiB resume together after a restart: as many at a time as their process has room for", async () => {
-  const wait = gated.text().replace(/^[^]*pass: /, "").replace(/,? \};?\nvoid[^]*$/, "");
-  const workflow = pages(40, `"a".repeat(1024 * 1024)`, wait);
-  await using workspace = await startWorkspace({
-    yaml: { workflows: { w: { concurrency: 3, memory: "160MiB", ...gated.settings } } },
-    workflows: { w: workflow },
-  });
-  closeGate(workspace);
-  const ids = ["a", "b", "c"];
-  for (const id of ids) await atWork(workspace, "w", id);
-  // The running roles get their time, and no further one begins.
-  const stopping = workspace.stop();
-  openGate(workspace);
-  await stopping;
-  await workspace.start();
-  for (const id of ids) assert.equal((await runEnd(workspace, id)).status, "completed", id);
-  assert.deepEqual(await workspace.rows({ type: "run.crashed" }), []);
-  for (const id of ids) assert.equal((await rowsOf(workspace, id, "run.resumed")).length, 1, id);
-});
+longTest(
+  "runs of 40 MiB resume together after a restart: as many at a time as their process has room for",
+  async () => {
+    const wait = gated.text().replace(/^[^]*pass: /, "").replace(/,? \};?\nvoid[^]*$/, "");
+    const workflow = pages(40, `"a".repeat(1024 * 1024)`, wait);
+    await using workspace = await startWorkspace({
+      yaml: { workflows: { w: { concurrency: 3, memory: "160MiB", ...gated.settings } } },
+      workflows: { w: workflow },
+    });
+    closeGate(workspace);
+    const ids = ["a", "b", "c"];
+    for (const id of ids) await atWork(workspace, "w", id);
+    // The running roles get their time, and no further one begins.
+    const stopping = workspace.stop();
+    openGate(workspace);
+    await stopping;
+    await workspace.start();
+    for (const id of ids) assert.equal((await runEnd(workspace, id)).status, "completed", id);
+    assert.deepEqual(await workspace.rows({ type: "run.crashed" }), []);
+    for (const id of ids) assert.equal((await rowsOf(workspace, id, "run.resumed")).length, 1, id);
+  },
+);

@@ -71,7 +71,10 @@ Deno.test("the workflow that init ships completes when it is triggered as it sta
     const { api } = workspace.kernel, { runId } = await api.startRun("cleanup", {});
     const run = await within(api.runEnded(runId, new AbortController().signal), "the end of the run");
     assert.deepEqual([run?.status, run?.reason], ["completed", null]);
-    assert.match(api.records.messages(runId, { limit: 10 }).at(-1)?.content ?? "", /gone: dry run: would remove 0 files/);
+    assert.match(
+      api.records.messages(runId, { limit: 10 }).at(-1)?.content ?? "",
+      /gone: dry run: would remove 0 files/,
+    );
   });
 });
 
