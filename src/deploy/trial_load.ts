@@ -42,7 +42,8 @@ export async function tryToLoad(
   const { promise: over, resolve } = Promise.withResolvers<ProcessEnd | null>();
   const ended = Promise.withResolvers<void>();
   const process = new UnitProcess(spec, { ...plan.request, trial: true }, where, clock, {
-    onReady: () => {},
+    // Its start has a limit of its own, and a busy machine takes long for it.
+    onReady: () => limitTime(),
     onOutput: () => {},
     onPrograms: () => {},
     onMessage: (_, message) => {
@@ -70,7 +71,6 @@ export async function tryToLoad(
   };
   process.begin();
   const unwatch = watchTrial(process, plan.request, clock);
-  limitTime();
   if (spec.workflow !== null) process.send({ t: "load_workflow" });
   for (let begun = 0; begun < loadsMax; begun++) loadNext();
   const giveUp = () => resolve({ kind: "ended", message: "the trial was cut short" });

@@ -28,7 +28,8 @@ export async function untilRefused(connect: () => Promise<Disposable>): Promise<
       using _ = await connect();
     } catch (error) {
       if (error instanceof Deno.errors.ConnectionRefused) return;
-      throw error;
+      // The child has just let go of the socket.
+      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
     }
   }
 }

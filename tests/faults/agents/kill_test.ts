@@ -125,7 +125,9 @@ async function play(seed: number, victim: Victim, isTerminal: boolean): Promise<
   assert.deepEqual([...said].sort(), [...roles].sort(), `each role has spoken once, ${victim}`);
   // The sessions of an ended run stay as they are: a daemon may die between that end and theirs.
   const over = victim === "daemon" ? ["ENDED", "READY"] : ["ENDED"];
-  assert.deepEqual(world.sessions().filter(({ state }) => !over.includes(state)), []);
+  await world.until("its sessions to end", () => {
+    return Promise.resolve(world.sessions().every(({ state }) => over.includes(state)));
+  });
   assert.equal(world.count("run.completed"), 1);
   const verified = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-prompt", "--cached-only", "src/main.ts", "store", "verify", "--workspace"]
