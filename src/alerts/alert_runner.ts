@@ -99,10 +99,9 @@ export class AlertRunner {
 
   /** Called for every signal once it is on disk, in the order of the log. */
   onSignal(signal: Signal): void {
+    if (!this.#bySense.has(signal.sense)) return;
     if (this.#state === "starting") this.#early.push(signal);
-    else if (this.#state === "running" && this.#bySense.has(signal.sense)) {
-      this.#hear(signal, this.#clock.monotonic());
-    }
+    else if (this.#state === "running") this.#hear(signal, this.#clock.monotonic());
   }
 
   /** Looks at the states of an alert again: a silence began or ended, or somebody acknowledged. */
