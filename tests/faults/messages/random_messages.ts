@@ -1,9 +1,10 @@
 /**
  * A script that says whatever a process could: messages of every kind, with random and with the worst contents, of its own
- * runs and computes and of others'. For HostileProcesses; `said` messages, then it waits to be ended.
+ * runs and computes and of others'. For HostileProcesses; `said` messages, then it waits to be ended. Each process of a
+ * unit says other things than those before it: otherwise one that ends itself early would do so for ever.
  */
 export function randomMessages(seed: number, said: number): string {
-  return `let state = ${seed} >>> 0;\nconst count = ${said};\n${talk}`;
+  return `const seed = ${seed}, count = ${said};\n${talk}`;
 }
 
 /** The kinds of message that it says. */
@@ -12,6 +13,9 @@ export function listSaidKinds(): string[] {
 }
 
 const talk = `
+const starts = import.meta.dirname + "/starts-" + name;
+Deno.writeTextFileSync(starts, ".", { append: true });
+let state = (seed + Math.imul(Deno.statSync(starts).size, 0x9e3779b9)) >>> 0;
 const random = () => {
   state = (state + 0x6d2b79f5) | 0;
   let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
