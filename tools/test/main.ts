@@ -5,6 +5,7 @@
  *   (tests/support/nerve_program.ts).
  * - All unit tests of a room are one module, and a few integration tests: by themselves 500 files would load the same
  *   modules again and again.
+ * A test that never ends ends the run after `longestMs`: Deno then tells which it was.
  */
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -13,19 +14,26 @@ import { stage } from "../build/stage.ts";
 /** Of integration tests in one module, which run one after the other. */
 const togetherMax = 4;
 
+const longestMs = 60 * 60_000;
+
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 // An interrupted test run ends by itself; then the folder is removed.
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
 const folder = await Deno.makeTempDir({ prefix: "nerve-staged-" });
 try {
   await stage(root, folder, null);
-  const { code } = await new Deno.Command(Deno.execPath(), {
+  const tests = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", "--no-prompt", "--parallel", "--cached-only", "-c", join(root, "deno.json")]
       .concat(Deno.args.length > 0 ? Deno.args : await allTests(join(folder, "tests"))),
     cwd: root,
     env: { DENO_JOBS: String(1 + navigator.hardwareConcurrency), NERVE_STAGED: folder },
-  }).spawn().status;
-  Deno.exitCode = code;
+  }).spawn();
+  const limit = setTimeout(() => {
+    console.error(`error: the tests have not ended within ${longestMs / 60_000} minutes`);
+    tests.kill("SIGINT");
+  }, longestMs);
+  Deno.exitCode = (await tests.status).code;
+  clearTimeout(limit);
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
