@@ -59,7 +59,7 @@ export class AcpSession implements AgentSession {
     over.promise.catch(() => {}); // When it is waited for, it fails there.
     signal.addEventListener("abort", abort, { once: true });
     try {
-      const { peer } = this.#connection ?? await Promise.race([this.#connect(), over.promise]);
+      const { peer } = this.#connection ?? await Promise.race([this.#connect(signal), over.promise]);
       this.#text = "";
       this.#listens = true;
       this.#over = new AbortController();
@@ -89,7 +89,7 @@ export class AcpSession implements AgentSession {
     over.promise.catch(() => {}); // When it is waited for, it fails there.
     signal.addEventListener("abort", abort, { once: true });
     try {
-      await Promise.race([this.#connect(), over.promise]);
+      await Promise.race([this.#connect(signal), over.promise]);
     } catch (thrown) {
       await this.end();
       throw thrown;
@@ -104,7 +104,16 @@ export class AcpSession implements AgentSession {
     await connection?.program.end();
   }
 
-  async #connect(): Promise<Connection> {
+  async #connect(signal: AbortSignal): Promise<Connection> {
+    const hasStarted = await this.#setting.mayStart(signal);
+    try {
+      return await this.#start();
+    } finally {
+      hasStarted();
+    }
+  }
+
+  async #start(): Promise<Connection> {
     const { definition, clock } = this.#setting;
     const peer: RpcPeer = new RpcPeer({
       send: (line) => void program.write(line),

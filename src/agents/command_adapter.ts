@@ -41,10 +41,7 @@ class CommandSession implements AgentSession {
       word.replaceAll(/\{(prompt|session)\}/g, (_, name) => name === "prompt" ? text : session)
     );
     const reads = !words.some((word) => word.includes("{prompt}")), output = this.#output = new Output(sessionField);
-    const program = new AgentProgram(this.#setting, line, reads, (part) => {
-      output.add(part);
-      this.#setting.note("said", part);
-    });
+    const hasStarted = await this.#setting.mayStart(signal), program = this.#start(line, reads, output, hasStarted);
     if (reads) void program.write(text, true);
     this.#current = program;
     const end = () => void program.end();
@@ -59,6 +56,22 @@ class CommandSession implements AgentSession {
     } finally {
       signal.removeEventListener("abort", end);
       this.#current = null;
+    }
+  }
+
+  /** That it has started is known when it prints, or has ended. */
+  #start(line: readonly string[], reads: boolean, output: Output, hasStarted: () => void): AgentProgram {
+    try {
+      const program = new AgentProgram(this.#setting, line, reads, (part) => {
+        hasStarted();
+        output.add(part);
+        this.#setting.note("said", part);
+      });
+      void program.whenEnded().then(hasStarted);
+      return program;
+    } catch (thrown) {
+      hasStarted();
+      throw thrown;
     }
   }
 

@@ -28,6 +28,11 @@ export interface SessionSetting {
   sockets(): string;
   /** Whether the agent has leave for a tool. `signal`: it does not wait any more. */
   mayUse(asked: LeaveRequest, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Resolves when it is the turn of this session to start a program, with what tells that it has started. Rejects with the
+   * reason of `signal` when that aborts.
+   */
+  mayStart(signal: AbortSignal): Promise<() => void>;
   /** What Landlock holds them to; null: nothing holds them. */
   readonly wall: LandlockRules | null;
   readonly clock: Clock;

@@ -13,7 +13,7 @@ import { acpAdapter } from "./acp_adapter.ts";
 import { commandAdapter } from "./command_adapter.ts";
 import { fakeAdapter } from "./fake_adapter.ts";
 import { NotedSession } from "./noted_session.ts";
-import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
+import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts, type SessionSetting } from "./ports.ts";
 import { terminalAdapter } from "./terminal_adapter.ts";
 
 const adapters: Readonly<Record<AgentProtocol, AgentAdapter>> = {
@@ -29,6 +29,7 @@ export async function openSession(
   { clock, workspace, homes, sockets, variables, noteFor, wall: findWall, askLeave }: HostPorts,
   record: SessionRecord,
   definition: AgentDefinition,
+  mayStart: SessionSetting["mayStart"],
 ): Promise<AgentSession> {
   const { id, cwd, conversation } = record, all = variables(), home = join(homes, definition.name);
   for (const folder of [homes, home]) makePrivateFolder(folder);
@@ -44,7 +45,8 @@ export async function openSession(
   if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
   const leaves = new LeaveDesk(definition, { cwd, home }, (asked, signal) => askLeave(record, asked, signal));
   const mayUse = (asked: LeaveRequest, signal: AbortSignal) => leaves.decide(asked, signal);
-  const setting = { sessionId: id, definition, cwd, workspace, env, mark, note, sockets, wall, mayUse, clock };
+  const programs = { cwd, workspace, env, mark, wall, mayStart };
+  const setting = { sessionId: id, definition, ...programs, note, sockets, mayUse, clock };
   return new NotedSession(await adapters[definition.protocol].open(setting, conversation), note);
 }
 

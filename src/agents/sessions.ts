@@ -7,6 +7,7 @@
  */
 import { sessionStartsMax } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
+import { startSlotMaxMs } from "../base/limits.ts";
 import type { AgentDefinition, PromptAnswer, PromptAsk } from "../protocol/agent.ts";
 import type { SessionRecord } from "../protocol/session.ts";
 import { AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
@@ -156,9 +157,7 @@ export class Sessions {
     const session = toSession(record, definition), { signal } = session.halt;
     this.#known.set(toKey(record), session);
     this.#recovering.add(session);
-    const going = this.#starts.take("", sessionStartsMax, signal)
-      .then((release) => this.resume(session, signal).finally(release))
-      .finally(() => this.#recovering.delete(session));
+    const going = this.resume(session, signal).finally(() => this.#recovering.delete(session));
     session.tail = going.catch(() => {});
     try {
       return await going === null ? "goes on" : "lost";
@@ -170,7 +169,21 @@ export class Sessions {
   }
 
   async #open(session: OpenSession): Promise<AgentSession> {
-    return session.open ??= await openSession(this.#ports, session.record, session.definition);
+    const mayStart = (signal: AbortSignal) => this.#mayStart(signal);
+    return session.open ??= await openSession(this.#ports, session.record, session.definition, mayStart);
+  }
+
+  /** A start that takes long waits for something else than a core: it no longer holds back the others. */
+  async #mayStart(signal: AbortSignal): Promise<() => void> {
+    const release = await this.#starts.take("", sessionStartsMax, signal);
+    let isOver = false;
+    const end = () => {
+      cancel();
+      if (!isOver) release();
+      isOver = true;
+    };
+    const cancel = this.#ports.clock.after(startSlotMaxMs, end);
+    return end;
   }
 }
 

@@ -68,6 +68,15 @@ class TerminalSession implements AgentSession {
   }
 
   async #start(signal: AbortSignal): Promise<Terminal> {
+    const hasStarted = await this.#setting.mayStart(signal);
+    try {
+      return await this.#startNow(signal);
+    } finally {
+      hasStarted();
+    }
+  }
+
+  async #startNow(signal: AbortSignal): Promise<Terminal> {
     const { clock, definition: { command, resume, idleMs } } = this.#setting, begun = this.#conversation;
     const goesOn = resume !== null && begun !== null, id = goesOn ? begun : crypto.randomUUID();
     const words = goesOn ? resume : command;

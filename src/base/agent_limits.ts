@@ -28,7 +28,7 @@ export const agentStartMaxMs = 60_000;
 /** How often a lost conversation is tried before a person is asked, and how often a prompt whose agent dies is sent. */
 export const sessionResumesMax = 3;
 export const promptSendsMax = 3;
-/** How many sessions are tried at a time after a restart: each may start a large program. */
+/** How many sessions start a program at a time; others wait in order. Fifty at once leave the kernel no core. */
 export const sessionStartsMax = 4;
 /** How long the start of the daemon waits for sessions to go on; what takes longer goes on afterwards. */
 export const sessionsStartMaxMs = 15_000;

@@ -1,7 +1,7 @@
 /**
  * Scripted agents behind the Agent Client Protocol, each a real process, in sessions of a daemon as users have it:
- * - 50 sessions at once, all of them waiting for their agents: private memory of nerve's own processes for each, beside that
- *   without any, and their processor time.
+ * - 50 sessions that begin in one moment: how long that takes, and an answer of the kernel meanwhile. Then all of them wait
+ *   for their agents: private memory of nerve's own processes for each, beside that without any, and their processor time.
  * - From a role's begin to the moment when the agent has its prompt. Floor: a line through a pipe to such a program.
  * - An agent that answers 100 MB: what the kernel's private memory grows by, and how late the ticks of a sense are meanwhile.
  *   Floor of the latter: the same without it.
@@ -14,7 +14,7 @@ import { delay } from "../../src/base/time.ts";
 import { scriptedAgent } from "../support/agent_world.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
-import { figure, type Figures, median, percentile } from "./figure.ts";
+import { figure, type Figures, median, percentile, timed } from "./figure.ts";
 import { privateMiB } from "./memory.ts";
 import { builtNerve } from "./nerve.ts";
 import { latenessOf } from "./timetable.ts";
@@ -107,12 +107,17 @@ async function* idle(daemon: BackgroundDaemon): Figures {
   };
   const without = await ofCore();
   const { length: earlier } = await client.logs({ type: "session.prompted", limit: 1_000 });
-  // One after the other: fifty programs that start at once leave the machine's processors to nobody else.
-  for (let n = 0; n < sessions; n++) {
-    await client.startRun("w", { runId: `s${n}`, prompt: "hang" });
-    while ((await client.logs({ type: "session.prompted", limit: 1_000 })).length <= earlier + n) {
-      await delay(systemClock, 50);
-    }
+  const answers: number[] = [], from = systemClock.monotonic();
+  for (let n = 0; n < sessions; n++) await client.startRun("w", { runId: `s${n}`, prompt: "hang" });
+  while ((await client.logs({ type: "session.prompted", limit: 1_000 })).length < earlier + sessions) {
+    answers.push(await timed(() => client.sense("tick")));
+    await delay(systemClock, 50);
+  }
+  const begin = `${sessions} sessions that begin in one moment`;
+  yield figure(`${begin}: until the last is prompted`, "ms", [systemClock.monotonic() - from], null);
+  for (const percent of [50, 100]) {
+    const name = `${begin}: an answer of the kernel meanwhile, ${percent === 100 ? "longest" : "p50"}`;
+    yield figure(name, "ms", [percentile(answers, percent)], null);
   }
   await delay(systemClock, 12_000);
   const grown = await daemon.privateMiB() - before, share = await ofCore();

@@ -101,7 +101,7 @@ export async function inSetting(
     };
     const mayUse = ({ kind }: { kind: string }) => Promise.resolve(definition.allow.includes(kind));
     const mark = `test.${Deno.pid}-0.${++sessions}.agent.a.0.s`,
-      place = { cwd, workspace: cwd, sockets: () => cwd, note: () => {} };
+      place = { cwd, workspace: cwd, sockets: () => cwd, note: () => {}, mayStart: () => Promise.resolve(() => {}) };
     await act({ sessionId: "s", definition, ...place, env, mark, wall: null, mayUse, clock: systemClock });
   });
 }
