@@ -8,6 +8,7 @@ import { type CelExpression, compileCel } from "../base/cel.ts";
 import { type CelTemplate, compileTemplate, toText } from "../base/cel_template.ts";
 import { formatDuration } from "../base/duration.ts";
 import { assert, messageOf } from "../base/errors.ts";
+import { toStorableText } from "../base/storable_text.ts";
 import { type AlertDefinition, alertKeyVariables, alertVariables } from "../protocol/alert.ts";
 import type { AlertRule, Observation } from "./machine.ts";
 
@@ -55,7 +56,7 @@ export class CompiledAlert {
     return attempt("key", () => {
       const value = expression.evaluate({ signal, sense: this.definition.sense });
       if (value === null || typeof value === "object") throw new Error("it is neither a text nor a number");
-      const text = toStorable(toText(value));
+      const text = toStorableText(toText(value));
       if (text.length <= alertKeyMaxChars) return text;
       throw new Error(`it has more than ${alertKeyMaxChars} characters`);
     });
@@ -129,14 +130,9 @@ function attempt<T>(expression: ExpressionName, evaluate: () => T): Evaluated<T>
 }
 
 function cut(text: string): string {
-  const line = toStorable(text.replaceAll(/\s+/g, " ").trim());
+  const line = toStorableText(text.replaceAll(/\s+/g, " ").trim());
   // Half a character at the end is refused by some of those who are told.
   return line.length > alertSummaryMaxChars
     ? `${line.slice(0, alertSummaryMaxChars - 3).replace(/[\ud800-\udbff]$/, "")}...`
     : line;
-}
-
-/** SQLite gives a text back up to its first NUL, and half a character as another one: a state would not find its key again. */
-function toStorable(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\ufffd");
 }

@@ -7,6 +7,7 @@
  */
 import { NerveError } from "../base/errors.ts";
 import { sha256 } from "../base/sha256.ts";
+import { toStorableText } from "../base/storable_text.ts";
 import type { Clock } from "../base/time.ts";
 import { gateTitleMaxChars } from "../base/wait_limits.ts";
 import {
@@ -24,7 +25,6 @@ import type { Store } from "../store/store.ts";
 import { DecisionDesk, toNotWaiting } from "../workflow/local/decision_desk.ts";
 import { createDecision } from "../workflow/local/gates.ts";
 import { toStoreFailed } from "../workflow/local/run_admission.ts";
-import { toStorableText } from "../workflow/local/run_request.ts";
 
 export interface AgentRequestPorts {
   readonly store: Store;

@@ -14,6 +14,7 @@ import {
   timeoutMinMs,
 } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { isStorableText } from "../base/storable_text.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { END, readEnding, type RoleEffect, type RoleFunction, START } from "../sdk/workflow.ts";
 import { type AgentSetting, isAgentRole, readAgentRole } from "./agent_roles.ts";
@@ -75,8 +76,8 @@ export function readRoles(
   if (!isPlainObject(roles) || Object.keys(roles).length === 0) return err("it has no roles");
   const plans = new Map<string, AnyPlan>();
   for (const [name, role] of Object.entries(roles)) {
-    if (name === "" || name === START || name === END || readEnding(name) !== null) {
-      return err(`"${name}" cannot be the name of a role`);
+    if (name === "" || name === START || name === END || readEnding(name) !== null || !isStorableText(name)) {
+      return err(`${JSON.stringify(name)} cannot be the name of a role`);
     }
     if (name.length > roleNameMaxChars) return err(`a role's name is longer than ${roleNameMaxChars} characters`);
     const plan = isWait(role)

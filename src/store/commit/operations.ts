@@ -2,8 +2,10 @@
  * Writes to the log, as data: they run on the kernel's thread or off it (commit_thread.ts), in the same way.
  * Used by group_commit.ts and commit_worker.ts.
  * I1. An operation is atomic; one that throws undoes no other.
+ * I2. What is written reads back as it was written, and nothing reads back cut off.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { toStorableText } from "../../base/storable_text.ts";
 import { readNewestId, sealRows } from "../log/chain.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
@@ -20,7 +22,12 @@ export type Operation = readonly Step[];
 
 /** Returns the number of changed rows. Throws SQLite's error. */
 export function runStep(statements: StatementCache, { sql, values }: Step): number {
-  return Number(statements.get(sql).run(...values).changes);
+  const bound = values.some(isCutOff) ? values.map((value) => isCutOff(value) ? toStorableText(value) : value) : values;
+  return Number(statements.get(sql).run(...bound).changes);
+}
+
+function isCutOff(value: Value): value is string {
+  return typeof value === "string" && value.includes("\0");
 }
 
 /** The open transaction of a connection, and its operations so far. */

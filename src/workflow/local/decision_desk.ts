@@ -7,6 +7,7 @@
  * I3. A decision on anything else than what the request shows is refused, and the log has it.
  */
 import { NerveError } from "../../base/errors.ts";
+import { toStorableText } from "../../base/storable_text.ts";
 import type {
   Approval,
   ApprovalDecision,
@@ -18,7 +19,6 @@ import type { Approvers } from "../../protocol/approver.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import { checkSupplied } from "./effects.ts";
 import { createDecision, describeDecision } from "./gates.ts";
-import { toStorableText } from "./run_request.ts";
 import { findSigner, type Signer } from "./signer.ts";
 
 export interface DecisionDeskParts {

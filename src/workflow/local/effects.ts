@@ -9,6 +9,7 @@
  */
 import { assert, NerveError } from "../../base/errors.ts";
 import { messageMetaMaxBytes } from "../../base/limits.ts";
+import { toStorableText } from "../../base/storable_text.ts";
 import type { Clock } from "../../base/time.ts";
 import type { Approval, ApprovalDecision, DecisionRequest } from "../../protocol/approval.ts";
 import { toJsonText } from "../../protocol/json.ts";
@@ -21,7 +22,6 @@ import { createEnding } from "./endings.ts";
 import type { RunStore, WorkflowProcess } from "./ports.ts";
 import { createRecovery, describeRecovery } from "./recovery_texts.ts";
 import { begunOf, currentRoundOf, failureOf } from "./role_failure.ts";
-import { toStorableText } from "./run_request.ts";
 import { createRunRow, type RunWriter } from "./run_writer.ts";
 import type { Waits } from "./waits.ts";
 

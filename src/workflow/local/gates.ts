@@ -4,11 +4,11 @@
  *     before, and what is shown. A decision names it, so nobody decides on something else than they saw.
  */
 import { sha256 } from "../../base/sha256.ts";
+import { toStorableText } from "../../base/storable_text.ts";
 import { type Approval, type ApprovalDecision, type NewApproval, stateOfDecision } from "../../protocol/approval.ts";
 import type { AskedWait } from "../../protocol/asked_wait.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { RunWait } from "../../protocol/run_wait.ts";
-import { toStorableText } from "./run_request.ts";
 
 export type AskedGate = Extract<AskedWait, { kind: "gate" }>;
 /** What the kernel itself asks, about a role whose end is unknown. */

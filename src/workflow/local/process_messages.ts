@@ -10,6 +10,7 @@
 import { formatSize } from "../../base/duration.ts";
 import { unreachable } from "../../base/errors.ts";
 import { messageContentMaxBytes, messageMetaMaxBytes, roleNameMaxChars, threadWarnedAt } from "../../base/limits.ts";
+import { isStorableText } from "../../base/storable_text.ts";
 import type { Clock } from "../../base/time.ts";
 import { byteLength, isPlainObject, toJsonText } from "../../protocol/json.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
@@ -280,6 +281,7 @@ function findRoundFault(report: RoundReport, run: Run): Fault | null {
   if (report.round > run.maxRounds) return { how: "maxRounds", reason: `maxRounds ${run.maxRounds} reached` };
   const { role } = report;
   if (typeof role !== "string" || role.length === 0) return toFault(report, "the role has no name");
+  if (!isStorableText(role)) return toFault(report, "the role's name is no text that can be stored");
   if (role.length <= roleNameMaxChars) return null;
   return toFault(report, `the role's name is longer than ${roleNameMaxChars} characters`);
 }

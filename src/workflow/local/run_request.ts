@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { NerveError } from "../../base/errors.ts";
 import { maxRoundsMax, payloadMaxBytes, promptMaxBytes } from "../../base/limits.ts";
+import { toStorableText } from "../../base/storable_text.ts";
 import { byteLength, type Json, toJsonText } from "../../protocol/json.ts";
 import { type Run, runIdSchema, type RunStart } from "../../protocol/run.ts";
 
@@ -37,14 +38,6 @@ export function checkRequest(request: RunRequest): RunRequest {
     throw toPayloadInvalid(`the payload ${text.error}`, "store large input as a blob and pass its digest");
   }
   return { ...request, prompt, payload: JSON.parse(text.value) };
-}
-
-/**
- * Text that reads back from SQLite as it was written. SQLite ends text at a NUL when it is read, and a lone surrogate
- * is not valid UTF-8; both are replaced.
- */
-export function toStorableText(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\ufffd");
 }
 
 /** Creates the run for a request, as it will first be stored. */

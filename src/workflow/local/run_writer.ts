@@ -9,6 +9,7 @@
 import { calculateBackoff } from "../../base/backoff.ts";
 import { messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, reasonMaxChars } from "../../base/limits.ts";
+import { toStorableText } from "../../base/storable_text.ts";
 import type { Clock } from "../../base/time.ts";
 import type { Json } from "../../protocol/json.ts";
 import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
@@ -20,7 +21,6 @@ import type { Fork, RunRequest } from "../engine.ts";
 import { guardOf, isTerminal } from "../transitions.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
-import { toStorableText } from "./run_request.ts";
 
 export interface RunWriterOptions {
   readonly store: RunStore;

@@ -51,8 +51,10 @@ Deno.test("a moderator ends its run as completed, failed or killed, with its rea
   assert.deepEqual(finished(failRun("too wide")), { kind: "stopped", status: "failed", reason: "too wide" });
   assert.deepEqual(finished(killRun("not now")), { kind: "stopped", status: "killed", reason: "not now" });
   assert.match(faultOf(() => "__failed__"), /neither END nor a role/);
-  const named = readRoles({ [killRun("x")]: () => ({ content: "", meta: {} }) });
-  assert.ok(!named.ok && /cannot be the name of a role/.test(named.error));
+  for (const name of [killRun("x"), "a\0b", "\ud800"]) {
+    const named = readRoles({ [name]: () => ({ content: "", meta: {} }) });
+    assert.ok(!named.ok && /cannot be the name of a role/.test(named.error), JSON.stringify(name));
+  }
 });
 
 Deno.test("a moderator that throws, returns a promise, or names no role gives an error that says so", () => {

@@ -29,6 +29,20 @@ Deno.test("runStep() says how many rows it changed", () => {
   assert.equal(runStep(statements, { sql: "delete from numbers where n = ?", values: [2] }), 0);
 });
 
+Deno.test("runStep() writes text that reads back whole, and finds it again", () => {
+  using db = openDatabase(":memory:");
+  db.exec("create table texts (t text primary key) strict");
+  const statements = new StatementCache(db), texts = ["a\0b", "\0", "a\ud800\0", "plain"];
+  for (const text of texts) runStep(statements, { sql: "insert into texts values (?)", values: [text] });
+  const read = db.prepare("select t from texts order by rowid").all().map(({ t }) => t as string);
+  assert.deepEqual(read, ["a\ufffdb", "\ufffd", "a\ufffd\ufffd", "plain"]);
+  for (const values of [read, texts].map((each) => each.slice(0, 2))) {
+    for (const text of values) {
+      assert.equal(runStep(statements, { sql: "update texts set t = t where t = ?", values: [text] }), 1);
+    }
+  }
+});
+
 Deno.test("when the first step changes nothing the others are skipped, which is not a failure", () =>
   withTransaction((transaction, numbers) => {
     assert.equal(transaction.perform(rename(1, 2)), false);

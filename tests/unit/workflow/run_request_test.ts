@@ -1,14 +1,9 @@
 /** Requests for runs: what is valid, what is stored, and when two requests mean the same run. */
 import assert from "node:assert/strict";
 import { maxRoundsMax, payloadMaxBytes, promptMaxBytes } from "../../../src/base/limits.ts";
+import { toStorableText } from "../../../src/base/storable_text.ts";
 import type { RunRequest } from "../../../src/workflow/engine.ts";
-import {
-  checkRequest,
-  createRun,
-  findDifference,
-  toRunStart,
-  toStorableText,
-} from "../../../src/workflow/local/run_request.ts";
+import { checkRequest, createRun, findDifference, toRunStart } from "../../../src/workflow/local/run_request.ts";
 import { defaults } from "../../support/workflow_bench.ts";
 
 const request: RunRequest = {
