@@ -13,6 +13,9 @@ const all = Number(Deno.env.get("NERVE_FUZZ") ?? 4_000);
 /** Of each process; it is started again as often as needed. */
 const atATime = Math.min(all / 2, 20_000);
 
+/** So many runs may start; those that wait, or are paused, hold a slot. */
+const slots = 1_000;
+
 const ends: ReadonlySet<string> = new Set(["died", "ended", "quarantined"]);
 
 /** It may say that programs are to be ended. */
@@ -37,7 +40,7 @@ Deno.test("random messages of every kind leave the kernel alive, its neighbours 
       senses: { bad: { ...talkative, timeout: "100ms" }, victim: {} },
       reflexes: [{ sense: "victim", interval: "20ms" }],
       // Runs whose process died wait longer each time: each round has new ones.
-      workflows: { "w-bad": { ...talkative, concurrency: 1_000, agents: ["fake"] }, w: { overflow: "queue" } },
+      workflows: { "w-bad": { ...talkative, concurrency: slots, agents: ["fake"] }, w: { overflow: "queue" } },
     },
     senses: { bad: "export const compute = () => 1;", victim: "export const compute = () => ({ fine: 1 });" },
     workflows: { "w-bad": workflow, w: workflow },
@@ -45,8 +48,16 @@ Deno.test("random messages of every kind leave the kernel alive, its neighbours 
   const { kernel } = workspace;
   const said = () =>
     workspace.events.filter((event) => event.kind === "log" && event.message === "said 500").length * 500;
+  /** Waits that nothing ends would leave no slot for the next runs. */
+  const freeSlots = async () => {
+    const { waiting, paused } = workspace.health().runs, statuses = ["waiting", "paused"] as const;
+    if (waiting + paused < slots / 2) return;
+    const { items } = kernel.api.records.runs({ statuses, limit: slots, offset: 0 });
+    await Promise.all(items.map(({ runId }) => kernel.api.killRun(runId, null)));
+  };
   try {
     while (said() < all) {
+      await freeSlots();
       const from = workspace.events.length;
       kernel.api.resetSense("bad");
       kernel.api.resetWorkflow("w-bad");
