@@ -17,22 +17,9 @@ import { Sessions } from "./pages/sessions.tsx";
 import { Store } from "./pages/store.tsx";
 import { Command, Mark, When } from "./parts/basic.tsx";
 import { Pulse } from "./parts/pulse.tsx";
+import { places } from "./places.ts";
 import { go, type Route, useRoute } from "./route.ts";
 import { toggleTheme, useTheme } from "./theme.ts";
-
-/** The name of each place, its part of the address, and the key after `g`. */
-const places = [
-  ["Overview", "", "o"],
-  ["Runs", "runs", "r"],
-  ["Approvals", "approvals", "a"],
-  ["Alerts", "alerts", "w"],
-  ["Senses", "senses", "s"],
-  ["Sessions", "sessions", "e"],
-  ["Log", "log", "l"],
-  ["Permissions", "permissions", "p"],
-  ["Store", "store", "d"],
-  ["Hooks", "hooks", "h"],
-] as const;
 
 export function App() {
   const route = useRoute(), [isOut, setIsOut] = useState(false), [showsKeys, setShowsKeys] = useState(false);

@@ -46,6 +46,7 @@ export interface WebFile {
 /** Written by `deno task dashboard`. */
 const names: Readonly<Record<string, readonly [type: string, name: string]>> = {
   "/": ["text/html; charset=utf-8", "index.html"],
+  "/first.js": ["text/javascript; charset=utf-8", "first.js"],
   "/app.js": ["text/javascript; charset=utf-8", "app.js"],
   "/app.css": ["text/css; charset=utf-8", "app.css"],
 };

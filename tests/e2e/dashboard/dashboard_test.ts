@@ -72,3 +72,31 @@ Deno.test("a page outlives its daemon, and goes on when it is back", browserTest
   await page.locator(".says").getByText("silent").waitFor();
   await visitor.innocent(page);
 });
+
+Deno.test(
+  "the frame is there, in the reader's theme, before any script, and stays where it is",
+  browserTest,
+  async () => {
+    await using served = await serveDashboard();
+    await using visitor = await Visitor.come();
+    const page = await visitor.open(await makeLink(served), { theme: "dark" });
+    await page.getByRole("button", { name: "Light" }).click();
+    const come = Promise.withResolvers<void>();
+    await page.route("**/app.js", async (route) => {
+      await come.promise;
+      await route.continue();
+    });
+    await page.reload({ waitUntil: "commit" });
+    const frame = async () => {
+      const links = await page.getByRole("navigation", { name: "pages" }).getByRole("link").all();
+      return await Promise.all(links.map(async (link) => [await link.innerText(), await link.boundingBox()]));
+    };
+    await page.getByRole("link", { name: "Hooks" }).waitFor();
+    const before = await frame(), theme = await page.evaluate("document.documentElement.dataset.theme");
+    assert.deepEqual([before.length, theme, await page.getByRole("heading").count()], [10, "light", 0]);
+    come.resolve();
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    assert.deepEqual(await frame(), before);
+    await visitor.innocent(page);
+  },
+);

@@ -145,7 +145,10 @@ const cases: readonly FormCase[] = [
         assert.match(await succeed(form, ["status"], folder), /pid \d+/);
         const link = (await succeed(form, ["dashboard", "--print"], folder)).trim();
         // A built form runs in a network of its own, which this process does not reach.
-        const pages = [["/", "index.html"], ["/app.js", "app.js"], ["/app.css", "app.css"]] as const;
+        const pages = [["/", "index.html"], ["/first.js", "first.js"], ["/app.js", "app.js"], [
+          "/app.css",
+          "app.css",
+        ]] as const;
         const files = form.name === "source" ? pages : [];
         for (const [path, name] of files) {
           const served = await (await fetch(new URL(path, link))).text();

@@ -52,7 +52,7 @@ Deno.test("without a token or a session the listener gives nothing away but the 
     const answer = await sendRaw(port, path);
     assert.deepEqual([answer.status, codeOf(answer)], [401, "ACCESS_MISSING"], path);
   }
-  for (const path of ["/", "/app.js", "/app.css"]) {
+  for (const path of ["/", "/first.js", "/app.js", "/app.css"]) {
     const { status, headers, text } = await sendRaw(port, path);
     assert.equal(status, 200, path);
     const csp = headers["content-security-policy"] ?? "";

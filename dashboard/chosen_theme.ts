@@ -1,0 +1,12 @@
+/** Dark or light: what the system says, unless the reader has chosen. */
+export type Theme = "dark" | "light";
+export const themeKey = "nerve-theme", systemDark = matchMedia("(prefers-color-scheme: dark)");
+
+export function currentTheme(): Theme {
+  const theme = localStorage.getItem(themeKey);
+  return theme === "dark" || theme === "light" ? theme : systemDark.matches ? "dark" : "light";
+}
+
+export function setTheme(): void {
+  document.documentElement.dataset.theme = currentTheme();
+}

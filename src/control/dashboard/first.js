@@ -1,0 +1,1 @@
+var r="nerve-theme",m=matchMedia("(prefers-color-scheme: dark)");function o(){let e=localStorage.getItem(r);return e==="dark"||e==="light"?e:m.matches?"dark":"light"}function t(){document.documentElement.dataset.theme=o()}t();
