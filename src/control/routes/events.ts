@@ -3,6 +3,7 @@
  * An event's id is the row's id, its name the row's type, its data the row as JSON. `Last-Event-ID` resumes after that
  * row.
  */
+import { setImmediate } from "node:timers";
 import { Hono } from "hono";
 import { describeRoute, resolver } from "hono-openapi";
 import { streamSSE } from "hono/streaming";
@@ -73,10 +74,12 @@ export function eventRoutes(view: KernelPort) {
         // An id without data is not an event, but from now on the client resumes from it.
         await out.write(`retry: 1000\nid: ${stream.from}\n\n`);
         cancel = clock.after(eventHeartbeatMs, beat);
+        const together = new Together(out);
         for await (const item of stream) {
           if (stopping.aborted || out.aborted) break;
-          await out.write(formatItem(item));
+          await together.write(formatItem(item));
         }
+        await together.end();
       } finally {
         clients--;
         cancel();
@@ -85,6 +88,56 @@ export function eventRoutes(view: KernelPort) {
       }
     });
   });
+}
+
+/** Of events that wait for a slow reader, in characters or bytes. */
+const togetherMax = 64 * 1024;
+
+/** Writes the events of one turn of the loop at once: a commit often has many rows, and each write costs every reader's way. */
+class Together {
+  readonly #out: { write(text: string | Uint8Array): Promise<unknown> };
+  #events: (string | Uint8Array)[] = [];
+  #size = 0;
+  #sending: Promise<void> | null = null;
+
+  constructor(out: { write(text: string | Uint8Array): Promise<unknown> }) {
+    this.#out = out;
+  }
+
+  /** Waits where the reader is slow. */
+  async write(event: string | Uint8Array): Promise<void> {
+    this.#events.push(event);
+    this.#size += event.length;
+    this.#sending ??= this.#send();
+    if (this.#size >= togetherMax) await this.#sending;
+  }
+
+  async end(): Promise<void> {
+    await this.#sending;
+  }
+
+  async #send(): Promise<void> {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    while (this.#events.length > 0) {
+      const events = this.#events;
+      this.#events = [];
+      this.#size = 0;
+      await this.#out.write(join(events));
+    }
+    this.#sending = null;
+  }
+}
+
+function join(events: readonly (string | Uint8Array)[]): string | Uint8Array {
+  if (events.every((event) => typeof event === "string")) return events.join("");
+  const parts = events.map((event) => typeof event === "string" ? new TextEncoder().encode(event) : event);
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function formatItem(item: StreamPart): string | Uint8Array {

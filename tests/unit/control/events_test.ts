@@ -15,6 +15,23 @@ Deno.test("events carry the id, the type and the row, and Last-Event-ID resumes"
   assert.equal(view.rows.subscribers, 0, "there is no follower once the client has gone");
 });
 
+Deno.test("rows that come together go out together, also to a reader that is slow", async () => {
+  const { view, open } = eventBench(), { body } = await open("/v1/events");
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader(),
+    read = async () => (await reader?.read())?.value;
+  assert.equal(await read(), "retry: 1000\nid: 0\n\n");
+  const idsOf = (text = "") => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+  for (const ids of [[1, 2, 3, 4, 5], [6], Array.from({ length: 300 }, (_, n) => 7 + n)]) {
+    for (const _ of ids) view.append();
+    const come: number[] = [];
+    let reads = 0;
+    for (; come.length < ids.length; reads++) come.push(...idsOf(await read()));
+    assert.deepEqual(come, ids);
+    assert.ok(reads <= 1 + ids.length / 50, `${reads} writes for ${ids.length} rows`);
+  }
+  await reader?.cancel();
+});
+
 Deno.test("a silent stream sends heartbeats, ends when the API stops, and leaves no timer", async () => {
   const { clock, stopping, open, view } = eventBench();
   const answer = await open("/v1/events");
