@@ -280,8 +280,7 @@ function toFault({ round }: RoundReport, what: string): Fault {
 function findRoundFault(report: RoundReport, run: Run): Fault | null {
   if (report.round > run.maxRounds) return { how: "maxRounds", reason: `maxRounds ${run.maxRounds} reached` };
   const { role } = report;
-  if (typeof role !== "string" || role.length === 0) return toFault(report, "the role has no name");
-  if (!isStorableText(role)) return toFault(report, "the role's name is no text that can be stored");
+  if (role === "" || !isStorableText(role)) return toFault(report, "the role has no name that can be stored");
   if (role.length <= roleNameMaxChars) return null;
   return toFault(report, `the role's name is longer than ${roleNameMaxChars} characters`);
 }

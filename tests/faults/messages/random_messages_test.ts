@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { fromProcessMaxBytes } from "../../../src/protocol/message.ts";
 import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
 import { randomSeed, repeatedBy } from "../../support/seed.ts";
-import { startWorkspace } from "../../support/workspace_fixture.ts";
+import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 import { listSaidKinds, randomMessages } from "./random_messages.ts";
 
 const all = Number(Deno.env.get("NERVE_FUZZ") ?? 4_000);
@@ -48,16 +48,9 @@ Deno.test("random messages of every kind leave the kernel alive, its neighbours 
   const { kernel } = workspace;
   const said = () =>
     workspace.events.filter((event) => event.kind === "log" && event.message === "said 500").length * 500;
-  /** Waits that nothing ends would leave no slot for the next runs. */
-  const freeSlots = async () => {
-    const { waiting, paused } = workspace.health().runs, statuses = ["waiting", "paused"] as const;
-    if (waiting + paused < slots / 2) return;
-    const { items } = kernel.api.records.runs({ statuses, limit: slots, offset: 0 });
-    await Promise.all(items.map(({ runId }) => kernel.api.killRun(runId, null)));
-  };
   try {
     while (said() < all) {
-      await freeSlots();
+      await freeSlots(workspace);
       const from = workspace.events.length;
       kernel.api.resetSense("bad");
       kernel.api.resetWorkflow("w-bad");
@@ -89,3 +82,11 @@ Deno.test("random messages of every kind leave the kernel alive, its neighbours 
     throw new Error(`${cause}\n${repeatedBy(seed)}`, { cause });
   }
 });
+
+/** Waits that nothing ends would leave no slot for the next runs. */
+async function freeSlots(workspace: WorkspaceFixture): Promise<void> {
+  const { waiting, paused } = workspace.health().runs, statuses = ["waiting", "paused"] as const;
+  if (waiting + paused < slots / 2) return;
+  const { items } = workspace.kernel.api.records.runs({ statuses, limit: slots, offset: 0 });
+  await Promise.all(items.map(({ runId }) => workspace.kernel.api.killRun(runId, null)));
+}
