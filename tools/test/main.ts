@@ -29,7 +29,8 @@ try {
     env: { DENO_JOBS: String(1 + navigator.hardwareConcurrency), NERVE_STAGED: folder },
   }).spawn();
   const limit = setTimeout(() => {
-    console.error(`error: the tests have not ended within ${longestMs / 60_000} minutes`);
+    const late = `error: the tests have not ended within ${longestMs / 60_000} minutes\n`;
+    Deno.stderr.writeSync(new TextEncoder().encode(late));
     tests.kill("SIGINT");
   }, longestMs);
   Deno.exitCode = (await tests.status).code;
