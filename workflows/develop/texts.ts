@@ -133,7 +133,7 @@ function fenceFor(text: string): string {
 export function describeTests(tests: RunMessage | undefined): string {
   if (tests === undefined) return "";
   const { success, code, commits, skipped } = tests.meta;
-  const made = `${String(commits)} commits`;
+  const made = countCommits(Number(commits));
   if (skipped === true) return `${made}; no tests are configured`;
   return `${made}; the tests ${
     success === true ? "pass" : `fail${code === null ? "" : ` with exit code ${String(code)}`}`
@@ -167,7 +167,7 @@ export function formatWork(
   return sections([
     [
       "Result",
-      `${merges} It is at ${tip.slice(0, 12)}, ${commits} commits after ${
+      `${merges} It is at ${tip.slice(0, 12)}, ${countCommits(commits)} after ${
         commit.slice(0, 12)
       }.\n\nWorktree: ${worktree}`,
     ],
@@ -229,6 +229,10 @@ export function formatReport(
   }\n`;
 }
 
+function countCommits(count: number): string {
+  return count === 1 ? "1 commit" : `${count} commits`;
+}
+
 function describeResult({ repo, base, branch }: Start, { commits, conflicts }: Work): string {
   if (commits === 0) return `There is no commit on ${branch}.`;
   const state = conflicts === null
@@ -236,7 +240,7 @@ function describeResult({ repo, base, branch }: Start, { commits, conflicts }: W
     : conflicts.length === 0
     ? `, and merges into ${base}`
     : `, and is in conflict with ${base}: ${conflicts.join(", ")}`;
-  return `${branch} has ${commits} commits${state}. To merge it:\n\n\`\`\`sh\ngit -C '${
+  return `${branch} has ${countCommits(commits)}${state}. To merge it:\n\n\`\`\`sh\ngit -C '${
     repo.replaceAll("'", "'\\''")
   }' switch ${base}\ngit -C '${repo.replaceAll("'", "'\\''")}' merge ${branch}\n\`\`\``;
 }
