@@ -21,6 +21,8 @@ import {
   toJsonLine,
   toPrintableLines,
 } from "../render/terminal.ts";
+import { formatMessage } from "../render/message_text.ts";
+import { describeSession } from "../render/session_text.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -82,7 +84,8 @@ function printRow(io: CliIo, { json }: Flags, row: LogRow): void {
   const payload = isPlainObject(row.payload) ? row.payload : {}, time = dim(io, formatClockTime(row.ts));
   if (row.type === "run.message") {
     print(io, `${time} round ${payload.round}, ${toPrintable(String(payload.role))}`);
-    if (payload.content !== "") print(io, toPrintableLines(String(payload.content)));
+    const text = formatMessage(String(payload.content), payload.meta);
+    if (text !== "") print(io, text);
   } else if (row.type === "run.log") {
     const level = payload.level === "info" || payload.level === "debug" ? sign.log : sign.warning;
     const data = payload.data === null || payload.data === undefined ? "" : ` ${preview(payload.data, 200)}`;
@@ -95,6 +98,8 @@ function describe({ type, refId }: LogRow, payload: JsonObject): string {
   if (type === "approval.requested" && isPlainObject(request)) {
     return `${sign.next} ${clip(String(request.title), reasonMaxChars)}: nerve approvals ${request.id}`;
   }
+  const session = describeSession(type, payload);
+  if (session !== null) return session;
   const what = type.replace(/^run\./, ""), status = runStatusSchema.safeParse(what);
   const mark = status.success ? runSign[status.data] : type === "run.resumed" ? runSign.started : sign.warning;
   if (type === "approval.decided" && isPlainObject(decision)) {

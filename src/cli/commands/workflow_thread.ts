@@ -5,7 +5,8 @@ import { type CliIo, exit } from "../io.ts";
 import { openRecordsOrEmpty, requireRun } from "../open_records.ts";
 import { describeClosing } from "../render/closing_text.ts";
 import { printChildren } from "../render/children_text.ts";
-import { dim, formatClockTime, print, printJson, runSign, sign, toPrintableLines } from "../render/terminal.ts";
+import { formatMessage } from "../render/message_text.ts";
+import { dim, formatClockTime, print, printJson, runSign, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -73,9 +74,9 @@ function formatBudget(flags: Flags): string {
 function printThread(io: CliIo, run: Run, messages: readonly RunMessage[], earlier: string | null): void {
   print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);
   if (run.prompt !== "") print(io, dim(io, `   prompt: ${toPrintable(run.prompt)}`));
-  for (const { round, role, content, ts } of messages) {
+  for (const { round, role, content, meta, ts } of messages) {
     print(io, `\n${round} ${toPrintable(role)} ${dim(io, formatClockTime(ts))}`);
-    print(io, toPrintableLines(content));
+    print(io, formatMessage(content, meta));
   }
   const range = messages.length === 0 ? "no messages" : `rounds ${messages[0]?.round}-${messages.at(-1)?.round}`;
   print(io, dim(io, `\n${range} of ${run.rounds}`));
