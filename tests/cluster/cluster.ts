@@ -25,6 +25,19 @@ export default defineWorkflow({
 });
 `;
 
+/** Of the local engine: its role lasts until the file \`go\` of the workspace is there. */
+const holds = `import { defineWorkflow, END } from "nerve";
+const isThere = (path) => { try { return Deno.statSync(path).isFile; } catch { return false; } };
+export default defineWorkflow({
+  roles: { hold: async ({ config, start }) => {
+    Deno.writeTextFileSync(String(config.file), start.runId + " begin hold 0\\n", { append: true });
+    while (!isThere(String(config.go))) await new Promise((resolve) => setTimeout(resolve, 20));
+    return { content: "held", meta: {} };
+  } },
+  moderator: ({ messages }) => messages.length === 0 ? "hold" : END,
+});
+`;
+
 export const paths = {
   waits: ["one", "nap", "two"],
   works: ["one", "two", "three"],
@@ -57,8 +70,10 @@ export class Cluster implements AsyncDisposable {
         config: { file },
         permissions: { write: [file], read: [file] },
       };
-      const yaml = { env_file: ".env", engines, workflows: { steps: settings } };
-      return makeWorkspace({ yaml, workflows: { steps }, files: { ".env": `CLUSTER_SECRET=${secret}\n` } });
+      const go = `${file}-go-${at}`, config = { file, go }, local = { write: [file], read: [file, go] };
+      const own = { config, permissions: local, drain_timeout: "2m" };
+      const yaml = { env_file: ".env", engines, workflows: { steps: settings, holds: own } };
+      return makeWorkspace({ yaml, workflows: { steps, holds }, files: { ".env": `CLUSTER_SECRET=${secret}\n` } });
     }));
     const cluster = new Cluster(servers, workspaces, file);
     await Promise.all(workspaces.map((_, at) => cluster.revive(at)));
@@ -79,6 +94,21 @@ export class Cluster implements AsyncDisposable {
     const workspace = this.#workspaces[at];
     assert.ok(workspace !== undefined);
     this.#daemons[at] = await Daemon.start(workspace.paths);
+  }
+
+  /** Asks it to stop; it holds its lock until its role is over, for which `letGo` sees. */
+  async stop(at: number): Promise<void> {
+    const daemon = this.daemon(at);
+    this.#daemons[at] = null;
+    await daemon.stop();
+  }
+
+  letGo(at: number): void {
+    Deno.writeTextFileSync(`${this.file}-go-${at}`, "");
+  }
+
+  root(at: number): string {
+    return this.#workspaceOf(at).root;
   }
 
   async kill(at: number): Promise<void> {
@@ -184,6 +214,17 @@ export class Cluster implements AsyncDisposable {
     await Promise.all(this.alive.map((at) => this.kill(at)));
     await this.servers[Symbol.asyncDispose]();
     for (const workspace of this.#workspaces) await workspace[Symbol.asyncDispose]();
-    await Deno.remove(this.file);
+    for (const path of [this.file, ...this.#workspaces.map((_, at) => `${this.file}-go-${at}`)]) {
+      if (await isThere(path)) await Deno.remove(path);
+    }
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
   }
 }

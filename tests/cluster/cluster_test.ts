@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { tell } from "../support/attack_outcome.ts";
 import { findRestate } from "../support/restate.ts";
+import { secondHostIsRefused } from "../support/second_host.ts";
 import { Cluster } from "./cluster.ts";
 
 const restate = await findRestate(), left = "missing" in restate ? `: left out, ${restate.missing}` : "";
@@ -58,8 +59,26 @@ Deno.test({
     // What went on without it is known to the one that comes back.
     await cluster.revive(0);
     await cluster.allEnded(runs);
+    await startsBesideAHeldLock(cluster);
   },
 });
+
+/** Case 13 of the contract of sessions: while a daemon drains, and holds its lock, others start runs of the engine and decide. */
+async function startsBesideAHeldLock(cluster: Cluster): Promise<void> {
+  await cluster.daemon(0).client.startRun("holds", { runId: "h" });
+  await cluster.until("the role of h", () => /h begin/.test(cluster.notes()));
+  const stopping = cluster.stop(0);
+  await secondHostIsRefused(cluster.root(0));
+  await cluster.startRun(1, "e", "asks", 300);
+  await cluster.approve(1, "e");
+  await cluster.allEnded(["e"]);
+  await secondHostIsRefused(cluster.root(0));
+  cluster.letGo(0);
+  await stopping;
+  await cluster.revive(0);
+  await cluster.until("h to be over", () => cluster.run(0, "h")?.status === "completed");
+  await cluster.allEnded(["e"]);
+}
 
 Deno.test({
   name: `three daemons, three servers: kills of each and of both lose no run${left}`,

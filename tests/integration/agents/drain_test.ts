@@ -4,17 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { AgentWorld } from "../../support/agent_world.ts";
-import { repository } from "../../support/source_files.ts";
-
-/** Not by its socket, which a daemon that stops has closed. */
-async function isRefused({ workspace: { root } }: AgentWorld): Promise<void> {
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", "--cached-only", `${repository}src/main.ts`, "run", "--workspace", root],
-    stdin: "null",
-  }).output();
-  assert.notEqual(code, 0);
-  assert.match(new TextDecoder().decode(stderr), /already runs/);
-}
+import { secondHostIsRefused } from "../../support/second_host.ts";
 
 Deno.test("cases 1, 11, 15: the lock is held while a prompt drains, and a second host is refused and changes nothing", async () => {
   const roles = `ask: of("until open"), next: of("say next")`, workflow = { drain_timeout: "2m" };
@@ -23,10 +13,10 @@ Deno.test("cases 1, 11, 15: the lock is held while a prompt drains, and a second
   await world.run("a");
   await world.untilRow("a", "session.prompted");
   const before = [world.sessions(), await world.types("a")];
-  await isRefused(world);
+  await secondHostIsRefused(world.workspace.root);
   assert.deepEqual([world.sessions(), await world.types("a")], before);
   const stopping = world.stop();
-  await isRefused(world);
+  await secondHostIsRefused(world.workspace.root);
   world.set("open");
   await stopping;
   // The caller got its normal answer, and no agent a new prompt.
