@@ -3,8 +3,8 @@
  * - 50 sessions that begin in one moment: how long that takes, and an answer of the kernel meanwhile. Then all of them wait
  *   for their agents: private memory of nerve's own processes for each, beside that without any, and their processor time.
  * - From a role's begin to the moment when the agent has its prompt. Floor: a line through a pipe to such a program.
- * - An agent that answers 100 MB: what the kernel's private memory grows by, and how late the ticks of a sense are meanwhile.
- *   Floor of the latter: the same without it.
+ * - An agent that answers 100 MB: what the kernel's private memory grows by, and how late the ticks of a sense are while its
+ *   program starts, and from its prompt on. Floor of the latter: the same without it.
  * Not measured: the agents' own processes, and what they do.
  */
 import assert from "node:assert/strict";
@@ -89,7 +89,10 @@ async function* flood({ client }: BackgroundDaemon, { paths }: WorkspaceFixture)
   }
   await ended;
   const until = systemClock.now(), size = `${pieces * 32 / 1024} MiB`;
-  const quiet = latenessOf(paths.logDatabase, quietFrom, from), late = latenessOf(paths.logDatabase, from, until);
+  const [prompted] = await client.logs({ refId: "flood", type: "session.prompted" }), asked = prompted?.ts ?? NaN;
+  const quiet = latenessOf(paths.logDatabase, quietFrom, from), late = latenessOf(paths.logDatabase, asked, until);
+  const starting = latenessOf(paths.logDatabase, from, asked);
+  yield figure("start of an agent: lateness of ticks, most", "ms", [percentile(starting, 100)], percentile(quiet, 100));
   yield figure(`an answer of ${size}: until it is taken`, "ms", [until - from], null);
   yield figure(`an answer of ${size}: the kernel grows meanwhile by`, "MiB", [most - before], null);
   for (const percent of [99, 100]) {
