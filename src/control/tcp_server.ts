@@ -9,6 +9,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { listenConnectionsMax, listenConnectionsShare, refusedBodyMs } from "../base/hook_limits.ts";
+import { keepFilesFromPrograms } from "../base/inherited_files.ts";
 import { controlStopMs, requestBodyMaxBytes } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { Connections, rejectRequest, RequestLines } from "./connections.ts";
@@ -66,6 +67,7 @@ export async function serveTcp(app: ListeningApp, { hostname, port, clock, repor
     void answer(incoming, outgoing);
   });
   const bound = await listen(server, hostname, port);
+  keepFilesFromPrograms();
   server.on("error", report);
   let stopped: Promise<void> | null = null;
   const stop = async () => {

@@ -14,6 +14,7 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { isMissing } from "../base/if_present.ts";
+import { keepFilesFromPrograms } from "../base/inherited_files.ts";
 import { controlConnectionsMax, controlConnectionsShare, controlStopMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { Connections, rejectRequest, RequestLines } from "./connections.ts";
@@ -67,6 +68,7 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
       }));
   });
   await listen(server, path);
+  keepFilesFromPrograms();
   const bound = inodeOf(path);
   server.on("error", report);
   let stopped: Promise<void> | null = null;

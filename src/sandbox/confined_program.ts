@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { confinementVariable, type ProgramConfinement } from "../protocol/agent_confinement.ts";
+import { keepFilesFromPrograms } from "../base/inherited_files.ts";
 import { restrictSelf } from "../base/landlock.ts";
 import { replaceProcess } from "../base/replace_process.ts";
 import { refuseUnixSockets } from "../base/socket_filter.ts";
@@ -16,6 +17,7 @@ export function runConfined(): never {
   const { rules, unset, set } = JSON.parse(env[confinementVariable] ?? "{}") as ProgramConfinement;
   for (const name of [confinementVariable, ...unset]) delete env[name];
   Object.assign(env, set);
+  keepFilesFromPrograms();
   restrictSelf(rules);
   refuseUnixSockets();
   for (const path of listPaths(program, env.PATH ?? "")) replaceProcess(path, [program, ...words], env);
