@@ -7,16 +7,19 @@
  * I1. The first line to the kernel is the token of this process; the only line from the kernel is `init`.
  * I2. When the kernel exits, this process and the programs that it started end too: no orphan keeps running.
  * I3. A message of the worker is never taken as the shim's own: it is forwarded unchanged, if it is one line.
- * I4. Landlock restricts this process before its worker exists: the worker, and every program, inherit that.
+ * I4. Landlock restricts this process before its worker exists: the worker, and every program, inherit that. No program
+ *     inherits an open file.
  * I5. When user code is loaded, no permission to connect is left (worker_main.ts revokes it).
  */
 import { messageOf } from "../base/errors.ts";
 import { isGoneProcess } from "../base/if_present.ts";
+import { keepFilesFromPrograms } from "../base/inherited_files.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
 import { restrictSelf } from "../base/landlock.ts";
 import { readProcessStat } from "../base/process_id.ts";
 import { formatWork, markVariable } from "../base/program_mark.ts";
 import { endPrograms } from "../base/program_sweep.ts";
+import { refuseReach } from "../base/reach_filter.ts";
 import { isSecretVariable } from "../base/secret_spellings.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
@@ -58,11 +61,14 @@ export async function runShim(): Promise<never> {
   if (first.done) Deno.exit(0);
   const init = JSON.parse(first.value) as ToProcess;
   if (init.t !== "init") throw new Error(`nerve bug: the first line is ${init.t}`);
+  keepFilesFromPrograms();
   let cutOff = false;
   if (init.wall !== null) {
     if (init.wall.first) await cacheOwnModules(cache);
     await makeOwnFiles(init.spec, init.wall.makes);
     cutOff = restrictSelf(init.wall.rules);
+    const { run, ffi } = init.spec.permissions;
+    if (run !== false || ffi !== false) refuseReach();
   }
   startWorker(
     {
