@@ -34,15 +34,22 @@ export async function checkGrants(
   const envFiles = envFile === null ? [] : await resolveSpellings(envFile);
   const table = listProtectedPaths(paths, context, envFiles), programs = listGrantedPrograms(config, paths, context);
   checkIsolation(config, context, diagnostics);
-  const looks = new Map<string, Promise<GrantedFolder>>();
-  for (const { section, name, request, sharers, own } of listParts(config)) {
-    const scope = { paths, ...context, envFiles, diagnostics, looks };
-    const resolved = sharers.flatMap((each) => resolveRequest({ write: each.write ?? [] }, paths.root, context.home));
+  const looks = new Map<string, Promise<GrantedFolder>>(), parts = listParts(config);
+  const writesOf = ({ sharers }: Part) =>
+    sharers.flatMap((each) => resolveRequest({ write: each.write ?? [] }, paths.root, context.home));
+  const linkers = parts.filter(({ sharers }) => sharers.some(({ run, ffi }) => run !== undefined || ffi !== undefined))
+    .flatMap((part) => writesOf(part).map(({ value }) => ({ folder: value, own: part.own })));
+  for (const part of parts) {
+    const { section, name, request, own } = part, scope = { paths, ...context, envFiles, diagnostics, looks };
+    const resolved = writesOf(part), [first] = own;
     warnUnheld(request, [section, name, "permissions"], context, diagnostics);
     await checkRequest(request, [section, name, "permissions"], {
       ...scope,
       table: [...table, ...toProtectedPaths(programs, own)],
       roots: [...new Set(resolved.flatMap(({ value }) => value === true ? [] : [value]))],
+      linkers: linkers.flatMap(({ folder, own: [who = ""] }) =>
+        folder === true || who === first ? [] : [{ folder, who }]
+      ),
     });
   }
   return diagnostics.sorted();
@@ -80,6 +87,8 @@ interface Scope extends GrantContext {
   readonly table: readonly ProtectedPath[];
   /** What the unit may write. */
   readonly roots: readonly string[];
+  /** Folders in which programs of other units may put links. */
+  readonly linkers: readonly { readonly folder: string; readonly who: string }[];
   readonly looks: Map<string, Promise<GrantedFolder>>;
   readonly diagnostics: DiagnosticList;
 }
@@ -95,6 +104,7 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
       await checkSocket(value.slice("unix:".length), at, scope);
     }
     if ((permission !== "read" && permission !== "write") || value === true) continue;
+    warnOfReplacement(permission, value, at, scope);
     warnOfSystem(permission, value, at, request.run !== undefined, scope.diagnostics);
     if (isNeverGranted(permission, value)) continue;
     if (permission === "write") {
@@ -107,6 +117,19 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
       warnOfLinks("read", value, await look(value, scope), at, scope);
     }
   }
+}
+
+/** Only programs and libraries make links. A rule of Landlock is of what lies at a path when the process starts. */
+function warnOfReplacement(permission: string, value: string, at: ConfigPath, { linkers, diagnostics }: Scope): void {
+  const found = linkers.find(({ folder }) => folder !== value && pathContains(folder, value));
+  if (found === undefined) return;
+  diagnostics.warning(
+    at,
+    `${permission} of ${quote(value)} lies in ${
+      quote(found.folder)
+    }, where programs of ${found.who} may put a link in its place`,
+    "grant the two folders that do not lie in each other",
+  );
 }
 
 /** Compares a write grant with the table. True when it is refused. */

@@ -54,6 +54,29 @@ Deno.test("a symbolic link does not hide where a write grant leads", () =>
     assert.match((await load(withGrants("{ write: [link/senses/new] }")))[0] ?? "", /^error .* symbolic link/);
   }));
 
+// The first wall follows links, and the second one holds what is there when a process starts: its rule would be of the target.
+Deno.test("a grant in a folder where programs of another unit may put a link in its place is named", () =>
+  inWorkspace(async (_, load) => {
+    const both = (a: string, b: string) =>
+      `senses:\n  a: { permissions: ${a} }\n  b: { permissions: ${b} }\n${restOfYaml}`;
+    const programs = "{ write: [out], run: [sh] }";
+    for (const b of ["{ write: [out/b] }", "{ read: [out/b/c] }", "{ write: [out/b], run: [sh] }"]) {
+      const problems = await load(both(programs, b));
+      assert.match(
+        problems.join(),
+        /warning senses\.b\.permissions\.(read|write)\[0\]: .* lies in .*out", where programs of sense a may put a link/,
+        b,
+      );
+      assert.ok(!problems.some((problem) => problem.includes("senses.a")), b);
+    }
+    const isNamed = async (a: string, b: string) =>
+      (await load(both(a, b))).some((each) => each.includes("put a link"));
+    assert.equal(await isNamed("{ write: [out] }", "{ write: [out/b] }"), false, "its code makes no links");
+    assert.equal(await isNamed(programs, "{ write: [out] }"), false);
+    assert.equal(await isNamed(programs, "{ write: [output] }"), false);
+    assert.deepEqual(await load(withGrants("{ write: [out, out/b], run: [sh] }")), [], "its own");
+  }));
+
 Deno.test("the control socket cannot be granted", () =>
   inWorkspace(async (paths, load) => {
     for (const socket of [paths.socket, join(paths.runtimeFolder, "g1")]) {
