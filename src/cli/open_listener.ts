@@ -1,4 +1,4 @@
-/** Whether `listen` of nerve.yaml opens nerve to others without a token. For `nerve validate`; the daemon asks itself. */
+/** Whether `listen` of nerve.yaml opens nerve to others without a token. For `nerve validate` and `nerve start`; the daemon asks itself. */
 import type { Clock } from "../base/time.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { DiagnosticList } from "../config/diagnostic_list.ts";
