@@ -4,7 +4,8 @@
  *     200 rows a second leave most frames alone.
  * I2. A hidden page has no connection and no timer. When it is shown again after more than `resumeMaxMs`, it does not
  *     replay what it missed: it asks for everything anew (`onResync`).
- * I3. A connection that is lost is made again, and goes on after the last row that arrived.
+ * I3. A connection that is lost is made again, and goes on after the last row that arrived. One that is refused because the
+ *     session has ended is not: nothing but a new link helps.
  */
 import type { LogRow } from "../src/protocol/log.ts";
 import { noteSignedOut } from "./api.ts";
@@ -37,6 +38,7 @@ class Live {
   #hiddenAt: number | null = null;
   #connection: AbortController | null = null;
   #failures = 0;
+  #isOver = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   start(): void {
@@ -88,7 +90,7 @@ class Live {
 
   #connect(): void {
     clearTimeout(this.#retry);
-    if (this.#connection !== null || document.hidden) return;
+    if (this.#connection !== null || document.hidden || this.#isOver) return;
     const connection = this.#connection = new AbortController();
     this.#read(connection).catch(() => {}).finally(() => {
       if (this.#connection !== connection) return;
@@ -104,7 +106,10 @@ class Live {
     const headers: Record<string, string> = { accept: "text/event-stream" };
     if (this.#lastId !== null) headers["last-event-id"] = String(this.#lastId);
     const answer = await fetch("/v1/events", { headers, signal: connection.signal, credentials: "same-origin" });
-    if (answer.status === 401) return noteSignedOut();
+    if (answer.status === 401) {
+      this.#isOver = true;
+      return noteSignedOut();
+    }
     if (!answer.ok || answer.body === null) return;
     // What came between the first answers and this stream is in neither.
     const mayMiss = this.#failures > 0 || this.#lastId === null;

@@ -108,7 +108,7 @@ function States(
                   ? state.summary
                   : <a href={`#/log?row=${state.rowId}`}>{state.summary ?? state.reason}</a>}
                 {state.ack === null ? null : (
-                  <span class="dim">
+                  <span class="dim ack">
                     acknowledged by {state.ack.by}
                     {state.ack.comment === null ? "" : `: ${state.ack.comment}`}
                   </span>

@@ -51,7 +51,7 @@ export function Log({ query }: Pick<Route, "query">) {
           {log.held === 0
             ? null
             : <button type="button" class="held" onClick={log.release}>{formatCount(log.held)} new rows</button>}
-          {log.isKnown && log.rows.length === 0 ? <Empty>There is no such row.</Empty> : (
+          {log.isKnown && log.rows.length === 0 ? <Empty>There is no such row.{hintOf(filter)}</Empty> : (
             <VirtualList
               items={log.rows}
               rowHeight={isNarrow ? narrowRowHeight : rowHeight}
@@ -78,6 +78,12 @@ export function Log({ query }: Pick<Route, "query">) {
       </div>
     </>
   );
+}
+
+/** A name alone is what people try first. */
+function hintOf({ source }: LogFilters): string {
+  const isWhole = source === "" || source === "kernel" || source.includes(":");
+  return isWhole ? "" : ` A source is written as sense:${source}, workflow:${source} or group:${source}.`;
 }
 
 function useIsNarrow(): boolean {

@@ -144,7 +144,7 @@ function Processes({ health }: Pick<Known, "health">) {
   const usual = health.units.filter(({ state }) => state !== "stopped");
   return (
     <Section title="Processes" count={usual.length}>
-      <table class="table">
+      <table class="table units">
         <thead>
           <tr>
             <th>Unit</th>

@@ -4,11 +4,11 @@ import type { LogPage, MessagePage } from "../../src/protocol/api.ts";
 import type { ApprovalPage } from "../../src/protocol/approval.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
-import { segment, withQuery } from "../api.ts";
-import { formatClock, formatDateTime, plural } from "../format.ts";
-import { findMissing, type Resource, useResource } from "../hooks.ts";
+import { get, segment, withQuery } from "../api.ts";
+import { formatClock, formatCount, formatDateTime, plural } from "../format.ts";
+import { findMissing, type Resource, useAction, useResource } from "../hooks.ts";
 import { live } from "../live.ts";
-import { Chip, Empty, Fact, Section, Value, Waiting, When } from "../parts/basic.tsx";
+import { Chip, Empty, Fact, Failure, Section, Value, Waiting, When } from "../parts/basic.tsx";
 import { toSessions } from "../parts/agents.ts";
 import { Chain, findRow } from "../parts/chain.tsx";
 import { Timeline } from "../parts/timeline.tsx";
@@ -17,14 +17,14 @@ import { fieldsOf, textOf } from "../row_text.ts";
 import { RunHead } from "./run_head.tsx";
 import { SessionTable } from "./sessions.tsx";
 
-const rowsMax = 1_000, outputMax = 400;
+const rowsMax = 1_000, outputMax = 400, messagesMax = 200;
 
 export function RunPage({ id }: { readonly id: string }) {
   const isOwn = (row: LogRow) => row.refId === id;
   const path = `/v1/runs/${segment(id)}`;
   const run = useResource<Run>(path, { wakes: (row) => isOwn(row) && row.type !== "run.log" });
   const [disk, rows] = useRunRows(id);
-  const messages = useResource<MessagePage>(`${path}/messages?limit=200`, {
+  const messages = useResource<MessagePage>(`${path}/messages?limit=${messagesMax}`, {
     wakes: (row) => isOwn(row) && row.type === "run.message",
   });
   const asked = useResource<ApprovalPage>(withQuery("/v1/approvals", { run: id, all: 1 }), {
@@ -57,19 +57,13 @@ export function RunPage({ id }: { readonly id: string }) {
       ))}
       <div class="split">
         <div>
-          <Section title="Timeline" count={plural(shown.rounds, "round")}>
-            {steps.length === 0
-              ? <Empty>Its rows are no longer in the log.</Empty>
-              : <Timeline run={shown} rows={steps} />}
-          </Section>
+          <Steps run={shown} rows={steps} isWhole={disk.data?.next == null} />
           {sessions.length === 0 ? null : (
             <Section title="Agents" count={sessions.length}>
               <SessionTable sessions={sessions} />
             </Section>
           )}
-          <Section title="Thread" count={messages.data?.items.length}>
-            <Thread messages={messages.data?.items ?? []} />
-          </Section>
+          <Thread path={path} newest={messages.data?.items ?? []} />
           {shown.endedAt !== null && output.length === 0
             ? null
             : <Output rows={output} isLive={shown.endedAt === null} />}
@@ -77,6 +71,22 @@ export function RunPage({ id }: { readonly id: string }) {
         <About run={shown} steps={steps} asked={asked.data} />
       </div>
     </>
+  );
+}
+
+function Steps(
+  { run, rows, isWhole }: { readonly run: Run; readonly rows: readonly LogRow[]; readonly isWhole: boolean },
+) {
+  return (
+    <Section title="Timeline" count={plural(run.rounds, "round")}>
+      {rows.length === 0 ? <Empty>Its rows are no longer in the log.</Empty> : <Timeline run={run} rows={rows} />}
+      {isWhole ? null : (
+        <p class="dim">
+          From the newest {formatCount(rowsMax)} rows of the run.{" "}
+          <a href={`#/log?refId=${segment(run.runId)}`}>All of them</a>
+        </p>
+      )}
+    </Section>
   );
 }
 
@@ -113,9 +123,9 @@ function isOfCode(rows: readonly LogRow[]): boolean {
   return paused !== undefined && typeof Object(fieldsOf(paused).pause).code === "string";
 }
 
-/** All rows of the run that the log has, up to a bound: those on disk, and those that come. */
+/** The newest rows of the run, oldest first: those on disk, and those that come. */
 function useRunRows(id: string): [disk: Resource<LogPage>, rows: readonly LogRow[]] {
-  const disk = useResource<LogPage>(withQuery("/v1/logs", { refId: id, order: "asc", limit: rowsMax }));
+  const disk = useResource<LogPage>(withQuery("/v1/logs", { refId: id, limit: rowsMax }));
   const [come, setCome] = useState<readonly LogRow[]>([]);
   useEffect(() => {
     setCome([]);
@@ -124,12 +134,37 @@ function useRunRows(id: string): [disk: Resource<LogPage>, rows: readonly LogRow
       if (own.length > 0) setCome((before) => [...before, ...own].slice(-rowsMax));
     });
   }, [id]);
-  const known = disk.data?.items ?? [], last = known.at(-1)?.id ?? 0;
+  const known = disk.data?.items.toReversed() ?? [], last = known.at(-1)?.id ?? 0;
   return [disk, [...known, ...come.filter((row) => row.refId === id && row.id > last)]];
 }
 
-function Thread({ messages }: { readonly messages: MessagePage["items"] }) {
-  if (messages.length === 0) return <Empty>No role has said anything yet.</Empty>;
+type Messages = MessagePage["items"];
+
+function Thread({ path, newest }: { readonly path: string; readonly newest: Messages }) {
+  const [older, setOlder] = useState<Messages>([]), action = useAction(), first = newest[0]?.round ?? 1;
+  // Where so many have come meanwhile that there is a gap, the older ones are asked for anew.
+  const joins = (older.at(-1)?.round ?? first) >= first - 1;
+  const shown = joins ? [...older.filter(({ round }) => round < first), ...newest] : newest,
+    from = shown[0]?.round ?? 1;
+  const more = () =>
+    void action.run(async () => {
+      const page = await get<MessagePage>(`${path}/messages?limit=${messagesMax}&before=${from}`);
+      setOlder([...page.items, ...shown]);
+    });
+  return (
+    <Section title="Thread" count={from > 1 ? `${formatCount(shown.length)}, from round ${from}` : shown.length}>
+      {action.error === null ? null : <Failure error={action.error} />}
+      {from <= 1 ? null : (
+        <p class="more">
+          <button type="button" disabled={action.busy} onClick={more}>Older messages</button>
+        </p>
+      )}
+      {shown.length === 0 ? <Empty>No role has said anything yet.</Empty> : <MessageList messages={shown} />}
+    </Section>
+  );
+}
+
+function MessageList({ messages }: { readonly messages: Messages }) {
   return (
     <ol class="thread">
       {messages.map(({ round, role, content, meta, ts }) => (
@@ -157,7 +192,7 @@ function Output({ rows, isLive }: { readonly rows: readonly LogRow[]; readonly i
   return (
     <Section title="Output" count={rows.length} aside={isLive ? <span class="dim">live</span> : undefined}>
       {shown.length === 0
-        ? <Empty>It has written nothing yet.</Empty>
+        ? <Empty>Its roles have written nothing yet: log() of a role does.</Empty>
         : (
           <ol ref={list} class="output" tabIndex={0} aria-label="output" onScroll={note}>
             {shown.map((row) => {

@@ -91,10 +91,10 @@ export function RunTable({ runs, isLive = false }: { readonly runs: readonly Run
         <tr>
           <th>Status</th>
           <th>Workflow</th>
-          <th class="wide">Run</th>
+          <th class="roomy">Run</th>
           <th class="right">Round</th>
           <th class="wide grow">{isLive ? "Now" : "Why"}</th>
-          <th class="right">Took</th>
+          <th class="right wide">Took</th>
           <th class="right">{isLive ? "Since" : "When"}</th>
         </tr>
       </thead>
@@ -107,15 +107,15 @@ export function RunTable({ runs, isLive = false }: { readonly runs: readonly Run
             <td>
               <a class="mono" href={toHash("runs", run.runId)}>{run.workflow}</a>
             </td>
-            <td class="wide dim mono id">{run.runId}</td>
+            <td class="roomy dim mono id">{run.runId}</td>
             <td class="right num">
               {run.rounds}
-              <span class="dim">/{run.maxRounds}</span>
+              <span class="dim wide">/{run.maxRounds}</span>
             </td>
             <td class="wide grow">
               <span class="cut">{run.reason === null ? preview(run.prompt) : showTimes(run.reason)}</span>
             </td>
-            <td class="right">
+            <td class="right wide">
               <Took from={run.startedAt} to={run.endedAt} />
             </td>
             <td class="right">
@@ -161,7 +161,7 @@ function Workflows({ workflows }: { readonly workflows: readonly WorkflowView[] 
               <td class="right num wide">{each.waiting}</td>
               <td class="right num wide">{each.paused}</td>
               <td class="right">
-                <When at={each.nextDue} />
+                <When at={each.nextDue} isDue />
               </td>
             </tr>
           ))}

@@ -74,10 +74,10 @@ export function SenseTable(
         <tr>
           <th>Sense</th>
           <th>State</th>
-          <th class="grow wide">Last signal</th>
+          <th class="grow roomy">Last signal</th>
           <th class="right">When</th>
           <th class="wide">Last compute</th>
-          {isWhole ? <th class="wide">Reflexes</th> : null}
+          {isWhole ? <th class="roomy">Reflexes</th> : null}
           <th class="right wide">Signals</th>
           <th class="right">Next</th>
         </tr>
@@ -91,7 +91,7 @@ export function SenseTable(
             <td>
               <SenseChip sense={sense} />
             </td>
-            <td class="grow wide">
+            <td class="grow roomy">
               <code class="cut">{sense.lastSignal === null ? "" : preview(sense.lastSignal.payload)}</code>
             </td>
             <td class="right">
@@ -100,10 +100,10 @@ export function SenseTable(
             <td class="wide">
               <LastCompute sense={sense} />
             </td>
-            {isWhole ? <td class="wide dim">{sense.reflexes.join(", ")}</td> : null}
+            {isWhole ? <td class="roomy dim">{sense.reflexes.join(", ")}</td> : null}
             <td class="right num wide">{formatCount(sense.counters.signals)}</td>
             <td class="right">
-              <When at={sense.nextDue} />
+              <When at={sense.nextDue} isDue />
             </td>
           </tr>
         ))}

@@ -50,11 +50,18 @@ export function Chip(
   );
 }
 
+interface WhenProps {
+  readonly at: number | null;
+  readonly bare?: boolean;
+  /** It is still to come: when its time has passed, it is due now. */
+  readonly isDue?: boolean;
+}
+
 /** `4 s ago` or `in 12 min`, with the whole time as its title. */
-export function When({ at, bare = false }: { readonly at: number | null; readonly bare?: boolean }) {
+export function When({ at, bare = false, isDue = false }: WhenProps) {
   const now = useNow();
   if (at === null) return <span class="dim">–</span>;
-  const ms = now - at, text = formatAge(Math.abs(ms));
+  const ms = isDue ? Math.min(0, now - at) : now - at, text = formatAge(Math.abs(ms));
   const shown = bare || text === "now" ? text : ms >= 0 ? `${text} ago` : `in ${text}`;
   return <time class="num" dateTime={new Date(at).toISOString()} title={formatDateTime(at)}>{shown}</time>;
 }

@@ -19,7 +19,7 @@ export interface RoundNote {
 }
 
 export interface Round {
-  readonly round: number;
+  round: number;
   role: string;
   spans: RoundSpan[];
   readonly notes: RoundNote[];
@@ -33,7 +33,7 @@ const kinds: Readonly<Record<SpanKind, string>> = {
   paused: "paused",
 };
 
-/** `rows`: of one run, oldest first. */
+/** `rows`: of one run, oldest first; of a long run the newest ones. */
 export function toRounds(rows: readonly LogRow[]): Round[] {
   const builder = new RoundBuilder();
   for (const row of rows) builder.add(row);
@@ -63,6 +63,7 @@ class RoundBuilder {
         return this.#endRound(ts, textOf(fields.role), Number(fields.round) + 1);
       case "run.attempt_failed":
         this.#current.role = textOf(fields.role);
+        this.#current.round = Number(fields.round ?? this.#current.round);
         this.#note(ts, "warn", `attempt ${textOf(fields.failures)} failed: ${textOf(fields.message)}`);
         this.#begin("backoff", ts);
         if (typeof fields.retryAt === "number") this.#begin("work", Math.max(ts, fields.retryAt));
@@ -122,6 +123,8 @@ class RoundBuilder {
   #endRound(at: number, role: string, next: number): void {
     this.#end(at);
     this.#current.role = role;
+    // The first rows of a long run are not here.
+    this.#current.round = next - 1;
     this.#ended.push(this.#current);
     this.#current = { round: next, role: "", spans: [], notes: [] };
     this.#begin("work", at);

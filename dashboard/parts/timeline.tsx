@@ -1,7 +1,7 @@
 /** The rounds of a run as bars on one line of time: work, waits, pauses between attempts, and marks where something happened. */
 import type { LogRow } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
-import { formatDateTime, formatSpan } from "../format.ts";
+import { formatDateTime, formatSpan, showTimes } from "../format.ts";
 import { useNow } from "../hooks.ts";
 import { Mark } from "./basic.tsx";
 import { type Round, type RoundNote, toRounds } from "./rounds.ts";
@@ -60,12 +60,14 @@ function RoundLine({ of: { round, role, spans, notes }, scale, hasEnded }: Round
           <i
             key={span.from}
             class={span.kind}
-            title={`${span.what}, ${formatSpan((span.to ?? to) - span.from)} from ${formatDateTime(span.from)}`}
+            title={`${showTimes(span.what)}, ${formatSpan((span.to ?? to) - span.from)} from ${
+              formatDateTime(span.from)
+            }`}
             style={{ left: toShare(scale, span.from - from), width: toShare(scale, (span.to ?? to) - span.from) }}
           />
         ))}
         {notes.map(({ at, tone, text }) => (
-          <b key={`${at}${text}`} class={tone} title={text} style={{ left: toShare(scale, at - from) }}>
+          <b key={`${at}${text}`} class={tone} title={showTimes(text)} style={{ left: toShare(scale, at - from) }}>
             <Mark tone={tone} />
           </b>
         ))}
@@ -73,7 +75,7 @@ function RoundLine({ of: { round, role, spans, notes }, scale, hasEnded }: Round
       <span class="took num">{took === null ? "" : formatSpan(took)}</span>
       {[...waits, ...notes].sort((a, b) => a.at - b.at).map(({ at, tone, text }) => (
         <span key={`${at}${text}`} class={`note ${tone}`}>
-          <Mark tone={tone} /> {text} <span class="num">+{formatSpan(at - from)}</span>
+          <Mark tone={tone} /> {showTimes(text)} <span class="num">+{formatSpan(at - from)}</span>
         </span>
       ))}
     </li>

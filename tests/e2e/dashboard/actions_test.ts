@@ -140,6 +140,12 @@ Deno.test("a session that ends says so, and one that may only read changes nothi
   await page.locator(".live.is-live").waitFor();
   await served.nerve("token", "revoke", "--sessions");
   await page.getByRole("heading", { name: "This session has ended" }).waitFor();
+  // An open tab asked for events every four seconds, and used up the guesses of everybody.
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+  await page.waitForTimeout(5_000);
+  assert.deepEqual(asked, []);
   await visitor.innocent(page);
 });
 

@@ -57,3 +57,14 @@ Deno.test("toRounds() shows a wait, a pause and a death with what is said of the
     ["bad", "killed: enough"],
   ]);
 });
+
+Deno.test("toRounds() numbers the rounds of a long run, of which only the newest rows are there", () => {
+  const failed = { round: 58, role: "mend", failures: 1, message: "no answer", retryAt: 400 };
+  const rows = [
+    row(100, "run.message", { round: 56, role: "look", content: "a" }),
+    row(200, "run.message", { round: 57, role: "look", content: "b" }),
+    row(300, "run.attempt_failed", failed),
+  ];
+  assert.deepEqual(toRounds(rows).map(({ round, role }) => [round, role]), [[57, "look"], [58, "mend"]]);
+  assert.deepEqual(toRounds(rows.slice(2)).map(({ round }) => round), [58]);
+});
