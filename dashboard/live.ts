@@ -8,7 +8,7 @@
  *     session has ended is not: nothing but a new link helps.
  */
 import type { LogRow } from "../src/protocol/log.ts";
-import { noteSignedOut } from "./api.ts";
+import { noteSignedOut, onSignedOut } from "./api.ts";
 import { showHidden } from "./format.ts";
 
 export type LiveStatus = "connecting" | "live" | "lost";
@@ -42,6 +42,7 @@ class Live {
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   start(): void {
+    onSignedOut(() => this.#isOver = true);
     document.addEventListener("visibilitychange", () => document.hidden ? this.#hide() : this.#show());
     if (document.hidden) this.#hiddenAt = Date.now();
     else this.#connect();
@@ -106,10 +107,7 @@ class Live {
     const headers: Record<string, string> = { accept: "text/event-stream" };
     if (this.#lastId !== null) headers["last-event-id"] = String(this.#lastId);
     const answer = await fetch("/v1/events", { headers, signal: connection.signal, credentials: "same-origin" });
-    if (answer.status === 401) {
-      this.#isOver = true;
-      return noteSignedOut();
-    }
+    if (answer.status === 401) return noteSignedOut();
     if (!answer.ok || answer.body === null) return;
     // What came between the first answers and this stream is in neither.
     const mayMiss = this.#failures > 0 || this.#lastId === null;
