@@ -7,6 +7,7 @@
  */
 import { join, relative } from "node:path";
 import { NerveError } from "../base/errors.ts";
+import { isMissing } from "../base/if_present.ts";
 import { scanFilesMax } from "../base/watch_limits.ts";
 import {
   findFaultsBelow,
@@ -25,6 +26,29 @@ import type { WorkspacePaths } from "./workspace.ts";
 /** Throws NerveError OWNER_UNTRUSTED. */
 export function requireTrustedWorkspace(paths: WorkspacePaths, trust: Trust = readTrust()): void {
   for (const path of listStateFiles(paths)) requireTrusted(path, paths.root, trust);
+  for (const path of [paths.lockFile, paths.pidFile]) requireFile(path, Deno.lstatSync);
+  for (const path of [paths.textLog, paths.logDatabase]) requireFile(path, Deno.statSync);
+}
+
+/** Whoever made the workspace may have put a link there, whose target nerve would cut short, or a pipe, which never answers. */
+function requireFile(path: string, look: (path: string) => Deno.FileInfo): void {
+  const info = lookIfMay(path, look);
+  if (info === null || info.isFile) return;
+  const what = info.isSymlink ? "a symbolic link" : info.isDirectory ? "a folder" : "no file";
+  throw new NerveError("OWNER_UNTRUSTED", `${path} is ${what}: nothing of it was used`, {
+    hint: "nerve makes it as a file: move it away",
+  });
+}
+
+/** Null where there is nothing, or nothing that may be looked at: whoever opens it tells why. */
+function lookIfMay(path: string, look: (path: string) => Deno.FileInfo): Deno.FileInfo | null {
+  try {
+    return look(path);
+  } catch (thrown) {
+    const { PermissionDenied, FilesystemLoop } = Deno.errors;
+    if (isMissing(thrown) || thrown instanceof PermissionDenied || thrown instanceof FilesystemLoop) return null;
+    throw thrown;
+  }
 }
 
 /** For a folder or file that a command was told to use. Throws NerveError OWNER_UNTRUSTED. */

@@ -246,3 +246,32 @@ Deno.test("stop ends no process that only a file in the workspace calls its daem
     await bystander.status;
   }
 });
+
+// A git repository carries links: `nerve run` had cut short what one named nerve.lock led to. A pipe never answers.
+Deno.test("nothing is used of a workspace whose own files are links or pipes, and what they lead to stays as it is", () =>
+  withWorkspace(async (root, folder) => {
+    const precious = `${folder}/precious.txt`;
+    Deno.writeTextFileSync(precious, "mine");
+    const make = {
+      link: (path: string) => Deno.symlinkSync(precious, path),
+      pipe: (path: string) => void new Deno.Command("mkfifo", { args: [path] }).outputSync(),
+    };
+    const names = new Set(["nerve.lock", "nerve.pid", "data/logs.db"]);
+    const cases = [["nerve.lock", "link"], ["nerve.lock", "pipe"], ["nerve.pid", "link"], [
+      "data/logs.db",
+      "pipe",
+    ]] as const;
+    for (const [name, kind] of [...cases, ["logs/nerve.log", "pipe"] as const]) {
+      const path = `${root}/${name}`;
+      if (names.has(name)) Deno.removeSync(path);
+      make[kind](path);
+      for (const command of ["run", "status", "logs"]) {
+        const io = new CapturedIo({ cwd: root }), code = await runCli([command], io);
+        assert.notEqual(code, 0, `${command} with ${name}`);
+        assert.match(io.out + io.err, new RegExp(`${name} is (a symbolic link|no file)`), command);
+      }
+      Deno.removeSync(path);
+      Deno.writeTextFileSync(path, "");
+    }
+    assert.equal(Deno.readTextFileSync(precious), "mine");
+  }));
