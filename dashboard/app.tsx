@@ -143,7 +143,7 @@ function Top({ showKeys }: { readonly showKeys: () => void }) {
         <Mark tone={status === "live" ? "good" : status === "lost" ? "bad" : "wait"} />
         {status === "live" ? "live" : status === "connecting" ? "connecting" : (
           <>
-            no daemon since <When at={lostAt} bare />
+            no daemon for <When at={lostAt} bare />
           </>
         )}
       </p>

@@ -63,7 +63,7 @@ Deno.test("a page outlives its daemon, and goes on when it is back", browserTest
   const page = await visitor.open(await makeLink(served));
   await page.locator(".live.is-live").waitFor();
   await served.stop();
-  await page.getByText("no daemon since").waitFor();
+  await page.getByText("no daemon for").waitFor();
   await served.workspace.start();
   await served.serve();
   await page.locator(".live.is-live").waitFor();
