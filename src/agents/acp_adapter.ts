@@ -107,6 +107,8 @@ export class AcpSession implements AgentSession {
   async #connect(signal: AbortSignal): Promise<Connection> {
     const hasStarted = await this.#setting.mayStart(signal);
     try {
+      // Whoever gave up has ended the session: nobody would end a program that starts now.
+      signal.throwIfAborted();
       return await this.#start();
     } finally {
       hasStarted();

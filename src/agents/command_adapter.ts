@@ -41,7 +41,10 @@ class CommandSession implements AgentSession {
       word.replaceAll(/\{(prompt|session)\}/g, (_, name) => name === "prompt" ? text : session)
     );
     const reads = !words.some((word) => word.includes("{prompt}")), output = this.#output = new Output(sessionField);
-    const hasStarted = await this.#setting.mayStart(signal), program = this.#start(line, reads, output, hasStarted);
+    const hasStarted = await this.#setting.mayStart(signal);
+    if (signal.aborted) hasStarted();
+    signal.throwIfAborted();
+    const program = this.#start(line, reads, output, hasStarted);
     if (reads) void program.write(text, true);
     this.#current = program;
     const end = () => void program.end();

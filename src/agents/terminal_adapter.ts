@@ -70,6 +70,8 @@ class TerminalSession implements AgentSession {
   async #start(signal: AbortSignal): Promise<Terminal> {
     const hasStarted = await this.#setting.mayStart(signal);
     try {
+      // Whoever gave up has ended the session: nobody would end a program that starts now.
+      signal.throwIfAborted();
       return await this.#startNow(signal);
     } finally {
       hasStarted();

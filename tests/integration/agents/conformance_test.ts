@@ -12,6 +12,22 @@ const never = new AbortController().signal;
 const last = (text: string) => text.split("\n").at(-1);
 
 for (const [name, { adapter, definition, isProgram, refuses }] of Object.entries(scriptedProtocols)) {
+  Deno.test(`${name}: a prompt that is given up in the moment of its turn starts no program, and gives the turn back`, async () => {
+    await inSetting(definition, async (setting) => {
+      const halt = new AbortController(), reason = new Error("given up");
+      let returned = 0;
+      const mayStart = () => {
+        const turn = Promise.resolve(() => void returned++);
+        halt.abort(reason);
+        return turn;
+      };
+      const session = await adapter.open({ ...setting, mayStart }, null);
+      await assert.rejects(session.prompt(envelopeOf("say late"), halt.signal), reason);
+      await session.end();
+      assert.deepEqual([returned, runningFor(setting)], [1, []]);
+    });
+  });
+
   Deno.test(`${name}: an answer, a file, and only the variables that were given`, async () => {
     await inSetting(definition, async (setting) => {
       const session = await adapter.open(setting, null);
