@@ -7,6 +7,7 @@
  * Not measured: making the runs (they are put into the database), a cold disk.
  */
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../src/base/clock.ts";
 import { delay } from "../../src/base/time.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
@@ -20,7 +21,8 @@ import { slowDisk, underSlowDisk } from "./slow_disk.ts";
 import { runMs } from "./start.ts";
 import { growWaiting } from "./tools/waiting_runs.ts";
 
-const decisions = 200, sleeps = 10_000, slowSleeps = 500;
+/** The first decisions start the process and warm it up. */
+const decisions = 200, warmUps = 20, sleeps = 10_000, slowSleeps = 500;
 
 /** The role after the gate says when it began, by the wall clock in parts of a millisecond. */
 const asks = `import { defineWorkflow, END, gate } from "nerve";
@@ -41,13 +43,12 @@ export default defineWorkflow({
 
 export async function* figures(): Figures {
   await using nerve = await builtNerve();
-  const few = await measure(nerve, 0), many = await measure(nerve, 100_000);
+  const [few, many] = await withRuns(0, (none) => withRuns(100_000, (some) => measure(nerve, none, some)));
   const floor = await decisionFloor();
-  for (const [name, { decided }] of [["", few], [", beside 100,000 waiting runs", many]] as const) {
-    for (const percent of [50, 99] as const) {
-      const value = percentile(decided, percent);
-      yield figure(`from a decision to the next role's begin${name}, p${percent}`, "ms", [value], floor);
-    }
+  for (const percent of [50, 99] as const) {
+    const alone = percentile(few.decided, percent), beside = percentile(many.decided, percent);
+    yield figure(`from a decision to the next role's begin, p${percent}`, "ms", [alone], floor);
+    yield figure(`the same beside 100,000 waiting runs, in turn with it, p${percent}`, "ms", [beside], alone);
   }
   yield figure("start of the daemon with 100,000 waiting runs", "ms", many.starts, median(few.starts));
   yield figure("private memory of the daemon with 100,000 waiting runs", "MiB", [many.memory], few.memory);
@@ -64,9 +65,9 @@ export async function* figures(): Figures {
 }
 
 interface Measured {
-  readonly starts: number[];
+  readonly starts: readonly number[];
   readonly memory: number;
-  readonly decided: number[];
+  readonly decided: readonly number[];
 }
 
 /** A workspace with so many runs that wait, half of them at gates. */
@@ -77,32 +78,60 @@ async function withRuns<T>(runs: number, use: (workspace: WorkspaceFixture) => P
   return await use(workspace);
 }
 
-function measure(nerve: Nerve, runs: number): Promise<Measured> {
-  return withRuns(runs, async ({ root, paths }) => {
-    const starts = await repeated(5, async () => (await runMs(nerve, root, true)).socketMs);
-    await using daemon = await BackgroundDaemon.start(paths, nerve);
-    await delay(systemClock, 3_000);
-    const memory = await daemon.privateMiB();
-    return { starts, memory, decided: await decide(daemon, paths.logDatabase) };
-  });
+/** Both daemons decide in turn: what else the machine does meanwhile is the same for both. */
+async function measure(nerve: Nerve, few: WorkspaceFixture, many: WorkspaceFixture) {
+  const fewStarts = await startTimes(nerve, few), manyStarts = await startTimes(nerve, many);
+  await using without = await Decider.start(nerve, few);
+  await using beside = await Decider.start(nerve, many);
+  await delay(systemClock, 3_000);
+  const memory = [await without.daemon.privateMiB(), await beside.daemon.privateMiB()] as const;
+  const spans = await repeated(
+    decisions + warmUps,
+    async () => [await without.decide(), await beside.decide()] as const,
+  );
+  const decided = spans.slice(warmUps);
+  return [
+    { starts: fewStarts, memory: memory[0], decided: decided.map(([span]) => span) },
+    { starts: manyStarts, memory: memory[1], decided: decided.map(([, span]) => span) },
+  ] as const satisfies readonly Measured[];
 }
 
-/** Milliseconds from each decision, as a client asks for it, until the next role has begun. */
-async function decide({ client }: BackgroundDaemon, path: string): Promise<number[]> {
-  using db = openDatabase(path, { readOnly: true });
-  const asked = db.prepare("select digest from approvals where id = ?"), spans: number[] = [];
-  for (let n = 0; n < decisions + 20; n++) {
-    const runId = `bench-${n}`, id = `${runId}:ask::1`;
+function startTimes(nerve: Nerve, { root }: WorkspaceFixture): Promise<number[]> {
+  return repeated(5, async () => (await runMs(nerve, root, true)).socketMs);
+}
+
+class Decider implements AsyncDisposable {
+  readonly daemon: BackgroundDaemon;
+  readonly #db: DatabaseSync;
+  readonly #asked;
+  #count = 0;
+
+  private constructor(daemon: BackgroundDaemon, path: string) {
+    this.daemon = daemon;
+    this.#db = openDatabase(path, { readOnly: true });
+    this.#asked = this.#db.prepare("select digest from approvals where id = ?");
+  }
+
+  static async start(nerve: Nerve, { paths }: WorkspaceFixture): Promise<Decider> {
+    return new Decider(await BackgroundDaemon.start(paths, nerve), paths.logDatabase);
+  }
+
+  /** Milliseconds from a decision, as a client asks for it, until the next role has begun. */
+  async decide(): Promise<number> {
+    const { client } = this.daemon, runId = `bench-${++this.#count}`, id = `${runId}:ask::1`;
     await client.startRun("w", { runId });
-    while (asked.get(id) === undefined) await delay(systemClock, 1);
-    const digest = String(asked.get(id)?.digest), from = performance.timeOrigin + performance.now();
+    while (this.#asked.get(id) === undefined) await delay(systemClock, 1);
+    const digest = String(this.#asked.get(id)?.digest), from = performance.timeOrigin + performance.now();
     await client.decide(id, { option: "approve", digest, token: "t" });
     await client.run(runId, true);
     const [, went] = await client.messages(runId, { limit: 2 });
-    spans.push(Number(went?.content) - from);
+    return Number(went?.content) - from;
   }
-  // The first ones start the process and warm it up.
-  return spans.slice(20);
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#db.close();
+    await this.daemon[Symbol.asyncDispose]();
+  }
 }
 
 async function decisionFloor(): Promise<number> {
