@@ -20,6 +20,11 @@ export function toBundlePath(entry: string): string {
 
 const isBundled = import.meta.url.endsWith(".js");
 
+/** A module that is loaded in the sandbox, by its path below src/. Its bundled form stands beside it. */
+export function resolveSandboxModule(path: string): URL {
+  return resolveOwnFile(isBundled ? path.replace(/\.ts$/, ".js") : path);
+}
+
 /** The main module of a process or thread of nerve; `entry` is its path below src/. */
 export function resolveOwnEntry(entry: string): URL {
   return resolveOwnFile(isBundled ? toBundlePath(entry) : entry);

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { ifPresent } from "../base/if_present.ts";
-import { isCompiled, resolveOwnFile } from "../base/self_exec.ts";
+import { resolveSandboxModule } from "../base/self_exec.ts";
 
 /** What the worker loads, as far as it is loaded by a path or late: the rest comes with it. */
 const entries = [
@@ -18,9 +18,9 @@ const entries = [
 
 /** `cache`: DENO_DIR; null: Deno has none. */
 export async function cacheOwnModules(cache: string | null): Promise<void> {
-  // A compiled nerve holds them as JavaScript.
-  if (isCompiled || cache === null) return;
-  const files = entries.map((entry) => resolveOwnFile(`sandbox/${entry}`));
+  const files = entries.map((entry) => resolveSandboxModule(`sandbox/${entry}`));
+  // A built nerve has them as JavaScript.
+  if (cache === null || files.every(({ pathname }) => pathname.endsWith(".js"))) return;
   if (files.every((file) => isCached(cache, fileURLToPath(file)))) return;
   // They do nothing yet: the worker's main module waits for a message.
   for (const file of files) await import(file.href);

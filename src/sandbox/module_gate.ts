@@ -68,8 +68,10 @@ export function installModuleGate(rules: ModuleRules): void {
 }
 
 const { realPathSync } = Deno, { NotCapable } = Deno.errors;
-const own = import.meta.resolve("../"), sdk = import.meta.resolve("../sdk/mod.ts");
-const userModule = import.meta.resolve("./user_module.ts");
+// Of a built nerve the bundled forms, which stand beside the modules.
+const ending = import.meta.url.slice(-".ts".length);
+const own = import.meta.resolve("../"), sdk = import.meta.resolve(`../sdk/mod${ending}`);
+const userModule = import.meta.resolve(`./user_module${ending}`);
 
 function createResolver(rules: ModuleRules): Resolve {
   const folders = rules.folders.flatMap((folder) =>

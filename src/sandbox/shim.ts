@@ -21,7 +21,7 @@ import { formatWork, markVariable } from "../base/program_mark.ts";
 import { endPrograms } from "../base/program_sweep.ts";
 import { refuseReach } from "../base/reach_filter.ts";
 import { isSecretVariable } from "../base/secret_spellings.ts";
-import { resolveOwnFile } from "../base/self_exec.ts";
+import { resolveSandboxModule } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { SandboxPermissions } from "../protocol/confinement.ts";
 import type { FromProcess, ToProcess } from "../protocol/message.ts";
@@ -142,7 +142,7 @@ function takeVariable(name: string): string {
 
 function startWorker(boot: BootMessage, channel: LineChannel): void {
   const permissions = addConnectGrants(boot) as Deno.PermissionOptionsObject;
-  const worker = new Worker(resolveOwnFile("sandbox/worker_main.ts"), {
+  const worker = new Worker(resolveSandboxModule("sandbox/worker_main.ts"), {
     type: "module",
     name: boot.spec.name,
     deno: { permissions },

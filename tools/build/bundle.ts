@@ -1,7 +1,8 @@
 /**
  * Bundles each of nerve's own processes and threads into one file in the staged folder. A bundle starts 50 ms sooner
- * than its 200 modules and deno.json (`deno task bench start`). Modules that run in the sandbox are not bundled, since
- * src/sandbox/module_gate.ts identifies them by their paths. Used by stage.ts.
+ * than its 200 modules and deno.json (`deno task bench start`). What runs in the sandbox becomes a few files instead, at
+ * the places of the modules that src/sandbox/module_gate.ts and deno.json name, and chunks that they share. Used by
+ * stage.ts.
  * In main.js every module counts as the main module: code behind `if (import.meta.main)`, such as the shim's, runs as
  * soon as src/main.ts loads its module, which it does only for that purpose.
  * I1. No process loads two bundles, or a bundle and a module that it contains: every class in both would exist twice.
@@ -25,6 +26,17 @@ export const bundledEntries = [
   "restate/service.ts",
 ] as const;
 
+/**
+ * The modules of the sandbox that are loaded by their path: its main module, what imports user code, what user code
+ * imports as "nerve", and what is loaded when it is needed. Paths below src/.
+ */
+export const sandboxEntries = [
+  "sandbox/worker_main.ts",
+  "sandbox/user_module.ts",
+  "sdk/mod.ts",
+  "store/sqlite/drizzle.ts",
+] as const;
+
 /** Restate's SDK, which the kernel loads only when nerve.yaml has such an engine. */
 export const loadedLater = "restate/service.ts";
 
@@ -45,21 +57,41 @@ export async function bundleProcesses(repository: string, root: string): Promise
   await Deno.mkdir(join(root, "dashboard"));
   for (const name of borrowed) await Deno.copyFile(join(repository, name), join(root, name));
   await Deno.mkdir(join(root, "src/bundle"), { recursive: true });
-  for (const entry of bundledEntries) {
-    const file = join("src", toBundlePath(entry));
-    // "browser" as for the packages (vendor.ts). --minify drops the names of classes and functions; with --keep-names,
-    // or at twice the length without --minify, each start takes 4 or 8 ms more.
-    const options = ["--frozen", "-c", "deno.json", "--minify", "--platform", "browser", "--output", file];
-    await runOrFail(Deno.execPath(), ["bundle", "--quiet", ...options, `src/${entry}`], { cwd: root });
-    const text = markEagerFunctions(await Deno.readTextFile(join(root, file)));
-    await Deno.writeTextFile(join(root, file), text);
-    const builtIns = [...text.matchAll(/\b(?:from|import)"(node:[\w/]+)"/g)].map(([, name = ""]) => name);
-    const slow = builtIns.filter((name) => !quickBuiltIns.includes(name) && entry !== loadedLater);
-    assert(
-      builtIns.length > 0 || entry === "sandbox/shim.ts",
-      `${file} has imports in a form that this check does not find`,
-    );
-    assert(slow.length === 0, `${file} would load ${slow.join(", ")} at every start`);
-  }
+  for (const entry of bundledEntries) await bundleProcess(root, entry);
+  await bundleSandbox(root);
   for (const name of ["deno.json", "deno.lock", "dashboard"]) await Deno.remove(join(root, name), { recursive: true });
+}
+
+async function bundleProcess(root: string, entry: (typeof bundledEntries)[number]): Promise<void> {
+  const file = join("src", toBundlePath(entry));
+  // --minify drops the names of classes and functions; with --keep-names, or at twice the length without --minify, each
+  // start takes 4 or 8 ms more.
+  await bundle(root, [entry], ["--minify", "--output", file]);
+  const text = markEagerFunctions(await Deno.readTextFile(join(root, file)));
+  await Deno.writeTextFile(join(root, file), text);
+  const builtIns = [...text.matchAll(/\b(?:from|import)"(node:[\w/]+)"/g)].map(([, name = ""]) => name);
+  const slow = builtIns.filter((name) => !quickBuiltIns.includes(name) && entry !== loadedLater);
+  assert(
+    builtIns.length > 0 || entry === "sandbox/shim.ts",
+    `${file} has imports in a form that this check does not find`,
+  );
+  assert(slow.length === 0, `${file} would load ${slow.join(", ")} at every start`);
+}
+
+/**
+ * User code imports Drizzle too, and "nerve": there is one of each. Names stay: user code sees them, and the texts of
+ * errors have them.
+ */
+async function bundleSandbox(root: string): Promise<void> {
+  await bundle(root, sandboxEntries, ["--code-splitting", "--external", "drizzle-orm/*", "--outdir", "src"]);
+  const main = await Deno.readTextFile(join(root, "src/sandbox/worker_main.js"));
+  // It finds nerve's own modules from the place where it stands, which is not a chunk's.
+  assert(main.includes("import.meta.resolve(`./user_module"), "the module gate is not in the sandbox's main module");
+}
+
+async function bundle(root: string, entries: readonly string[], options: readonly string[]): Promise<void> {
+  // "browser" as for the packages (vendor.ts).
+  const all = ["--frozen", "-c", "deno.json", "--platform", "browser", ...options];
+  const modules = entries.map((entry) => `src/${entry}`);
+  await runOrFail(Deno.execPath(), ["bundle", "--quiet", ...all, ...modules], { cwd: root });
 }

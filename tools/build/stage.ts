@@ -5,7 +5,7 @@
 import { join, relative } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
 import { toBundlePath } from "../../src/base/self_exec.ts";
-import { bundledEntries, bundleProcesses, loadedLater } from "./bundle.ts";
+import { bundledEntries, bundleProcesses, loadedLater, sandboxEntries } from "./bundle.ts";
 import { tryRun } from "./command.ts";
 import { vendor } from "./vendor.ts";
 
@@ -18,9 +18,8 @@ const vendorFolder = "src/vendor";
  */
 export const entryPaths: readonly string[] = [
   ...bundledEntries.map((entry) => `src/${toBundlePath(entry)}`),
-  "src/sandbox/worker_main.ts",
+  ...sandboxEntries.map((entry) => `src/${entry.replace(/\.ts$/, ".js")}`),
   "src/sandbox/tls_worker.ts",
-  "src/sdk/mod.ts",
 ];
 
 export interface Stamp {
@@ -57,7 +56,7 @@ export function createStagedManifest(vendored: Readonly<Record<string, string>>)
     // A workspace of its own, so that Deno ignores a deno.json or package.json in the user's home.
     workspace: [],
     compilerOptions: manifest.compilerOptions,
-    imports: { ...Object.fromEntries(own), ...vendored },
+    imports: { ...Object.fromEntries(own), ...vendored, nerve: manifest.imports.nerve.replace(/\.ts$/, ".js") },
     scopes: { "./src/": scope },
     // Editors can use npm: the import map that `nerve init` writes names the packages themselves.
     editorImports: Object.fromEntries(npm),

@@ -27,7 +27,7 @@ export interface Learned {
 const pathsMax = 5;
 
 /** The first module of the sandbox: earlier requests came from the shim. */
-const firstModule = "/sandbox/worker_main.ts";
+const firstModule = /\/sandbox\/worker_main\.[jt]s$/;
 
 /**
  * Lines of DENO_AUDIT_PERMISSIONS (deno 2.9.6), from the last time on that the sandbox's first module is read: the shim
@@ -39,7 +39,7 @@ export function readAudit(text: string): Asked[] {
   for (const line of text.split("\n")) {
     if (line.trim() === "") continue;
     const { permission, value } = JSON.parse(line) as { permission: string; value: string | null };
-    if (value?.endsWith(firstModule)) {
+    if (value !== null && firstModule.test(value)) {
       started = true;
       asked.length = 0;
     }

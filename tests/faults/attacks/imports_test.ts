@@ -123,11 +123,11 @@ longAttackTest("a package is loaded only when permissions.import names it, even 
   },
   "nerves-own-code": {
     body:
-      "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'sandbox/context_helpers.ts')))",
+      "return Object.keys(await import(import.meta.resolve('nerve').replace(/sdk.mod.[jt]s/, 'sandbox/context_helpers.ts')))",
     outcome: refused,
   },
   "nerves-main": {
-    body: "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'main.ts')))",
+    body: "return Object.keys(await import(import.meta.resolve('nerve').replace(/sdk.mod.[jt]s/, 'main.ts')))",
     outcome: refused,
   },
   "granted-data": {

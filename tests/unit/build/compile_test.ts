@@ -9,7 +9,7 @@ Deno.test("deno compile gets every permission, no prompt, the worker's entry, th
   for (const flag of ["-A", "--no-prompt", "--no-remote", "--no-lock", "-c deno.json", "--output /out/nerve"]) {
     assert.ok(text.includes(flag), flag);
   }
-  for (const path of ["src/sandbox/worker_main.ts", "src/sdk/mod.ts", "src", "lib", "senses", "workflows"]) {
+  for (const path of ["src/sandbox/worker_main.js", "src/sdk/mod.js", "src", "lib", "senses", "workflows"]) {
     assert.ok(text.includes(`--include ${path} `), path);
   }
   assert.ok(text.includes("--target aarch64-apple-darwin"));
