@@ -1,6 +1,7 @@
 /** nerve inside a program of one's own, as docs/api.md shows it: the example is a file, and it runs. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { long } from "../support/long_form.ts";
 import { readSource } from "../support/source_files.ts";
 import { nerve } from "../support/in_process_nerve.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
@@ -46,7 +47,7 @@ Deno.test("the embedding example runs a workspace, receives its events and leave
 });
 
 // The bug was: an embedder skipped every check of grants, and a sense could get write access to nerve.yaml itself.
-Deno.test("the embedding example rejects a grant that nerve itself would reject", async () => {
+long.test("the embedding example rejects a grant that nerve itself would reject", async () => {
   await inTempDir(async (root) => {
     const yaml = 'senses: { load: { permissions: { write: ["."] } } }\nworkflows: { tidy: {} }\n';
     await writeWorkspace(root, { ...files, "nerve.yaml": yaml });
@@ -56,7 +57,7 @@ Deno.test("the embedding example rejects a grant that nerve itself would reject"
   });
 });
 
-Deno.test("the example with the control API obeys nerve stop, and goes on", async () => {
+long.test("the example with the control API obeys nerve stop, and goes on", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, files);
     const child = example("embed_control_example", root).spawn();

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { findOwnProgram } from "../../src/base/self_exec.ts";
 import { readDocument } from "../support/documents.ts";
+import { long } from "../support/long_form.ts";
 import { dirname, join } from "../support/paths.ts";
 import { repository } from "../support/source_files.ts";
 import { inTempDir } from "../support/temp_workspace.ts";
@@ -75,7 +76,7 @@ function assertShown(shown: string, printed: string): void {
   }
 }
 
-Deno.test("a reader who follows docs/getting-started.md sees what it shows, and a tidy inbox", async () => {
+long.test("a reader who follows docs/getting-started.md sees what it shows, and a tidy inbox", async () => {
   await inTempDir(async (home) => {
     const reader = new Reader(home);
     let printed = "", shown = 0;

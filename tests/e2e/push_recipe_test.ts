@@ -4,6 +4,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { delay } from "../../src/base/time.ts";
 import { blocksOf } from "../support/documents.ts";
 import { nerve } from "../support/in_process_nerve.ts";
+import { long } from "../support/long_form.ts";
 import { Daemon } from "../support/mortal_daemon.ts";
 import { readSource } from "../support/source_files.ts";
 import { makeWorkspace, within } from "../support/workspace_fixture.ts";
@@ -32,7 +33,7 @@ async function push(folder: string, test: string): Promise<string> {
 
 const ignore = (await new Deno.Command("sh", { args: ["-c", "command -v make git"] }).output()).code !== 0;
 
-Deno.test({
+long.test({
   name: "docs/alerts.md: a push to main runs make test, a failed test fails the run, and another branch runs nothing",
   ignore,
   async fn() {

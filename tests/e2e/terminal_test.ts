@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { waitUntil } from "../../src/daemon/discovery.ts";
+import { long } from "../support/long_form.ts";
 import { nerveCommand } from "../support/nerve_program.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { deadlineMs, processesIn, within } from "../support/workspace_fixture.ts";
@@ -178,7 +179,7 @@ Deno.test("with NO_COLOR, in a dumb terminal and in a pipe the output is plain",
   });
 });
 
-Deno.test("events -f in a terminal shows what happens until Ctrl-C", async () => {
+long.test("events -f in a terminal shows what happens until Ctrl-C", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, workspace);
     await inTerminal(root, `${nerve} run`, {}, async (daemon) => {
@@ -194,7 +195,7 @@ Deno.test("events -f in a terminal shows what happens until Ctrl-C", async () =>
   });
 });
 
-Deno.test("a large query ends when its reader has seen enough, without an error", async () => {
+long.test("a large query ends when its reader has seen enough, without an error", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, workspace);
     await inTerminal(root, `${nerve} run`, {}, async (daemon) => {
@@ -229,7 +230,7 @@ const completionScripts: Readonly<Record<string, (words: readonly string[]) => s
 
 const quiet: Readonly<Record<string, readonly string[]>> = { zsh: ["-f"], fish: ["--no-config"] };
 
-Deno.test("with the script that nerve prints, each shell completes commands and names of senses", async (t) => {
+long.test("with the script that nerve prints, each shell completes commands and names of senses", async (t) => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { ...workspace, "bin/nerve": `#!/bin/sh\nexec ${nerve} "$@"\n` });
     await Deno.chmod(`${root}/bin/nerve`, 0o700);

@@ -4,8 +4,8 @@
  * to the name: `parse_property_test.ts` beside `parse_test.ts`.
  */
 import assert from "node:assert/strict";
-import manifest from "../../deno.json" with { type: "json" };
-import { readSource, sourceFiles } from "../support/source_files.ts";
+import { filesOfPart, hasLongForm, testFiles } from "../../tools/test/files.ts";
+import { readSource, repository, sourceFiles } from "../support/source_files.ts";
 
 /** The names of the files that each room's unit tests may test. */
 function testedNames(paths: readonly string[]): Map<string, Set<string>> {
@@ -54,10 +54,16 @@ Deno.test("every integration test is in the folder of a room", () => {
   assert.deepEqual([...folders].filter((folder) => !rooms.has(folder)), []);
 });
 
-Deno.test("deno task long runs every file that leaves something out of the gate, and no other", () => {
-  const tests = sourceFiles(["tests"], "_test.ts").filter((path) =>
-    /from ".*\/long_form\.ts"|\blongAttackTest\(/.test(readSource(path))
-  );
-  const named = manifest.tasks.long.command.match(/tests\/\S+/g) ?? [];
-  assert.deepEqual(named.toSorted(), tests.toSorted());
+Deno.test("what leaves something out of the gate, itself or by a helper, is a file that deno task long finds", () => {
+  const leaves = /\b(?:isLong|long\.test|scaled\.test|longAttackTest)\b|[(,] ?(?:long|scaled)\)/;
+  const tests = testFiles(repository).filter((path) => leaves.test(readSource(path)));
+  assert.ok(tests.length > 100);
+  assert.deepEqual(tests.filter((path) => !hasLongForm(readSource(path))), []);
+});
+
+Deno.test("the parts of the long form are all of it, each file once", () => {
+  const files = testFiles(repository), parts = ["1/4", "2/4", "3/4", "4/4"].map((part) => filesOfPart(files, part));
+  assert.deepEqual(parts.flat().sort(), files.toSorted());
+  assert.ok(parts.every((part) => Math.abs(part.length - files.length / 4) < 1));
+  for (const wrong of ["0/4", "5/4", "4", "1/0"]) assert.throws(() => filesOfPart(files, wrong), /no part/);
 });

@@ -13,7 +13,7 @@ import { AttackDaemon, longForm } from "./attack_daemon.ts";
 import { tell } from "./attack_outcome.ts";
 import { Bystanders, type Targets } from "./attack_targets.ts";
 import { type Attacks, isForRoles, keepClaimed, type Realm } from "./attack_workspace.ts";
-import { isLong } from "./long_form.ts";
+import { type Form, long } from "./long_form.ts";
 import { fromFileUrl } from "./paths.ts";
 import { within } from "./workspace_fixture.ts";
 
@@ -34,34 +34,28 @@ export interface AttackOptions {
   readonly attacks?: (targets: Targets) => Attacks;
 }
 
-/** Whether a family of this file is tried with Landlock alone: the short form does that with the first. */
-let isTriedAlone = false;
-
 /**
  * A daemon, all attacks of the family as senses and as roles, then a check of the bystanders; and the same with Landlock
  * alone for the attacks that it claims to stop (`alone`), where this system has it.
  */
 export function attackTest(title: string, attacks: Attacks, options: AttackOptions = {}): void {
-  // The gate has run it.
-  registerAttacks(title, attacks, options, isLong && !longForm);
+  registerAttacks(title, attacks, options, Deno);
 }
 
 /** The same for a family whose kind has another one in the gate. */
 export function longAttackTest(title: string, attacks: Attacks, options: AttackOptions = {}): void {
-  registerAttacks(title, attacks, options, !isLong && !longForm);
+  registerAttacks(title, attacks, options, long);
 }
 
-function registerAttacks(title: string, attacks: Attacks, options: AttackOptions, ignore: boolean): void {
+function registerAttacks(title: string, attacks: Attacks, options: AttackOptions, form: Form): void {
   const realms: readonly Realm[] = longForm ? ["plain", "spy", "thrower"] : ["plain"];
   for (const realm of options.realm === undefined ? realms : [options.realm]) {
     const suffix = realm === "plain" ? "" : `, in a realm where everything is replaced (${realm})`;
-    Deno.test({ name: title + suffix, ignore, fn: () => runAttacks(attacks, { ...options, realm }, null) });
+    form.test({ name: title + suffix, fn: () => runAttacks(attacks, { ...options, realm }, null) });
   }
-  if (ignore) return;
-  if (options.landlock === undefined && !Object.values(attacks).some(({ alone }) => alone !== undefined)) return;
-  if (isTriedAlone && !longForm) return;
-  isTriedAlone = true;
-  Deno.test({
+  const isForLandlock = Object.values(attacks).some(({ alone }) => alone !== undefined);
+  if (options.landlock === undefined && !isForLandlock) return;
+  (isForLandlock ? form : long).test({
     name: `Landlock alone: ${title}`,
     ignore: systemIsolation().landlock === 0,
     fn: () => runAttacks(attacks, { ...options, realm: "plain", check: () => Promise.resolve() }, landlockOnly),

@@ -1,6 +1,7 @@
 /**
  * Seeds of random tests, and how to repeat a failed one: NERVE_SEED=N gives the tests of a run the same values again.
  */
+import { type Form, isLong } from "./long_form.ts";
 import { fromFileUrl, relative } from "./paths.ts";
 import { repository } from "./source_files.ts";
 
@@ -13,13 +14,13 @@ export function randomSeed(): number {
   return askedSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
-/** How often a test of faults is made, each time with another seed: once in the gate, more often in the long form. */
+/** How often a test of faults is made, each time with another seed: once in the gate, more often in `deno task waits`. */
 const rounds = Number(Deno.env.get("NERVE_ROUNDS") ?? 1);
 
 /** A test of random faults. Whatever fails in it, also a wait that takes too long, names the seed. */
-export function faultTest(name: string, test: (seed: number) => Promise<void>): void {
+export function faultTest(name: string, test: (seed: number) => Promise<void>, form: Form = Deno): void {
   const file = testFile();
-  Deno.test(name, () => playRounds(test, rounds, file));
+  form.test(name, () => playRounds(test, rounds, file));
 }
 
 export async function playRounds(test: (seed: number) => Promise<void>, count: number, file: string): Promise<void> {
@@ -35,7 +36,7 @@ export async function playRounds(test: (seed: number) => Promise<void>, count: n
 
 /** For the message of a failure: the command that repeats it. */
 export function repeatedBy(seed: number, file: string = testFile()): string {
-  return `Repeat it: NERVE_SEED=${seed} deno test -A --no-prompt ${file}`;
+  return `Repeat it: ${isLong ? "NERVE_LONG=1 " : ""}NERVE_SEED=${seed} deno test -A --no-prompt ${file}`;
 }
 
 /** The file of the test that calls, from the root of the repository. */

@@ -1,15 +1,17 @@
 /**
  * `deno task test [FILE...]`: all tests, or those of some files, as many at a time as there are processors and one more,
- * since they also wait. Two things halve what would only be starts:
+ * since they also wait. `deno task long [PART/PARTS] [FILE...]`: what that leaves out, or a part of it.
+ * Two things halve what would only be starts:
  * - nerve is staged first, as for a build, and its bundles are the daemon and the command line of the tests
  *   (tests/support/nerve_program.ts).
  * - All unit tests of a room are one module, and a few integration tests: by themselves 500 files would load the same
  *   modules again and again.
  * A test that never ends ends the run after `longestMs`: Deno then tells which it was.
  */
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { stage } from "../build/stage.ts";
+import { filesOfPart, hasLongForm, longMark, testFiles } from "./files.ts";
 
 /** Of integration tests in one module, which run one after the other. */
 const togetherMax = 4;
@@ -17,56 +19,76 @@ const togetherMax = 4;
 const longestMs = 60 * 60_000;
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-// An interrupted test run ends by itself; then the folder is removed.
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
+const isLong = Deno.args[0] === "--long", args = Deno.args.slice(isLong ? 1 : 0);
+const part = isLong && /^\d+\/\d+$/.test(args[0] ?? "") ? args.shift() : undefined;
+let tests: Deno.ChildProcess | null = null, isInterrupted = false;
+// Interrupted tests end by themselves; then the folder is removed.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => {
+    isInterrupted = true;
+    interrupt();
+  });
+}
 const folder = await Deno.makeTempDir({ prefix: "nerve-staged-" });
 try {
   await stage(root, folder, null);
-  const tests = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", "--no-prompt", "--parallel", "--cached-only", "-c", join(root, "deno.json")]
-      .concat(Deno.args.length > 0 ? Deno.args : await allTests(join(folder, "tests"))),
-    cwd: root,
-    env: { DENO_JOBS: String(1 + navigator.hardwareConcurrency), NERVE_STAGED: folder },
-  }).spawn();
-  const limit = setTimeout(() => {
-    const late = `error: the tests have not ended within ${longestMs / 60_000} minutes\n`;
-    Deno.stderr.writeSync(new TextEncoder().encode(late));
-    tests.kill("SIGINT");
-  }, longestMs);
-  Deno.exitCode = (await tests.status).code;
-  clearTimeout(limit);
+  Deno.exitCode = isInterrupted ? 130 : await run(args.length > 0 ? args : await chosenTests(join(folder, "tests")));
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
 
-/** Writes the modules of the unit and integration tests into a folder. */
-async function allTests(folder: string): Promise<string[]> {
+async function run(files: readonly string[]): Promise<number> {
+  tests = new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--no-check", "--no-prompt", "--parallel", "--cached-only", "-c", join(root, "deno.json")]
+      .concat(isLong ? ["--filter", `/${longMark.replace(/[()]/g, "\\$&")}$/`] : [], files),
+    cwd: root,
+    env: {
+      ...{ DENO_JOBS: String(1 + navigator.hardwareConcurrency), NERVE_STAGED: folder },
+      ...(isLong ? { NERVE_LONG: "1" } : {}),
+    },
+  }).spawn();
+  const limit = setTimeout(() => {
+    const late = `error: the tests have not ended within ${longestMs / 60_000} minutes\n`;
+    Deno.stderr.writeSync(new TextEncoder().encode(late));
+    interrupt();
+  }, longestMs);
+  const { code } = await tests.status;
+  clearTimeout(limit);
+  return code;
+}
+
+function interrupt(): void {
+  try {
+    tests?.kill("SIGINT");
+  } catch (thrown) {
+    // They have ended.
+    if (!(thrown instanceof TypeError || thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
+
+/** All tests or those of the long form, with the modules of the unit and integration tests, written into a folder. */
+async function chosenTests(folder: string): Promise<string[]> {
   await Deno.mkdir(folder);
-  const rest = foldersIn(join(root, "tests")).filter((path) => !["unit", "integration"].includes(basename(path)));
-  for (const room of foldersIn(join(root, "tests/unit"))) {
-    await writeModule(join(folder, `unit_${basename(room)}_test.ts`), testsIn(room));
+  const all = testFiles(root), read = (file: string) => Deno.readTextFileSync(join(root, file));
+  const long = isLong ? all.filter((file) => hasLongForm(read(file))) : all;
+  const alone: string[] = [], rooms = new Map<string, string[]>();
+  for (const file of part === undefined ? long : filesOfPart(long, part)) {
+    const [, kind = "", room = ""] = file.split("/");
+    const isTogether = kind === "unit" || (kind === "integration" && !read(file).includes("Deno.test.beforeAll("));
+    if (isTogether) rooms.set(`${kind}_${room}`, [...rooms.get(`${kind}_${room}`) ?? [], file]);
+    else alone.push(file);
   }
-  for (const room of foldersIn(join(root, "tests/integration"))) {
-    const isAlone = (path: string) => Deno.readTextFileSync(path).includes("Deno.test.beforeAll(");
-    const tests = testsIn(room), together = tests.filter((path) => !isAlone(path));
-    for (let at = 0; at < together.length; at += togetherMax) {
-      const name = `integration_${basename(room)}_${1 + at / togetherMax}_test.ts`;
-      await writeModule(join(folder, name), together.slice(at, at + togetherMax));
+  for (const [room, files] of rooms) {
+    const size = room.startsWith("unit_") ? files.length : togetherMax;
+    for (let at = 0; at < files.length; at += size) {
+      const name = size === files.length ? room : `${room}_${1 + at / size}`;
+      await writeModule(join(folder, `${name}_test.ts`), files.slice(at, at + size));
     }
-    rest.push(...tests.filter(isAlone));
   }
-  return [...rest, folder];
+  return [...alone, folder];
 }
 
-function testsIn(room: string): string[] {
-  const names = [...Deno.readDirSync(room)].map(({ name }) => name).filter((name) => name.endsWith("_test.ts"));
-  return names.sort().map((name) => join(room, name));
-}
-
-async function writeModule(path: string, tests: readonly string[]): Promise<void> {
-  await Deno.writeTextFile(path, tests.map((test) => `import ${JSON.stringify(pathToFileURL(test).href)};\n`).join(""));
-}
-
-function foldersIn(path: string): string[] {
-  return [...Deno.readDirSync(path)].filter(({ isDirectory }) => isDirectory).map(({ name }) => join(path, name));
+async function writeModule(path: string, files: readonly string[]): Promise<void> {
+  const imports = files.map((file) => `import ${JSON.stringify(pathToFileURL(join(root, file)).href)};\n`);
+  await Deno.writeTextFile(path, imports.join(""));
 }

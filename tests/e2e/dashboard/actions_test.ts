@@ -4,10 +4,8 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { browserTest, goTo, hostile, hostileFile, Visitor } from "../../support/browser.ts";
 import { makeLink, serveDashboard } from "../../support/dashboard_workspace.ts";
-import { isLong } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 import type { ServedWorkspace } from "../../support/served_workspace.ts";
-
-const options = { ...browserTest, ignore: browserTest.ignore || !isLong };
 
 /** Answers the dialog that is open, which must be accessible, too. */
 async function confirm(page: Page, verb: string, fill: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -74,7 +72,7 @@ async function rejects(page: Page, { workspace }: ServedWorkspace): Promise<void
   assert.deepEqual([decided?.decision, decided?.comment], ["reject", hostile]);
 }
 
-Deno.test("a person can do in the dashboard what the API can", options, async () => {
+long.test("a person can do in the dashboard what the API can", browserTest, async () => {
   await using served = await serveDashboard();
   await using visitor = await Visitor.come();
   const page = await visitor.open(await makeLink(served));
@@ -86,7 +84,7 @@ Deno.test("a person can do in the dashboard what the API can", options, async ()
   assert.deepEqual(served.reported, []);
 });
 
-Deno.test("the keys go to every page, and Tab reaches the content first", options, async () => {
+long.test("the keys go to every page, and Tab reaches the content first", browserTest, async () => {
   await using served = await serveDashboard();
   await using visitor = await Visitor.come();
   const page = await visitor.open(await makeLink(served));
@@ -120,7 +118,7 @@ Deno.test("the keys go to every page, and Tab reaches the content first", option
   await visitor.innocent(page);
 });
 
-Deno.test("a session that ends says so, and one that may only read changes nothing", options, async () => {
+long.test("a session that ends says so, and one that may only read changes nothing", browserTest, async () => {
   await using served = await serveDashboard();
   await using visitor = await Visitor.come();
   const reader = await visitor.open(await makeLink(served, "--scope", "read"));
@@ -150,7 +148,7 @@ Deno.test("a session that ends says so, and one that may only read changes nothi
   await visitor.innocent(page);
 });
 
-Deno.test("names of files and words of agents are no more than text", options, async () => {
+long.test("names of files and words of agents are no more than text", browserTest, async () => {
   await using served = await serveDashboard();
   await using visitor = await Visitor.come();
   const { workspace } = served, { runId } = await workspace.kernel.startWorkflow("talk", { prompt: hostile });

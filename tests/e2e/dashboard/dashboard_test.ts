@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { browserTest, goTo, hostile, Visitor } from "../../support/browser.ts";
 import { makeLink, serveDashboard } from "../../support/dashboard_workspace.ts";
+import { long } from "../../support/long_form.ts";
 import type { ServedWorkspace } from "../../support/served_workspace.ts";
 
 async function decides(page: Page, { workspace }: ServedWorkspace): Promise<void> {
@@ -57,7 +58,7 @@ Deno.test("the dashboard shows what happens, and does what a person decides", br
   assert.deepEqual(served.reported, []);
 });
 
-Deno.test("a page outlives its daemon, and goes on when it is back", browserTest, async () => {
+long.test("a page outlives its daemon, and goes on when it is back", browserTest, async () => {
   await using served = await serveDashboard();
   await using visitor = await Visitor.come();
   const page = await visitor.open(await makeLink(served));
@@ -73,7 +74,7 @@ Deno.test("a page outlives its daemon, and goes on when it is back", browserTest
   await visitor.innocent(page);
 });
 
-Deno.test(
+long.test(
   "the frame is there, in the reader's theme, before any script, and stays where it is",
   browserTest,
   async () => {

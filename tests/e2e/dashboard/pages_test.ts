@@ -7,12 +7,10 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { browserTest, goTo, Visitor } from "../../support/browser.ts";
 import { makeLink, serveDashboard } from "../../support/dashboard_workspace.ts";
-import { isLong } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 import { repository } from "../../support/source_files.ts";
-
-const options = { ...browserTest, ignore: browserTest.ignore || !isLong };
 
 /** Fills every page; the places, and what their heading says. */
 async function prepare({ workspace }: ServedWorkspace): Promise<[name: string, place: string, heading: RegExp][]> {
@@ -63,7 +61,7 @@ function measureOverflow(page: Page): Promise<number> {
   return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 }
 
-Deno.test("every page is right in both themes and on a phone", options, async () => {
+long.test("every page is right in both themes and on a phone", browserTest, async () => {
   await using served = await serveDashboard();
   await using visitor = await Visitor.come();
   const folder = join(repository, "dist/dashboard"), places = await prepare(served), faults: string[] = [];
@@ -110,9 +108,9 @@ const changesMax = 20;
 
 const flooding = Array.from({ length: 20 }, (_, at) => `s${at}`);
 
-Deno.test(
+long.test(
   "200 signals a second change a page ten times a second, and a hidden page asks for nothing",
-  options,
+  browserTest,
   async () => {
     await using served = await serveWorkspace({
       yaml: {

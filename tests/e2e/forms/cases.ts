@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { finish, type Form, type FormName, formOf, runUntil, succeed, whileRunning } from "../../support/forms.ts";
-import { isLong } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { readSource } from "../../support/source_files.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
@@ -182,10 +182,9 @@ const cases: readonly FormCase[] = [
 /** A test for each case, below `folder`. `file`: the executable of a built form, asked for when the test begins. */
 export function testCases(name: FormName, folder: string, file: () => string, ignored = false): void {
   for (const [index, each] of cases.entries()) {
-    const ignore = ignored || (each.long === true && !isLong);
-    Deno.test({
+    (each.long === true || name !== "source" ? long : Deno).test({
       name: `${name}: ${each.name}`,
-      ignore,
+      ignore: ignored,
       async fn() {
         const home = join(folder, `home-${name}`), cwd = join(folder, `${name}-${index}`);
         for (const path of [home, cwd]) await Deno.mkdir(path, { recursive: true });

@@ -15,4 +15,4 @@ Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 
 testCases("source", folder, () => "");
 // In the long form, and only where Deno's runtime for compiled programs is in the cache: no test here uses the network.
-testCases("compiled", folder, () => compiled, !compilable || !isLong);
+testCases("compiled", folder, () => compiled, !compilable);

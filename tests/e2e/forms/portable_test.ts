@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { hashFile } from "../../../src/cli/daemon/installation.ts";
 import { testCases } from "./cases.ts";
 import { finish, type Form, formOf, succeed } from "../../support/forms.ts";
-import { isLong, longTest } from "../../support/long_form.ts";
+import { isLong, long } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { copyProgram, writeProgram } from "../../support/programs.ts";
 import { repository } from "../../support/source_files.ts";
@@ -44,7 +44,7 @@ function names(path: string): string[] {
 
 const mode = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777;
 
-longTest(
+long.test(
   "a build that cannot compile says so in one line, makes the portable file and writes its checksum",
   async () => {
     assert.match(output, /^⚠️ .*: building the portable form instead\n✅ .*: portable, .*\n {3}sha256 [0-9a-f]{64}\n$/);
@@ -55,7 +55,7 @@ longTest(
   },
 );
 
-longTest(
+long.test(
   "a runtime of this machine is not used for another machine, and the attempt leaves nothing behind",
   async () => {
     const other = Deno.build.arch === "x86_64" ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
@@ -74,9 +74,9 @@ longTest(
   },
 );
 
-testCases("portable", folder, () => file, !isLong);
+testCases("portable", folder, () => file);
 
-longTest("two concurrent first uses both work and leave one private folder", async () => {
+long.test("two concurrent first uses both work and leave one private folder", async () => {
   const form = await fresh("twice");
   const both = await Promise.all([0, 1].map(() => finish(form, ["version"], folder)));
   for (const { code, out, err } of both) assert.deepEqual([code, err, /^nerve /.test(out)], [0, "", true]);
@@ -93,7 +93,7 @@ longTest("two concurrent first uses both work and leave one private folder", asy
 });
 
 for (const [what, path] of [["the runtime", "deno"], ["nerve's code", "app/src/bundle/main.js"]] as const) {
-  longTest(
+  long.test(
     `a cache in which ${what} was damaged is unpacked again, and that is said once`,
     async () => {
       // The bug was: a truncated runtime ended with a signal, and nobody said why.
@@ -116,7 +116,7 @@ for (const [what, path] of [["the runtime", "deno"], ["nerve's code", "app/src/b
   );
 }
 
-longTest("with a read-only home it unpacks into a private temporary folder, and says so once", async () => {
+long.test("with a read-only home it unpacks into a private temporary folder, and says so once", async () => {
   const form = await fresh("read-only", { HOME: "/proc/nowhere" });
   const first = await finish(form, ["version", "--json"], folder);
   assert.equal(first.code, 0, first.err);
@@ -128,9 +128,9 @@ longTest("with a read-only home it unpacks into a private temporary folder, and 
   assert.deepEqual([second.code, second.err], [0, ""]);
 });
 
-Deno.test({
+long.test({
   name: "a temporary folder that another user prepared is not used",
-  ignore: !isRoot || !isLong,
+  ignore: !isRoot,
   async fn() {
     const form = await fresh("foreign", { HOME: "/proc/nowhere" });
     const prepared = join(form.temp, `nerve-cache-${Deno.uid()}`);
@@ -143,7 +143,7 @@ Deno.test({
   },
 });
 
-longTest("a damaged file reports the damage, wherever it was cut or changed, and leaves nothing behind", async () => {
+long.test("a damaged file reports the damage, wherever it was cut or changed, and leaves nothing behind", async () => {
   const form = await fresh("damaged"), damaged = join(folder, "damaged", "nerve"), copy = `${damaged}.copy`;
   const broken = { ...form, command: [...form.command.slice(0, -1), damaged] };
   const inHeader = 1_000, inArchive = 10_000_000;
@@ -170,7 +170,7 @@ longTest("a damaged file reports the damage, wherever it was cut or changed, and
   }
 });
 
-longTest("a missing tool or missing disk space at the first use is reported in one line", async () => {
+long.test("a missing tool or missing disk space at the first use is reported in one line", async () => {
   const form = await fresh("lacking"), tools = join(folder, "lacking", "tools");
   await Deno.mkdir(tools);
   for (const tool of ["sh", "tail", "gzip", "mkdir", "mktemp", "chmod", "mv", "rm", "id"]) {
@@ -200,7 +200,7 @@ async function which(tool: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-longTest("an incomplete cache is unpacked again, and a relative one is ignored", async () => {
+long.test("an incomplete cache is unpacked again, and a relative one is ignored", async () => {
   const form = await fresh("cleaned", { XDG_CACHE_HOME: "relative" }), elsewhere = join(folder, "cleaned");
   await succeed(form, ["version"], elsewhere);
   assert.deepEqual(names(elsewhere), ["home of one", "temp"]);
@@ -212,7 +212,7 @@ longTest("an incomplete cache is unpacked again, and a relative one is ignored",
   assert.match(err, /^nerve: the copy in .* is damaged or incomplete, unpacking it again\n$/);
 });
 
-longTest("deno.json, package.json and .npmrc in the user's home have no effect", async () => {
+long.test("deno.json, package.json and .npmrc in the user's home have no effect", async () => {
   const form = await fresh("crowded");
   await writeWorkspace(form.home, {
     "deno.json": `{ "workspace": ["./other"], "imports": { "zod": "./nothing.ts" } }`,
@@ -225,7 +225,7 @@ longTest("deno.json, package.json and .npmrc in the user's home have no effect",
   assert.deepEqual([code, err], [0, ""]);
 });
 
-longTest("it is found through PATH and through a symlink", async () => {
+long.test("it is found through PATH and through a symlink", async () => {
   const form = await fresh("linked"), bin = join(folder, "linked", "bin");
   await Deno.mkdir(bin);
   await Deno.symlink(file, join(bin, "nerve"));
@@ -236,7 +236,7 @@ longTest("it is found through PATH and through a symlink", async () => {
   assert.match(await succeed(byShell, ["version"], bin), /portable/);
 });
 
-longTest("upgrade replaces the portable file of a running daemon, which then runs the new one", async () => {
+long.test("upgrade replaces the portable file of a running daemon, which then runs the new one", async () => {
   const form = await fresh("upgraded"), installed = join(folder, "upgraded", "nerve"), next = join(folder, "next");
   copyProgram(file, installed);
   copyProgram(file, next);
@@ -258,7 +258,7 @@ longTest("upgrade replaces the portable file of a running daemon, which then run
   }
 });
 
-longTest("install.sh installs it into a clean home, where it creates a workspace", async () => {
+long.test("install.sh installs it into a clean home, where it creates a workspace", async () => {
   const form = await fresh("installed"), { home } = form;
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: [join(repository, "install.sh"), file],
@@ -273,7 +273,7 @@ longTest("install.sh installs it into a clean home, where it creates a workspace
   assert.match(await succeed(installed, ["validate"], join(home, "watch")), /3 senses/);
 });
 
-longTest("a systemd unit starts the file that was installed, not what it unpacked", async () => {
+long.test("a systemd unit starts the file that was installed, not what it unpacked", async () => {
   const form = await fresh("unit"), root = join(form.home, "watch");
   await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
   const { out, err } = await finish(form, ["service", "install"], root);

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { systemIsolation } from "../../../src/process/isolation.ts";
-import { type Attack, attackTest } from "../../support/attack_tests.ts";
+import { type Attack, longAttackTest } from "../../support/attack_tests.ts";
 
 const fill = `sqlite.exec("create table if not exists t (x)");
   for (;;) {
@@ -27,7 +27,7 @@ const hides = (code: string, outcome = overQuota): Attack => ({
   group: { disk: "2MiB" },
 });
 
-attackTest("a group whose databases exceed its quota is stopped, and runs again when they are below it", {
+longAttackTest("a group whose databases exceed its quota is stopped, and runs again when they are below it", {
   "fills": {
     body: fill,
     outcome: /^died: .*has \d+\.\d MiB in its databases, over its disk limit of 2\.0 MiB/,

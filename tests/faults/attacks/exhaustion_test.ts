@@ -48,7 +48,7 @@ const hungry = (body: string, outcome = /^died: .*(ran out of its memory limit|o
   ...(longForm || body.startsWith("const kept = []; for (let n") ? {} : { only: "sense" as const }),
 });
 
-attackTest("a group that exceeds its memory limit is ended as out of memory", {
+longAttackTest("a group that exceeds its memory limit is ended as out of memory", {
   "heap": hungry("const kept = []; for (let n = 0;; n++) kept.push({ n, text: 'x' + n });"),
   ...(longForm
     ? {

@@ -6,14 +6,14 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
 import { longForm } from "../../support/attack_daemon.ts";
-import { attackTest } from "../../support/attack_tests.ts";
+import { longAttackTest } from "../../support/attack_tests.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
 const count = longForm ? 200_000 : 20_000;
 const paced = /^(returned "said"|timeout)$/;
 const yaml = { timeout: "2s", grace_period: "200ms" };
 
-attackTest("a group that logs, prints or claims without end is slowed down, and what is dropped is counted", {
+longAttackTest("a group that logs, prints or claims without end is slowed down, and what is dropped is counted", {
   "rows": {
     body: `for (let n = 0; n < ${count}; n++) log('info', 'row ' + n, { n }); return 'said'`,
     outcome: paced,

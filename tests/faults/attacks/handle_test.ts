@@ -172,7 +172,7 @@ longAttackTest("a function of nerve that a sense got hold of, and calls on a ful
   },
 });
 
-attackTest("no handle or statement is passed to what a sense can replace", {
+longAttackTest("no handle or statement is passed to what a sense can replace", {
   "every-method": replaced,
   "setters": {
     ...alone,

@@ -103,7 +103,7 @@ if (hasLandlock) {
       if (new Deno.Command('bash', { args: ['-c', command], stdout: 'null', stderr: 'null' }).outputSync().success) done.push(name);
     }
     return done`;
-  attackTest(
+  longAttackTest(
     "a granted program, and what it starts, does no more than the unit that starts it",
     held({
       "program": { body: tryAll, outcome: /^returned \["it runs at all"\]$/, yaml: { permissions: { run: ["bash"] } } },
@@ -141,7 +141,7 @@ if (hasLandlock) {
     { files: { "files/app/x.txt": "x" } },
   );
 
-  attackTest(
+  longAttackTest(
     "native code in the process is held as the process is",
     held({
       "native": {

@@ -113,7 +113,7 @@ attackTest("without a grant nothing can be reached over the network", {
   landlock: ["fetch", "fetch-name", "fetch-number", "connect", "connect-tls"],
 });
 
-attackTest(
+longAttackTest(
   "a grant of one host and port allows nothing else: no other name, port, redirect or protocol",
   {},
   {

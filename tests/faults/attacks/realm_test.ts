@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
-import { type Attacks, attackTest } from "../../support/attack_tests.ts";
+import { type Attacks, attackTest, longAttackTest } from "../../support/attack_tests.ts";
+import { long } from "../../support/long_form.ts";
 import { fromFileUrl, join } from "../../support/paths.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -63,7 +64,7 @@ for (let at = 0; at < places.length; at++) {
 export const tried = { places: places.length, got };
 `;
 
-Deno.test("the module gate holds whatever user code replaces in its realm, all at once or one by one", async () => {
+long.test("the module gate holds whatever user code replaces in its realm, all at once or one by one", async () => {
   await inTempDir(async (home) => {
     const outside = pathToFileURL(join(home, "outside")).href;
     await writeWorkspace(home, {
@@ -144,4 +145,4 @@ const attacks: Attacks = {
 };
 
 attackTest("computes work, and attacks do not", attacks, { realm: "spy" });
-attackTest("attacks do not work, and nobody else is harmed", attacks, { realm: "thrower" });
+longAttackTest("attacks do not work, and nobody else is harmed", attacks, { realm: "thrower" });

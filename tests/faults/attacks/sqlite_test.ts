@@ -125,7 +125,7 @@ function wasmThatImports(module: string, name: string): string {
 
 const slow = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n, kept where i < 0";
 
-attackTest("who reads a peer or the log holds no transaction, no lock and no checkpoint of it", {
+longAttackTest("who reads a peer or the log holds no transaction, no lock and no checkpoint of it", {
   ...byEachWay("checkpoint", "pragma wal_checkpoint(truncate)"),
   ...byEachWay("wait", "pragma busy_timeout = 600000"),
   ...byEachWay("lock", "pragma locking_mode = exclusive"),

@@ -16,6 +16,7 @@ import {
   untilReport,
   writeScript,
 } from "../../support/develop_world.ts";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { makeWorkspace, within } from "../../support/workspace_fixture.ts";
@@ -98,4 +99,5 @@ faultTest(
     assert.equal(await git(`${root}/data/worktrees/a/main`, "status", "--porcelain"), "");
     await Deno.remove(folder, { recursive: true });
   },
+  long,
 );

@@ -8,11 +8,12 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
 import { makeProof } from "../../../src/hooks/proof.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
+import { isLong, scaled } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { makeWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
-const deliveries = 1_000, kills = 4, atOnce = 16;
+const deliveries = isLong ? 1_000 : 200, kills = isLong ? 4 : 1, atOnce = 16;
 const secret = "hunter2-secret";
 
 /** It takes its time, so that most deliveries are answered while it computes. */
@@ -136,4 +137,5 @@ faultTest(
       throw new Error(repeatedBy(seed), { cause: thrown });
     }
   },
+  scaled,
 );

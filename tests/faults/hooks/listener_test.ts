@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { delay } from "../../../src/base/time.ts";
 import { systemClock } from "../../../src/base/clock.ts";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { makeWorkspace, within } from "../../support/workspace_fixture.ts";
 
@@ -40,7 +41,7 @@ async function untilListening(daemon: Daemon): Promise<void> {
   await within(wait(), "the listener to be back", () => daemon.output);
 }
 
-Deno.test("a listener on a fixed port is back after kill -9, whatever was open", async () => {
+long.test("a listener on a fixed port is back after kill -9, whatever was open", async () => {
   await using workspace = await makeWorkspace({ yaml, senses: { ci }, files: { ".env": `GIT_SECRET=${token}\n` } });
   const open: Deno.TcpConn[] = [];
   try {

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const tickMs = 50, ticks = 40, rounds = 5;
@@ -22,7 +23,7 @@ const drizzle = `await say({ t: "ready" });
   for (;;) await write(line.repeat(1_000));`;
 
 for (const [what, script] of Object.entries({ "long messages": flood, "short messages": drizzle })) {
-  Deno.test(`eight groups that flood with ${what} do not make a neighbour's ticks late`, async () => {
+  long.test(`eight groups that flood with ${what} do not make a neighbour's ticks late`, async () => {
     using _processes = new HostileProcesses(Object.fromEntries(names.map((name) => [name, script])));
     await using workspace = await startWorkspace({
       yaml: {

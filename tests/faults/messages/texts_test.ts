@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
+import { long } from "../../support/long_form.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -36,16 +37,19 @@ async function end(role: string, phase: string) {
 }
 
 for (const phase of ["a\0b", "\0", "\ud800", "\udfff\ud800"]) {
-  Deno.test(`a gate with the phase ${JSON.stringify(phase)} expires, and its request is found`, async () => {
-    const { status, asked: [request] } = await end("ask", phase);
-    assert.equal(status, "completed");
-    assert.equal(request?.state, "expired");
-    assert.equal(request?.decision, "a\ufffdb");
-  });
+  (phase === "\ud800" ? Deno : long).test(
+    `a gate with the phase ${JSON.stringify(phase)} expires, and its request is found`,
+    async () => {
+      const { status, asked: [request] } = await end("ask", phase);
+      assert.equal(status, "completed");
+      assert.equal(request?.state, "expired");
+      assert.equal(request?.decision, "a\ufffdb");
+    },
+  );
 }
 
 for (const role of ["", "a\0b", "\0", "\ud800"]) {
-  Deno.test(`the role ${JSON.stringify(role)} ends its run`, async () => {
+  (role === "a\0b" ? Deno : long).test(`the role ${JSON.stringify(role)} ends its run`, async () => {
     const { status, reason, asked } = await end(role, "");
     assert.deepEqual([status, asked], ["failed", []]);
     assert.match(reason ?? "", /the role has no name that can be stored/);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { verifyStore } from "../../../src/store/maintenance/verify.ts";
 import { type ArchiveBench, at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
-import { longTest } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 
 /** Where it is killed; after a colon, how often the place is passed before. */
@@ -55,7 +55,7 @@ async function archiveInProcess(root: string, fault: string | null): Promise<Den
 }
 
 for (const [index, point] of points.entries()) {
-  (index % 3 === 0 ? Deno.test : longTest)(
+  (index % 3 === 0 ? Deno.test : long.test)(
     `kill -9 of an archive run at ${point} neither loses nor duplicates a row`,
     () =>
       withArchive(async (bench) => {

@@ -7,10 +7,11 @@ import { storeArchiveOutput, storeBackupOutput, storeVerifyOutput } from "../../
 import { openStore } from "../../../src/store/store.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { newRow } from "../../support/store_bench.ts";
 
-Deno.test("beside a daemon, archive asks it, backup and verify only read, and commands that need the workspace alone are refused", async () => {
+long.test("beside a daemon, archive asks it, backup and verify only read, and commands that need the workspace alone are refused", async () => {
   await using workspace = await DaemonWorkspace.make();
   const store = openStore(workspace.paths.logDatabase, new FakeClock(Date.UTC(2026, 0, 1)));
   for (let n = 0; n < 50; n++) store.log.append(newRow());
@@ -30,7 +31,7 @@ Deno.test("beside a daemon, archive asks it, backup and verify only read, and co
   assert.equal((await workspace.nerve("store", "restore", backup, "--force")).code, 0);
 });
 
-Deno.test({
+long.test({
   name: "a daemon whose whole disk is full stays up, reports it in its status, and recovers when there is space",
   ignore: !canMount,
   async fn() {

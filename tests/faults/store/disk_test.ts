@@ -9,6 +9,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { canMount, readOnlyFile, smallDisk } from "../../support/mounts.ts";
 import { newRow } from "../../support/store_bench.ts";
 import { runEnd } from "../../support/workflow_life.ts";
@@ -75,7 +76,7 @@ async function writtenLog(workspace: WorkspaceFixture, rows = 500): Promise<stri
   return path;
 }
 
-Deno.test({
+long.test({
   name: "on a full disk the kernel stays up, reports and counts lost rows, and recovers when there is space again",
   ignore: !canMount,
   async fn() {

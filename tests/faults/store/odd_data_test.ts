@@ -27,6 +27,7 @@ import {
   storeJson,
   withArchive,
 } from "../../support/archive_bench.ts";
+import { long } from "../../support/long_form.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 
 const run = (program: string, ...args: string[]) => assert.ok(new Deno.Command(program, { args }).outputSync().success);
@@ -115,7 +116,7 @@ function rowsIn(logDatabase: string): LogRow[] {
   return rows;
 }
 
-Deno.test("the kernel starts beside them: what stands in the place of a file is moved aside, and told", () =>
+long.test("the kernel starts beside them: what stands in the place of a file is moved aside, and told", () =>
   withOddData(async (bench) => {
     const { paths, paths: { senseDatabases, blobs } } = bench;
     await bench.closed(async () => {

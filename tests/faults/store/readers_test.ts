@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { identifyFile, readInode } from "../../../src/base/file_identity.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
+import { long } from "../../support/long_form.ts";
 import { steps } from "../../support/workflow_life.ts";
 import { makeWorkspace, within } from "../../support/workspace_fixture.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
@@ -92,7 +93,7 @@ function openFiles(pid: number, folder: string): string[] {
   });
 }
 
-Deno.test("readers in a loop cost the log and a sense's database nothing, also not when the daemon is killed -9", async () => {
+long.test("readers in a loop cost the log and a sense's database nothing, also not when the daemon is killed -9", async () => {
   assert.ok(present.length > 0);
   await using workspace = await makeWorkspace({
     senses: { counter },

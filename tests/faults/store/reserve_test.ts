@@ -8,6 +8,7 @@ import { DiskReserve } from "../../../src/kernel/disk_reserve.ts";
 import { Reserve } from "../../../src/store/commit/reserve.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { newRow } from "../../support/store_bench.ts";
 import { makeWorkspace } from "../../support/workspace_fixture.ts";
@@ -27,7 +28,7 @@ export default defineWorkflow({
 });`;
 const never = new AbortController().signal;
 
-Deno.test({
+long.test({
   name: "on a full disk signals are recorded and heard, and a run does its work, also of processes that begin then",
   ignore: !canMount,
   async fn() {

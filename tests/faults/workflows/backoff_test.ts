@@ -5,6 +5,7 @@ import { delay } from "../../../src/base/time.ts";
 import type { WorkspacePaths } from "../../../src/config/workspace.ts";
 import { isPlainObject, type Json } from "../../../src/protocol/json.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { steps } from "../../support/workflow_life.ts";
 import { makeWorkspace, within } from "../../support/workspace_fixture.ts";
@@ -17,7 +18,7 @@ const workflow = steps(`one: {
 }`);
 
 // An hour passes between the second kill and the third start: the row of the failure is made an hour older.
-Deno.test("kill -9 of the daemon during a backoff neither restarts the wait nor forgets the attempts", async () => {
+long.test("kill -9 of the daemon during a backoff neither restarts the wait nor forgets the attempts", async () => {
   await using workspace = await makeWorkspace({
     yaml: { workflows: { w: { concurrency: 2 } } },
     workflows: { w: workflow },

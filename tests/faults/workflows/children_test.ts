@@ -9,6 +9,7 @@ import { delay } from "../../../src/base/time.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { isLong, long, scaled } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
@@ -132,7 +133,7 @@ async function startDropping(): Promise<WorkspaceFixture> {
   return workspace;
 }
 
-Deno.test("a child that its queue drops is told so", async () => {
+long.test("a child that its queue drops is told so", async () => {
   await using workspace = await startDropping();
   openGate(workspace);
   await runEnd(workspace, "r");
@@ -140,7 +141,7 @@ Deno.test("a child that its queue drops is told so", async () => {
   assert.equal(message?.content, "3 runs: 2 completed, 1 dropped");
 });
 
-Deno.test("killing the parent kills the children that have not ended", async () => {
+long.test("killing the parent kills the children that have not ended", async () => {
   await using workspace = await startDropping();
   await workspace.kernel.api.killRun("r", null);
   const ends = await Promise.all(["r.1.1", "r.1.2", "r.1.3"].map((id) => runEnd(workspace, id)));
@@ -148,7 +149,7 @@ Deno.test("killing the parent kills the children that have not ended", async () 
   assert.equal(ends[2]?.reason, "run r, which waited for it, was killed");
 });
 
-Deno.test("a parent that waits for its own slot through another run says so in nerve why and inspect", async () => {
+long.test("a parent that waits for its own slot through another run says so in nerve why and inspect", async () => {
   const { settings } = gated, text = gated.text();
   await using served = await serveWorkspace({
     yaml: {
@@ -173,7 +174,7 @@ Deno.test("a parent that waits for its own slot through another run says so in n
 });
 
 faultTest("kill -9 at any time: every child starts once, and every parent is told of all, once", async (seed) => {
-  const random = randomFrom(seed), parents = Array.from({ length: 5 }, (_, n) => `p${n}`);
+  const random = randomFrom(seed), parents = Array.from({ length: isLong ? 5 : 2 }, (_, n) => `p${n}`);
   await using workspace = await makeWorkspace({
     yaml: yaml(["a", "b", "c"], { max_queue: 1_000 }),
     workflows: { fleet, "check-host": checkHost },
@@ -208,7 +209,7 @@ faultTest("kill -9 at any time: every child starts once, and every parent is tol
     }
   }
   await verify(workspace);
-});
+}, scaled);
 
 faultTest("a parent that is killed while its children start, and kill -9 then: nothing of it goes on", async (seed) => {
   const random = randomFrom(seed), parents = Array.from({ length: 4 }, (_, n) => `p${n}`);
@@ -253,7 +254,7 @@ faultTest("a parent that is killed while its children start, and kill -9 then: n
     }
   }
   await verify(workspace);
-});
+}, long);
 
 function refused(thrown: unknown): boolean {
   if (!(thrown instanceof NerveError)) throw thrown;

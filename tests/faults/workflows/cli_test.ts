@@ -6,6 +6,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { closeGate, gated, openGate } from "../../support/workflow_life.ts";
 import { makeWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
@@ -18,7 +19,7 @@ function cli(workspace: WorkspaceFixture) {
   };
 }
 
-Deno.test("init workflow writes a template that runs as it stands, from its trigger to its thread", async () => {
+long.test("init workflow writes a template that runs as it stands, from its trigger to its thread", async () => {
   await using workspace = await makeWorkspace({ yaml: "workflows: {}\n" });
   const nerve = cli(workspace);
   assert.equal((await nerve("init", "workflow", "tidy-up")).code, 0);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { exitCode } from "../../../src/protocol/run.ts";
 import { fastClock } from "../../support/fast_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -18,20 +19,23 @@ async function threeAtWork(workflow: string): Promise<WorkspaceFixture> {
 }
 
 for (const [signal, cause] of [["SIGKILL", /killed from outside/], ["SIGABRT", /aborted/]] as const) {
-  Deno.test(`after ${signal} of a process with three runs, each is resumed as attempt 2 and completes`, async () => {
-    await using workspace = await threeAtWork("w");
-    const from = workspace.events.length;
-    Deno.kill(workspace.pid("w"), signal);
-    await workspace.change("workflow:w", "died", from);
-    openGate(workspace);
-    for (const id of runs) {
-      const run = await runEnd(workspace, id);
-      assert.deepEqual([run.status, run.attempt, run.rounds], ["completed", 2, 2], run.reason ?? "");
-      const [row, ...more] = await rowsOf(workspace, id, "run.crashed");
-      assert.deepEqual([row?.attempt, row?.round, more.length], [1, 1, 0]);
-      assert.match(String(row?.cause), cause);
-    }
-  });
+  (signal === "SIGKILL" ? Deno : long).test(
+    `after ${signal} of a process with three runs, each is resumed as attempt 2 and completes`,
+    async () => {
+      await using workspace = await threeAtWork("w");
+      const from = workspace.events.length;
+      Deno.kill(workspace.pid("w"), signal);
+      await workspace.change("workflow:w", "died", from);
+      openGate(workspace);
+      for (const id of runs) {
+        const run = await runEnd(workspace, id);
+        assert.deepEqual([run.status, run.attempt, run.rounds], ["completed", 2, 2], run.reason ?? "");
+        const [row, ...more] = await rowsOf(workspace, id, "run.crashed");
+        assert.deepEqual([row?.attempt, row?.round, more.length], [1, 1, 0]);
+        assert.match(String(row?.cause), cause);
+      }
+    },
+  );
 }
 
 /** Dies once, with its siblings at work: it leaves a file that tells the next attempts not to. */
@@ -80,11 +84,11 @@ Deno.test("when a role uses up all memory its siblings restart with it, and all 
   await diesByItself(eat, 1, /memory/);
 });
 
-Deno.test("when a role loops for ever its siblings restart with it, and all of them complete", async () => {
+long.test("when a role loops for ever its siblings restart with it, and all of them complete", async () => {
   await diesByItself("for (;;);", 5, /did not answer/);
 });
 
-Deno.test("a moderator that never answers costs its process, but not the last message", async () => {
+long.test("a moderator that never answers costs its process, but not the last message", async () => {
   // The bug would be: the moderator is asked while the message has not left yet, and the finished role runs again.
   await using workspace = await startWorkspace({
     clock: fastClock(5),
@@ -120,7 +124,7 @@ Deno.test("a moderator that never answers costs its process, but not the last me
   assert.deepEqual([death?.round, more.length], [2, 0]);
 });
 
-Deno.test("a run whose process is killed from outside again and again goes on, and completes", async () => {
+long.test("a run whose process is killed from outside again and again goes on, and completes", async () => {
   await using workspace = await threeAtWork("w");
   for (let kill = 1; kill <= 4; kill++) {
     const from = workspace.events.length;
@@ -153,7 +157,7 @@ Deno.test("three deaths at one round end only that run as crashed (255); its sib
   for (const id of ["two", "three"]) assert.equal((await runEnd(workspace, id)).status, "completed");
 });
 
-Deno.test("five deaths in a minute quarantine a workflow: new runs are queued or dropped, started ones wait, and a reset lifts it", async () => {
+long.test("five deaths in a minute quarantine a workflow: new runs are queued or dropped, started ones wait, and a reset lifts it", async () => {
   await using workspace = await startWorkspace({
     yaml: {
       workflows: {

@@ -1,6 +1,7 @@
 /** Workflows that are removed or mended while runs are active, in real processes. tests/faults/workflows/move_test.ts has changed code. */
 import assert from "node:assert/strict";
 import { fastClock } from "../../support/fast_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { atWork, closeGate, gated, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -28,7 +29,7 @@ Deno.test("a run of a removed workflow that has not finished by the drain timeou
   assert.deepEqual(await rowsOf(workspace, "old", "run.crashed"), []);
 });
 
-Deno.test("a change of its files lifts the quarantine of a workflow, and its waiting run resumes on the new code", async () => {
+long.test("a change of its files lifts the quarantine of a workflow, and its waiting run resumes on the new code", async () => {
   await using workspace = await startWorkspace({
     yaml: { workflows: { w: gated.settings } },
     workflows: { w: gated.text(2) },

@@ -4,6 +4,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
 import { delay } from "../../../src/base/time.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
+import { isLong, scaled } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
@@ -47,7 +48,7 @@ Deno.test("nerve workflow send settles a wait, keeps what comes early, and answe
 faultTest(
   "kill -9 between events: each that was told is taken once, in the order in which they were told",
   async (seed) => {
-    const random = randomFrom(seed), count = 40;
+    const random = randomFrom(seed), count = isLong ? 40 : 8;
     await using workspace = await makeWorkspace({ yaml, workflows: { w: listener } });
     let daemon = await Daemon.start(workspace.paths);
     try {
@@ -81,4 +82,5 @@ faultTest(
       reader?.close();
     }
   },
+  scaled,
 );

@@ -5,6 +5,7 @@ import { NerveError } from "../../../src/base/errors.ts";
 import { delay } from "../../../src/base/time.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
@@ -109,7 +110,7 @@ Deno.test("a run that was killed before its workflow was ever loaded is closed t
   assert.deepEqual([Object(payload).status, Object(payload).meta.rounds], ["killed", 0]);
 });
 
-Deno.test("a finally that the stop of the daemon cut short runs again at the next start", async () => {
+long.test("a finally that the stop of the daemon cut short runs again at the next start", async () => {
   await using workspace = await makeWorkspace({ yaml: { workflows: { w: settings } }, workflows: { w: text } });
   let daemon = await Daemon.start(workspace.paths);
   try {
@@ -174,4 +175,4 @@ faultTest("kill -9 around the ends of runs: each run is closed, with one result"
   } finally {
     reader?.close();
   }
-});
+}, long);

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { fastClock } from "../../support/fast_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -72,7 +73,7 @@ Deno.test("a result that arrives after the kill is rejected and logged, and chan
   await view.killRun("b", null);
 });
 
-Deno.test("a role that ignores the abort costs its process; siblings resume as attempt 2, and no run counts as crashed", async () => {
+long.test("a role that ignores the abort costs its process; siblings resume as attempt 2, and no run counts as crashed", async () => {
   await using workspace = await startWorkspace({
     clock: fastClock(5),
     yaml: { workflows: { w: { concurrency: 2, ...gated.settings } } },
@@ -91,7 +92,7 @@ Deno.test("a role that ignores the abort costs its process; siblings resume as a
   assert.equal(workspace.unit("w").deaths, 0);
 });
 
-Deno.test("a run can be killed when its process is already dead", async () => {
+long.test("a run can be killed when its process is already dead", async () => {
   await using workspace = await startWorkspace({
     yaml: { workflows: { w: { overflow: "queue", ...gated.settings } } },
     workflows: { w: gated.text() },

@@ -3,7 +3,7 @@
  * ends its process, although the run would have completed without the interruption.
  */
 import assert from "node:assert/strict";
-import { longTest } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -33,7 +33,7 @@ Deno.test("a role that fails once after 75 MiB of wide messages is tried again",
   assert.equal((await runEnd(workspace, "r")).status, "completed");
 });
 
-longTest(
+long.test(
   "runs of 40 MiB resume together after a restart: as many at a time as their process has room for",
   async () => {
     const wait = gated.text().replace(/^[^]*pass: /, "").replace(/,? \};?\nvoid[^]*$/, "");

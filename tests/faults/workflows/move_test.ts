@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { type Clock, delay } from "../../../src/base/time.ts";
 import { fastClock } from "../../support/fast_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
@@ -74,7 +75,7 @@ Deno.test("new runs start on new code at once; a run in flight moves to it at it
   );
 });
 
-Deno.test("a run stays on the old code to its end when the new code answers its thread differently, or throws", async () => {
+long.test("a run stays on the old code to its end when the new code answers its thread differently, or throws", async () => {
   const wrong: readonly [text: string, why: RegExp][] = [
     [
       code("new", ["two", "one"]),
@@ -99,7 +100,7 @@ Deno.test("a run stays on the old code to its end when the new code answers its 
   }
 });
 
-Deno.test("a run stays on the old code when the moderator of the new code never returns", async () => {
+long.test("a run stays on the old code when the moderator of the new code never returns", async () => {
   await using workspace = await atGate(code("old", order), fastClock(5));
   await save(workspace, code("new", order, "while (messages.length > 0);"));
   openGate(workspace);
@@ -125,7 +126,7 @@ async function held(workspace: WorkspaceFixture, from: number): Promise<void> {
   );
 }
 
-Deno.test("kill -9 of the old process: a run that the new code contradicts is paused, says why, and goes on with code that agrees", async () => {
+long.test("kill -9 of the old process: a run that the new code contradicts is paused, says why, and goes on with code that agrees", async () => {
   await using workspace = await startWorkspace({ yaml, workflows: { w: code("old", order) } });
   await inRoundTwo(workspace);
   const { api } = workspace.kernel, old = workspace.pid("w");
@@ -155,7 +156,7 @@ Deno.test("kill -9 of the old process: a run that the new code contradicts is pa
   assert.deepEqual(api.health().warnings, []);
 });
 
-Deno.test("code that changed while the daemon was down, or was killed, pauses a run; a kill ends it, also in the log", async () => {
+long.test("code that changed while the daemon was down, or was killed, pauses a run; a kill ends it, also in the log", async () => {
   await using workspace = await startWorkspace({ yaml, workflows: { w: code("old", order) } });
   await inRoundTwo(workspace);
   await workspace.stop();

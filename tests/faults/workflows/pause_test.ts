@@ -1,5 +1,6 @@
 /** Pauses in real processes, and over the death of the daemon: a role is aborted and runs again, and nothing else moves. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { atWork, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
@@ -34,7 +35,7 @@ Deno.test("nerve workflow pause aborts the role; after nerve workflow resume it 
   assert.deepEqual([again.code, /has already ended/.test(again.err)], [1, true]);
 });
 
-Deno.test("a paused run stays paused over kill -9 of the daemon", async () => {
+long.test("a paused run stays paused over kill -9 of the daemon", async () => {
   await using workspace = await makeWorkspace({ yaml, workflows: { w: worker } });
   let daemon = await Daemon.start(workspace.paths);
   try {

@@ -1,5 +1,6 @@
 /** The daemon dies, alone or with everything but the programs: none of them goes on beside the run's next attempt. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { ownSeconds, runningWith, untilRunning } from "../../support/running_programs.ts";
 import { steps } from "../../support/workflow_life.ts";
@@ -36,7 +37,7 @@ Deno.test("kill -9 of the daemon ends the programs of its runs", async () => {
   await noProcessIn(workspace.root);
 });
 
-Deno.test("what outlived the daemon and its processes is ended when the next one starts, and said", async () => {
+long.test("what outlived the daemon and its processes is ended when the next one starts, and said", async () => {
   const seconds = ownSeconds(), other = ownSeconds();
   await using workspace = await make(seconds);
   const daemon = await Daemon.start(workspace.paths);

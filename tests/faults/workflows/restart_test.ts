@@ -1,5 +1,6 @@
 /** A kernel that stops and starts again over the same workspace: every run continues where it was, or says why not. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -24,7 +25,7 @@ Deno.test("queued runs are still queued after a stop, and start in their order",
   assert.deepEqual([resumed?.attempt, resumed?.rounds, resumed?.after], [2, 1, "the daemon was down"]);
 });
 
-Deno.test("a run that waits for its role's next attempt still waits after a stop and a start", async () => {
+long.test("a run that waits for its role's next attempt still waits after a stop and a start", async () => {
   const role = (backoff: string) =>
     steps(`one: {
       retry: { attempts: 2, backoff: "${backoff}" },

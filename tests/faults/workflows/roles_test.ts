@@ -1,5 +1,6 @@
 /** Roles that fail, roles that take too long, and unreliable moderators, in real processes. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -52,7 +53,7 @@ Deno.test("a role may have its run paused after its last attempt; its attempts b
   assert.deepEqual(rows.map(({ failures }) => failures), [1, 2, 1]);
 });
 
-Deno.test("after its last attempt a role fails the run with exit code 1, and the reason names role, round and attempts", async () => {
+long.test("after its last attempt a role fails the run with exit code 1, and the reason names role, round and attempts", async () => {
   await using workspace = await startWorkspace({
     workflows: {
       doomed: steps(`one: { retry: { attempts: 2, backoff: 1 }, run: () => { throw new Error("never"); } }`),
@@ -100,7 +101,7 @@ Deno.test("a role's time limit aborts its signal; whatever it does then counts a
   assert.match(String(failure?.message), /^TimeoutError: timed out after 50ms/);
 });
 
-Deno.test("a role that blocks its process past its time limit costs the process; its siblings resume and are not blamed", async () => {
+long.test("a role that blocks its process past its time limit costs the process; its siblings resume and are not blamed", async () => {
   // The bug would be: the siblings count three deaths at one round, and end as crashed for what another run has done.
   await using workspace = await startWorkspace({
     yaml: { workflows: { mixed: { concurrency: 3, permissions: { read: ["marks"], write: ["marks"] } } } },
@@ -155,7 +156,7 @@ const moderators: readonly [name: string, moderator: string, reason: RegExp][] =
   ],
 ];
 
-Deno.test("a moderator that throws, names no role, returns a promise or is not pure fails the run with exit code 1 and a reason", async () => {
+long.test("a moderator that throws, names no role, returns a promise or is not pure fails the run with exit code 1 and a reason", async () => {
   const one = `one: () => ({ content: "", meta: {} })`;
   await using workspace = await startWorkspace({
     workflows: Object.fromEntries(moderators.map(([name, moderator]) => {
@@ -171,7 +172,7 @@ Deno.test("a moderator that throws, names no role, returns a promise or is not p
 
 const nameless = ["nameless", /"" cannot be the name of a role/] as const;
 
-Deno.test("a workflow with an invalid role does not load, says why, and its runs wait", async () => {
+long.test("a workflow with an invalid role does not load, says why, and its runs wait", async () => {
   const wrong: readonly [role: string, reason: RegExp][] = [
     [`{}`, /its role one is neither a function nor an object with a run function/],
     [`{ run: () => null, timeout: "soon" }`, /its role one has an invalid timeout: "soon" is not a duration/],

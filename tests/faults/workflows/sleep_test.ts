@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
+import { isLong, long, scaled } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { rowsOf, runEnd } from "../../support/workflow_life.ts";
 import { makeWorkspace, startWorkspace, within } from "../../support/workspace_fixture.ts";
@@ -39,7 +40,7 @@ Deno.test("a time that throws fails its run, with its place", async () => {
   assert.match(run.reason ?? "", /^role cool failed in round 2: its time threw: no time for it \(.*index.ts:4:/);
 });
 
-Deno.test("kill -9 of the daemon at any time: every run that was planned starts once, and none too early", async () => {
+long.test("kill -9 of the daemon at any time: every run that was planned starts once, and none too early", async () => {
   const workspace = await makeWorkspace({ yaml: workflows("1ms"), workflows: { w: sleeper } });
   await using _ = workspace;
   let daemon = await Daemon.start(workspace.paths);
@@ -70,14 +71,14 @@ Deno.test("kill -9 of the daemon at any time: every run that was planned starts 
   }
 });
 
-Deno.test("kill -9 of the daemon at any time: every sleep ends once, and no role runs for a round that is done", async () => {
+scaled.test("kill -9 of the daemon at any time: every sleep ends once, and no role runs for a round that is done", async () => {
   const workspace = await makeWorkspace({ yaml: workflows("400ms"), workflows: { w: sleeper } });
   await using _ = workspace;
   let daemon = await Daemon.start(workspace.paths);
   const ids = Array.from({ length: 30 }, (_, n) => `r${n}`);
   try {
     for (const id of ids) await daemon.client.startRun("w", { runId: id });
-    for (const afterMs of [0, 150, 300, 450]) {
+    for (const afterMs of isLong ? [0, 150, 300, 450] : [150]) {
       await delay(systemClock, afterMs);
       await daemon.kill();
       daemon = await Daemon.start(workspace.paths);

@@ -3,6 +3,7 @@
  * failed, even runs that had been active for long, because a file was broken while the daemon was down.
  */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -14,7 +15,7 @@ async function awaitReason(workspace: WorkspaceFixture, from: number): Promise<v
   assert.match(message, /^cannot be loaded: SyntaxError.*w\/index\.ts:1:\d+\); it stays down until its files change/);
 }
 
-Deno.test("runs whose code does not load at the start wait, say why, and resume once it is fixed", async () => {
+long.test("runs whose code does not load at the start wait, say why, and resume once it is fixed", async () => {
   await using workspace = await startWorkspace({ yaml, workflows: { w: gated.text(2) } });
   closeGate(workspace);
   await atWork(workspace, "w", "under-way");

@@ -3,6 +3,7 @@
  * answer of another prompt, an artifact that nobody checked, a program that outlives its role, a variable that nobody named.
  */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { ownSeconds, runningWith, untilRunning } from "../../support/running_programs.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture, type WorkspaceOptions } from "../../support/workspace_fixture.ts";
@@ -96,7 +97,7 @@ Deno.test("a schema of code is asked in the role, and after the last attempt the
   assert.match(reason ?? "", /agent script gave no out.json that fits, asked 2 times: n: too low/);
 });
 
-Deno.test("cases 18, 21: none, an older file, a link, a hard link and one that is too large are no artifact", async () => {
+long.test("cases 18, 21: none, an older file, a link, a hard link and one that is too large are no artifact", async () => {
   const cases = [
     ["true", "it was there before and has not been written since"],
     ["rm out.json; ln -s other.json out.json", "it is a link, which is not followed"],
@@ -120,7 +121,7 @@ Deno.test("cases 18, 21: none, an older file, a link, a hard link and one that i
   }
 });
 
-Deno.test("case 21: the file of an earlier attempt is not taken for the next one", async () => {
+long.test("case 21: the file of an earlier attempt is not taken for the next one", async () => {
   await using workspace = await startScripted(
     `cat > /dev/null; test -e out.json || echo '{"n": "one"}' > out.json`,
     `write: agent({
@@ -151,7 +152,7 @@ Deno.test("roles with one session share a conversation, by the id that the agent
   assert.deepEqual(said, ['{"thread": "t-one"}', '{"thread": "t-two"}', "goes on with t-one: three"]);
 });
 
-Deno.test("a program ends with its role, and everything that it has started: time over, run killed, daemon stopped", async () => {
+long.test("a program ends with its role, and everything that it has started: time over, run killed, daemon stopped", async () => {
   const seconds = ownSeconds();
   const script = `trap '' TERM; setsid sleep ${seconds} & sleep ${seconds}`;
   await using workspace = await startScripted(script, `hang: agent({ agent: "script", prompt: "wait" })`, {

@@ -1,10 +1,11 @@
 /** Budgets of agents, by a real daemon. Danger: an agent that spends on, unattended, or again after a restart. */
 import assert from "node:assert/strict";
 import { AgentWorld } from "../../support/agent_world.ts";
+import { long } from "../../support/long_form.ts";
 
 const roles = `first: of("spend 60 0.5"), second: of("spend 60 0.5"), third: of("say done")`;
 
-Deno.test("at a soft limit a person is asked once for the run, before the next prompt; a refusal fails the role", async () => {
+long.test("at a soft limit a person is asked once for the run, before the next prompt; a refusal fails the role", async () => {
   const agent = { budget: { tokens: { soft: 50 } } };
   await using world = await AgentWorld.make({ agent, roles, workflow: { concurrency: 2 } });
   await world.start();

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { systemLandlock } from "../../../src/base/landlock.ts";
+import { long } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
@@ -63,7 +64,7 @@ Deno.test({
   },
 });
 
-Deno.test("with confine: none nothing of that holds, and the daemon says so", async () => {
+long.test("with confine: none nothing of that holds, and the daemon says so", async () => {
   assert.deepEqual(await tryAll({ confine: "none" }), { ...own, ...every(true) });
   await using workspace = await startWith({ command: ["sh", "-c", "cat"], confine: "none" });
   assert.equal(await answerOf(workspace, "x"), "x");
@@ -71,7 +72,7 @@ Deno.test("with confine: none nothing of that holds, and the daemon says so", as
   assert.ok(told.includes("agent x works with confine: none: it may do all that you may"), told.join("\n"));
 });
 
-Deno.test({
+long.test({
   name: "a confined agent does not work in a folder that holds what nerve or its user executes",
   ignore,
   async fn() {

@@ -4,9 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { AgentWorld } from "../../support/agent_world.ts";
+import { long } from "../../support/long_form.ts";
 import { secondHostIsRefused } from "../../support/second_host.ts";
 
-Deno.test("cases 1, 11, 15: the lock is held while a prompt drains, and a second host is refused and changes nothing", async () => {
+long.test("cases 1, 11, 15: the lock is held while a prompt drains, and a second host is refused and changes nothing", async () => {
   const roles = `ask: of("until open"), next: of("say next")`, workflow = { drain_timeout: "2m" };
   await using world = await AgentWorld.make({ roles, workflow });
   await world.start();
@@ -44,7 +45,7 @@ Deno.test("case 12: the lock is held while an artifact is looked for, and its ro
   assert.deepEqual(message?.meta.artifact, { late: true });
 });
 
-Deno.test("case 25: past drain_timeout the daemon ends, the lock is free, and the run is left to recovery", async () => {
+long.test("case 25: past drain_timeout the daemon ends, the lock is free, and the run is left to recovery", async () => {
   await using world = await AgentWorld.make({ roles: `ask: of("until open")`, workflow: { drain_timeout: "500ms" } });
   await world.start();
   await world.run("a");

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { RunMessage } from "../../../src/protocol/run.ts";
+import { long } from "../../support/long_form.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -81,7 +82,7 @@ Deno.test("a scenario from a file writes and commits, and an edit of it counts f
   assert.equal(Deno.readTextFileSync(`${repo}/src/höhe.txt`), "by build of a\n");
 });
 
-Deno.test("a scenario in nerve.yaml: wrong artifacts go back, `times` counts, and leave that is refused ends the turn", async () => {
+long.test("a scenario in nerve.yaml: wrong artifacts go back, `times` counts, and leave that is refused ends the turn", async () => {
   await using workspace = await startWith(
     `judge: agent({ agent: "fake", cwd: "work", prompt: "Judge", attempts: 3, artifact: {
        path: "out.json", schema: { type: "object", properties: { ok: { type: "boolean" } }, required: ["ok"] } } }),
@@ -103,7 +104,7 @@ Deno.test("a scenario in nerve.yaml: wrong artifacts go back, `times` counts, an
   assert.equal(asked?.content, "I was not given leave: delete out.json");
 });
 
-Deno.test("what a scenario cannot do is told: a missing file, no YAML, an unknown step, a prompt that nothing fits", async () => {
+long.test("what a scenario cannot do is told: a missing file, no YAML, an unknown step, a prompt that nothing fits", async () => {
   await using workspace = await startWith(`ask: agent({ agent: "fake", cwd: "work", prompt: "x" })`, {
     fake: { protocol: "fake", scenario: "demo.yaml" },
   });
@@ -123,7 +124,7 @@ Deno.test("what a scenario cannot do is told: a missing file, no YAML, an unknow
 });
 
 // It once wrote `/nerve.yaml`: a workflow chooses the folder, the file and what is in it, and no wall is around this agent.
-Deno.test("the agent fake works in no folder of nerve's or the system's, nor in one that holds them", async () => {
+long.test("the agent fake works in no folder of nerve's or the system's, nor in one that holds them", async () => {
   const places = [".", "senses", "data", "..", "/", "/etc"];
   const roles = places.map((cwd, at) => `r${at}: agent({ agent: "fake", cwd: ${JSON.stringify(cwd)}, prompt: "x" })`);
   await using workspace = await startWith(roles.join(",\n"));

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { isPlainObject } from "../../../src/protocol/json.ts";
 import { AgentWorld } from "../../support/agent_world.ts";
+import { long } from "../../support/long_form.ts";
 
 const lostRows = /^(session\.failed|run\.paused|approval\.requested)$/;
 const inOrder = ["session.failed", "run.paused", "approval.requested"];
@@ -56,7 +57,7 @@ Deno.test("case 2: a role works, the daemon dies and its place is lost: paused a
   assert.equal(message?.content, "went on, prompt 2");
 });
 
-Deno.test("case 3: a READY session of a waiting run is lost: paused from waiting; a new session is told what came before", async () => {
+long.test("case 3: a READY session of a waiting run is lost: paused from waiting; a new session is told what came before", async () => {
   await using world = await AgentWorld.make({
     roles: `first: of("say hello"), wait: event("go"), next: of("say on we go")`,
   });
@@ -79,7 +80,7 @@ Deno.test("case 3: a READY session of a waiting run is lost: paused from waiting
   assert.deepEqual(world.sessions().map(({ state }) => state), ["ENDED", "ENDED"]);
 });
 
-Deno.test("case 4: a session that was only reserved is lost like any other; abort kills its run", async () => {
+long.test("case 4: a session that was only reserved is lost like any other; abort kills its run", async () => {
   await using world = await AgentWorld.make({ roles: `ask: of("say hello")` });
   world.set("hang-at-start");
   await world.start();
@@ -99,7 +100,7 @@ Deno.test("case 4: a session that was only reserved is lost like any other; abor
   assert.deepEqual([run.status, run.reason], ["killed", "aborted by a person, as its sessions were lost"]);
 });
 
-Deno.test("case 5: two failures that may pass, then success: three tries, and nobody is asked", async () => {
+long.test("case 5: two failures that may pass, then success: three tries, and nobody is asked", async () => {
   await using world = await AgentWorld.make({ roles: `ask: of("until open")` });
   await world.start();
   await world.run("a");
@@ -118,7 +119,7 @@ Deno.test("case 5: two failures that may pass, then success: three tries, and no
   assert.deepEqual(told?.payload, { recovered: 1, failed: 0 });
 });
 
-Deno.test("case 6: sessions of ended runs stay as they are, and get no row", async () => {
+long.test("case 6: sessions of ended runs stay as they are, and get no row", async () => {
   await using world = await AgentWorld.make({ roles: `ask: of("say hello")` });
   await world.start();
   await world.run("a");
@@ -155,7 +156,7 @@ Deno.test("case 30: the agent's program dies while it is asked: its conversation
   assert.deepEqual(world.approvals(true), []);
 });
 
-Deno.test("case 30: it dies and cannot go on: paused and asked, and the role has not failed", async () => {
+long.test("case 30: it dies and cannot go on: paused and asked, and the role has not failed", async () => {
   await using world = await AgentWorld.make({ roles: `ask: of("until open")` });
   await world.start();
   await world.run("a");
@@ -168,7 +169,7 @@ Deno.test("case 30: it dies and cannot go on: paused and asked, and the role has
   assert.deepEqual(await world.types("a", /^run\.attempt_failed$/), []);
 });
 
-Deno.test("case 16: the daemon dies after a decision, before its run has moved: the next one carries it out", async () => {
+long.test("case 16: the daemon dies after a decision, before its run has moved: the next one carries it out", async () => {
   await using world = await AgentWorld.make({ roles: `ask: of("until open")` });
   await world.start();
   await world.run("a");
@@ -188,7 +189,7 @@ Deno.test("case 16: the daemon dies after a decision, before its run has moved: 
   assert.equal(world.approvals(true).length, 1);
 });
 
-Deno.test("several lost sessions of one run: one pause, and one request that names all", async () => {
+long.test("several lost sessions of one run: one pause, and one request that names all", async () => {
   await using world = await AgentWorld.make({
     roles: `first: of("say a"), second: of("say b", { session: "other" }), wait: event("go")`,
   });

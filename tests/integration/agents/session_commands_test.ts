@@ -10,6 +10,7 @@ import { transcriptMaxBytes } from "../../../src/base/agent_limits.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { smallHeap } from "../../../src/base/self_exec.ts";
 import { delay } from "../../../src/base/time.ts";
+import { long } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
@@ -153,7 +154,7 @@ Deno.test("a disk that takes nothing costs entries, is told once, and what comes
 
 const hourMs = 60 * 60 * 1_000;
 
-Deno.test("100 MiB of what is said neither grow the kernel nor hold it up, and old transcripts are removed", async () => {
+long.test("100 MiB of what is said neither grow the kernel nor hold it up, and old transcripts are removed", async () => {
   await inTempDir(async (folder) => {
     // With the flags of the kernel: V8 keeps less garbage there.
     const args = ["run", "-A", "--quiet", "--cached-only", `--v8-flags=${smallHeap.join(",")}`, writer, folder];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { sessionStartsMax } from "../../../src/base/agent_limits.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { startSlotMaxMs } from "../../../src/base/limits.ts";
+import { long } from "../../support/long_form.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -42,14 +43,14 @@ Deno.test("programs that print nothing yet are few at a time, and each has its t
   assert.ok(mostAtOnce(steps) <= sessionStartsMax, `${mostAtOnce(steps)} at once`);
 });
 
-Deno.test("what has printed has started: it does not hold back the others", async () => {
+long.test("what has printed has started: it does not hold back the others", async () => {
   // The first ones wait for the last: with a turn that lasts as long as the program, nobody would be the last.
   const script = `cat > /dev/null; echo begins; echo begins >> starts
 until [ "$(wc -l < starts)" -ge ${runs.length} ]; do sleep 0.05; done`;
   assert.equal((await runAll({ protocol: "command", command: ["sh", "-c", script] })).length, runs.length);
 });
 
-Deno.test("a start that hangs holds back the others for a while, and no longer", async () => {
+long.test("a start that hangs holds back the others for a while, and no longer", async () => {
   const script = `cat > /dev/null; echo begins >> starts
 until [ "$(wc -l < starts)" -ge ${runs.length} ]; do sleep 0.05; done`;
   const after: typeof systemClock.after = (ms, act) => systemClock.after(ms === startSlotMaxMs ? 50 : ms, act);
@@ -57,7 +58,7 @@ until [ "$(wc -l < starts)" -ge ${runs.length} ]; do sleep 0.05; done`;
   assert.equal((await runAll(agent, { ...systemClock, after })).length, runs.length);
 });
 
-Deno.test("an agent of a conversation that stays has started when it has begun the conversation", async () => {
+long.test("an agent of a conversation that stays has started when it has begun the conversation", async () => {
   // It says what it is, begins a conversation, and answers one prompt.
   const answer = (id: number, result: string) =>
     `read -r line; printf '{"jsonrpc":"2.0","id":${id},"result":${result}}\\n'`;

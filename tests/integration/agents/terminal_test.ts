@@ -8,6 +8,7 @@ import { terminalAdapter } from "../../../src/agents/terminal_adapter.ts";
 import { systemLandlock } from "../../../src/base/landlock.ts";
 import { readProcessStat } from "../../../src/base/process_id.ts";
 import { envelopeOf, inSetting, runningFor, scriptedProtocols } from "../../support/agent_protocols.ts";
+import { long } from "../../support/long_form.ts";
 import { ownSeconds, runningWith, untilRunning } from "../../support/running_programs.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
@@ -23,7 +24,7 @@ const definitionOf = (command: readonly string[]) => ({
   resume: null,
 });
 
-Deno.test({
+long.test({
   name: "a tmux server that is killed is told, with all that ran in it, and the next prompt has a new one",
   ignore: scripted === undefined,
   async fn() {
@@ -58,7 +59,7 @@ Deno.test({
 
 // A tmux that was told to be silent while output was under way kept that output, and every answer behind it: the prompt
 // failed after 20 s, and `kill-server` ended nothing.
-Deno.test({
+long.test({
   name: "a program that prints from its first moment on, faster than anybody reads, is answered all the same",
   ignore: scripted === undefined,
   async fn() {
@@ -99,7 +100,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "a confined agent in a terminal answers a role, and the log says that this is a guess",
   ignore: scripted === undefined || systemLandlock() < 6,
   async fn() {

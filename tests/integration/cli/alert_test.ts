@@ -6,6 +6,7 @@ import {
   alertTestOutput,
   whyAlertOutput,
 } from "../../../src/cli/render/alert_schemas.ts";
+import { long } from "../../support/long_form.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 
 const disk = `let n = 0;
@@ -50,7 +51,7 @@ Deno.test("alert list and show tell what is pending and fires, with and without 
   }
 });
 
-Deno.test("silence, ack and unsilence are told to the daemon, and shown", async () => {
+long.test("silence, ack and unsilence are told to the daemon, and shown", async () => {
   await using served = await serveDisks(3);
   const silence = await served.nerve("alert", "silence", "full=/home", "--for", "8h", "--comment", "moving it");
   assert.match(silence.out, /💤 full=\/home starts no workflow for 8h/);
@@ -85,7 +86,7 @@ Deno.test("why --alert says why it fires, or does not", async () => {
   assert.equal((await served.nerve("why", "--alert", "full", "--sense", "disk")).code, 2);
 });
 
-Deno.test("validate warns of fields that no recorded signal of the sense had", async () => {
+long.test("validate warns of fields that no recorded signal of the sense had", async () => {
   await using served = await serveDisks(1);
   served.workspace.write(
     "nerve.yaml",

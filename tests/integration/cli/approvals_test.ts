@@ -1,5 +1,6 @@
 /** `nerve approvals`, `approve` and `reject`, with a real kernel, and what `status`, `why` and `inspect` say of a gate. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 
@@ -67,7 +68,7 @@ Deno.test("a person sees what waits, decides it, and sees what was decided", asy
   assert.equal(down.code, 3);
 });
 
-Deno.test("a person sees a role with an unknown end, and supplies its message", async () => {
+long.test("a person sees a role with an unknown end, and supplies its message", async () => {
   const once = `import { defineWorkflow, END } from "nerve";
 export default defineWorkflow({
   roles: {

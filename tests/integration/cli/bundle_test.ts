@@ -1,6 +1,7 @@
 /** `nerve bundle`: nothing of a run's story is missing, and a file that was cut is found. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { long } from "../../support/long_form.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
 const options = {
@@ -79,7 +80,7 @@ Deno.test("a bundle holds the causes, rows, messages, requests and children of a
   assert.deepEqual([again.code, /exists\n.*--force/.test(again.err)], [2, true], again.err);
 });
 
-Deno.test("a thread of several pages is in a bundle whole, oldest message first", async () => {
+long.test("a thread of several pages is in a bundle whole, oldest message first", async () => {
   const long = `import { defineWorkflow, END } from "nerve";
     export default defineWorkflow({
       roles: { say: ({ messages }) => ({ content: String(messages.length).padEnd(900_000, "x"), meta: {} }) },

@@ -7,7 +7,7 @@ import { cp } from "node:fs/promises";
 import { runCli } from "../../../src/cli/app.ts";
 import type { CrashtestOutput } from "../../../src/cli/render/crashtest_schemas.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
-import { longTest } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 import { makeWorkspace, processesIn, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -43,7 +43,7 @@ export default defineWorkflow({
 });
 `;
 
-longTest("a workflow with every kind of step recovers at every boundary, and its workspace is as it was", async () => {
+long.test("a workflow with every kind of step recovers at every boundary, and its workspace is as it was", async () => {
   const permissions = { read: ["./side"], write: ["./side"] };
   const yaml = { workflows: { pay: { permissions, config: { file: "side/charges" } } } };
   await using workspace = await makeWorkspace({ yaml, workflows: { pay }, files: { "side/charges": "before\n" } });
@@ -99,7 +99,7 @@ export default defineWorkflow({ roles: { one: event("go"), two: event("stop") },
   assert.equal(await runCli(["crashtest", "nothing"], io), 1);
 });
 
-longTest("a run that is replayed runs no role", async () => {
+long.test("a run that is replayed runs no role", async () => {
   const once = `import { defineWorkflow, END } from "nerve";
 export default defineWorkflow({
   roles: {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { runCli } from "../../../src/cli/app.ts";
@@ -61,7 +62,7 @@ Deno.test("dashboard gives a browser a file that only its user may read, and no 
   }
 });
 
-Deno.test("without listen there is no dashboard to open, and the error says what to add", async () => {
+long.test("without listen there is no dashboard to open, and the error says what to add", async () => {
   await using workspace = await makeWorkspace({ yaml: { senses: { a: {} } }, senses });
   const daemon = await Daemon.start(workspace.paths);
   try {
@@ -72,7 +73,7 @@ Deno.test("without listen there is no dashboard to open, and the error says what
   }
 });
 
-Deno.test("a restored backup has no tokens: some may have been revoked since, or be of who made the backup", async () => {
+long.test("a restored backup has no tokens: some may have been revoked since, or be of who made the backup", async () => {
   await using workspace = await makeWorkspace({ yaml, senses });
   const { root } = workspace, first = await Daemon.start(workspace.paths);
   const token = (await nerve(root, "token", "create", "old")).out.trim();

@@ -14,6 +14,7 @@ import {
   removeReport,
   untilReport,
 } from "../../support/develop_world.ts";
+import { long } from "../../support/long_form.ts";
 
 interface World {
   readonly workspace: DaemonWorkspace;
@@ -92,7 +93,7 @@ Deno.test("case 14: nerve develop returns at the first gate, and attaches to a r
     assert.equal(inside.code, 0, inside.err);
   }));
 
-Deno.test("cases 8, 9, 10: a decision that is repeated makes the report good, and touches no session and no row", () =>
+long.test("cases 8, 9, 10: a decision that is repeated makes the report good, and touches no session and no row", () =>
   inWorld(async ({ workspace, develop }) => {
     await workspace.start();
     const decisions = { a: ["approve"], b: ["reject"], c: ["approve", "--option", "abort"] };
@@ -122,7 +123,7 @@ Deno.test("cases 8, 9, 10: a decision that is repeated makes the report good, an
     assert.deepEqual(statuses.map(({ run }) => run.status), ["completed", "failed", "killed"]);
   }));
 
-Deno.test("case 16: kill -9 after a decision loses neither it nor its run, and the lock is free for the next daemon", () =>
+long.test("case 16: kill -9 after a decision loses neither it nor its run, and the lock is free for the next daemon", () =>
   inWorld(async ({ workspace, develop }) => {
     await workspace.start();
     await develop("--id", "a");
@@ -136,7 +137,7 @@ Deno.test("case 16: kill -9 after a decision loses neither it nor its run, and t
     assert.deepEqual([run.status, requests.map(({ gate }: { gate: string }) => gate)], ["waiting", ["merge_approved"]]);
   }));
 
-Deno.test("nerve worktree list and clean: what ended runs have checked out goes, and their branches stay", () =>
+long.test("nerve worktree list and clean: what ended runs have checked out goes, and their branches stay", () =>
   inWorld(async ({ workspace, develop, repo }) => {
     await workspace.start();
     for (const runId of ["a", "b"]) await develop("--id", runId);

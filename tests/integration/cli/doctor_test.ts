@@ -10,6 +10,7 @@ import { findLeftovers, killProcesses, waitUntil } from "../../../src/daemon/dis
 import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { canMount } from "../../support/mounts.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
@@ -52,7 +53,7 @@ Deno.test("doctor finds nothing wrong with a good workspace, and prints a line f
   }
 });
 
-Deno.test("doctor finds world-writable files and world-readable data", async () => {
+long.test("doctor finds world-writable files and world-readable data", async () => {
   await using workspace = await used();
   Deno.chmodSync(`${workspace.root}/senses/ping/index.ts`, 0o666);
   Deno.chmodSync(workspace.paths.data, 0o755);
@@ -65,7 +66,7 @@ Deno.test("doctor finds world-writable files and world-readable data", async () 
   assert.equal(shown?.level, "warning");
 });
 
-Deno.test("doctor finds a read-only workspace", { ignore: !canMount }, async () => {
+long.test("doctor finds a read-only workspace", { ignore: !canMount }, async () => {
   await using workspace = await used();
   const mount = (...args: string[]) =>
     new Deno.Command("mount", { args, stdout: "null", stderr: "null" }).outputSync().success;
@@ -86,7 +87,7 @@ Deno.test("doctor finds a read-only workspace", { ignore: !canMount }, async () 
   }
 });
 
-Deno.test("doctor finds code that the running daemon cannot load", async () => {
+long.test("doctor finds code that the running daemon cannot load", async () => {
   await using served = await serveWorkspace({ senses: { broken: "export const compute = 1;" } });
   await served.nerve("sense", "trigger", "broken", "--wait");
   const { code, of } = await examined(served.workspace.root);
@@ -151,7 +152,7 @@ Deno.test("doctor finds an orphaned process of a group, and says how to end it",
   assert.equal((await examined(workspace.root)).of("processes")[0]?.level, "ok");
 });
 
-Deno.test("doctor names the copies that a restore leaves, with their size", async () => {
+long.test("doctor names the copies that a restore leaves, with their size", async () => {
   // The bug was: a restore that was killed left a whole copy of the data, and nothing said so.
   await using workspace = await used();
   assert.equal((await examined(workspace.root)).of("copies")[0]?.level, "ok");

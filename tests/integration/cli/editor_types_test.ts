@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { runCli } from "../../../src/cli/app.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { long } from "../../support/long_form.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const init = (cwd: string, ...argv: string[]) => nerve(cwd, "init", ...argv);
@@ -31,7 +32,7 @@ export const row = (ctx: SenseContext): string[] => ctx.db.select().from(rows).a
   });
 });
 
-Deno.test("the types for editors are in the workspace, and stay when the nerve that created it is gone", async () => {
+long.test("the types for editors are in the workspace, and stay when the nerve that created it is gone", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     const { imports } = JSON.parse(await read(root, "import_map.json"));
@@ -58,7 +59,7 @@ Deno.test("the types for editors are in the workspace, and stay when the nerve t
   });
 });
 
-Deno.test("a deno.json that points into an older nerve is updated, unless the user changed it", async () => {
+long.test("a deno.json that points into an older nerve is updated, unless the user changed it", async () => {
   const old = `{ "imports": { "nerve": "file:///home/one/.cache/nerve/0123/app/src/sdk/mod.ts" } }\n`;
   for (const own of [false, true]) {
     await inTempDir(async (root) => {
@@ -97,7 +98,7 @@ async function taskOffline(cwd: string) {
   }
 }
 
-Deno.test("a task of the workspace runs without network, also in a workspace of an older nerve", async () => {
+long.test("a task of the workspace runs without network, also in a workspace of an older nerve", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     assert.deepEqual(await taskOffline(root).then(({ code, out }) => [code, out]), [0, "it ran\n"]);
@@ -124,7 +125,7 @@ Deno.test("a task of the workspace runs without network, also in a workspace of 
   });
 });
 
-Deno.test("nerve/peers/NAME has the types of a sense's schema, and follows nerve.yaml; other entries stay", async () => {
+long.test("nerve/peers/NAME has the types of a sense's schema, and follows nerve.yaml; other entries stay", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     const imports = async () => JSON.parse(await read(root, "import_map.json")).imports;

@@ -1,6 +1,7 @@
 /** `nerve hook`, and what other commands say of hooks, with a real daemon. */
 import assert from "node:assert/strict";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { long } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { makeWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -62,7 +63,7 @@ Deno.test("hook send delivers as the sender would, and why leads from the signal
   assert.deepEqual([offline.daemon, offline.items.length, offline.items[0].counters], [false, 3, null]);
 });
 
-Deno.test("an address that is in use keeps the daemon from nothing else, and is told", async () => {
+long.test("an address that is in use keeps the daemon from nothing else, and is told", async () => {
   const busy = Deno.listen({ hostname: "127.0.0.1", port: 0 }), { port } = busy.addr as Deno.NetAddr;
   await using workspace = await makeWorkspace({
     yaml: { ...yaml, listen: `127.0.0.1:${port}` },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { runCli } from "../../../src/cli/app.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { long } from "../../support/long_form.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { configOf } from "../../support/parsed_config.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
@@ -12,7 +13,7 @@ import { startWorkspace, within } from "../../support/workspace_fixture.ts";
 const init = (cwd: string, ...argv: string[]) => nerve(cwd, "init", ...argv);
 const read = (...path: string[]) => Deno.readTextFile(join(...path));
 
-Deno.test("the alerts of a new workspace are turned on by removing a #", async () => {
+long.test("the alerts of a new workspace are turned on by removing a #", async () => {
   await inTempDir(async (folder) => {
     await init(folder, "watch");
     const root = join(folder, "watch"), path = join(root, "nerve.yaml"), text = await Deno.readTextFile(path);
@@ -54,7 +55,7 @@ Deno.test("init creates a workspace with three senses and a workflow, and says w
   });
 });
 
-Deno.test("the workflow that init ships completes when it is triggered as it stands, before its folder is there", async () => {
+long.test("the workflow that init ships completes when it is triggered as it stands, before its folder is there", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     const files: Record<string, string> = {};
@@ -78,7 +79,7 @@ Deno.test("the workflow that init ships completes when it is triggered as it sta
   });
 });
 
-Deno.test("init inside a repository creates no second one", async () => {
+long.test("init inside a repository creates no second one", async () => {
   await inTempDir(async (root) => {
     assert.equal((await init(root, ".")).code, 0);
     assert.equal((await init(root, "inner")).code, 0);

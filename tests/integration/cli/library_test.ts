@@ -9,6 +9,7 @@ import { libraryOutput } from "../../../src/cli/render/json_schemas.ts";
 import { replaceConfigText } from "../../../src/cli/scaffold/config_file.ts";
 import { listLibrary } from "../../../src/cli/scaffold/library.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { long } from "../../support/long_form.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 const yaml = (root: string) => Deno.readTextFile(join(root, "nerve.yaml"));
@@ -34,7 +35,7 @@ async function refuses(root: string, argv: string[], code: number, why: RegExp) 
   return done;
 }
 
-Deno.test("after init the rest of the library can be added, and the workspace is valid", async () => {
+long.test("after init the rest of the library can be added, and the workspace is valid", async () => {
   await inTempDir(async (root) => {
     assert.equal((await nerve(root, "init")).code, 0);
     const old = await yaml(root);

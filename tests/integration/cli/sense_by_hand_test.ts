@@ -1,6 +1,7 @@
 /** A listener that is given signals by hand: by the daemon, and without one in its sandbox, on a copy of its database. */
 import assert from "node:assert/strict";
 import { senseDryOutput } from "../../../src/cli/render/compute_schemas.ts";
+import { long } from "../../support/long_form.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
 const listener = `
@@ -29,7 +30,7 @@ workflows: { tidy: {} }
 `;
 const senses = { disk: "export const compute = () => ({ used: 0.1 });\n", listener };
 
-Deno.test("a dry compute hears the signals, writes nothing and starts nothing, with and without a daemon", async () => {
+long.test("a dry compute hears the signals, writes nothing and starts nothing, with and without a daemon", async () => {
   await using served = await serveWorkspace({ senses, workflows: { tidy }, files, yaml });
   await served.workspace.trigger("listener");
   for (const stopped of [false, true]) {

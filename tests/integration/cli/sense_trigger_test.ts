@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { triggerReplySchema } from "../../../src/protocol/api.ts";
 import { withDaemon } from "../../support/fake_daemon.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { long } from "../../support/long_form.ts";
 import { meterWorkspace, tidyWorkflow } from "../../support/meter_workspace.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
@@ -21,7 +22,7 @@ Deno.test("sense trigger --wait prints the outcome and exits by it", async () =>
 });
 
 // The bug was: a rejected directive looked like success: the signal, exit code 0, and no word about the directive.
-Deno.test("a workflow directive that is not followed is reported by trigger, why, list and status", async () => {
+long.test("a workflow directive that is not followed is reported by trigger, why, list and status", async () => {
   const misspelt = `export const compute = () => ({ path: "/", workflow: "tdy|5|x" });`;
   await using served = await serveWorkspace({
     yaml: { senses: { misspelt: {} }, workflows: { tidy: {} } },

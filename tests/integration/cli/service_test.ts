@@ -1,6 +1,7 @@
 /** `nerve service`: the systemd unit, with a systemctl that records how it was called. */
 import assert from "node:assert/strict";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 import { writeProgram } from "../../support/programs.ts";
 
 /** A systemctl that records its arguments, and answers as `script` says. */
@@ -23,7 +24,7 @@ Deno.test("service without systemd prints only the unit on stdout, says what to 
   assert.equal((await workspace.command(["service", "status"], env).output()).code, 1);
 });
 
-Deno.test("service installs a unit whose command runs the daemon, shows its state, and removes it", async () => {
+long.test("service installs a unit whose command runs the daemon, shows its state, and removes it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { folder, root } = workspace;
   const env = fakeSystemctl(folder, `case "$*" in *is-active*) echo active;; *is-enabled*) echo enabled;; esac`);

@@ -1,6 +1,7 @@
 /** `nerve approve --key` with keys of ssh-keygen, where nerve.yaml names approvers; across a restart and a reload. */
 import assert from "node:assert/strict";
 import { approvalSchema } from "../../../src/protocol/approval.ts";
+import { long } from "../../support/long_form.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 import { hasSshKeygen, publicKeyOf, sign, SshKeys } from "../../support/ssh_keys.ts";
 import { runEnd } from "../../support/workflow_life.ts";
@@ -97,7 +98,7 @@ Deno.test("a signature made elsewhere counts, for its option, comment and reques
   assert.match((await served.nerve("approvals", "r1:ask::1")).out, /decision reject, by ada/);
 });
 
-Deno.test(
+long.test(
   "a reload brings a new key for a request that waits, and validate finds an unknown approver",
   options,
   async () => {
@@ -117,7 +118,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+long.test(
   "a reload says which workflow its approvers stop from loading, and their return lets its run go on",
   options,
   async () => {
@@ -143,7 +144,7 @@ Deno.test(
   },
 );
 
-Deno.test("whoever nerve.yaml names decides only once that was approved, also after a restart", options, async () => {
+long.test("whoever nerve.yaml names decides only once that was approved, also after a restart", options, async () => {
   // The bug would be: an agent that may write nerve.yaml names its own key, and approves what it asked for.
   await using signed = await serve();
   const { served, keys } = signed, { workspace } = served, ada = { key: publicKeyOf(keys.ada) };
@@ -181,7 +182,7 @@ Deno.test("whoever nerve.yaml names decides only once that was approved, also af
   await runEnd(workspace, "r3");
 });
 
-Deno.test("a key that cannot sign is an error that says what to do, and nothing asks", options, async () => {
+long.test("a key that cannot sign is an error that says what to do, and nothing asks", options, async () => {
   await using signed = await serve();
   const { served } = signed;
   await signed.ask("all", "r1");

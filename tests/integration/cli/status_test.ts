@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import type { LogType } from "../../../src/protocol/log.ts";
+import { long } from "../../support/long_form.ts";
 import { past, storeRun } from "../../support/past_workspace.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
@@ -18,7 +19,7 @@ Deno.test("status shows in a group's line that some of its code does not load", 
   assert.match(health?.units[0]?.problem ?? "", /^bad: cannot be loaded: /);
 });
 
-Deno.test("status shows private memory, and where the socket is; doctor shows it too", async () => {
+long.test("status shows private memory, and where the socket is; doctor shows it too", async () => {
   await using served = await serveWorkspace({
     yaml: { senses: { good: {} } },
     senses: { good: "export const compute = () => 1;" },
@@ -79,7 +80,7 @@ Deno.test("a problem is no longer among the last ones when a later good row of i
   });
 });
 
-Deno.test("status shows runs that a full queue dropped: how many, and the last of them", async () => {
+long.test("status shows runs that a full queue dropped: how many, and the last of them", async () => {
   await using served = await serveWorkspace({
     yaml: { workflows: { slow: { concurrency: 1, overflow: "queue", max_queue: 1 } } },
     workflows: {

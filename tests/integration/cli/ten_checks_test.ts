@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { long } from "../../support/long_form.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 const documentUrl = new URL("../../../docs/configuration.md", import.meta.url);
@@ -41,7 +42,7 @@ Deno.test("ten checks of three kinds need thirty lines, and load in their sandbo
   });
 });
 
-Deno.test("each of the ten checks says what is wrong, and nothing is wrong with the others", async () => {
+long.test("each of the ten checks says what is wrong, and nothing is wrong with the others", async () => {
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, ({ url }) => {
     return new Response(null, { status: url.endsWith("/health") ? 503 : 200 });
   });

@@ -16,6 +16,7 @@ import { createKernel } from "../../../src/daemon/embedded_kernel.ts";
 import { formatLockHolder } from "../../../src/protocol/lock_holder.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 import { refusal } from "../../support/refusal.ts";
 import { inTempDir, oneSense, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -211,7 +212,7 @@ Deno.test("a backup, and folders for one or for a workspace, are refused too", (
     );
   }));
 
-Deno.test("stop ends no process that only a file in the workspace calls its daemon", async () => {
+long.test("stop ends no process that only a file in the workspace calls its daemon", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { paths } = workspace;
   // It has the lock file open, as an editor or `tail` would, but does not hold the lock.

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { findAskedRow } from "../../../src/cli/commands/why.ts";
 import { openRecordsOrEmpty } from "../../../src/cli/open_records.ts";
 import * as outputs from "../../../src/cli/render/json_schemas.ts";
+import { long } from "../../support/long_form.ts";
 import { meterWorkspace } from "../../support/meter_workspace.ts";
 import { past } from "../../support/past_workspace.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
@@ -42,7 +43,7 @@ Deno.test("why shows the chain of causes of a run, back to its origin, with and 
   assert.match(lines[4] ?? "", /^that was triggered by hand; .* earlier$/);
 });
 
-Deno.test("why --sense shows why a sense did not signal", async () => {
+long.test("why --sense shows why a sense did not signal", async () => {
   await using served = await serveWorkspace(meterWorkspace);
   const { nerve } = { nerve: served.nerve.bind(served) };
   await nerve("sense", "trigger", "quiet", "--wait");
@@ -67,7 +68,7 @@ Deno.test("why --sense shows why a sense did not signal", async () => {
 });
 
 // The bug was: trigger said "returned null" about a compute of which why said that it had returned undefined.
-Deno.test("trigger and why agree about a compute that returned nothing", async () => {
+long.test("trigger and why agree about a compute that returned nothing", async () => {
   await using served = await serveWorkspace({ senses: { forgetful: "export function compute() {}" } });
   const message = "returned undefined: is a return or an await missing?";
   const result = await served.nerve("sense", "trigger", "forgetful", "--wait");

@@ -1,6 +1,7 @@
 /** `nerve workflow follow`: the whole story of a run, live and afterwards, and its exit code. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
+import { long } from "../../support/long_form.ts";
 import { heardLater } from "../../support/workspace_fixture.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { closeGate, gated, openGate, steps } from "../../support/workflow_life.ts";
@@ -48,7 +49,7 @@ Deno.test("follow prints rounds, rows and output from the first row on, and ends
   ]);
 });
 
-Deno.test("follow waits with a run that works, and an interrupt leaves the run alone", async () => {
+long.test("follow waits with a run that works, and an interrupt leaves the run alone", async () => {
   await using served = await serveWorkspace({
     yaml: { workflows: { w: gated.settings } },
     workflows: { w: gated.text() },

@@ -3,6 +3,7 @@
  * taken over, a message is missing or another one, the copies do not outlive a restart or a rebuild.
  */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { runEnd, steps } from "../../support/workflow_life.ts";
 
@@ -52,7 +53,7 @@ Deno.test("a fork has the input and the messages before its round, and plays the
   assert.deepEqual(contents("new"), ["one 1", "two 2", "three 4"]);
 });
 
-Deno.test("a fork of a run that works, in the queue and over a restart", async () => {
+long.test("a fork of a run that works, in the queue and over a restart", async () => {
   const slow = `const stands = () => { try { Deno.statSync("data/gate"); return true; } catch { return false; } };
 ` + steps(`
     one: () => ({ content: "one", meta: {} }),

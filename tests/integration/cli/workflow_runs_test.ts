@@ -1,6 +1,7 @@
 /** What `nerve workflow list` and `inspect` say of stored runs that need explaining. */
 import assert from "node:assert/strict";
 import type { Store } from "../../../src/store/store.ts";
+import { long } from "../../support/long_form.ts";
 import { past, storeRun } from "../../support/past_workspace.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
@@ -86,7 +87,7 @@ Deno.test("a run that sleeps says until when in workflow list, inspect, thread a
   });
 });
 
-Deno.test("what the finally of an ended run did, or that it is still to run, is in workflow list, thread and inspect", async () => {
+long.test("what the finally of an ended run did, or that it is still to run, is in workflow list, thread and inspect", async () => {
   const closing = `import { defineWorkflow, END } from "nerve";
 export default defineWorkflow({
   roles: { say: ({ start }) => ({ content: start.prompt, meta: {} }) },

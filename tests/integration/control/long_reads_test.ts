@@ -14,6 +14,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { textOf } from "../../support/event_bench.ts";
 import { FakeView } from "../../support/fake_view.ts";
+import { long } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { newRow } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
@@ -80,7 +81,7 @@ Deno.test("an event stream that has missed a large log finds the one row it want
     });
   }));
 
-Deno.test("rows that are written while a stream reads what it has missed come once, after them", () =>
+long.test("rows that are written while a stream reads what it has missed come once, after them", () =>
   withLargeLog(async (store, get) => {
     const answer = await get(`/v1/events?type=sense.null&afterId=1`), ids: number[] = [];
     for (let n = 0; n < 3; n++) {
@@ -92,7 +93,7 @@ Deno.test("rows that are written while a stream reads what it has missed come on
     assert.deepEqual([...text.matchAll(/^data: \{"id":(\d+)/gm)].map(([, id]) => Number(id)), ids);
   }));
 
-Deno.test("the query of a client that has left is ended, and the next one does not wait for it", () =>
+long.test("the query of a client that has left is ended, and the next one does not wait for it", () =>
   withLargeLog(async (_, get) => {
     const hard = "/v1/logs?source=kernel&refId=cpu";
     await isFaster(async () => {
@@ -105,7 +106,7 @@ Deno.test("the query of a client that has left is ended, and the next one does n
     }, () => get(hard));
   }));
 
-Deno.test("a page of 16 MiB arrives whole, with its length, and the event loop is free meanwhile", () =>
+long.test("a page of 16 MiB arrives whole, with its length, and the event loop is free meanwhile", () =>
   withLargeLog(async (store, get) => {
     const payload = "x".repeat(16_000);
     for (let n = 0; n < 1_000; n++) store.log.append(newRow({ payload }));

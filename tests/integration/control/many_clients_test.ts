@@ -6,12 +6,13 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
 import { ControlClient } from "../../../src/control/client/client.ts";
+import { long } from "../../support/long_form.ts";
 import { latenessUnderLoad, tickingWorkspace, underLoad } from "../../support/many_clients.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
 const fileDescriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
 
-Deno.test("64 clients of every kind leak no file descriptor, and the kernel keeps ticking under their load", async () => {
+long.test("64 clients of every kind leak no file descriptor, and the kernel keeps ticking under their load", async () => {
   await using served = await tickingWorkspace();
   // The first round opens what stays open: the group's process, the code of the routes.
   await within(underLoad(served.socket), "the first clients");

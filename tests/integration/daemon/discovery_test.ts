@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { readOwnProcessId, readProcessStat } from "../../../src/base/process_id.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 import { untilRefused } from "../../support/own_ports.ts";
 
 /** A socket file without a listener, as kill -9 leaves it: closing would remove the name to which it was bound. */
@@ -53,7 +54,7 @@ Deno.test("leftovers of a killed daemon, and a reused pid, are neither believed 
   }
 });
 
-Deno.test("a folder in the place of the socket prevents the start with a two-line error, and doctor names it", async () => {
+long.test("a folder in the place of the socket prevents the start with a two-line error, and doctor names it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { socket } = workspace.paths;
   Deno.mkdirSync(`${socket}/mine`, { recursive: true });
@@ -72,7 +73,7 @@ Deno.test("a folder in the place of the socket prevents the start with a two-lin
   await workspace.start();
 });
 
-Deno.test("a daemon whose socket is gone is distinguished from a stopped one, and a restart repairs it", async () => {
+long.test("a daemon whose socket is gone is distinguished from a stopped one, and a restart repairs it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel } = await workspace.start();
   // A kernel that runs makes its socket again, sooner or later than the command looks for it.

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { waitUntil } from "../../../src/daemon/discovery.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 
 interface Host extends AsyncDisposable {
@@ -56,7 +57,7 @@ function runHost(workspace: DaemonWorkspace, program: string): Host {
   };
 }
 
-Deno.test("without the control API nerve stop and nerve start refuse at once, and the program lives", async () => {
+long.test("without the control API nerve stop and nerve start refuse at once, and the program lives", async () => {
   // The bug was: nerve stop sent SIGTERM to the program after 3 s, and nerve start waited for it for half a minute.
   await using workspace = await DaemonWorkspace.make();
   await using host = embed(workspace, `{ program: "in\\nbox" }`);
@@ -81,7 +82,7 @@ Deno.test("without the control API nerve stop and nerve start refuse at once, an
   assert.ok(host.alive());
 });
 
-Deno.test("with the control API every command works, and nerve stop stops the kernel, not the program", async () => {
+long.test("with the control API every command works, and nerve stop stops the kernel, not the program", async () => {
   await using workspace = await DaemonWorkspace.make();
   await using host = embed(workspace, "{ control: true }");
   await host.said("ready");

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { waitUntil } from "../../../src/daemon/discovery.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 import { nerveCommand } from "../../support/nerve_program.ts";
 
-Deno.test("clients that take every connection do not end a daemon with few descriptors, and doctor warns of the limit", async () => {
+long.test("clients that take every connection do not end a daemon with few descriptors, and doctor warns of the limit", async () => {
   // The bug was: at 90 descriptors 60 clients ended the kernel, since Deno panics when it can open none for a thread.
   await using workspace = await DaemonWorkspace.make({
     "nerve.yaml": "senses: { ping: {} }\nreflexes: [{ sense: ping, interval: 100ms }]\nworkflows: { slow: {} }\n",

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { workflowListOutput } from "../../../src/cli/render/json_schemas.ts";
 import { findDaemon } from "../../../src/daemon/discovery.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 import { heardLater, within } from "../../support/workspace_fixture.ts";
 
-Deno.test("every command gives up on a hanging daemon and says what to do; lists show what is on disk", async () => {
+long.test("every command gives up on a hanging daemon and says what to do; lists show what is on disk", async () => {
   // The bug was: all of them waited for ever, and a script that asked each minute piled up.
   await using workspace = await DaemonWorkspace.make();
   const { kernel } = await workspace.start();
@@ -60,7 +61,7 @@ Deno.test("every command gives up on a hanging daemon and says what to do; lists
   assert.equal((await workspace.nerve("workflow", "inspect", "long")).code, 0);
 });
 
-Deno.test("stop says what keeps a hanging daemon busy, and kills it", async () => {
+long.test("stop says what keeps a hanging daemon busy, and kills it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--id", "held", "--prompt", "60000")).code, 0);

@@ -6,6 +6,7 @@ import { startKernelChild } from "../../../src/daemon/kernel_child.ts";
 import { KernelSupervisor } from "../../../src/daemon/kernel_supervisor.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 
 Deno.test("a killed kernel is restarted, and both the log and status show it", async () => {
   await using workspace = await DaemonWorkspace.make();
@@ -28,7 +29,7 @@ Deno.test("a killed kernel is restarted, and both the log and status show it", a
   await workspace.nothingLeft();
 });
 
-Deno.test("a kernel that dies five times stays down, says so, and starts again on request", async () => {
+long.test("a kernel that dies five times stays down, says so, and starts again on request", async () => {
   await using workspace = await DaemonWorkspace.make();
   await workspace.start();
   const killed = new Set<number>();
@@ -53,7 +54,7 @@ Deno.test("a kernel that dies five times stays down, says so, and starts again o
   assert.equal((await workspace.status()).document.deaths, 0);
 });
 
-Deno.test("a kernel whose supervisor is killed stops cleanly, and a start waits for it", async () => {
+long.test("a kernel whose supervisor is killed stops cleanly, and a start waits for it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   Deno.kill(supervisor, "SIGKILL");
@@ -64,7 +65,7 @@ Deno.test("a kernel whose supervisor is killed stops cleanly, and a start waits 
   assert.match(out, new RegExp(`"pid":${kernel}\\b`), "it closed its log in order");
 });
 
-Deno.test("a daemon whose log is removed or replaced says so and ends; the next start has a new log", async () => {
+long.test("a daemon whose log is removed or replaced says so and ends; the next start has a new log", async () => {
   // The bug was: it continued for ever, and recorded everything into a file without a name.
   await using workspace = await DaemonWorkspace.make();
   const { logDatabase } = workspace.paths;
@@ -90,7 +91,7 @@ Deno.test("a daemon whose log is removed or replaced says so and ends; the next 
   }
 });
 
-Deno.test("a second signal to the supervisor cuts short the drain that the first one began", async () => {
+long.test("a second signal to the supervisor cuts short the drain that the first one began", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--prompt", "600000")).code, 0);
@@ -103,7 +104,7 @@ Deno.test("a second signal to the supervisor cuts short the drain that the first
   assert.match(workspace.textLog(), /event=kernel\.stopped message="kernel \d+ exited with code 130"/);
 });
 
-Deno.test("a kernel that was stopped by SIGSTOP is ended, and another one goes on", async () => {
+long.test("a kernel that was stopped by SIGSTOP is ended, and another one goes on", async () => {
   // On a clock that the test moves, with a real kernel: a minute without an answer.
   await using workspace = await DaemonWorkspace.make();
   const clock = new FakeClock(), lines: string[] = [];

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 
-Deno.test("an hourly sense computes once, however often the kernel is killed and the daemon starts", async () => {
+long.test("an hourly sense computes once, however often the kernel is killed and the daemon starts", async () => {
   await using workspace = await DaemonWorkspace.make();
   const view = async () => {
     const { out } = await workspace.nerve("sense", "list", "--json"), [sense] = JSON.parse(out).items;

@@ -4,6 +4,7 @@ import { ServiceManager } from "../../../src/daemon/service_manager.ts";
 import { BootedSystemd, canBootSystemd } from "../../support/booted_systemd.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -79,7 +80,7 @@ Deno.test("without a service manager nobody is told, and one that has gone is a 
     return Promise.resolve();
   }));
 
-Deno.test({
+long.test({
   name: "a real systemd waits until the daemon is ready, shows its status, and ends and restarts one that hangs",
   ignore: !await canBootSystemd(),
   async fn() {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { parseLogLine } from "../../../src/base/log_line.ts";
 import { findDaemon } from "../../../src/daemon/discovery.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 
 /** Fields of /proc/PID/stat from the state (field 3) on. */
 function statOf(pid: number): string[] {
@@ -86,7 +87,7 @@ Deno.test("a second start is refused with the pid, and of two concurrent starts 
   await workspace.nothingLeft();
 });
 
-Deno.test("a start during a stop waits until it is over, then starts", async () => {
+long.test("a start during a stop waits until it is over, then starts", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   // While it is frozen, its stop lasts as long as the test likes.
@@ -107,7 +108,7 @@ Deno.test("a start during a stop waits until it is over, then starts", async () 
   assert.notEqual(workspace.pids().kernel, kernel);
 });
 
-Deno.test("restart replaces the daemon, unless nerve.yaml is wrong", async () => {
+long.test("restart replaces the daemon, unless nerve.yaml is wrong", async () => {
   await using workspace = await DaemonWorkspace.make();
   const first = await workspace.start();
   Deno.writeTextFileSync(workspace.paths.configFile, "senses: { ping: { throttle: soon } }\n");
@@ -122,7 +123,7 @@ Deno.test("restart replaces the daemon, unless nerve.yaml is wrong", async () =>
   assert.notEqual(workspace.pids().kernel, first.kernel);
 });
 
-Deno.test("a daemon in the foreground is shown and stopped like any other, and restarted only in its terminal", async () => {
+long.test("a daemon in the foreground is shown and stopped like any other, and restarted only in its terminal", async () => {
   await using workspace = await DaemonWorkspace.make();
   const foreground = workspace.command(["run"]).spawn();
   const output = foreground.output();

@@ -8,6 +8,7 @@ import { ControlClient } from "../../../src/control/client/client.ts";
 import { findDaemon, waitUntil } from "../../../src/daemon/discovery.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 /** The daemon still writes while the folder is removed: a file may appear after its contents were listed. */
@@ -34,7 +35,7 @@ Deno.test("a daemon whose workspace is removed leaves no process and no folder, 
   assert.deepEqual([...Deno.readDirSync(workspace.folder)], []);
 });
 
-Deno.test("a daemon whose workspace is removed and recreated behaves like a fresh start there", async () => {
+long.test("a daemon whose workspace is removed and recreated behaves like a fresh start there", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--id", "gone", "--prompt", "600000")).code, 0);
@@ -61,7 +62,7 @@ Deno.test("a daemon whose workspace is removed and recreated behaves like a fres
   await workspace.nothingLeft();
 });
 
-Deno.test("a daemon whose workspace is moved stops, and resumes when it is moved back; none runs at the new place", async () => {
+long.test("a daemon whose workspace is moved stops, and resumes when it is moved back; none runs at the new place", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   const moved = `${workspace.folder}/moved`;
@@ -77,7 +78,7 @@ Deno.test("a daemon whose workspace is moved stops, and resumes when it is moved
   assert.equal(workspace.pids().supervisor, supervisor);
 });
 
-Deno.test("a copy of a workspace with a running daemon is an independent workspace", async () => {
+long.test("a copy of a workspace with a running daemon is an independent workspace", async () => {
   await using workspace = await DaemonWorkspace.make();
   await workspace.start();
   const copy = `${workspace.folder}/copy`;
@@ -99,7 +100,7 @@ const sense = (name: string) => ({
   [`senses/${name}/index.ts`]: `export const compute = () => ({ ${name}: true });\n`,
 });
 
-Deno.test("nerve run restarts when its workspace was removed and recreated, and Ctrl-C still ends it", async () => {
+long.test("nerve run restarts when its workspace was removed and recreated, and Ctrl-C still ends it", async () => {
   await inTempDir(async (folder) => {
     const root = `${await Deno.realPath(folder)}/ws`, io = new CapturedIo({ cwd: folder });
     await writeWorkspace(root, sense("first"));

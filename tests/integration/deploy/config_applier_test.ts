@@ -8,6 +8,7 @@ import { PermissionLockInForce } from "../../../src/deploy/permission_lock.ts";
 import { VariablesInForce } from "../../../src/deploy/variables.ts";
 import { systemIsolation } from "../../../src/process/isolation.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { makeWorkspace, startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const echo = "export const compute = ({ config, peers }) => ({ config, peers: Object.keys(peers).sort() });\n";
@@ -94,7 +95,7 @@ Deno.test("an invalid nerve.yaml changes nothing and is reported once, and the n
   assert.equal(workspace.pid("a"), pid);
 });
 
-Deno.test("an empty nerve.yaml is rejected; an explicit {} removes everything", async () => {
+long.test("an empty nerve.yaml is rejected; an explicit {} removes everything", async () => {
   // The bug was: a file that was empty for a moment ended all waiting runs as "no longer in the configuration".
   await using workspace = await startWorkspace({ senses: { a: echo } });
   await workspace.payload("a");
@@ -176,7 +177,7 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
   }
 });
 
-Deno.test("an entry removed from nerve.yaml under a watching kernel is soon gone", async () => {
+long.test("an entry removed from nerve.yaml under a watching kernel is soon gone", async () => {
   await using workspace = await startWorkspace({ senses: { a: echo, b: echo }, watch: true });
   await workspace.payload("a");
   const pid = workspace.pid("a");
@@ -186,7 +187,7 @@ Deno.test("an entry removed from nerve.yaml under a watching kernel is soon gone
   assert.equal(workspace.pid("a"), pid);
 });
 
-Deno.test("a hundred reloads neither repeat nor skip a tick, nor touch the counters of an unchanged sense", async () => {
+long.test("a hundred reloads neither repeat nor skip a tick, nor touch the counters of an unchanged sense", async () => {
   const clock = new FakeClock();
   const ticking = "export const compute = ({ trigger }) => ({ due: trigger.due });\n";
   const yaml = (round: number) => ({

@@ -4,6 +4,7 @@
  * somebody restarts the daemon.
  */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -82,7 +83,7 @@ const edits: Readonly<Record<string, (workspace: WorkspaceFixture, text: string)
   },
 };
 
-Deno.test("however a file is changed, the sense that imports it soon runs the new code, and its neighbour keeps its process", async () => {
+long.test("however a file is changed, the sense that imports it soon runs the new code, and its neighbour keeps its process", async () => {
   await using workspace = await startWorkspace({
     // All this may take longer than a process may be idle.
     yaml: { senses: { a: {}, b: { keep_alive: true } } },

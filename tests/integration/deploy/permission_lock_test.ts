@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import { createLock, writeLock } from "../../../src/config/permissions/lock_file.ts";
+import { long } from "../../support/long_form.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 import type { WorkspaceFixture, WorkspaceOptions } from "../../support/workspace_fixture.ts";
 
@@ -62,7 +63,7 @@ Deno.test("a saved grant beyond the lock changes nothing but what nerve says eve
   assert.equal((await served.nerve("permissions", "diff")).code, 0);
 });
 
-Deno.test("code that is saved with the grant waits for the approval too, while its process runs", async () => {
+long.test("code that is saved with the grant waits for the approval too, while its process runs", async () => {
   await using served = await approved({ senses: { a: attempt("one") }, watch: true });
   const { workspace } = served;
   await workspace.payload("a");
@@ -119,7 +120,7 @@ Deno.test("at a start, what exceeds the lock does not run: computes say why, run
   assert.deepEqual(await workspace.payload("a"), { granted: true, version: "a" });
 });
 
-Deno.test("a lock that is broken, a link or gone under a running kernel lets nothing grow, and says so", async () => {
+long.test("a lock that is broken, a link or gone under a running kernel lets nothing grow, and says so", async () => {
   await using served = await approved({ senses: { a: attempt("a") }, watch: true });
   const { workspace } = served, good = Deno.readTextFileSync(lockFile(workspace));
   const spoil: [pattern: RegExp, how: () => void][] = [
@@ -161,7 +162,7 @@ Deno.test("a lock that shrinks ends what exceeds it; without a lock, on request,
   assert.deepEqual(await workspace.payload("a"), { granted: true, version: "a" });
 });
 
-Deno.test("a broken lock at a start runs what needs no permission", async () => {
+long.test("a broken lock at a start runs what needs no permission", async () => {
   await using served = await approved({
     senses: { a: attempt("a"), b: attempt("b") },
     yaml: { senses: { a: grant, b: {} } },
@@ -173,7 +174,7 @@ Deno.test("a broken lock at a start runs what needs no permission", async () => 
   assert.match(workspace.health().lockError ?? "", /is not JSON/);
 });
 
-Deno.test("a sense that is moved into a group, and gains by it, stays where it was, and one that is added waits", async () => {
+long.test("a sense that is moved into a group, and gains by it, stays where it was, and one that is added waits", async () => {
   const text = (part: string) => attempt(part);
   await using served = await serveWorkspace({
     senses: { a: text("a"), b: text("b"), c: text("c") },

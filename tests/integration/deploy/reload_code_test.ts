@@ -1,5 +1,6 @@
 /** Changed code of senses and workflows under a running kernel: what is replaced, what stays, and what is reported. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const senseThatSays = (text: string) => `export const compute = () => ({ says: ${JSON.stringify(text)} });\n`;
@@ -43,7 +44,7 @@ Deno.test("code that does not load keeps the previous version running and report
   assert.equal(workspace.sense("a").problem, null);
 });
 
-Deno.test("a running compute ends in the old process, while its sibling already runs the new code", async () => {
+long.test("a running compute ends in the old process, while its sibling already runs the new code", async () => {
   const slow = (version: string) =>
     `import { open } from "./gate.ts";
      export const compute = async ({ log }) => { log("info", "begun"); await open(); return { says: "${version}" }; };\n`;
@@ -78,7 +79,7 @@ Deno.test("a running compute ends in the old process, while its sibling already 
   assert.deepEqual(workspace.health().units.map(({ state }) => state), ["running"]);
 });
 
-Deno.test("a sense that was already broken does not block its sibling's new code, and a fixed one is reported as loaded", async () => {
+long.test("a sense that was already broken does not block its sibling's new code, and a fixed one is reported as loaded", async () => {
   const yaml = { senses: { bad: { group: "g" }, good: { group: "g" } } };
   await using workspace = await startWorkspace({ yaml, senses: { bad: "export {};\n", good: senseThatSays("one") } });
   await workspace.failure("bad");
@@ -118,7 +119,7 @@ Deno.test("a new migration runs before the first compute of the new code; an edi
   assert.deepEqual(await workspace.payload("a"), { two: ["x", "y"] });
 });
 
-Deno.test("a quarantine is lifted by a change of the unit's files", async () => {
+long.test("a quarantine is lifted by a change of the unit's files", async () => {
   const loops = "export function compute() { for (;;); }\n";
   await using workspace = await startWorkspace({
     yaml: { senses: { a: { timeout: "150ms", grace_period: "10ms" }, b: {} } },
@@ -148,7 +149,7 @@ const waits =
   `for (;;) { try { Deno.statSync("files/open"); break; } catch { await new Promise((go) => setTimeout(go, 5)); } }`;
 const workflowYaml = { workflows: { w: { concurrency: 2, permissions: { read: ["files"] } } } };
 
-Deno.test("a run in progress ends on the code it began with, and the next one begins on the new code", async () => {
+long.test("a run in progress ends on the code it began with, and the next one begins on the new code", async () => {
   await using workspace = await startWorkspace({
     yaml: workflowYaml,
     workflows: { w: steps("old", waits) },
@@ -170,7 +171,7 @@ Deno.test("a run in progress ends on the code it began with, and the next one be
   assert.equal(workspace.kernel.api.records.run(first.runId)?.attempt, 1);
 });
 
-Deno.test("a workflow that does not load stays on the previous version, and the list says so", async () => {
+long.test("a workflow that does not load stays on the previous version, and the list says so", async () => {
   await using workspace = await startWorkspace({ yaml: workflowYaml, workflows: { w: steps("old") }, watch: true });
   const { runId } = await workspace.kernel.startWorkflow("w");
   await workspace.kernel.api.runEnded(runId, new AbortController().signal);

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
+import { long } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { configured } from "../../support/reload_world.ts";
 import { makeWorkspace, startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
@@ -51,7 +52,7 @@ Deno.test("a sense's folder renamed together with its entry is a new sense, and 
   assert.equal(workspace.pid("other"), neighbour);
 });
 
-Deno.test("files whose names differ in case or in Unicode normalization are two files", async () => {
+long.test("files whose names differ in case or in Unicode normalization are two files", async () => {
   // Composed and decomposed: different names to the system.
   const names = ["Word.ts", "word.ts", "w\u00f6rd \u{1f600}.ts", "wo\u0308rd.ts"];
   await using workspace = await startWorkspace({
@@ -77,7 +78,7 @@ Deno.test("files whose names differ in case or in Unicode normalization are two 
   assert.equal(await wordOf(workspace, "a"), "WORD");
 });
 
-Deno.test("a nerve.yaml that is a link is followed; a folder or a broken link in its place changes nothing", async () => {
+long.test("a nerve.yaml that is a link is followed; a folder or a broken link in its place changes nothing", async () => {
   await using workspace = await startWorkspace({
     senses: { a: senseThatSays("a"), b: senseThatSays("b") },
     watch: true,
@@ -122,7 +123,7 @@ Deno.test("a nerve.yaml that is a link is followed; a folder or a broken link in
   }
 });
 
-Deno.test("an unreadable file affects only its sense, and is loaded once it is readable", async () => {
+long.test("an unreadable file affects only its sense, and is loaded once it is readable", async () => {
   await using workspace = await startWorkspace({
     senses: { a: senseThatSays("a"), b: senseThatSays("b") },
     watch: true,

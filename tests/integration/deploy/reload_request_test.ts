@@ -7,6 +7,7 @@ import { serveControl } from "../../../src/control/unix_server.ts";
 import { reloadReplySchema } from "../../../src/protocol/api.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeView } from "../../support/fake_view.ts";
+import { long } from "../../support/long_form.ts";
 import { nerveArguments } from "../../support/nerve_program.ts";
 import { makeWorkspace, startWorkspace, within } from "../../support/workspace_fixture.ts";
 
@@ -77,7 +78,7 @@ Deno.test("nerve reload applies what is on disk, prints the changes, and fails w
   }
 });
 
-Deno.test("SIGHUP makes nerve run --no-watch apply what is on disk", async () => {
+long.test("SIGHUP makes nerve run --no-watch apply what is on disk", async () => {
   await using workspace = await makeWorkspace({
     senses: { a: senseThatSays("one"), b: senseThatSays("b") },
     yaml: "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1h }]\n",

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { loadAll } from "../../../src/deploy/validate.ts";
 import { fastClock } from "../../support/fast_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { endless, unloadable, withAll } from "../../support/unloadable_senses.ts";
 import { makeWorkspace, noProcessIn, startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -34,7 +35,7 @@ Deno.test("loadAll() reports what the daemon would, and opens no database of the
   await noProcessIn(workspace.root);
 });
 
-Deno.test("loadAll() never waits longer than its limit, and leaves nothing behind", async () => {
+long.test("loadAll() never waits longer than its limit, and leaves nothing behind", async () => {
   const loop = "for (;;);\nexport const compute = () => 1;";
   await using workspace = await makeWorkspace({ senses: { endless, loop, fine } });
   const load = async (factor: number) => loadAll(await workspace.config(), workspace.paths, fastClock(factor));
@@ -49,7 +50,7 @@ Deno.test("loadAll() never waits longer than its limit, and leaves nothing behin
   await noProcessIn(workspace.root);
 });
 
-Deno.test("the config of a sense is checked against the settings that its code declares, also by the trial load of new code", async () => {
+long.test("the config of a sense is checked against the settings that its code declares, also by the trial load of new code", async () => {
   const strict = `import { defineSense, option } from "nerve";
 export const { compute } = defineSense({ config: { most: option.number(10) }, compute: ({ config }) => ({ most: config.most }) });`;
   const yaml = (most: unknown) => ({ senses: { strict: { config: { most } }, free: { config: { most } } } });

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { long } from "../../support/long_form.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { makeWorkspace, startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -67,7 +68,7 @@ Deno.test("the file comes before the daemon's own variables, but cannot say whic
   }
 });
 
-Deno.test("a file that disappears or breaks takes no variable away, and says so; a requested reload takes it as removed", async () => {
+long.test("a file that disappears or breaks takes no variable away, and says so; a requested reload takes it as removed", async () => {
   await using workspace = await makeWorkspace({ senses, yaml, watch: true });
   writeSecret(workspace, "TOKEN_A=abc\nTOKEN_B=def\n");
   await workspace.start();
@@ -95,7 +96,7 @@ Deno.test("a file that disappears or breaks takes no variable away, and says so;
   assert.deepEqual(workspace.health().warnings, []);
 });
 
-Deno.test("granted variables that are set nowhere, and a file that others may read, are told by validate, status, doctor and reload", async () => {
+long.test("granted variables that are set nowhere, and a file that others may read, are told by validate, status, doctor and reload", async () => {
   await using served = await serveWorkspace({ senses, yaml, files: { ".env": "TOKEN_A=some-secret\n" } });
   Deno.chmodSync(`${served.workspace.root}/.env`, 0o644);
   await served.workspace.kernel.api.reload();
@@ -127,7 +128,7 @@ Deno.test("the file must not lie where code or a backup reads it, and no sense m
   );
 });
 
-Deno.test("doctor says whether git ignores the file, and a backup says that it does not hold it", async () => {
+long.test("doctor says whether git ignores the file, and a backup says that it does not hold it", async () => {
   await using served = await serveWorkspace({ senses, yaml, files: { ".env": "TOKEN_A=some-secret\n" } });
   const { workspace } = served;
   const git = (...args: string[]) =>
@@ -146,7 +147,7 @@ Deno.test("doctor says whether git ignores the file, and a backup says that it d
   assert.equal(new TextDecoder().decode(stdout), "");
 });
 
-Deno.test("a file that is emptied takes no variable away until somebody asks for it", async () => {
+long.test("a file that is emptied takes no variable away until somebody asks for it", async () => {
   // Editors and shells empty a file before they write it: the daemon may read it just then.
   await using workspace = await makeWorkspace({ senses, yaml, watch: true });
   writeSecret(workspace, "TOKEN_A=abc\nTOKEN_B=def\n");
@@ -160,7 +161,7 @@ Deno.test("a file that is emptied takes no variable away until somebody asks for
   assert.deepEqual(await workspace.payload("a"), { value: null });
 });
 
-Deno.test("a file outside of the workspace is followed too", async () => {
+long.test("a file outside of the workspace is followed too", async () => {
   const outside = await Deno.makeTempFile({ prefix: "nerve-test-env-" });
   try {
     await Deno.writeTextFile(outside, "TOKEN_A=one\nTOKEN_B=x\n");

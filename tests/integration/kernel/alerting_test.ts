@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
 import type { AlertNotice } from "../../../src/protocol/alert.ts";
 import { openRecords } from "../../../src/cli/open_records.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const told = `import { defineWorkflow, END } from "nerve";
@@ -93,7 +94,7 @@ Deno.test("states outlive the kernel, and a reload that changes when keeps them"
   await assert.rejects(workspace.kernel.api.alerts.view("full"), { code: "ALERT_UNKNOWN" });
 });
 
-Deno.test("a sense that is removed while its alert fires: with its alert it ends, told by a row; alone it is refused", async () => {
+long.test("a sense that is removed while its alert fires: with its alert it ends, told by a row; alone it is refused", async () => {
   await using workspace = await startWorkspace({ yaml: yamlOf([0.95]), ...files });
   await workspace.trigger("disk");
   await notices(workspace, 1);
@@ -120,7 +121,7 @@ Deno.test("a sense that is removed while its alert fires: with its alert it ends
   assert.deepEqual((await notices(workspace, 2)).map(({ state }) => state), ["firing", "firing"]);
 });
 
-Deno.test("a silence is on disk when it is answered", async () => {
+long.test("a silence is on disk when it is answered", async () => {
   await using workspace = await startWorkspace({ yaml: yamlOf([0.95]), ...files });
   assert.deepEqual(await workspace.kernel.api.alerts.silence("full", { forMs: 3_600_000, by: "ada" }), { changed: 1 });
   await workspace.stop();
@@ -131,7 +132,7 @@ Deno.test("a silence is on disk when it is answered", async () => {
   assert.deepEqual(await notices(workspace, 0), []);
 });
 
-Deno.test("a secret in a signal is masked in the rows of an alert, and reaches the workflow", async () => {
+long.test("a secret in a signal is masked in the rows of an alert, and reaches the workflow", async () => {
   Deno.env.set("ALERT_SECRET", "very-secret-value");
   const yaml = yamlOf([1], { summary: "{{ signal.word }}" });
   const senses = {

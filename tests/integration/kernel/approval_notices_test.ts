@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { ApprovalNotices } from "../../../src/kernel/approval_notices.ts";
 import type { ApprovalNotice, NewApproval } from "../../../src/protocol/approval.ts";
 import type { RunRequest } from "../../../src/workflow/engine.ts";
+import { long } from "../../support/long_form.ts";
 import { newRun, runRow, type StoreBench, withStore } from "../../support/store_bench.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -217,7 +218,7 @@ Deno.test("a disk that takes no mark of what was told is asked again in a while,
     told.notices.stop();
   }));
 
-Deno.test("through the whole kernel: the run that tells says what caused it, also after a restart", async () => {
+long.test("through the whole kernel: the run that tells says what caused it, also after a restart", async () => {
   const ask = `import { defineWorkflow, END, gate } from "nerve";
 export default defineWorkflow({ roles: { ask: gate({ title: "Go?" }) }, moderator: ({ messages }) => messages.length === 0 ? "ask" : END });`;
   const tell = `import { defineWorkflow, END } from "nerve";

@@ -7,6 +7,7 @@ import {
   storeSizesSchema,
 } from "../../../src/protocol/dashboard.ts";
 import type { TextPage } from "../../../src/protocol/text_page.ts";
+import { long } from "../../support/long_form.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
 const gone = new AbortController().signal;
@@ -64,7 +65,7 @@ Deno.test("permissions show what nerve.yaml asks for beyond the lock, and what i
   assert.deepEqual(lock.removed, [{ kind: "sense", name: "cpu", permission: "net", values: ["a.example.org"] }]);
 });
 
-Deno.test("permissions show who may decide that the lock does not name, and who no longer may", async () => {
+long.test("permissions show who may decide that the lock does not name, and who no longer may", async () => {
   const sense = "senses: { cpu: {} }\n";
   const key = (name: string) => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${keys[name]} ${name}`;
   const keys: Record<string, string> = {

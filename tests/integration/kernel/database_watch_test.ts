@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { databaseCheckMs } from "../../../src/base/limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { makeWorkspace } from "../../support/workspace_fixture.ts";
 
 const counting = `export function compute({ sqlite }) {
@@ -15,7 +16,7 @@ const counting = `export function compute({ sqlite }) {
 const reading = `import { sql } from "drizzle-orm";
 export const compute = ({ peers }) => peers.count.get(sql\`select count(*) as n from seen\`).n;`;
 
-Deno.test("a -wal file that is removed loses nothing, and a database that is replaced is opened anew, also by peers", async () => {
+long.test("a -wal file that is removed loses nothing, and a database that is replaced is opened anew, also by peers", async () => {
   const clock = new FakeClock();
   await using workspace = await makeWorkspace({
     clock,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { makeProof } from "../../../src/hooks/proof.ts";
 import type { HookAnswer, HookDefinition } from "../../../src/protocol/hook.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const ci = `export const compute = ({ trigger }) =>
@@ -90,7 +91,7 @@ Deno.test("every sense of a hook hears every delivery, also those that come whil
   assert.deepEqual(toldBy(workspace, "slow").filter(({ got }) => got.length === 0), []);
 });
 
-Deno.test("a delivery that is known does nothing, also for the next kernel", async () => {
+long.test("a delivery that is known does nothing, also for the next kernel", async () => {
   await using workspace = await startHooked();
   assert.equal((await deliver(workspace, { n: 1 }, "id-1"))?.kind, "accepted");
   await untilTold(workspace, 1);
@@ -116,7 +117,7 @@ Deno.test("what no compute has answered when the kernel ended is heard by the ne
   assert.deepEqual((await untilTold(workspace, 3)).map((each) => (each as string[])[1]), ["a", "b", "c"]);
 });
 
-Deno.test("a full backlog is refused until the sense computes again, also by the next kernel", async () => {
+long.test("a full backlog is refused until the sense computes again, also by the next kernel", async () => {
   const stuck = "throw new Error('it does not load');";
   const more = { hooks: { git: { secret: "env GIT_SECRET", verify: "github", backlog: 2 } } };
   await using workspace = await startHooked(more, { ci: stuck });
@@ -175,7 +176,7 @@ Deno.test("a reload adds, changes and removes hooks, and moves the listener", as
   assert.equal((await deliver(workspace, {}, "x", `${secret}-2`))?.kind, "accepted");
 });
 
-Deno.test("a paused sense keeps its deliveries, also for the next kernel, and computes once for them when it goes on", async () => {
+long.test("a paused sense keeps its deliveries, also for the next kernel, and computes once for them when it goes on", async () => {
   await using workspace = await startHooked();
   await workspace.kernel.api.pauses.pause("ci", {});
   for (const id of ["a", "b"]) assert.equal((await deliver(workspace, { id }, id))?.kind, "accepted");

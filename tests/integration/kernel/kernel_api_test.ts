@@ -1,5 +1,6 @@
 /** Counts and numbers of the kernel, read through the command line. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { meterWorkspace } from "../../support/meter_workspace.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
@@ -14,7 +15,7 @@ Deno.test("runs that were started by hand are counted, once each", async () => {
   assert.equal(runs(), 2);
 });
 
-Deno.test("ids of computes are not reused after a restart", async () => {
+long.test("ids of computes are not reused after a restart", async () => {
   // The bug would be: "coalesced into compute 3" in the log, and three different computes of that number.
   await using served = await serveWorkspace(meterWorkspace);
   await served.workspace.trigger("meter");

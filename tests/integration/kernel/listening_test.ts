@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const source = "let n = 0;\nexport const compute = () => ({ n: ++n, at: crypto.randomUUID() });";
@@ -41,7 +42,7 @@ Deno.test("signals of a time in which the listener did not load, or had no proce
   await hearsAll(workspace);
 });
 
-Deno.test("signals that were told just before a stop are heard after the next start", async () => {
+long.test("signals that were told just before a stop are heard after the next start", async () => {
   const slow = `export async function compute({ trigger, signal }) {
     await new Promise((resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   }`;

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { logBytesBurstMax, logBytesPerSecondMax } from "../../../src/base/limits.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-Deno.test("a sense that signals 256 KiB at a time without end waits, says so, and stops no other", async () => {
+long.test("a sense that signals 256 KiB at a time without end waits, says so, and stops no other", async () => {
   // The bug was: 25 MiB/s went into the log, whatever the group's disk quota was.
   const began = systemClock.monotonic();
   await using workspace = await startWorkspace({

@@ -10,6 +10,7 @@ import { History } from "../../../src/store/history/history.ts";
 import { readInSlices } from "../../../src/store/reading/slices.ts";
 import { at, dayMs, withArchive } from "../../support/archive_bench.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 Deno.test("the log is archived soon after the start and after each midnight UTC; a failure is retried after an hour", () =>
@@ -90,7 +91,7 @@ Deno.test("the API reads archived rows and messages of a run always, all other r
   assert.ok(pages.length > all.items.length);
 });
 
-Deno.test("reading a large archive does not block the event loop, and ends when nobody waits for it", async () => {
+long.test("reading a large archive does not block the event loop, and ends when nobody waits for it", async () => {
   await withArchive(async (bench) => {
     for (let n = 0; n < 20_000; n++) bench.append(at(0) + n);
     bench.append(at(3));

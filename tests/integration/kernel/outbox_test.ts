@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { createUlids } from "../../../src/base/ulid.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
+import { long } from "../../support/long_form.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const newKey = createUlids(() => Date.now());
@@ -87,7 +88,7 @@ Deno.test("a compute that throws, or returns what is no JSON, has written nothin
   db.close();
 });
 
-Deno.test("Drizzle's transactions nest in the compute's; a sense may say that it manages transactions itself", async () => {
+long.test("Drizzle's transactions nest in the compute's; a sense may say that it manages transactions itself", async () => {
   const nested = `export function compute({ db, sqlite }) {
     ${table}
     const insert = () => sqlite.prepare("insert into seen values (1)").run();
@@ -114,7 +115,7 @@ Deno.test("Drizzle's transactions nest in the compute's; a sense may say that it
   db.close();
 });
 
-Deno.test("a sense cannot send what nobody asked for through its outbox, nor end its process with it", async () => {
+long.test("a sense cannot send what nobody asked for through its outbox, nor end its process with it", async () => {
   const forged = `export function compute({ sqlite }) {
     sqlite.exec("create table if not exists _outbox (slot integer primary key, entry text)");
     for (const [slot, entry] of [[1, "{"], [2, '{"key":"x"}'], [3, "null"]]) {

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { walKeptMaxBytes } from "../../../src/base/database_limits.ts";
 import { delay } from "../../../src/base/time.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 /** Writes 512 KiB anew: its -wal file grows by as much, its database does not. */
@@ -22,7 +23,7 @@ export const compute = ({ peers, config }) => peers.owner.get(counted(config.row
 
 const sizeOf = (path: string) => Deno.statSync(path).size;
 
-Deno.test("what readers do costs a sense neither its disk limit nor its commits, and its -wal file becomes small again", async () => {
+long.test("what readers do costs a sense neither its disk limit nor its commits, and its -wal file becomes small again", async () => {
   const yaml = {
     senses: { owner: { group: "owner", keep_alive: true }, reader: { config: { rows: -1 }, timeout: "5m" } },
     groups: { owner: { disk: "6MiB" } },

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
 import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
+import { long } from "../../support/long_form.ts";
 import { atWork, closeGate, gated, openGate, runEnd } from "../../support/workflow_life.ts";
 import { heardLater, startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -97,7 +98,7 @@ const broken: Readonly<Record<string, [string, RegExp]>> = {
   "a fault": [`await say({ t: "fault", message: "x".repeat(5_000) });`, /ended because of an error: x{2000}$/],
 };
 
-Deno.test("a process that breaks the protocol is killed, and the kernel says how it was broken", async () => {
+long.test("a process that breaks the protocol is killed, and the kernel says how it was broken", async () => {
   const names = Object.keys(broken).map((words) => words.replaceAll(" ", "-"));
   const bodies = Object.values(broken).map(([body]) =>
     `await say({ t: "ready" });\nawait hearA("compute");\n${body}\nawait hear();`
@@ -158,7 +159,7 @@ Deno.test("a process without a token, or one that ends before its first message,
   await victimIsFine(workspace);
 });
 
-Deno.test("a sense that forges messages through its own output affects only its own group", async () => {
+long.test("a sense that forges messages through its own output affects only its own group", async () => {
   // The sense may replace JSON.stringify: the line that it makes names a second kind, and JSON.parse takes the last
   // one.
   const forging = `export function compute() {
@@ -179,7 +180,7 @@ Deno.test("a sense that forges messages through its own output affects only its 
   await victimIsFine(workspace);
 });
 
-Deno.test("a workflow's process can report only about its own runs", async () => {
+long.test("a workflow's process can report only about its own runs", async () => {
   using _processes = new HostileProcesses({
     bad: `
       await say({ t: "ready" });

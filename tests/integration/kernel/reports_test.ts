@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
 import type { Run } from "../../../src/protocol/run.ts";
 import { readReport, removeReport, untilReport } from "../../support/develop_world.ts";
+import { long } from "../../support/long_form.ts";
 import { runEnd } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -41,7 +42,7 @@ async function end(workspace: WorkspaceFixture, runId: string, option: string, p
   return await runEnd(workspace, runId);
 }
 
-Deno.test("each end has its report, also one by a kill, and one whose finally fails", async () => {
+long.test("each end has its report, also one by a kill, and one whose finally fails", async () => {
   await using workspace = await startWorkspace({ workflows: { w: text } });
   const { root } = workspace;
   assert.equal((await end(workspace, "a", "approve")).status, "completed");
@@ -77,7 +78,7 @@ Deno.test("case 7: a report that is missing is made good at the start, and no ro
   assert.deepEqual(told?.payload, { reported: 1 });
 });
 
-Deno.test("case 29: a folder of reports that cannot be written stops no run, and the next start makes good", async () => {
+long.test("case 29: a folder of reports that cannot be written stops no run, and the next start makes good", async () => {
   await using workspace = await startWorkspace({ workflows: { w: text } });
   const folder = `${workspace.root}/data/reports`;
   Deno.writeTextFileSync(folder, "in the way");

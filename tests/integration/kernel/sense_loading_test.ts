@@ -1,5 +1,6 @@
 /** A sense that cannot load is reported once, with its place, and blocks no other. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { endless, unloadable, withAll } from "../../support/unloadable_senses.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -25,7 +26,7 @@ Deno.test("a sense that cannot load is reported once with its place, and its sib
   assert.equal(workspace.pid("g"), pid);
 });
 
-Deno.test("a module that awaits for ever times out with a reason, and does not delay its siblings", async () => {
+long.test("a module that awaits for ever times out with a reason, and does not delay its siblings", async () => {
   await using workspace = await startWorkspace(withAll());
   assert.deepEqual(await workspace.payload("sibling"), { fine: 1 });
   const pid = workspace.pid("g");
@@ -40,7 +41,7 @@ Deno.test("a module that awaits for ever times out with a reason, and does not d
 });
 
 // The bug was: after an early Ctrl-C the module was accused of awaiting for ever, in a row that stayed in status.
-Deno.test("a stop while a sense loads is not reported as a failure of the sense", async () => {
+long.test("a stop while a sense loads is not reported as a failure of the sense", async () => {
   await using workspace = await startWorkspace({ senses: { endless } });
   const outcome = workspace.trigger("endless");
   await workspace.change("group:endless", "ready");

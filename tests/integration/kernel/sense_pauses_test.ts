@@ -1,5 +1,6 @@
 /** A paused sense, observed through the whole kernel: it misses no signal and no changed file, also across a restart. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 const source = "export const compute = () => ({ at: crypto.randomUUID() });";
@@ -16,7 +17,7 @@ interface Heard {
   readonly paths: readonly string[];
 }
 
-Deno.test("what a paused sense should hear waits for it, also across a restart, and wakes it when it goes on", async () => {
+long.test("what a paused sense should hear waits for it, also across a restart, and wakes it when it goes on", async () => {
   await using workspace = await startWorkspace({ yaml, senses: { source, ear }, files: { "in/old": "" } });
   const { pauses } = workspace.kernel.api;
   assert.equal((await pauses.pause("ear", { reason: "test" }))?.changed, true);

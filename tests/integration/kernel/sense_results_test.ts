@@ -1,5 +1,6 @@
 /** What a sense may return or throw without harm to any other. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 /** The body of `compute`, and what is reported about it. */
@@ -84,7 +85,7 @@ Deno.test("an invalid value or error of a sense is reported with its place, and 
   assert.deepEqual(await workspace.payload("far"), { fine: 1 });
 });
 
-Deno.test("unusual but valid values arrive unchanged", async () => {
+long.test("unusual but valid values arrive unchanged", async () => {
   const good: Record<string, [string, unknown]> = {
     "lone-surrogate": ["return { s: 'a\\ud800b' }", { s: "a\ufffdb" }],
     "proto": ['return JSON.parse(\'{"__proto__": {"admin": true}}\')', JSON.parse('{"__proto__": {"admin": true}}')],
@@ -107,7 +108,7 @@ Deno.test("unusual but valid values arrive unchanged", async () => {
 });
 
 // The bug was: "returned null" for a compute whose author had forgotten to await: it had returned nothing at all.
-Deno.test("a compute that returns nothing is not a signal, and its row differs from that of null", async () => {
+long.test("a compute that returns nothing is not a signal, and its row differs from that of null", async () => {
   const forgetful = "const work = () => Promise.resolve({ a: 1 });\nexport function compute() { work(); }";
   await using workspace = await startWorkspace({ senses: { forgetful, quiet: "export const compute = () => null;" } });
   for (const [name, returned] of [["forgetful", "undefined"], ["quiet", undefined]] as const) {

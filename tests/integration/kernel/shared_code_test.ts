@@ -1,5 +1,6 @@
 /** One code and many entries of nerve.yaml that name it with `use`: each is a sense, or a workflow, of its own. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 /** Counts its computes in its database, and in a variable of its module. */
@@ -37,7 +38,7 @@ Deno.test("senses of one code have their own config, database and module, also i
   assert.deepEqual(["counter", "right"].map((name) => workspace.sense(name).use), ["counter", "counter"]);
 });
 
-Deno.test("a change of the code reaches all of its senses, and of no other", async () => {
+long.test("a change of the code reaches all of its senses, and of no other", async () => {
   const other = "export const compute = () => ({ part: 0 });\n";
   await using workspace = await startWorkspace({
     yaml: `${yaml}  other: {}\n`,
@@ -53,7 +54,7 @@ Deno.test("a change of the code reaches all of its senses, and of no other", asy
   }
 });
 
-Deno.test("an entry that names another code is replaced alone, and keeps its database", async () => {
+long.test("an entry that names another code is replaced alone, and keeps its database", async () => {
   const next = counter.replace("return {", 'return { says: "next",');
   const copied = Object.fromEntries(
     Object.entries(files).map(([path, text]) => [path.replace("counter", "next"), text]),
@@ -67,7 +68,7 @@ Deno.test("an entry that names another code is replaced alone, and keeps its dat
   assert.deepEqual([told.says, told.inDatabase], ["next", 2]);
 });
 
-Deno.test("code that does not load is told of each of its senses, and only a sense that was fine keeps running", async () => {
+long.test("code that does not load is told of each of its senses, and only a sense that was fine keeps running", async () => {
   await using workspace = await startWorkspace({ yaml, senses: { counter }, files });
   await workspace.payload("alone");
   workspace.write("senses/counter/part.ts", "export const part = {{;\n");

@@ -1,5 +1,6 @@
 /** The end of a kernel, in order or by kill -9: no process that it started survives. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 import { makeWorkspace, noProcessIn, processesIn, startWorkspace, within } from "../../support/workspace_fixture.ts";
 
@@ -13,7 +14,7 @@ const waiting = `export const compute = ({ signal, log }) => new Promise((resolv
 });`;
 const runs = { permissions: { run: ["sleep"] } };
 
-Deno.test("a stop aborts running computes, ends every process, and leaves no program behind", async () => {
+long.test("a stop aborts running computes, ends every process, and leaves no program behind", async () => {
   await using workspace = await startWorkspace({
     yaml: { senses: { waiting: {}, looping: { grace_period: "100ms" }, spawning: runs, idle: {} } },
     senses: {
@@ -44,7 +45,7 @@ Deno.test("a stop aborts running computes, ends every process, and leaves no pro
   assert.deepEqual(ends.sort(), [...inOrder, "group:looping died"].sort(), "only what did not stop was killed");
 });
 
-Deno.test("programs started by a sense die with their group when it is killed", async () => {
+long.test("programs started by a sense die with their group when it is killed", async () => {
   await using workspace = await startWorkspace({
     yaml: { senses: { spawning: runs, other: {} } },
     senses: { spawning, other: "export const compute = () => 1;" },

@@ -1,5 +1,6 @@
 /** Traces of a real daemon, at a real receiver: what caused what, and that a receiver that hangs delays nothing. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { type ReceivedSpan, serveReceiver } from "../../support/trace_receiver.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -64,7 +65,7 @@ Deno.test("a run that a compute started is in its trace, with a span of each rol
   assert.equal(receiver.requests.some(({ body }) => body.includes("hunter2")), false);
 });
 
-Deno.test("a receiver that never answers delays no compute, and a stop waits for it only for a moment", async () => {
+long.test("a receiver that never answers delays no compute, and a stop waits for it only for a moment", async () => {
   const sockets: Deno.Conn[] = [];
   const deaf = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepting = (async () => {

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 interface Told {
@@ -63,7 +64,7 @@ Deno.test("a sense is woken by what changes in its folder, with the names, and i
   assert.equal((rows[0]?.payload as { complete: boolean }).complete, true);
 });
 
-Deno.test("ten thousand files that come at once wake it once, and none is missed", async () => {
+long.test("ten thousand files that come at once wake it once, and none is missed", async () => {
   await using workspace = await startWorkspace(options(["./in/*.txt"], { debounce: "1s" }));
   for (let n = 0; n < 10_000; n++) workspace.write(`in/${n}.txt`, "");
   workspace.write("in/no.csv", "");
@@ -87,7 +88,7 @@ Deno.test("a glob tells what matches only, also in folders that are made later",
   for (const { paths } of await told(workspace)) for (const path of paths) assert.match(path, /\.csv$/);
 });
 
-Deno.test("a folder may come later, go, and come again; one file may be watched, too", async () => {
+long.test("a folder may come later, go, and come again; one file may be watched, too", async () => {
   await using workspace = await startWorkspace(options(["in/later", "in/one.txt"]));
   workspace.write("in/later/a", "");
   await hears(workspace, "in/later/a");
@@ -107,7 +108,7 @@ Deno.test("a folder may come later, go, and come again; one file may be watched,
   await workspace.signal("eye", from);
 });
 
-Deno.test("what changed while no daemon ran, or while its process died, is told afterwards", async () => {
+long.test("what changed while no daemon ran, or while its process died, is told afterwards", async () => {
   await using workspace = await startWorkspace(options(["in"]));
   workspace.write("in/a", "");
   await hears(workspace, "in/a");
@@ -150,7 +151,7 @@ Deno.test("links are not followed out of what the sense may read", async () => {
   }
 });
 
-Deno.test("a watched folder may be a link into what the sense may read, and lead elsewhere later", async () => {
+long.test("a watched folder may be a link into what the sense may read, and lead elsewhere later", async () => {
   const given = options(["in/now"]);
   await using workspace = await startWorkspace({ ...given, files: { "in/v1/a": "1", "in/v2/b": "2" } });
   Deno.symlinkSync("v1", `${workspace.root}/in/now`);

@@ -4,7 +4,7 @@ import { cp } from "node:fs/promises";
 import { setImmediate } from "node:timers";
 import { hasProgram } from "../../support/debian.ts";
 import { type Config, type Grants, type RunOutcome, TestWorkflow } from "../../support/library.ts";
-import { isLong } from "../../support/long_form.ts";
+import { type Form, isLong, long } from "../../support/long_form.ts";
 
 const hasRestic = isLong && await hasProgram("restic", "restic"), hasRsync = await hasProgram("rsync", "rsync");
 const password = "kept secret";
@@ -79,13 +79,12 @@ interface ResticTest {
   readonly made?: boolean;
 }
 
-/** In the long form. */
 function resticTest(
   name: string,
   test: (place: Place) => Promise<void>,
   { made = true }: ResticTest = {},
 ): void {
-  Deno.test({
+  long.test({
     name,
     ignore: !hasRestic,
     async fn() {
@@ -189,8 +188,8 @@ resticTest("backup-folder says that the password is wrong, and that files could 
   assert.equal(last(await place.run()).files, 2, "a link is kept as a link");
 });
 
-function rsyncTest(name: string, test: (place: Place) => Promise<void>): void {
-  Deno.test({
+function rsyncTest(name: string, test: (place: Place) => Promise<void>, form: Form = Deno): void {
+  form.test({
     name,
     ignore: !hasRsync,
     async fn() {
@@ -234,9 +233,9 @@ rsyncTest("backup-folder finds a copy that differs, and no target where a share 
   Deno.writeTextFileSync(`${place.target}/${marker}`, "");
   last(await place.run({ marker, delete: true }));
   assert.deepEqual([...Deno.readDirSync(place.target)].map(({ name }) => name).sort(), [marker, "a b", "deep"]);
-});
+}, long);
 
-Deno.test("backup-folder refuses what cannot be backed up, and fails with NotCapable without its grants", async () => {
+long.test("backup-folder refuses what cannot be backed up, and fails with NotCapable without its grants", async () => {
   await using workflow = new TestWorkflow("backup-folder", { read: ["/srv", "/mnt"] });
   const failed = async (config: Config) => (await workflow.run({ config })).error;
   assert.match((await failed({ tool: "tar", folder: "/srv/a", target: "/mnt/a" }))?.message ?? "", /restic or rsync/);

@@ -1,12 +1,12 @@
 /** Which certificates of a server count: tls-expiry and http-check against servers of openssl, in their sandbox. */
 import assert from "node:assert/strict";
 import { QuietSense, valueOf } from "../../support/library.ts";
-import { isLong } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 import { CertificateFolder, hasOpenssl } from "../../support/openssl.ts";
 
 const far = 3_650;
 
-Deno.test({
+long.test({
   name: "the earliest end of the certificates that are needed counts, and no other certificate that the server sends",
   ignore: !hasOpenssl,
   fn: async () => {
@@ -45,7 +45,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "http-check accepts a server's own certificate that ca_file names, for its host and while it is valid",
   ignore: !hasOpenssl,
   fn: async () => {
@@ -74,9 +74,9 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "certificates are read from servers of both versions, other groups and other ciphers",
-  ignore: !hasOpenssl || !isLong,
+  ignore: !hasOpenssl,
   fn: async () => {
     using certificates = new CertificateFolder();
     await certificates.add({ name: "own", by: null, days: 40 });

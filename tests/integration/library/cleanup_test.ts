@@ -1,6 +1,7 @@
 /** The workflow cleanup on real folders, in its sandbox. */
 import assert from "node:assert/strict";
 import { TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 const day = 86_400_000;
 
@@ -62,7 +63,7 @@ Deno.test("cleanup removes nothing unless dry_run is false, and reports what it 
   assert.ok(folders.has("inside/old"));
 });
 
-Deno.test("cleanup completes and says so when there is no such folder", async () => {
+long.test("cleanup completes and says so when there is no such folder", async () => {
   await using folders = new Folders();
   const missing = `${folders.inside}/none`;
   await using workflow = new TestWorkflow("cleanup", folders.grants);
@@ -76,7 +77,7 @@ Deno.test("cleanup completes and says so when there is no such folder", async ()
   assert.ok(!folders.has("inside/none"));
 });
 
-Deno.test("cleanup removes old files in all folders, whatever their names, and keeps recent ones", async () => {
+long.test("cleanup removes old files in all folders, whatever their names, and keeps recent ones", async () => {
   await using folders = new Folders();
   const old = [
     "plain",
@@ -167,7 +168,7 @@ Deno.test("cleanup counts files that an attempt before a crash removed as gone",
   assert.equal(second.messages.length, 3);
 });
 
-Deno.test("cleanup removes nothing when nerve.yaml has changed to a dry run since the scan", async () => {
+long.test("cleanup removes nothing when nerve.yaml has changed to a dry run since the scan", async () => {
   await using folders = new Folders();
   folders.add("inside/old", 8);
   await using workflow = new TestWorkflow("cleanup", folders.grants);
@@ -178,7 +179,7 @@ Deno.test("cleanup removes nothing when nerve.yaml has changed to a dry run sinc
   assert.ok(folders.has("inside/old"));
 });
 
-Deno.test("cleanup removes only files that match the pattern, and at most max_files", async () => {
+long.test("cleanup removes only files that match the pattern, and at most max_files", async () => {
   await using folders = new Folders();
   for (const path of ["a.log", "b.log", "sub/c.log", "logs", "x.log.gz", "a+b.txt"]) folders.add(`inside/${path}`, 8);
   await using workflow = new TestWorkflow("cleanup", folders.grants);
@@ -197,7 +198,7 @@ Deno.test("cleanup removes only files that match the pattern, and at most max_fi
   });
 });
 
-Deno.test("cleanup rejects folders such as the root", async () => {
+long.test("cleanup rejects folders such as the root", async () => {
   await using folders = new Folders();
   await using workflow = new TestWorkflow("cleanup", folders.grants);
   for (const folder of ["/", "//", "/..", "relative", "", undefined]) {

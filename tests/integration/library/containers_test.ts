@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type Outcome, QuietSense, valueOf } from "../../support/library.ts";
-import { isLong } from "../../support/long_form.ts";
+import { isLong, long } from "../../support/long_form.ts";
 import { canRunPodman, Podman } from "../../support/podman.ts";
 
 // Ignored only where podman, crun or busybox-static cannot be installed from Debian, or where containers cannot be run.
@@ -19,7 +19,7 @@ async function start(): Promise<Podman> {
 
 const problemsOf = (outcome: Outcome): string[] => valueOf(outcome).problems;
 
-Deno.test({
+long.test({
   name: "containers tells what has failed and what is unhealthy in Podman, and once that it is no more",
   ignore,
   fn: async () => {
@@ -63,7 +63,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "containers wants of those that are named that they are there and run, and counts restarts",
   ignore,
   fn: async () => {
@@ -104,7 +104,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "containers deletes rows older than keep",
   ignore,
   fn: async () => {
@@ -193,7 +193,7 @@ function endless(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.enqueue(part) });
 }
 
-Deno.test("containers says that an engine is not there, does not answer, refuses, or is none", async () => {
+long.test("containers says that an engine is not there, does not answer, refuses, or is none", async () => {
   const folder = Deno.makeTempDirSync(),
     socket = `${folder}/engine.sock`,
     errorOf = async (config: Record<string, unknown>) => {

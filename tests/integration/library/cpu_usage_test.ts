@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { parseStat } from "../../../senses/cpu-usage/counters.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { needsItsGrants, rowsOf } from "../../support/sense_outcome.ts";
 
 /** A process that uses so much processor time, reports it and ends. */
@@ -46,7 +47,7 @@ async function looked(sense: TestSense) {
   return { usage, found };
 }
 
-Deno.test("cpu-usage reports a busy core, and agrees with the machine's own counters", async () => {
+long.test("cpu-usage reports a busy core, and agrees with the machine's own counters", async () => {
   await using sense = new TestSense("cpu-usage");
   const first = await looked(sense);
   assert.ok(first.usage.windowMs >= 450, "the first compute takes two samples of its own");
@@ -82,7 +83,7 @@ Deno.test("cpu-usage computes from the counters it stored", async () => {
   assert.ok(valueOf(await sense.compute()).windowMs >= 10_000);
 });
 
-Deno.test("cpu-usage takes two fresh samples after a reboot, a long pause, or when the clock was set", async () => {
+long.test("cpu-usage takes two fresh samples after a reboot, a long pause, or when the clock was set", async () => {
   await using sense = new TestSense("cpu-usage");
   for (const set of ["busy_ms = busy_ms + 1000000000000, ts = ts - 90000", "ts = ts - 660000", "ts = ts + 60000"]) {
     valueOf(await sense.compute());
@@ -95,7 +96,7 @@ Deno.test("cpu-usage takes two fresh samples after a reboot, a long pause, or wh
   }
 });
 
-Deno.test("cpu-usage ends at once when its signal aborts", async () => {
+long.test("cpu-usage ends at once when its signal aborts", async () => {
   await using sense = new TestSense("cpu-usage");
   await sense.compute();
   // Between the two samples that it takes then.

@@ -5,14 +5,18 @@ import { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { hasProgram } from "../../support/debian.ts";
 import { type Config, QuietSense, valueOf } from "../../support/library.ts";
-import { isLong } from "../../support/long_form.ts";
+import { type Form, isLong, long } from "../../support/long_form.ts";
 import { findPostgres, PostgresServer } from "../../support/postgres.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
 const hasSqlite = await hasProgram("sqlite3", "sqlite3"), postgres = isLong ? await findPostgres() : null;
 
-function sqliteTest(name: string, test: (file: string, sense: QuietSense) => Promise<void>): void {
-  Deno.test({
+function sqliteTest(
+  name: string,
+  test: (file: string, sense: QuietSense) => Promise<void>,
+  form: Form = Deno,
+): void {
+  form.test({
     name,
     ignore: !hasSqlite,
     async fn() {
@@ -62,7 +66,7 @@ sqliteTest("database-query tells that rows have changed, in whatever order they 
   assert.deepEqual(await sense.compute({ file, query: "select * from orders where 0", changes: true }), {
     kind: "null",
   });
-});
+}, long);
 
 sqliteTest(
   "database-query reads a file in WAL mode, open elsewhere or not, and writes nothing",
@@ -78,6 +82,7 @@ sqliteTest(
     assert.match(write.problems[0], /sqlite3 failed/);
     assert.equal(valueOf(await sense.compute({ file, query, always: true })).value, 3);
   },
+  long,
 );
 
 sqliteTest("database-query says that a file is locked, or is none", async (file, sense) => {
@@ -94,7 +99,7 @@ sqliteTest("database-query says that a file is locked, or is none", async (file,
   assert.match(valueOf(await sense.compute({ file, query })).problems[0], /not a database/);
   Deno.removeSync(file);
   assert.match(valueOf(await sense.compute({ file, query })).problems[0], /No such file|unable to open/);
-});
+}, long);
 
 sqliteTest("database-query deletes rows older than keep", async (file, sense) => {
   fill(file, orders);
@@ -105,9 +110,9 @@ sqliteTest("database-query deletes rows older than keep", async (file, sense) =>
   }
   await sense.compute({ file, query, keep: "1d" });
   assert.equal(rowsOf(sense.database, "select 1 from answers").length, 1);
-});
+}, long);
 
-Deno.test("database-query refuses a password in the address, and other addresses, and shows neither", async () => {
+long.test("database-query refuses a password in the address, and other addresses, and shows neither", async () => {
   await using sense = new QuietSense("database-query", { run: ["psql"] });
   const refused = async (config: Config) => {
     const outcome = await sense.compute({ query, ...config });
@@ -130,7 +135,7 @@ Deno.test("database-query fails with NotCapable without its grants", async () =>
   }
 });
 
-Deno.test({
+long.test({
   name: "database-query asks PostgreSQL with a password that it tells nobody, and writes nothing",
   ignore: postgres === null,
   async fn() {

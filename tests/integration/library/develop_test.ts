@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { DevelopWorld } from "../../support/develop_runs.ts";
 import { git, readPrompts, untilReport, writeScript } from "../../support/develop_world.ts";
-import { longTest } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 
 const approved = { spec_approved: "approve", merge_approved: "approve" };
 
@@ -57,7 +57,7 @@ Deno.test("develop, with its permissions: from a requirement to a branch that me
   }
 });
 
-longTest(
+long.test(
   "develop: a rejected specification fails the run, an aborted merge kills it, with the reason and its report",
   async () => {
     await using world = await DevelopWorld.start();
@@ -85,7 +85,7 @@ longTest(
   },
 );
 
-longTest("develop: what does not pass goes back as often as the template says, and the last gate says so", async () => {
+long.test("develop: what does not pass goes back as often as the template says, and the last gate says so", async () => {
   await using world = await DevelopWorld.start({ config: { test: ["grep", "thanks", "greet.txt"] } });
   await world.begin("a");
   await world.decide("a", { spec_approved: "approve" });
@@ -98,7 +98,7 @@ longTest("develop: what does not pass goes back as often as the template says, a
   assert.equal((await world.end("a")).status, "failed");
 });
 
-Deno.test("case 14: the start leads to the first gate, with one request and the worktree at its path", async () => {
+long.test("case 14: the start leads to the first gate, with one request and the worktree at its path", async () => {
   await using world = await DevelopWorld.start();
   const { repo, root } = world;
   await world.begin("a");
@@ -114,7 +114,7 @@ Deno.test("case 14: the start leads to the first gate, with one request and the 
   assert.equal(await git(tree, "status", "--porcelain"), "");
 });
 
-longTest("case 17: of two decisions with two tokens at once one counts, and the other is told", async () => {
+long.test("case 17: of two decisions with two tokens at once one counts, and the other is told", async () => {
   await using world = await DevelopWorld.start();
   const { api } = world.workspace.kernel;
   await world.begin("a");
@@ -128,7 +128,7 @@ longTest("case 17: of two decisions with two tokens at once one counts, and the 
   assert.equal(Object(lost).reason.code, "APPROVAL_DECIDED");
 });
 
-longTest(
+long.test(
   "case 22, 23: a folder in the place of the worktree and a missing branch end the run, and nothing is changed",
   async () => {
     await using world = await DevelopWorld.start();
@@ -155,7 +155,7 @@ longTest(
   },
 );
 
-Deno.test("case 24: what is not committed stays as it is, and the run does not see it", async () => {
+long.test("case 24: what is not committed stays as it is, and the run does not see it", async () => {
   await using world = await DevelopWorld.start();
   const { repo, root, workspace } = world;
   Deno.writeTextFileSync(`${repo}/greet.txt`, "not committed\n");
@@ -168,7 +168,7 @@ Deno.test("case 24: what is not committed stays as it is, and the run does not s
   assert.equal(await git(repo, "status", "--porcelain"), "M greet.txt\n?? new.txt");
 });
 
-longTest("case 26: over the limit of runs one is queued, or dropped, as its workflow says", async () => {
+long.test("case 26: over the limit of runs one is queued, or dropped, as its workflow says", async () => {
   await using world = await DevelopWorld.start({ workflow: { concurrency: 1 } });
   await world.begin("a");
   assert.equal((await world.begin("b")).status, "queued");
@@ -181,7 +181,7 @@ longTest("case 26: over the limit of runs one is queued, or dropped, as its work
   await strict.atGate("a", "spec_approved");
 });
 
-Deno.test("case 27: a template and a persona that change under a run do not change it", async () => {
+long.test("case 27: a template and a persona that change under a run do not change it", async () => {
   await using world = await DevelopWorld.start();
   const { root, workspace } = world, folder = "workflows/develop";
   await world.begin("a");
@@ -198,7 +198,7 @@ Deno.test("case 27: a template and a persona that change under a run do not chan
   assert.match((await world.end("b")).reason ?? "", /the persona author@1 has changed: .* write author@2/);
 });
 
-Deno.test("case 28: a persona that is missing ends the run, and names it", async () => {
+long.test("case 28: a persona that is missing ends the run, and names it", async () => {
   await using world = await DevelopWorld.start();
   Deno.removeSync(`${world.root}/workflows/develop/personas/reviewer@1.md`);
   await world.begin("a");
@@ -206,7 +206,7 @@ Deno.test("case 28: a persona that is missing ends the run, and names it", async
   assert.match(await untilReport(world.root, "a"), /^# Run a: failed/);
 });
 
-longTest("develop: a bare repository, submodules, and files that git ignores", async () => {
+long.test("develop: a bare repository, submodules, and files that git ignores", async () => {
   await using world = await DevelopWorld.start({ config: { copy: [".env", "missing"] } }, async (repo) => {
     Deno.writeTextFileSync(`${repo}/.env`, "KEY=1\n");
     await git(repo, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", repo, "part");
@@ -226,7 +226,7 @@ longTest("develop: a bare repository, submodules, and files that git ignores", a
   assert.ok(!(await git(repo, "ls-tree", "-r", "--name-only", "nerve/a")).includes(".env"));
 });
 
-longTest("develop: what a death has left of a worktree is made anew, and what an agent leaves is kept", async () => {
+long.test("develop: what a death has left of a worktree is made anew, and what an agent leaves is kept", async () => {
   await using world = await DevelopWorld.start({ workflow: { concurrency: 3 } });
   const { repo, root, workspace } = world, tree = (runId: string) => `${root}/data/worktrees/${runId}/main`;
   // The branch alone; a worktree half checked out, locked as git does meanwhile; one whose folder is gone.

@@ -4,6 +4,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import type { LogSource, LogType } from "../../../src/protocol/log.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 /** A workspace with a log whose writer runs, as the kernel does, and a folder for digests. */
 class TestDay implements AsyncDisposable {
@@ -72,14 +73,14 @@ Deno.test("digest writes the last day's signals, errors and runs into a file of 
   assert.match(text, /^\| cleanup \| 1 \| 1 \| 0 \|$/m);
 });
 
-Deno.test("digest of an empty day says so", async () => {
+long.test("digest of an empty day says so", async () => {
   await using day = new TestDay();
   assert.equal((await day.run()).error, null);
   const text = Deno.readTextFileSync(`${day.folder}/${day.files[0]}`);
   assert.match(text, /## Senses\n\nNone\./);
 });
 
-Deno.test("digest counts more than one page of the log, and keeps its message within the limit", async () => {
+long.test("digest counts more than one page of the log, and keeps its message within the limit", async () => {
   await using day = new TestDay();
   const payload = { text: "\u20ac".repeat(5_000) };
   for (let index = 0; index < 2_500; index++) day.row(`sense:s${index % 250}`, "sense.signal", { payload });
@@ -89,7 +90,7 @@ Deno.test("digest counts more than one page of the log, and keeps its message wi
   assert.match(messages[1]?.content ?? "", /100 more senses and workflows are not listed/);
 });
 
-Deno.test("digest writes the same file again after a crash, and leaves no other", async () => {
+long.test("digest writes the same file again after a crash, and leaves no other", async () => {
   await using day = new TestDay();
   day.row("sense:disk", "sense.signal", { payload: 1 });
   const first = await day.run();
@@ -102,7 +103,7 @@ Deno.test("digest writes the same file again after a crash, and leaves no other"
   assert.equal(day.files.length, 1);
 });
 
-Deno.test("digest removes digests that are too old, and nothing else", async () => {
+long.test("digest removes digests that are too old, and nothing else", async () => {
   await using day = new TestDay();
   const others = ["digest-2020-01-01.txt", "notes-2020-01-01.md", "digest-2999-01-01.md"];
   for (const name of [...others, "digest-2020-01-01.md"]) Deno.writeTextFileSync(`${day.folder}/${name}`, "x");
@@ -111,7 +112,7 @@ Deno.test("digest removes digests that are too old, and nothing else", async () 
   for (const name of others) assert.ok(day.files.includes(name), name);
 });
 
-Deno.test("digest names its day in the configured time zone, and rejects one that does not exist", async () => {
+long.test("digest names its day in the configured time zone, and rejects one that does not exist", async () => {
   await using day = new TestDay();
   await day.run({ timezone: "Pacific/Kiritimati" });
   await day.run({ timezone: "Pacific/Pago_Pago" });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
 async function withFolder(test: (folder: string, sense: QuietSense) => Promise<void>): Promise<void> {
@@ -17,7 +18,7 @@ async function withFolder(test: (folder: string, sense: QuietSense) => Promise<v
 
 const quick = { settle: "0s" };
 
-Deno.test("directory-watch tells new, changed and removed files, and nothing at the first look", async () => {
+long.test("directory-watch tells new, changed and removed files, and nothing at the first look", async () => {
   await withFolder(async (folder, sense) => {
     Deno.writeTextFileSync(`${folder}/old`, "1");
     assert.deepEqual(await sense.compute({ folder, ...quick }), { kind: "null" });
@@ -57,7 +58,7 @@ Deno.test("directory-watch passes by links, folders and other names, and looks i
   });
 });
 
-Deno.test("directory-watch waits until a file has settled", async () => {
+long.test("directory-watch waits until a file has settled", async () => {
   await withFolder(async (folder, sense) => {
     await sense.compute({ folder });
     Deno.writeTextFileSync(`${folder}/slow`, "1");
@@ -71,7 +72,7 @@ Deno.test("directory-watch waits until a file has settled", async () => {
   });
 });
 
-Deno.test("directory-watch finds too many, too few, too large and too old files", async () => {
+long.test("directory-watch finds too many, too few, too large and too old files", async () => {
   await withFolder(async (folder, sense) => {
     const limits = { folder, min_count: 1, newest_within: "1h" };
     const empty = valueOf(await sense.compute(limits));
@@ -101,7 +102,7 @@ Deno.test("directory-watch finds too many, too few, too large and too old files"
   });
 });
 
-Deno.test("directory-watch says that the folder is gone, and remembers its files", async () => {
+long.test("directory-watch says that the folder is gone, and remembers its files", async () => {
   await withFolder(async (folder, sense) => {
     Deno.writeTextFileSync(`${folder}/a`, "1");
     await sense.compute({ folder, ...quick });
@@ -130,7 +131,7 @@ Deno.test("directory-watch counts files whose names are not UTF-8, and says so",
   });
 });
 
-Deno.test("directory-watch is bounded, and says when there is more", async () => {
+long.test("directory-watch is bounded, and says when there is more", async () => {
   await withFolder(async (folder, sense) => {
     for (let n = 0; n < 30; n++) Deno.writeTextFileSync(`${folder}/${n}`, "");
     const told = valueOf(await sense.compute({ folder, max_entries: 20, ...quick }));
@@ -139,7 +140,7 @@ Deno.test("directory-watch is bounded, and says when there is more", async () =>
   });
 });
 
-Deno.test("directory-watch deletes rows older than keep", async () => {
+long.test("directory-watch deletes rows older than keep", async () => {
   await withFolder(async (folder, sense) => {
     await sense.compute({ folder });
     {

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { openMigrated } from "../../support/sense_database.ts";
 import { needsItsGrants } from "../../support/sense_outcome.ts";
 import { repository } from "../../support/source_files.ts";
 
-Deno.test("disk-usage agrees with df, for a path with spaces, quotes and a line break", async () => {
+long.test("disk-usage agrees with df, for a path with spaces, quotes and a line break", async () => {
   await using sense = new TestSense("disk-usage");
   const outer = Deno.makeTempDirSync();
   const folder = `${outer}/disk 'usage' \n "of" it`;
@@ -48,7 +49,7 @@ Deno.test("disk-usage keeps its readings when their columns become wide enough f
   }
 });
 
-Deno.test("disk-usage starts the configured workflow only above its threshold", async () => {
+long.test("disk-usage starts the configured workflow only above its threshold", async () => {
   await using sense = new TestSense("disk-usage");
   assert.deepEqual(await sense.compute({ threshold: 1, workflow: "cleanup" }), { kind: "null" });
   const value = valueOf(await sense.compute({ path: "/", threshold: 0, workflow: "cleanup" }));

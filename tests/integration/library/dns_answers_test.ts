@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hasProgram } from "../../support/debian.ts";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 import { bindUdp, Nameserver, nameserverHost, serveCode } from "../../support/nameserver.ts";
@@ -27,7 +28,7 @@ const zone = [
   ],
 ];
 
-Deno.test({
+long.test({
   name: "dns-answers is silent while answers are as expected, whatever their form and order",
   ignore,
   fn: async () => {
@@ -94,7 +95,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "dns-answers tells a name that does not exist from one without such records",
   ignore,
   fn: async () => {
@@ -114,7 +115,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name:
     "dns-answers passes by a nameserver that fails or is silent, keeps the last answer then, and says which one failed",
   ignore,
@@ -144,7 +145,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "dns-answers asks the nameservers of the system, with the grant of the file that names them",
   ignore: ignore || !canMount,
   fn: async () => {
@@ -163,7 +164,7 @@ Deno.test({
   },
 });
 
-Deno.test("dns-answers rejects what is no record and no address", async () => {
+long.test("dns-answers rejects what is no record and no address", async () => {
   await using sense = new QuietSense("dns-answers", {});
   for (
     const records of [
@@ -202,7 +203,7 @@ Deno.test("dns-answers fails with NotCapable without its grants", async () => {
   }
 });
 
-Deno.test({
+long.test({
   name: "dns-answers deletes rows older than keep",
   ignore,
   fn: async () => {

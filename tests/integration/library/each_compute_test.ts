@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hasProgram } from "../../support/debian.ts";
 import { type Config, documented, type Grants, TestSense } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { Nameserver } from "../../support/nameserver.ts";
 import { ataReport } from "../../support/smart_reports.ts";
 import { repository } from "../../support/source_files.ts";
@@ -26,7 +27,7 @@ async function inFolder(test: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-Deno.test("what is about the machine is told at each compute", async () => {
+long.test("what is about the machine is told at each compute", async () => {
   for (const name of ["cpu-usage", "disk-usage", "memory-usage"]) await tellsTwice(name, {});
   await tellsTwice("load", { max_load: 1e6 });
   await tellsTwice("network-counters", { interfaces: ["*"], ignore: [], max_errors: 1 });
@@ -57,7 +58,7 @@ Deno.test("what is about files is told at each compute", async () => {
   });
 });
 
-Deno.test("what is about servers is told at each compute", async () => {
+long.test("what is about servers is told at each compute", async () => {
   const feed = "<rss><channel><item><title>Hello</title></item></channel></rss>";
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response(feed));
   const host = `127.0.0.1:${server.addr.port}`, net = { net: [host] };

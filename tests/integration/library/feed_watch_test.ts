@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 /** A server with one RSS feed at /feed, whose items the test sets, and other answers by `answer`. */
 class FeedServer implements AsyncDisposable {
@@ -63,7 +64,7 @@ Deno.test("feed-watch reports new entries once, and makes conditional requests",
   assert.deepEqual(await sense.compute(config), { kind: "null" }, "an entry that was seen before is not new");
 });
 
-Deno.test("feed-watch announces the entries of a new feed if configured, at most 50 in one signal", async () => {
+long.test("feed-watch announces the entries of a new feed if configured, at most 50 in one signal", async () => {
   await using server = new FeedServer();
   server.items = Array.from({ length: 70 }, (_, index) => `item-${index}`);
   await using sense = new QuietSense("feed-watch", { net: [server.host] });
@@ -87,7 +88,7 @@ Deno.test("feed-watch reports a failing feed once and its recovery once, and sti
   assert.deepEqual(valueOf(await sense.compute(config)), { count: 0, entries: [], problems: [] });
 });
 
-Deno.test("feed-watch reports a feed that it cannot read as a problem", async () => {
+long.test("feed-watch reports a feed that it cannot read as a problem", async () => {
   await using server = new FeedServer();
   const bomb = new Uint8Array(5 * 1024 * 1024).fill(32);
   const answers: [() => Response, RegExp][] = [
@@ -118,7 +119,7 @@ Deno.test("feed-watch reports a feed that it cannot read as a problem", async ()
   }
 });
 
-Deno.test("feed-watch follows redirects and resolves relative links against the final address", async () => {
+long.test("feed-watch follows redirects and resolves relative links against the final address", async () => {
   await using server = new FeedServer();
   server.items = ["one"];
   server.answer = (request) => {
@@ -130,7 +131,7 @@ Deno.test("feed-watch follows redirects and resolves relative links against the 
   assert.equal(news.entries[0].link, `http://${server.host}/one`);
 });
 
-Deno.test("feed-watch uses the encoding that the server or the feed declares", async () => {
+long.test("feed-watch uses the encoding that the server or the feed declares", async () => {
   await using server = new FeedServer();
   const latin = (head: string) =>
     Uint8Array.from(`${head}<rss><channel><item><title>\u00e4</title></item></channel></rss>`, (c) => c.charCodeAt(0));
@@ -170,7 +171,7 @@ Deno.test("feed-watch tells and stores no password of an address, and keeps two 
   assert.doesNotMatch(JSON.stringify([found, wrong, stored, sense.logs]), /secret|hidden|sec\/ret/);
 });
 
-Deno.test("feed-watch gives up on a feed that never ends", async () => {
+long.test("feed-watch gives up on a feed that never ends", async () => {
   await using server = new FeedServer();
   server.answer = () =>
     new Response(new ReadableStream({ start: (c) => c.enqueue(new TextEncoder().encode("<rss>")) }));
@@ -179,7 +180,7 @@ Deno.test("feed-watch gives up on a feed that never ends", async () => {
   assert.deepEqual(problems, [`${server.url}: it took too long`]);
 });
 
-Deno.test("feed-watch forgets entries that their feed no longer has, and keeps the others, also while the feed is down", async () => {
+long.test("feed-watch forgets entries that their feed no longer has, and keeps the others, also while the feed is down", async () => {
   await using server = new FeedServer();
   server.items = ["old", "current"];
   await using sense = new QuietSense("feed-watch", { net: [server.host] });
@@ -206,7 +207,7 @@ Deno.test("feed-watch forgets entries that their feed no longer has, and keeps t
   db.close();
 });
 
-Deno.test("feed-watch rejects invalid addresses", async () => {
+long.test("feed-watch rejects invalid addresses", async () => {
   await using sense = new QuietSense("feed-watch", {});
   for (const urls of [[], ["file:///etc/passwd"], ["example.com/feed"]]) {
     const outcome = await sense.compute({ urls });

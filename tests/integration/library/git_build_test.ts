@@ -1,6 +1,7 @@
 /** The workflow git-build with real repositories, in its sandbox. */
 import assert from "node:assert/strict";
 import { type Config, type RunOutcome, TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 /** A bare repository `there`, a clone `mine` in which commits are made, and a clone `site` that is built. */
 class Repositories implements AsyncDisposable {
@@ -48,7 +49,7 @@ class Repositories implements AsyncDisposable {
   }
 }
 
-Deno.test("git-build builds what is new, reports the range, and builds nothing twice", async () => {
+long.test("git-build builds what is new, reports the range, and builds nothing twice", async () => {
   await using all = await Repositories.create();
   const first = await all.git("site", "rev-parse", "HEAD");
   await all.commit("second");
@@ -67,7 +68,7 @@ Deno.test("git-build builds what is new, reports the range, and builds nothing t
   assert.equal((await all.run({ even_if_built: true })).messages.length, 3);
 });
 
-Deno.test("git-build builds a failed build again, with all commits since the last that was built", async () => {
+long.test("git-build builds a failed build again, with all commits since the last that was built", async () => {
   await using all = await Repositories.create();
   await all.run();
   await all.commit("bad");
@@ -78,7 +79,7 @@ Deno.test("git-build builds a failed build again, with all commits since the las
   assert.deepEqual([mended.error, mended.messages[0]?.meta.commits], [null, 2]);
 });
 
-Deno.test("git-build touches no repository with changes, local commits, or without a branch", async () => {
+long.test("git-build touches no repository with changes, local commits, or without a branch", async () => {
   await using all = await Repositories.create();
   const before = await all.git("site", "rev-parse", "HEAD");
   await all.commit("second");
@@ -101,7 +102,7 @@ Deno.test("git-build touches no repository with changes, local commits, or witho
   assert.equal(await all.git("site", "rev-parse", "HEAD"), before);
 });
 
-Deno.test("git-build is asked for no password, and shows none", async () => {
+long.test("git-build is asked for no password, and shows none", async () => {
   await using all = await Repositories.create();
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     return new Response("who?", { status: 401, headers: { "www-authenticate": "Basic realm=git" } });

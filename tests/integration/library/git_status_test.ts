@@ -1,6 +1,7 @@
 /** git-status on real repositories, in its sandbox. */
 import assert from "node:assert/strict";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { copyProgram, writeProgram } from "../../support/programs.ts";
 
 /** A folder with a repository `here` whose upstream is the bare repository `there`. */
@@ -75,7 +76,7 @@ Deno.test("git-status reports branch, dirty files and distance, and signals only
   assert.deepEqual([detached.branch, detached.upstream, detached.ahead], [null, null, null]);
 });
 
-Deno.test("git-status counts staged, modified, untracked, renamed and conflicted files, whatever their names", async () => {
+long.test("git-status counts staged, modified, untracked, renamed and conflicted files, whatever their names", async () => {
   await using repository = await Repository.create();
   const { path } = repository;
   const odd = 'line\nbreak "quoted" \u00fcml\u00e4ut';
@@ -107,7 +108,7 @@ Deno.test("git-status counts staged, modified, untracked, renamed and conflicted
   assert.deepEqual(new Set(status.files), new Set(expected));
 });
 
-Deno.test("git-status counts files in conflict", async () => {
+long.test("git-status counts files in conflict", async () => {
   await using repository = await Repository.create();
   await repository.commit("a", "base");
   await repository.git("checkout", "--quiet", "-b", "other");
@@ -120,7 +121,7 @@ Deno.test("git-status counts files in conflict", async () => {
   assert.deepEqual([status.conflicted, status.dirty, status.files], [1, 1, ["a"]]);
 });
 
-Deno.test("git-status names at most 50 files and counts all", async () => {
+long.test("git-status names at most 50 files and counts all", async () => {
   await using repository = await Repository.create();
   for (let n = 0; n < 60; n++) repository.write(`file ${n}`, "");
   await using sense = new QuietSense("git-status", { run: ["git"], read: [repository.root] });
@@ -148,7 +149,7 @@ Deno.test("git-status runs no file-system monitor and no hook, and writes nothin
   assert.ok(Deno.statSync(trace).size > 0, "without the precautions the scripts do run");
 });
 
-Deno.test("git-status fails with git's message where there is no repository, and rejects a relative path", async () => {
+long.test("git-status fails with git's message where there is no repository, and rejects a relative path", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     await using sense = new QuietSense("git-status", { run: ["git"], read: [folder] });

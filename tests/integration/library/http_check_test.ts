@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { lasting } from "../../support/certificate.ts";
 import { type Outcome, QuietSense } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { addressOf, OwnPorts } from "../../support/own_ports.ts";
 import { serve } from "../../support/test_server.ts";
 
@@ -42,7 +43,7 @@ Deno.test("http-check is silent while all is well, signals while something is wr
   assert.deepEqual(new Set(server.seen), new Set(["/health"]));
 });
 
-Deno.test("http-check checks the configured status, latency and time limit", async () => {
+long.test("http-check checks the configured status, latency and time limit", async () => {
   const held: (() => void)[] = [];
   await using server = serve(async ({ url }) => {
     if (url.endsWith("/never")) await new Promise<void>((resolve) => held.push(resolve));
@@ -62,7 +63,7 @@ Deno.test("http-check checks the configured status, latency and time limit", asy
   for (const release of held) release();
 });
 
-Deno.test("http-check reports a latency above max_latency", async () => {
+long.test("http-check reports a latency above max_latency", async () => {
   await using server = serve(async () => {
     await new Promise((resolve) => setTimeout(resolve, 120));
     return new Response("late");
@@ -73,7 +74,7 @@ Deno.test("http-check reports a latency above max_latency", async () => {
   assert.match(late.problems[0], /^answered after \d+ ms, more than 50 ms$/);
 });
 
-Deno.test("http-check reports a closed port as a problem, not as an error", async () => {
+long.test("http-check reports a closed port as a problem, not as an error", async () => {
   const own = new OwnPorts("127.81.7.4"), listener = own.listen();
   const address = addressOf(listener);
   await own.close(listener);
@@ -83,7 +84,7 @@ Deno.test("http-check reports a closed port as a problem, not as an error", asyn
   assert.match(down.problems[0], /^no answer: .*refused/i);
 });
 
-Deno.test("http-check reports the days left of a certificate, and warns before it expires", async () => {
+long.test("http-check reports the days left of a certificate, and warns before it expires", async () => {
   const certificate = await lasting(42);
   await using ca = await tempFile(certificate.cert);
   await using server = serve(() => new Response("hello"), certificate);
@@ -99,7 +100,7 @@ Deno.test("http-check reports the days left of a certificate, and warns before i
   assert.deepEqual(soon.problems, ["its certificate expires in 42 days"]);
 });
 
-Deno.test("http-check rejects an untrusted certificate, and still knows its expiry", async () => {
+long.test("http-check rejects an untrusted certificate, and still knows its expiry", async () => {
   await using server = serve(() => new Response("hello"), await lasting(5));
   await using sense = new QuietSense("http-check", { net: [`127.0.0.1:${server.port}`] });
   const check = checked(await sense.compute({ url: `https://127.0.0.1:${server.port}/` }));
@@ -130,7 +131,7 @@ Deno.test("http-check fails with NotCapable without its grant, and with the gran
   assert.deepEqual(server.seen, []);
 });
 
-Deno.test("http-check rejects an address that is not a web address", async () => {
+long.test("http-check rejects an address that is not a web address", async () => {
   await using sense = new QuietSense("http-check", {});
   for (const url of ["file:///etc/passwd", "example.com", ""]) {
     const outcome = await sense.compute({ url });

@@ -1,6 +1,7 @@
 /** The workflow http-request with a real server, in its sandbox. */
 import assert from "node:assert/strict";
 import { type Config, TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 interface Seen {
   readonly method: string;
@@ -73,7 +74,7 @@ Deno.test("http-request sends the filled body, its headers, and the id of the ru
   });
 });
 
-Deno.test("http-request tries again after 5xx and 429, as long as the server asks, with the same key", async () => {
+long.test("http-request tries again after 5xx and 429, as long as the server asks, with the same key", async () => {
   const busy = () => new Response("later", { status: 503, headers: { "retry-after": "0" } });
   const limited = () => new Response(null, { status: 429, headers: { "retry-after": new Date(0).toUTCString() } });
   await withServer([busy, limited, () => new Response(null, { status: 500 }), ok], async (host, seen, run) => {
@@ -94,7 +95,7 @@ Deno.test("http-request tries again after 5xx and 429, as long as the server ask
   });
 });
 
-Deno.test("http-request ends at a status that says no, and when attempts run out", async () => {
+long.test("http-request ends at a status that says no, and when attempts run out", async () => {
   for (const status of [400, 401, 404, 302]) {
     await withServer([() => new Response("no", { status })], async (host, seen, run) => {
       const { error } = await run({ url: `http://${host}/` });
@@ -131,7 +132,7 @@ Deno.test("http-request sends a secret and a password, and tells them nobody", a
   });
 });
 
-Deno.test("http-request refuses what is no request", async () => {
+long.test("http-request refuses what is no request", async () => {
   await using workflow = new TestWorkflow("http-request", {});
   for (
     const [config, why] of [

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { parsePressure } from "../../../senses/load/pressure.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
@@ -16,7 +17,7 @@ function readOrNull(path: string): string | null {
 }
 const group = readOrNull("/sys/fs/cgroup/cpu.pressure"), machine = readOrNull("/proc/pressure/cpu");
 
-Deno.test("load tells what the machine's own files tell, or why there is no pressure", async () => {
+long.test("load tells what the machine's own files tell, or why there is no pressure", async () => {
   await using sense = new QuietSense("load");
   const told = valueOf(await sense.compute({ always: true, max_load: 1e6 }));
   const now = (readOrNull("/proc/loadavg") ?? "").split(" ").map(Number);
@@ -38,7 +39,7 @@ Deno.test("load tells what the machine's own files tell, or why there is no pres
   }
 });
 
-Deno.test({
+long.test({
   name: "load tells what a container sees of load and processors, and the pressure of an old Linux",
   ignore: !canMount || machine === null || group !== null,
   async fn() {
@@ -74,7 +75,7 @@ Deno.test("load speaks while a limit is passed, once when it is not any more, an
   assert.equal(rowsOf(sense.database, "select 1 from readings").length, 5);
 });
 
-Deno.test("load deletes readings older than keep", async () => {
+long.test("load deletes readings older than keep", async () => {
   await using sense = new QuietSense("load");
   await sense.compute();
   {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { TestSense, valueOf } from "../../support/library.ts";
 import { following, TestLog } from "../../support/log_file.ts";
+import { long } from "../../support/long_form.ts";
 
 Deno.test("log-pattern counts the lines written since the last compute, once each", async () => {
   await following(async (log, sense) => {
@@ -18,7 +19,7 @@ Deno.test("log-pattern counts the lines written since the last compute, once eac
   });
 });
 
-Deno.test("log-pattern counts a line once it is complete, and existing lines only if configured", async () => {
+long.test("log-pattern counts a line once it is complete, and existing lines only if configured", async () => {
   await following(async (log, sense) => {
     log.append("ERROR half");
     assert.deepEqual(await sense.compute(log.config), { kind: "null" });
@@ -58,7 +59,7 @@ for (const kind of ["rename", "copyAndTruncate"] as const) {
     });
   });
 
-  Deno.test(`log-pattern detects a rotation by ${kind} when the new file is longer than the old place`, async () => {
+  long.test(`log-pattern detects a rotation by ${kind} when the new file is longer than the old place`, async () => {
     await following(async (log, sense) => {
       log.write("ERROR 1");
       await sense.compute(log.config);
@@ -69,7 +70,7 @@ for (const kind of ["rename", "copyAndTruncate"] as const) {
     });
   });
 
-  Deno.test(`log-pattern reports lines lost in two rotations by ${kind}`, async () => {
+  long.test(`log-pattern reports lines lost in two rotations by ${kind}`, async () => {
     await following(async (log, sense) => {
       log.write("ERROR lost");
       log[kind]();
@@ -83,7 +84,7 @@ for (const kind of ["rename", "copyAndTruncate"] as const) {
   });
 }
 
-Deno.test("log-pattern sees lines written to an empty file before it was copied and emptied", async () => {
+long.test("log-pattern sees lines written to an empty file before it was copied and emptied", async () => {
   await following(async (log, sense) => {
     for (const line of ["ERROR 1", "ERROR 2"]) {
       log.copyAndTruncate();
@@ -102,7 +103,7 @@ Deno.test("log-pattern sees lines written to an empty file before it was copied 
   });
 });
 
-Deno.test("log-pattern continues where it stopped when there is more than one compute may read, also across a rotation", async () => {
+long.test("log-pattern continues where it stopped when there is more than one compute may read, also across a rotation", async () => {
   await following(async (log, sense) => {
     const line = (index: number) => `ERROR ${String(index).padStart(93, "0")}`;
     log.write(...Array.from({ length: 100 }, (_, index) => line(index)));
@@ -120,7 +121,7 @@ Deno.test("log-pattern continues where it stopped when there is more than one co
   });
 });
 
-Deno.test("log-pattern splits an endless line, and accepts bytes that are not text", async () => {
+long.test("log-pattern splits an endless line, and accepts bytes that are not text", async () => {
   await following(async (log, sense) => {
     log.append(`${"x".repeat(40_000)} ERROR\n`);
     Deno.writeFileSync(log.file, Uint8Array.of(0xff, 0xfe, 0x00, 10), { append: true });
@@ -130,7 +131,7 @@ Deno.test("log-pattern splits an endless line, and accepts bytes that are not te
   });
 });
 
-Deno.test("log-pattern keeps its place while the file is missing, and continues when it is back", async () => {
+long.test("log-pattern keeps its place while the file is missing, and continues when it is back", async () => {
   await following(async (log, sense) => {
     log.write("ERROR before");
     Deno.renameSync(log.file, `${log.file}.1`);
@@ -141,7 +142,7 @@ Deno.test("log-pattern keeps its place while the file is missing, and continues 
   });
 });
 
-Deno.test("log-pattern rejects a pattern without bounded cost, and a relative path", async () => {
+long.test("log-pattern rejects a pattern without bounded cost, and a relative path", async () => {
   await using sense = new TestSense("log-pattern", {});
   for (
     const config of [{ file: "/x", patterns: ["(a)\\1"] }, { file: "x", patterns: ["a"] }, { file: "/x", patterns: [] }]
@@ -152,7 +153,7 @@ Deno.test("log-pattern rejects a pattern without bounded cost, and a relative pa
 });
 
 for (const kind of ["rename", "copy"] as const) {
-  Deno.test(`log-pattern follows rotated files with dates in their names, several at a time, by ${kind}`, async () => {
+  long.test(`log-pattern follows rotated files with dates in their names, several at a time, by ${kind}`, async () => {
     await using log = new TestLog();
     await using sense = new TestSense("log-pattern", { read: [log.folder] });
     const config = { ...log.config, rotated: `${log.file}-*` };
@@ -207,7 +208,7 @@ Deno.test("log-pattern fails with NotCapable without its grant, and names a miss
   assert.match(sense.logs.join("\n"), /read permission for .*app\.log\.1 is missing/);
 });
 
-Deno.test("log-pattern deletes counts older than keep and keeps its place", async () => {
+long.test("log-pattern deletes counts older than keep and keeps its place", async () => {
   await following(async (log, sense) => {
     log.write("ERROR");
     await sense.compute(log.config);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { TestSense, valueOf } from "../../support/library.ts";
 import { following, TestLog } from "../../support/log_file.ts";
+import { long } from "../../support/long_form.ts";
 
 Deno.test("log-pattern passes a hole of zeros by, and one within a line ends it", async () => {
   await following(async (log, sense) => {
@@ -21,7 +22,7 @@ Deno.test("log-pattern passes a hole of zeros by, and one within a line ends it"
   });
 });
 
-Deno.test("log-pattern looks at the text of a line without its colours", async () => {
+long.test("log-pattern looks at the text of a line without its colours", async () => {
   await following(async (log, sense) => {
     log.write("\x1b[1;31mERROR\x1b[0m: \x1b]8;;http://example.com\x07out of \x1b[4mmemory\x1b[24m\x1b]8;;\x07!");
     const found = valueOf(await sense.compute({ ...log.config, patterns: ["^ERROR\\b", "\\bmemory\\b"] }));
@@ -37,7 +38,7 @@ const toUtf16 = (text: string, order: "le" | "be") => {
 };
 
 for (const order of ["le", "be"] as const) {
-  Deno.test(`log-pattern reads UTF-16 (${order}) with its mark, or when it is told, and else says so`, async () => {
+  long.test(`log-pattern reads UTF-16 (${order}) with its mark, or when it is told, and else says so`, async () => {
     await using log = new TestLog();
     const put = (text: string) => Deno.writeFileSync(log.file, toUtf16(text, order), { append: true });
     // \u0a0d and \u0d0a hold the byte of a line break.
@@ -60,7 +61,7 @@ for (const order of ["le", "be"] as const) {
   });
 }
 
-Deno.test("log-pattern reads other encodings when it is told, and else counts what it could not read", async () => {
+long.test("log-pattern reads other encodings when it is told, and else counts what it could not read", async () => {
   await following(async (log, sense) => {
     const put = () => Deno.writeFileSync(log.file, Uint8Array.of(0x45, 0x72, 0xe4, 10), { append: true });
     put();
@@ -75,7 +76,7 @@ Deno.test("log-pattern reads other encodings when it is told, and else counts wh
   });
 });
 
-Deno.test("log-pattern says that a file is packed, and refuses a pattern of folders", async () => {
+long.test("log-pattern says that a file is packed, and refuses a pattern of folders", async () => {
   await using log = new TestLog();
   Deno.writeFileSync(log.file, Uint8Array.of(0x1f, 0x8b, 8, 0, 10));
   await using sense = new TestSense("log-pattern", log.grants);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { TestSense } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
 Deno.test("below the threshold there is no signal, but the reading is stored", async () => {
@@ -15,7 +16,7 @@ Deno.test("below the threshold there is no signal, but the reading is stored", a
   }
 });
 
-Deno.test("readings older than keep are deleted", async () => {
+long.test("readings older than keep are deleted", async () => {
   for (const name of ["cpu-usage", "memory-usage", "disk-usage"]) {
     await using sense = new TestSense(name);
     await sense.compute();

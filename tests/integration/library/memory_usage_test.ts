@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { parseMeminfo, withinLimit } from "../../../senses/memory-usage/meminfo.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 import { needsItsGrants, rowsOf } from "../../support/sense_outcome.ts";
@@ -28,7 +29,7 @@ Deno.test("memory-usage works with the grants of its README and fails with NotCa
   return needsItsGrants("memory-usage", "sys");
 });
 
-Deno.test({
+long.test({
   name: "memory-usage takes all figures from the container, also where only /proc/meminfo is the container's (lxcfs)",
   ignore: !canMount,
   fn: async () => {

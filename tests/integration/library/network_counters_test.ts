@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { parseCounters } from "../../../senses/network-counters/interfaces.ts";
 import { type Outcome, QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { computeInNetwork, hasNetworks } from "../../support/network_sense.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
@@ -52,7 +53,7 @@ Deno.test("network-counters reports what went through an interface, as the machi
   assert.equal(rows.length, 2);
 });
 
-Deno.test("network-counters speaks of an interface that is not there, and once when nothing is wrong any more", async () => {
+long.test("network-counters speaks of an interface that is not there, and once when nothing is wrong any more", async () => {
   await using sense = new QuietSense("network-counters");
   const wanting = { required: ["nowhere0"], max_errors: 1 };
   const gone = valueOf(await sense.compute({ ...wanting, workflow: "notify" }));
@@ -69,7 +70,7 @@ Deno.test("network-counters speaks of an interface that is not there, and once w
   assert.match(fast.problems[0], /^lo: receives .* a second, more than 1 ?B/);
 });
 
-Deno.test({
+long.test({
   name: "network-counters follows interfaces that come, go down and go",
   ignore: !hasNetworks,
   async fn() {
@@ -90,7 +91,7 @@ Deno.test({
   },
 });
 
-Deno.test("network-counters takes two fresh samples when the machine was restarted or the clock was set", async () => {
+long.test("network-counters takes two fresh samples when the machine was restarted or the clock was set", async () => {
   await using sense = new QuietSense("network-counters");
   for (const change of ["uptime_ms = uptime_ms + 1000000000", "ts = ts - 900000", "ts = ts + 900000"]) {
     valueOf(await sense.compute(all));
@@ -103,7 +104,7 @@ Deno.test("network-counters takes two fresh samples when the machine was restart
   }
 });
 
-Deno.test("network-counters gives no rates to another interface of the same name", async () => {
+long.test("network-counters gives no rates to another interface of the same name", async () => {
   await using sense = new QuietSense("network-counters");
   valueOf(await sense.compute(all));
   longAgo(sense, ", interface_index = 999999");
@@ -111,7 +112,7 @@ Deno.test("network-counters gives no rates to another interface of the same name
   assert.deepEqual(new Set(interfaces.map(({ perSecond }: { perSecond: unknown }) => perSecond)), new Set([null]));
 });
 
-Deno.test("network-counters deletes rows older than keep", async () => {
+long.test("network-counters deletes rows older than keep", async () => {
   await using sense = new QuietSense("network-counters");
   valueOf(await sense.compute(all));
   {

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 interface Asked {
   readonly method: string;
@@ -70,14 +71,14 @@ Deno.test("Slack gets a text that cannot break out of its form, and its address 
     assert.ok(!JSON.stringify(messages).includes(secret));
   }));
 
-Deno.test("a chat that rejects the message is named without its secret", () =>
+long.test("a chat that rejects the message is named without its secret", () =>
   serving(() => new Response("no_team", { status: 404 }), async (url, _, workflow) => {
     const { error } = await workflow.run({ config: { channel: "slack", url_env: "NOTIFY_TEST_URL" }, ...firing });
     assert.match(error?.message ?? "", new RegExp(`^${url} rejected it: status 404`));
     assert.ok(!error?.message.includes(secret));
   }));
 
-Deno.test("a text that no channel could take is sent without what is wrong in it, and as long as the service takes", () =>
+long.test("a text that no channel could take is sent without what is wrong in it, and as long as the service takes", () =>
   serving(() => Response.json({ id: "x" }), async (url, asked, workflow) => {
     // The bug would be: a NUL of a signal fails every attempt of logger; ntfy makes a file of 10 kB; Discord shows a link.
     const bad = { prompt: `a\0b \x1b[31m \ud800 ${"語".repeat(3_000)}`, payload: { ...payload, key: "x\n# [y](z)" } };
@@ -148,7 +149,7 @@ Deno.test("syslog gets a line of RFC 5424 by TCP", async () => {
   assert.match(await received, /^\d+ <10>1 \S+ \S+ nerve - - .*disk-full \/: two lines$/);
 });
 
-Deno.test("what is missing or wrong in the settings is said", async () => {
+long.test("what is missing or wrong in the settings is said", async () => {
   await using workflow = new TestWorkflow("notify", { env: ["NOTIFY_TEST_SECRET"] });
   const cases = [
     [{ channel: "ntfi", url: "http://x" }, /config\.channel must be one of file, webhook, ntfy/],

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { SMTPServer } from "smtp-server";
 import { selfSigned, type TestCertificate } from "../../support/certificate.ts";
 import { type Grants, TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 const variable = "NOTIFY_MAIL_PASSWORD", password = "pass-of-the-test";
 
@@ -118,7 +119,7 @@ Deno.test("a mail goes by STARTTLS with a login, to everybody, and an incident i
     assert.equal(thread.exec(one?.text ?? "")?.[1], thread.exec(two?.text ?? "")?.[1]);
   }));
 
-Deno.test("a mail goes by TLS from the first byte", () =>
+long.test("a mail goes by TLS from the first byte", () =>
   posting({ secure: true }, async ({ port, received, workflow, ca }) => {
     const config = {
       channel: "mail",
@@ -147,7 +148,7 @@ Deno.test("no password is sent to a server that offers no STARTTLS, nor to one t
   });
 });
 
-Deno.test("a server that is busy is asked again; one that refuses for good is not", async () => {
+long.test("a server that is busy is asked again; one that refuses for good is not", async () => {
   await posting({ codes: [451, 421] }, async ({ port, received, workflow, ca }) => {
     const config = {
       channel: "mail",
@@ -168,7 +169,7 @@ Deno.test("a server that is busy is asked again; one that refuses for good is no
   });
 });
 
-Deno.test("a server that is not granted is not reached, and wrong settings are said", () =>
+long.test("a server that is not granted is not reached, and wrong settings are said", () =>
   posting({}, async ({ port, workflow, ca }) => {
     const run = async (config: Record<string, string | string[]>) =>
       (await workflow.run({ config: { channel: "mail", timeout, from, to, attempts: 1, ca_file: ca, ...config } }))

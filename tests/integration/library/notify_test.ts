@@ -1,6 +1,7 @@
 /** The workflow notify with real files and a real webhook, in its sandbox. */
 import assert from "node:assert/strict";
 import { TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 async function withFile(test: (path: string, workflow: TestWorkflow) => Promise<void>): Promise<void> {
   const folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-notify-" }));
@@ -59,7 +60,7 @@ Deno.test("notify does not repeat its line when the role runs again after a cras
   });
 });
 
-Deno.test("notify writes its line again when a crash has cut it off", async () => {
+long.test("notify writes its line again when a crash has cut it off", async () => {
   await withFile(async (file, workflow) => {
     Deno.writeTextFileSync(file, "2026-01-01T00:00:00.000Z [r0:1] whole\n2026-01-01T00:00:00.000Z [r1:1] cut of");
     const { messages } = await workflow.run({ config: { file }, runId: "r1", prompt: "cut off" });
@@ -71,7 +72,7 @@ Deno.test("notify writes its line again when a crash has cut it off", async () =
   });
 });
 
-Deno.test("notify looks for its key in the last mebibyte of a large file, and cuts a long line", async () => {
+long.test("notify looks for its key in the last mebibyte of a large file, and cuts a long line", async () => {
   await withFile(async (file, workflow) => {
     Deno.writeTextFileSync(file, `${"x".repeat(99)}\n`.repeat(30_000));
     const run = { config: { file }, runId: "r1", prompt: "\u00fc".repeat(50_000) };
@@ -141,7 +142,7 @@ Deno.test("notify posts until the webhook accepts it, with the same key each tim
   });
 });
 
-Deno.test("notify gives up after its attempts, and at once when the receiver rejects it for good", async () => {
+long.test("notify gives up after its attempts, and at once when the receiver rejects it for good", async () => {
   await withWebhook([503], async (url, received, workflow) => {
     const { error } = await workflow.run({ config: { url, attempts: 3, retry_delay: "5ms" } });
     assert.match(error?.message ?? "", /accepted none of 3 attempts: status 503/);
@@ -156,7 +157,7 @@ Deno.test("notify gives up after its attempts, and at once when the receiver rej
   }
 });
 
-Deno.test("notify tries again when an attempt takes too long, and stops when the run is aborted", async () => {
+long.test("notify tries again when an attempt takes too long, and stops when the run is aborted", async () => {
   await withWebhook([0, 200], async (url, received, workflow) => {
     const { messages } = await workflow.run({ config: { url, timeout: "150ms", retry_delay: "5ms" } });
     // Not exactly 2: on a machine that stalls for a moment the answer to the second may come too late as well.
@@ -170,7 +171,7 @@ Deno.test("notify tries again when an attempt takes too long, and stops when the
   });
 });
 
-Deno.test("notify requires exactly one of file and url", async () => {
+long.test("notify requires exactly one of file and url", async () => {
   await using workflow = new TestWorkflow("notify", {});
   for (const config of [{}, { file: "/f", url: "http://127.0.0.1/" }]) {
     const { error } = await workflow.run({ config });
@@ -194,7 +195,7 @@ Deno.test("notify works with its grants and fails with NotCapable without, at th
   });
 });
 
-Deno.test("notify sends the password of its address to the webhook only, and tells nobody", async () => {
+long.test("notify sends the password of its address to the webhook only, and tells nobody", async () => {
   const seen: (string | null)[] = [];
   let status = 200;
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {

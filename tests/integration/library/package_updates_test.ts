@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { parseSimulation, type Update } from "../../../senses/package-updates/apt.ts";
 import { QuietSense, valueOf } from "../../support/library.ts";
-import { isLong } from "../../support/long_form.ts";
+import { isLong, long } from "../../support/long_form.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
@@ -26,9 +26,9 @@ const [one] = (hasApt && isLong ? await expected() : []).filter(({ name }) =>
   ["tzdata", "base-files", "patch", "jq"].includes(name)
 );
 
-Deno.test({
+long.test({
   name: "package-updates finds the updates that apt finds, and speaks once when nothing is wrong any more",
-  ignore: !hasApt || !isLong,
+  ignore: !hasApt,
   async fn() {
     await using sense = new QuietSense("package-updates");
     const loose = { max_security: 1e6, max_index_age: "1000d", reboot: false };
@@ -57,10 +57,10 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name:
     "package-updates tells a package that is held from the others (needs an update of tzdata, base-files, patch or jq)",
-  ignore: one === undefined || !canMount || !isLong,
+  ignore: one === undefined || !canMount,
   async fn() {
     // The list of packages as if somebody held this one.
     const held = Deno.readTextFileSync("/var/lib/dpkg/status").replace(

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hasProgram } from "../../support/debian.ts";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 
@@ -10,7 +11,7 @@ import { canMount } from "../../support/mounts.ts";
 const ignore = !await hasProgram("ping", "iputils-ping");
 const noNetwork = ignore || !canMount || !await hasProgram("ip", "iproute2");
 
-Deno.test({
+long.test({
   name: "ping is silent while hosts answer, tells one whose name leads nowhere, and once that it is gone",
   ignore,
   fn: async () => {
@@ -57,7 +58,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "ping reaches version 6 of the protocol, by a name that has both",
   ignore: noNetwork,
   fn: async () => {
@@ -70,7 +71,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "ping gives up on a nameserver that does not answer, and goes on with the other hosts",
   ignore: noNetwork,
   fn: async () => {
@@ -83,7 +84,7 @@ Deno.test({
   },
 });
 
-Deno.test("ping rejects what is no host", async () => {
+long.test("ping rejects what is no host", async () => {
   await using sense = new QuietSense("ping");
   for (const hosts of [undefined, [], ["-f"], ["a b"], ["http://a/"], ["[::1]"], ["a;b"]]) {
     const outcome = await sense.compute({ hosts });
@@ -101,7 +102,7 @@ Deno.test("ping fails with NotCapable without its grant", async () => {
   }
 });
 
-Deno.test({
+long.test({
   name: "ping deletes rows older than keep",
   ignore,
   fn: async () => {

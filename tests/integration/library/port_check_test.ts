@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { addressOf, OwnPorts } from "../../support/own_ports.ts";
 
 const hostname = "127.81.7.3";
@@ -33,7 +34,7 @@ Deno.test("port-check is silent while ports are open, signals while one is close
   }
 });
 
-Deno.test("port-check sends nothing to what listens", async () => {
+long.test("port-check sends nothing to what listens", async () => {
   using listener = own.listen();
   const received = listener.accept().then(async (connection) => {
     using _ = connection;
@@ -44,7 +45,7 @@ Deno.test("port-check sends nothing to what listens", async () => {
   assert.equal(await received, null, "the connection ends without a byte");
 });
 
-Deno.test("port-check starts a workflow when a port has just closed, and not again while it stays closed", async () => {
+long.test("port-check starts a workflow when a port has just closed, and not again while it stays closed", async () => {
   using steady = own.listen();
   const listener = own.listen();
   const ports = [addressOf(steady), addressOf(listener)];
@@ -62,7 +63,7 @@ Deno.test("port-check starts a workflow when a port has just closed, and not aga
   assert.deepEqual([still.ok, still.workflow], [false, undefined]);
 });
 
-Deno.test("port-check gives up in time on a host that does not answer", async () => {
+long.test("port-check gives up in time on a host that does not answer", async () => {
   // A full backlog: the kernel drops further connections, and the attempt hangs.
   using listener = Deno.listen({ hostname, port: 0, tcpBacklog: 1 } as Deno.TcpListenOptions);
   const address = addressOf(listener);
@@ -89,7 +90,7 @@ Deno.test("port-check gives up in time on a host that does not answer", async ()
   }
 });
 
-Deno.test("port-check rejects an invalid address", async () => {
+long.test("port-check rejects an invalid address", async () => {
   await using sense = new QuietSense("port-check", {});
   for (const ports of [undefined, [], ["127.0.0.1"], ["http://127.0.0.1:80"], ["a b:1"], ["127.0.0.1:65536"], [80]]) {
     const outcome = await sense.compute({ ports });
@@ -106,7 +107,7 @@ Deno.test("port-check fails with NotCapable without its grant, and with the gran
   }
 });
 
-Deno.test("port-check deletes rows older than keep", async () => {
+long.test("port-check deletes rows older than keep", async () => {
   using listener = own.listen();
   await using sense = new QuietSense("port-check", { net: [addressOf(listener)] });
   await sense.compute({ ports: addressOf(listener) });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 import { copyProgram } from "../../support/programs.ts";
@@ -58,7 +59,7 @@ Deno.test("process-watch reports that a program runs, its memory, its end and it
   assert.deepEqual(await sense.compute(config), { kind: "null" });
 });
 
-Deno.test("process-watch notices a program that was restarted between two computes", async () => {
+long.test("process-watch notices a program that was restarted between two computes", async () => {
   await using sense = new QuietSense("process-watch");
   const word = uniqueWord(), config = { command_line: word };
   {
@@ -73,7 +74,7 @@ Deno.test("process-watch notices a program that was restarted between two comput
   assert.deepEqual(await sense.compute(config), { kind: "null" });
 });
 
-Deno.test("process-watch checks the number of processes and their memory", async () => {
+long.test("process-watch checks the number of processes and their memory", async () => {
   await using sense = new QuietSense("process-watch");
   const word = uniqueWord(), config = { command_line: word };
   await using small = new TestProcess(word);
@@ -102,7 +103,7 @@ Deno.test("process-watch starts a workflow once when the program stops", async (
   assert.deepEqual([still.ok, still.workflow], [false, undefined]);
 });
 
-Deno.test("process-watch finds a program by its full name", async () => {
+long.test("process-watch finds a program by its full name", async () => {
   await using sense = new QuietSense("process-watch");
   const folder = await Deno.makeTempDir();
   const name = `nerve-${crypto.randomUUID().slice(0, 12)}`;
@@ -123,7 +124,7 @@ Deno.test("process-watch finds a program by its full name", async () => {
   }
 });
 
-Deno.test("process-watch finds programs with brackets, spaces and letters of any language in their names", async () => {
+long.test("process-watch finds programs with brackets, spaces and letters of any language in their names", async () => {
   const folder = await Deno.makeTempDir(), id = crypto.randomUUID().slice(0, 5);
   try {
     // The last two are longer than Linux keeps: one is cut behind a space, one within a letter.
@@ -153,7 +154,7 @@ Deno.test("process-watch finds programs with brackets, spaces and letters of any
   }
 });
 
-Deno.test("process-watch tells two programs apart whose long names begin alike", async () => {
+long.test("process-watch tells two programs apart whose long names begin alike", async () => {
   await using sense = new QuietSense("process-watch");
   const folder = await Deno.makeTempDir(), id = `nerve-${crypto.randomUUID().slice(0, 9)}`;
   try {
@@ -172,7 +173,7 @@ Deno.test("process-watch tells two programs apart whose long names begin alike",
   }
 });
 
-Deno.test({
+long.test({
   name: "process-watch tells no false age where ps takes the container's start for the machine's (lxcfs)",
   ignore: !canMount,
   fn: async () => {
@@ -189,7 +190,7 @@ Deno.test({
   },
 });
 
-Deno.test("process-watch requires either a name or a command line", async () => {
+long.test("process-watch requires either a name or a command line", async () => {
   await using sense = new QuietSense("process-watch");
   for (const config of [{}, { name: "a", command_line: "b" }]) {
     const outcome = await sense.compute(config);
@@ -205,14 +206,14 @@ Deno.test("process-watch works with the grants of its README and fails with NotC
   }
 });
 
-Deno.test("process-watch says what to grant when ps may not look at /proc", async () => {
+long.test("process-watch says what to grant when ps may not look at /proc", async () => {
   // The bug was: the advice of ps, "mount -t proc proc /proc". Without Landlock ps sees everything.
   await using sense = new QuietSense("process-watch", { run: ["ps"] });
   const outcome = await sense.compute({ name: "sh" });
   assert.ok(outcome.kind !== "error" || outcome.message.includes("{ read: [/proc] }"), JSON.stringify(outcome));
 });
 
-Deno.test("process-watch deletes readings older than keep", async () => {
+long.test("process-watch deletes readings older than keep", async () => {
   await using sense = new QuietSense("process-watch");
   await sense.compute({ command_line: uniqueWord() });
   const db = new DatabaseSync(sense.database);

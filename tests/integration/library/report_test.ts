@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { migrateSenseDatabase, openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
 import { TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 
 const senses = ["disk-usage", "network-counters"];
@@ -78,7 +79,7 @@ Deno.test("report writes a table and a chart for each number, of the rows that f
   });
 });
 
-Deno.test("report replaces the one of the same day, finishes an interrupted one, and removes old ones", async () => {
+long.test("report replaces the one of the same day, finishes an interrupted one, and removes old ones", async () => {
   await withReport(async ({ workflow, folder, disk }) => {
     fill(disk, 10);
     const config = { folder, charts: "disk-usage/readings/used", span: "1d", keep: "3d" };
@@ -96,7 +97,7 @@ Deno.test("report replaces the one of the same day, finishes an interrupted one,
   });
 });
 
-Deno.test("report names what it cannot read", async () => {
+long.test("report names what it cannot read", async () => {
   await withReport(async ({ workflow, folder }) => {
     const failed = async (charts: string, more = {}) =>
       (await workflow.run({ config: { folder, charts, ...more } })).error?.message ?? "";

@@ -4,6 +4,7 @@ import { delimiter } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
 import { TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { writeProgram } from "../../support/programs.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
@@ -93,7 +94,7 @@ Deno.test("restart-service restarts nothing in a dry run, which is the default",
   assert.deepEqual(service.calls, ["status"]);
 });
 
-Deno.test("restart-service tries again when the service stays down, but not for ever", async () => {
+long.test("restart-service tries again when the service stays down, but not for ever", async () => {
   await using service = new TestService();
   service.mark("fails-first");
   const second = await service.workflow.run({ config: service.config });
@@ -107,7 +108,7 @@ Deno.test("restart-service tries again when the service stays down, but not for 
   assert.equal(never.messages[1]?.meta.succeeded, false);
 });
 
-Deno.test("restart-service stops when the configuration has changed to a dry run or another service", async () => {
+long.test("restart-service stops when the configuration has changed to a dry run or another service", async () => {
   await using service = new TestService();
   const { messages } = await service.workflow.run({ config: service.config });
   await service.call("stop");
@@ -119,7 +120,7 @@ Deno.test("restart-service stops when the configuration has changed to a dry run
   assert.equal(service.calls.length, calls);
 });
 
-Deno.test("restart-service gives up on a command that hangs, and ends when its run is killed", async () => {
+long.test("restart-service gives up on a command that hangs, and ends when its run is killed", async () => {
   await using service = new TestService();
   const config = { ...service.config, check: [service.ctl, "hang"] };
   const { error } = await service.workflow.run({ config: { ...config, timeout: "300ms" } });
@@ -132,7 +133,7 @@ Deno.test("restart-service gives up on a command that hangs, and ends when its r
   assert.equal(killed.error?.name, "AbortError");
 });
 
-Deno.test("restart-service calls systemctl for its unit only, whatever the prompt says", async () => {
+long.test("restart-service calls systemctl for its unit only, whatever the prompt says", async () => {
   const folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-systemctl-" }));
   const path = Deno.env.get("PATH") ?? "";
   writeProgram(
@@ -164,7 +165,7 @@ case "$*" in *restart*) touch ${folder}/up;; *) [ -f ${folder}/up ];; esac\n`,
   }
 });
 
-Deno.test("restart-service rejects an invalid unit name and an incomplete configuration", async () => {
+long.test("restart-service rejects an invalid unit name and an incomplete configuration", async () => {
   await using workflow = new TestWorkflow("restart-service", {});
   for (const config of [{}, { command: ["x"] }, { check: ["x"] }, { unit: "a", command: ["x"], check: ["y"] }]) {
     assert.match((await workflow.run({ config })).error?.message ?? "", /either unit, or command and check/);

@@ -1,6 +1,7 @@
 /** The workflow run-command with real programs, in its sandbox. */
 import assert from "node:assert/strict";
 import { type Config, type Grants, type RunOutcome, TestWorkflow } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 async function run(
   grants: Grants,
@@ -28,7 +29,7 @@ Deno.test("run-command succeeds with the program's exit code, and shows and logs
   assert.deepEqual([quiet.logs, quiet.messages[0]?.content], [[], "exit code 0, and no output"]);
 });
 
-Deno.test("run-command fails with another exit code, tries again, and knows what counts as success", async () => {
+long.test("run-command fails with another exit code, tries again, and knows what counts as success", async () => {
   const failed = await run({ run: ["sh"] }, { command: sh("echo no disk; exit 3"), attempts: 2, retry_delay: "1ms" });
   assert.match(failed.error?.message ?? "", /exit code 3 at attempt 2: no disk$/);
   assert.deepEqual(failed.messages.map(({ meta }) => [meta.attempt, meta.code, meta.again]), [[1, 3, true], [
@@ -56,7 +57,7 @@ Deno.test("run-command takes arguments of a start only if they are listed, and n
   }
 });
 
-Deno.test("run-command ends a program that takes too long", async () => {
+long.test("run-command ends a program that takes too long", async () => {
   const { error } = await run({ run: ["sleep"] }, { command: ["sleep", "600"], timeout: "200ms" });
   assert.match(error?.message ?? "", /took longer than 200ms/);
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hasProgram } from "../../support/debian.ts";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { ataAttributes, ataReport, nvmeReport, refusedReport } from "../../support/smart_reports.ts";
 
 // Ignored only where Debian's smartmontools is neither there nor can be installed.
@@ -52,7 +53,7 @@ Deno.test("smart is silent while disks are well, tells what is wrong, and once t
   assert.deepEqual(await sense.compute({ files: [one] }), { kind: "null" });
 });
 
-Deno.test("smart keeps what was wrong with a disk while it sleeps", async () => {
+long.test("smart keeps what was wrong with a disk while it sleeps", async () => {
   using reports = new Reports();
   await using sense = reports.sense();
   const asleep = refusedReport(3, "Device is in STANDBY mode, exit(3)");
@@ -71,7 +72,7 @@ Deno.test("smart keeps what was wrong with a disk while it sleeps", async () => 
   assert.deepEqual(await sense.compute(config), { kind: "null" });
 });
 
-Deno.test("smart tells a report that is old, missing or none, and the other disks all the same", async () => {
+long.test("smart tells a report that is old, missing or none, and the other disks all the same", async () => {
   using reports = new Reports();
   await using sense = reports.sense();
   const old = ataReport({ local_time: { time_t: Math.floor(Date.now() / 1_000) - 3 * 86_400 } });
@@ -86,7 +87,7 @@ Deno.test("smart tells a report that is old, missing or none, and the other disk
   assert.deepEqual([bad.problems.length, bad.disks.length, bad.disks[2].problem], [2, 3, null]);
 });
 
-Deno.test({
+long.test({
   name: "smart asks smartctl, which says that a device is none",
   ignore,
   fn: async () => {
@@ -107,7 +108,7 @@ Deno.test({
   },
 });
 
-Deno.test("smart rejects what is no device", async () => {
+long.test("smart rejects what is no device", async () => {
   await using sense = new QuietSense("smart", {});
   for (
     const config of [{}, { devices: "sda" }, { devices: "/dev/sda -x" }, { devices: "/dev/sda sat more" }, {
@@ -137,7 +138,7 @@ Deno.test("smart fails with NotCapable without its grants", async () => {
   }
 });
 
-Deno.test("smart deletes rows older than keep", async () => {
+long.test("smart deletes rows older than keep", async () => {
   using reports = new Reports();
   await using sense = reports.sense();
   const files = [reports.write("one", ataReport())];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { BootedSystemd, canBootSystemd } from "../../support/booted_systemd.ts";
 import { hasProgram } from "../../support/debian.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 
 // Ignored only where systemd cannot be installed from Debian, or cannot be started in namespaces of its own.
@@ -75,7 +76,7 @@ function untilState(unit: string, sub: string): string {
   return `until [ "$(systemctl show --property=SubState --value ${unit})" = ${sub} ]; do :; done`;
 }
 
-Deno.test({
+long.test({
   name: "systemd-units wants of named units that they are there and active, and of a oneshot that it has not failed",
   ignore,
   fn: async () => {
@@ -106,7 +107,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "systemd-units follows an alias, and tells what takes too long and what was started again too often",
   ignore,
   fn: async () => {
@@ -141,7 +142,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "systemd-units asks the systemd of a user",
   ignore,
   fn: async () => {
@@ -162,7 +163,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "systemd-units deletes rows older than keep",
   ignore,
   fn: async () => {
@@ -196,7 +197,7 @@ function isBooted(): boolean {
   }
 }
 
-Deno.test("systemd-units rejects what is no unit", async () => {
+long.test("systemd-units rejects what is no unit", async () => {
   await using sense = new TestSense("systemd-units");
   for (const units of [["a b"], ["--all"], ["/home"], ["getty@"], ["getty@.service"], [""]]) {
     const outcome = await sense.compute({ units });

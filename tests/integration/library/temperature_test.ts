@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { dirname } from "node:path";
 import type { Temperature } from "../../../senses/temperature/index.ts";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { computeMounted } from "../../support/mounted_sense.ts";
 import { canMount } from "../../support/mounts.ts";
 
@@ -73,7 +74,7 @@ Deno.test("temperature is silent while it is cool, tells what is too hot, and on
   assert.deepEqual(await sense.compute({ folder }), { kind: "null" }, "below the limit, not yet too hot again");
 });
 
-Deno.test("temperature starts a workflow once for what has just become too hot", async () => {
+long.test("temperature starts a workflow once for what has just become too hot", async () => {
   using machine = new Sensors({ ...at("hwmon/hwmon0", coretemp), ...at("hwmon/hwmon1", nvme) });
   await using sense = machine.sense();
   const config = { folder: machine.folder, max: 60, own_limits: false, workflow: "notify" };
@@ -88,7 +89,7 @@ Deno.test("temperature starts a workflow once for what has just become too hot",
   assert.equal(second.problems.length, 2);
 });
 
-Deno.test("temperature calls a sensor the same when the numbers change, and tells two chips of one name apart", async () => {
+long.test("temperature calls a sensor the same when the numbers change, and tells two chips of one name apart", async () => {
   const one = at("hwmon/hwmon1", { ...nvme, "device/address": "0000:01:00.0" });
   const two = at("hwmon/hwmon2", {
     ...nvme,
@@ -112,7 +113,7 @@ Deno.test("temperature calls a sensor the same when the numbers change, and tell
   assert.deepEqual(toPairs(valueOf(await sense.compute(named))), { "nvme(0000:01:00.0)/Composite": 41.9 });
 });
 
-Deno.test("temperature believes no reading that is none, and no limit that means none", async () => {
+long.test("temperature believes no reading that is none, and no limit that means none", async () => {
   const inputs = [
     "0",
     "-128000",
@@ -150,7 +151,7 @@ Deno.test("temperature believes no reading that is none, and no limit that means
   assert.deepEqual(found.sensors.filter(({ limit }: { limit: unknown }) => limit !== null), []);
 });
 
-Deno.test("temperature wants of the sensors that are named that they are there and tell something", async () => {
+long.test("temperature wants of the sensors that are named that they are there and tell something", async () => {
   using machine = new Sensors({
     ...at("hwmon/hwmon0", { ...coretemp, temp1_input: "0" }),
     ...at("hwmon/hwmon1", nvme),
@@ -165,7 +166,7 @@ Deno.test("temperature wants of the sensors that are named that they are there a
   ]);
 });
 
-Deno.test("temperature reads thermal zones with their critical limits, and those once that are chips as well", async () => {
+long.test("temperature reads thermal zones with their critical limits, and those once that are chips as well", async () => {
   const trips = { trip_point_0_type: "passive", trip_point_0_temp: "60000", trip_point_1_type: "critical" };
   using machine = new Sensors({
     ...at("thermal/thermal_zone0", { type: "cpu-thermal", temp: "61000", ...trips, trip_point_1_temp: "110000" }),
@@ -189,7 +190,7 @@ Deno.test("temperature reads thermal zones with their critical limits, and those
   );
 });
 
-Deno.test({
+long.test({
   name: "temperature reads /sys with the grants of its README, where a driver may refuse to answer",
   ignore: !canMount,
   fn: async () => {
@@ -203,7 +204,7 @@ Deno.test({
   },
 });
 
-Deno.test("temperature says that a machine has no sensors", async () => {
+long.test("temperature says that a machine has no sensors", async () => {
   using machine = new Sensors({ "thermal/cooling_device0/type": "Processor" });
   await using sense = machine.sense();
   const outcome = await sense.compute({ folder: machine.folder });
@@ -226,7 +227,7 @@ Deno.test("temperature fails with NotCapable without its grants", async () => {
   }
 });
 
-Deno.test("temperature deletes readings older than keep", async () => {
+long.test("temperature deletes readings older than keep", async () => {
   using machine = new Sensors(at("hwmon/hwmon0", coretemp));
   await using sense = machine.sense();
   await sense.compute({ folder: machine.folder });

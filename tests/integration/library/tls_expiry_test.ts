@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { lasting } from "../../support/certificate.ts";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 
 interface TlsServer extends AsyncDisposable {
   readonly address: string;
@@ -45,7 +46,7 @@ Deno.test("tls-expiry reports certificates that expire soon or have expired, and
   assert.deepEqual(rows, servers.map((server, index) => ({ server, days_left: [90, 9, -3][index] })));
 });
 
-Deno.test("tls-expiry is silent while all is well, and signals once when a certificate was renewed", async () => {
+long.test("tls-expiry is silent while all is well, and signals once when a certificate was renewed", async () => {
   let server = await serve(9);
   const { address } = server;
   await using sense = new QuietSense("tls-expiry", { net: [address] });
@@ -63,7 +64,7 @@ Deno.test("tls-expiry is silent while all is well, and signals once when a certi
   }
 });
 
-Deno.test("tls-expiry reports a server that is down, silent or without TLS, and still checks the others", async () => {
+long.test("tls-expiry reports a server that is down, silent or without TLS, and still checks the others", async () => {
   await using well = await serve(90);
   const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const plain = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response("hello"));
@@ -88,7 +89,7 @@ Deno.test("tls-expiry reports a server that is down, silent or without TLS, and 
   }
 });
 
-Deno.test("tls-expiry rejects an invalid address, and requires at least one", async () => {
+long.test("tls-expiry rejects an invalid address, and requires at least one", async () => {
   await using sense = new QuietSense("tls-expiry", {});
   for (const servers of [undefined, [], ["https://example.com/"], ["example.com:0"], ["example.com:99999"], ["::1"]]) {
     const outcome = await sense.compute({ servers });
@@ -105,7 +106,7 @@ Deno.test("tls-expiry fails with NotCapable without its grant, and with the gran
   }
 });
 
-Deno.test("tls-expiry deletes rows older than keep", async () => {
+long.test("tls-expiry deletes rows older than keep", async () => {
   await using server = await serve(90);
   await using sense = new QuietSense("tls-expiry", { net: [server.address] });
   await sense.compute({ servers: [server.address] });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { QuietSense, valueOf } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
 type Answer = (request: Request) => Response | Promise<Response>;
@@ -46,7 +47,7 @@ Deno.test("url-change tells what has changed, and nothing at the first visit", a
   });
 });
 
-Deno.test("url-change asks with ETag and date, and believes 304 unless it should not", async () => {
+long.test("url-change asks with ETag and date, and believes 304 unless it should not", async () => {
   await withPage(async (page, sense) => {
     const url = `http://${page.host}/`;
     const etag = 'W/"1-gzip"', date = "Mon, 02 Jan 2006 15:04:05 GMT";
@@ -64,7 +65,7 @@ Deno.test("url-change asks with ETag and date, and believes 304 unless it should
   });
 });
 
-Deno.test("url-change takes an error for a problem, not for a change, and compares with the last good state", async () => {
+long.test("url-change takes an error for a problem, not for a change, and compares with the last good state", async () => {
   await withPage(async (page, sense) => {
     const url = `http://${page.host}/`;
     page.answer = () => html("<p>good</p>");
@@ -87,7 +88,7 @@ Deno.test("url-change takes an error for a problem, not for a change, and compar
   });
 });
 
-Deno.test("url-change compares what is compressed, in another encoding, or no text at all", async () => {
+long.test("url-change compares what is compressed, in another encoding, or no text at all", async () => {
   await withPage(async (page, sense) => {
     const url = `http://${page.host}/`, text_only = true;
     const gzip = () => {
@@ -113,7 +114,7 @@ Deno.test("url-change compares what is compressed, in another encoding, or no te
   });
 });
 
-Deno.test("url-change sends the password of its address to that server only, and tells nobody", async () => {
+long.test("url-change sends the password of its address to that server only, and tells nobody", async () => {
   await withPage(async (page, sense) => {
     page.answer = ({ url }) => {
       if (new URL(url).pathname !== "/") return html("moved");
@@ -131,7 +132,7 @@ Deno.test("url-change sends the password of its address to that server only, and
   });
 });
 
-Deno.test("url-change deletes changes older than keep", async () => {
+long.test("url-change deletes changes older than keep", async () => {
   await withPage(async (page, sense) => {
     const url = `http://${page.host}/`;
     for (const text of ["a", "b", "c"]) {

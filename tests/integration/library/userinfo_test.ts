@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { readLibraryFiles } from "../../../src/cli/scaffold/library.ts";
 import { hasProgram } from "../../support/debian.ts";
-import { longTest } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 import { makeWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const user = "adalovelace7", password = "pw%21-hunter2", decoded = decodeURIComponent(password);
@@ -164,7 +164,7 @@ async function useAll(workspace: WorkspaceFixture, { senses, workflows }: Return
   });
 }
 
-longTest("the user and password of an address leave no sense and no workflow of the library", async () => {
+long.test("the user and password of an address leave no sense and no workflow of the library", async () => {
   const folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-userinfo-" }));
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
   const host = `127.0.0.1:${server.addr.port}`, plans = plan(host, folder);

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { backoffMaxMs, deathsMax } from "../../../src/base/limits.ts";
+import { long } from "../../support/long_form.ts";
 import { fromFileUrl, join } from "../../support/paths.ts";
 import { SupervisedWorkspace } from "../../support/supervised.ts";
 
@@ -70,7 +71,7 @@ Deno.test("a process that dies before it loads any code is no death of that code
   await units.ready("group:a");
 });
 
-Deno.test("a kernel without free descriptors quarantines nothing, names the cause, and goes on when there are some", async () => {
+long.test("a kernel without free descriptors quarantines nothing, names the cause, and goes on when there are some", async () => {
   const script = fromFileUrl(new URL("./without_descriptors.ts", import.meta.url));
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: [

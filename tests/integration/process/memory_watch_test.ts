@@ -1,10 +1,11 @@
 /** Memory: a group that takes too much is ended, distinguished from other deaths, and costs no other group. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 const little = { memory: "64MiB" };
 
-Deno.test("a heap over the group's limit ends the process as out of memory", async () => {
+long.test("a heap over the group's limit ends the process as out of memory", async () => {
   await using workspace = await startWorkspace({
     yaml: { senses: { hungry: {}, other: {} }, groups: { hungry: little } },
     senses: {
@@ -47,7 +48,7 @@ Deno.test("native buffers, which the heap's limit does not see, end the process 
   assert.equal(await workspace.payload("other"), 1);
 });
 
-Deno.test("a kill, an abort from outside and running out of memory are distinguished", async () => {
+long.test("a kill, an abort from outside and running out of memory are distinguished", async () => {
   await using workspace = await startWorkspace({
     senses: { a: "export const compute = () => new Promise(() => {});", b: "export const compute = () => 1;" },
   });
@@ -68,7 +69,7 @@ Deno.test("a kill, an abort from outside and running out of memory are distingui
   }
 });
 
-Deno.test("a workflow that goes on computing when its run has ended is told, and ended; a role may compute", async () => {
+long.test("a workflow that goes on computing when its run has ended is told, and ended; a role may compute", async () => {
   // In threads, which get their share of a busy machine each.
   const loop = `const parameters = { name: "PBKDF2", hash: "SHA-512", salt: new Uint8Array(8), iterations: 1_000_000 };
     const key = await crypto.subtle.importKey("raw", new Uint8Array(32), "PBKDF2", false, ["deriveBits"]);

@@ -3,6 +3,7 @@
  * killed role's shell works on, and its next attempt works beside it.
  */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { leaveBehind, ownSeconds, runningWith, untilRunning } from "../../support/running_programs.ts";
 import { rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
@@ -53,7 +54,7 @@ Deno.test("a killed run's programs are gone, also those that its signal does not
   await untilRunning(seconds, 0);
 });
 
-Deno.test("no attempt begins while a program of the one before runs", async () => {
+long.test("no attempt begins while a program of the one before runs", async () => {
   const seconds = ownSeconds();
   // Whatever of an earlier attempt is alive is noted in the file; Landlock would keep the shell from looking.
   const script = `for pid in $(cat pids 2>/dev/null); do
@@ -83,7 +84,7 @@ Deno.test("no attempt begins while a program of the one before runs", async () =
   assert.throws(() => Deno.readTextFileSync(`${workspace.root}/alive`), Deno.errors.NotFound);
 });
 
-Deno.test("a compute's programs end with it: after a value, an error, a timeout, and the end of its process", async () => {
+long.test("a compute's programs end with it: after a value, an error, a timeout, and the end of its process", async () => {
   const seconds = ownSeconds(), leave = JSON.stringify(leaveBehind(seconds));
   await using workspace = await startWorkspace({
     yaml: {
@@ -132,7 +133,7 @@ Deno.test("what has left its mark behind goes when nothing else of its process i
   assert.deepEqual(runningWith(seconds), []);
 });
 
-Deno.test("a program of a module's top level lives as long as its process, and ends with it", async () => {
+long.test("a program of a module's top level lives as long as its process, and ends with it", async () => {
   const seconds = ownSeconds();
   await using workspace = await startWorkspace({
     yaml: { senses: { a: shell } },

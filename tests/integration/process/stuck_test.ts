@@ -1,5 +1,6 @@
 /** Senses that never return: how they are killed, what is reported, and that no other sense is disturbed. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 /** Long enough to load the module on a busy machine: a module that is not loaded in time is not killed for it. */
@@ -15,7 +16,7 @@ const blockers: Readonly<Record<string, string>> = {
   "microtasks": "const again = (): Promise<void> => Promise.resolve().then(again); await again();",
 };
 
-Deno.test("a sense that blocks its thread is killed after its timeout and grace period, whatever it does", async () => {
+long.test("a sense that blocks its thread is killed after its timeout and grace period, whatever it does", async () => {
   const senses: Record<string, string> = {
     steady: "let n = 0; export const compute = () => ({ n: ++n });",
     endless: "export function compute({ log }) { log('info', 'blocked'); for (;;); }",
@@ -80,7 +81,7 @@ Deno.test("a compute that ignores its signal is killed even when it blocks nothi
   assert.deepEqual(await workspace.trigger("deaf"), { kind: "timeout", afterMs: 1_000, killed: true });
 });
 
-Deno.test("a group restarts after its backoff; five deaths quarantine it", async () => {
+long.test("a group restarts after its backoff; five deaths quarantine it", async () => {
   const deadly = `export const compute = ({ config, db, sqlite }) => {
     sqlite.exec("create table if not exists t (n); insert into t values (1)");
     const { n } = sqlite.prepare("select count(*) as n from t").get();

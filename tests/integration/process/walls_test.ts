@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { loadAll } from "../../../src/deploy/validate.ts";
 import { systemIsolation } from "../../../src/process/isolation.ts";
+import { type Form, long } from "../../support/long_form.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { makeWorkspace, startWorkspace } from "../../support/workspace_fixture.ts";
 
@@ -19,8 +20,8 @@ const count = `export const compute = ({ sqlite }) => {
   return sqlite.prepare("select count(*) as n from t").get();
 };`;
 
-function wallTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: !hasLandlock, fn });
+function wallTest(name: string, fn: () => Promise<void>, form: Form = Deno): void {
+  form.test({ name, ignore: !hasLandlock, fn });
 }
 
 wallTest(
@@ -167,6 +168,7 @@ wallTest(
     await workspace.payload("writer");
     for (const sense of ["all", "named"]) assert.deepEqual(await workspace.payload(sense), { n: 3 }, `${sense}, again`);
   },
+  long,
 );
 
 wallTest(
@@ -189,6 +191,7 @@ wallTest(
     assert.deepEqual(await workspace.payload("b"), { n: 2 });
     assert.deepEqual(await workspace.payload("a"), { n: 3 });
   },
+  long,
 );
 
 wallTest("programs have a temporary folder of their own, which goes with the process", async () => {

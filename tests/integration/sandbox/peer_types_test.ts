@@ -1,5 +1,6 @@
 /** What code reads of other senses: roles read the databases of their peers, and `nerve/peers/NAME` has their types. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 const files = {
@@ -45,7 +46,7 @@ workflows: { one: { use: report, peers: [root] }, any: { use: report, peers: all
   assert.deepEqual(await told("none"), { rows: [], peers: [] });
 });
 
-Deno.test("a new sense is a peer of a workflow with peers: all, in the process that runs", async () => {
+long.test("a new sense is a peer of a workflow with peers: all, in the process that runs", async () => {
   const yaml = "senses: { root: { use: disk } }\nworkflows: { any: { use: report, peers: all } }\n";
   await using workspace = await startWorkspace({ senses: { disk }, workflows: { report }, files, yaml });
   await workspace.payload("root");
@@ -60,7 +61,7 @@ Deno.test("a new sense is a peer of a workflow with peers: all, in the process t
   assert.deepEqual([replaced, await told()], [[], ["added", "root"]]);
 });
 
-Deno.test("a peer's schema is imported for its types; as a value it is an error that says so", async () => {
+long.test("a peer's schema is imported for its types; as a value it is an error that says so", async () => {
   await using workspace = await startWorkspace({
     senses: { disk, reads: 'import { readings } from "nerve/peers/disk";\nexport const compute = () => readings;\n' },
     files,

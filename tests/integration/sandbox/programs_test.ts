@@ -1,6 +1,7 @@
 /** `Deno.Command` of a unit that may run programs: marked, and otherwise as Deno has it. */
 import assert from "node:assert/strict";
 import { markVariable, parseMark } from "../../../src/base/program_mark.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 import { SupervisedWorkspace } from "../../support/supervised.ts";
 
@@ -90,7 +91,7 @@ const uses: Readonly<Record<string, readonly [string, unknown]>> = {
   ],
 };
 
-Deno.test("programs are started as Deno starts them", async () => {
+long.test("programs are started as Deno starts them", async () => {
   const settings = { permissions: { run: ["sh", "cat", "sleep", "pwd", "echo"] } };
   await using workspace = await startWorkspace({
     yaml: { senses: Object.fromEntries(Object.keys(uses).map((name) => [name, settings])) },

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { command } from "../../../src/sdk/mod.ts";
+import { long } from "../../support/long_form.ts";
 import { ownSeconds, runningWith, untilRunning } from "../../support/running_programs.ts";
 import { rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
@@ -53,7 +54,7 @@ Deno.test("what a program has started ends with it, and the program with its tim
   await workspace.kernel.api.killRun("a", null);
 });
 
-Deno.test("a program that hides its mark ends with its role; outside of a role none is started", async () => {
+long.test("a program that hides its mark ends with its role; outside of a role none is started", async () => {
   const seconds = ownSeconds(), hide = `env -u NERVE_STARTED_BY sleep ${seconds} & echo said; sleep 0.1`;
   await using workspace = await startWorkspace({
     ...shellWorkflow(""),
@@ -90,7 +91,7 @@ Deno.test("a killed run's program ends at once, and all that it has started", as
   await untilRunning(seconds, 0);
 });
 
-Deno.test("a role's fast output is in the log whole, as far as the bounds: many lines share a row", async () => {
+long.test("a role's fast output is in the log whole, as far as the bounds: many lines share a row", async () => {
   await using workspace = await startWorkspace(shellWorkflow(`
     tests: async ({ signal, log }) => {
       const { output } = await command("sh", ["-c", "seq 20000"], { signal, log });
@@ -104,7 +105,7 @@ Deno.test("a role's fast output is in the log whole, as far as the bounds: many 
   assert.ok(rows.length < 100, `${rows.length} rows`);
 });
 
-Deno.test("endless output holds up neither the timeout nor anybody else; the last of it is the output", async () => {
+long.test("endless output holds up neither the timeout nor anybody else; the last of it is the output", async () => {
   // The bug was: with short lines the event loop got no turn, and the process ended as one that does not answer.
   for (const line of ["", "y", "x".repeat(1_000)]) {
     const limits = { signal, log: () => {}, timeout: "300ms" };
@@ -118,7 +119,7 @@ Deno.test("endless output holds up neither the timeout nor anybody else; the las
   assert.ok(output.endsWith("299999\n300000\n") && output.length === 65_536, `${output.length} characters`);
 });
 
-Deno.test("a program whose child holds its output open does not hold the call", async () => {
+long.test("a program whose child holds its output open does not hold the call", async () => {
   const seconds = ownSeconds();
   const { output } = await command("sh", ["-c", `echo said; sleep ${seconds} &`], { signal });
   assert.equal(output, "said\n");

@@ -6,6 +6,7 @@ import { History } from "../../../src/store/history/history.ts";
 import type { Page } from "../../../src/store/reading/pages.ts";
 import { readAll } from "../../../src/store/reading/steps.ts";
 import { type ArchiveBench, at, jsonLines, withArchive } from "../../support/archive_bench.ts";
+import { long } from "../../support/long_form.ts";
 
 Deno.test("nerve events --archived filters like events; without it only the log is shown", () =>
   withArchive(async (bench) => {
@@ -86,7 +87,7 @@ function walk(bench: ArchiveBench, filter: LogFilter): { pages: LogRow[][]; rows
   return { pages, rows: pages.flat() };
 }
 
-Deno.test("pages of archived rows are bounded by their bytes, and followed to the end have each row once", () =>
+long.test("pages of archived rows are bounded by their bytes, and followed to the end have each row once", () =>
   withArchive(async (bench) => {
     const large = "x".repeat(1024 ** 2), all: LogRow[] = [];
     for (let n = 0; n < 40; n++) all.push(bench.append(at(n < 25 ? 0 : 1, n % 24), { payload: large }));

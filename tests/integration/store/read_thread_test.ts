@@ -12,6 +12,7 @@ import type { ReadRequest } from "../../../src/store/reading/read_messages.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { newRow, restoreWal } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
@@ -19,7 +20,7 @@ import { isFaster, loopStaysFree } from "../../support/watched_loop.ts";
 
 const rows = 200_000;
 /** Passes every row of the log without finding one. */
-const long: ReadRequest = { kind: "logs", filter: { source: "sense:none", refId: "cpu" }, archived: false };
+const longQuery: ReadRequest = { kind: "logs", filter: { source: "sense:none", refId: "cpu" }, archived: false };
 const short: ReadRequest = { kind: "logs", filter: { order: "desc", limit: 1 }, archived: false };
 const { signal: stays } = new AbortController();
 
@@ -84,7 +85,7 @@ Deno.test("while a long query runs the event loop is free, and a short one is an
     await store.reads.read(short, stays);
     await loopStaysFree(1 / 4, async () => {
       const order: string[] = [];
-      const ended = store.reads.read(long, stays).then((page) => order.push(`long ${page.items.length}`));
+      const ended = store.reads.read(longQuery, stays).then((page) => order.push(`long ${page.items.length}`));
       await store.reads.read(short, stays).then(() => order.push("short"));
       await ended;
       assert.deepEqual(order, ["short", "long 0"]);
@@ -97,12 +98,12 @@ Deno.test("a read that nobody waits for any more ends, and makes room for others
     const leave = new AbortController();
     await isFaster(async () => {
       const leave = new AbortController();
-      const left = Array.from({ length: 4 * readsActiveMax }, () => store.reads.read(long, leave.signal));
+      const left = Array.from({ length: 4 * readsActiveMax }, () => store.reads.read(longQuery, leave.signal));
       const waiting = store.reads.read(short, stays);
       leave.abort();
       for (const read of left) await assert.rejects(read, { code: "DAEMON_MISSING" });
       await waiting;
-    }, () => store.reads.read(long, stays));
+    }, () => store.reads.read(longQuery, stays));
     leave.abort();
     await assert.rejects(store.reads.read(short, leave.signal), { code: "DAEMON_MISSING" });
   }));
@@ -113,7 +114,7 @@ Deno.test("too many reads are refused, one that takes too long is told how to as
     const before = countConnections(path);
     await store.reads.read(short, stays);
     assert.equal(countConnections(path), before + 1);
-    const reads = Array.from({ length: readsActiveMax + readsWaitingMax }, () => store.reads.read(long, stays));
+    const reads = Array.from({ length: readsActiveMax + readsWaitingMax }, () => store.reads.read(longQuery, stays));
     const over = store.reads.read(short, stays);
     await assert.rejects(over, { code: "CLIENTS_MANY" });
     const ends = Promise.all(
@@ -131,7 +132,7 @@ Deno.test("too many reads are refused, one that takes too long is told how to as
 Deno.test("when the thread dies its reads fail with a reason, and the next one starts another", () =>
   withRows(rows, async ({ store }) => {
     await store.reads.read(short, stays);
-    const reads = Array.from({ length: readsActiveMax + 1 }, () => store.reads.read(long, stays));
+    const reads = Array.from({ length: readsActiveMax + 1 }, () => store.reads.read(longQuery, stays));
     // No list of texts: the thread fails on it outside of any read.
     store.reads.mask(null as never);
     const lost = { code: "STORE_FAILED", message: /the thread that reads the log has ended/, hint: /ask again/ };
@@ -148,15 +149,15 @@ Deno.test("a log that another file has replaced is not read", () =>
     await assert.rejects(store.reads.read(short, stays), { code: "STORE_FAILED" });
   }));
 
-Deno.test("the log is opened anew while queries run: they end with their rows, and no connection stays behind", () =>
+long.test("the log is opened anew while queries run: they end with their rows, and no connection stays behind", () =>
   withRows(rows, async ({ store, path }) => {
     const before = countConnections(path);
     await store.reads.read(short, stays);
     for (let round = 1; round <= 3; round++) {
       const reads: Promise<TextPage>[] = [
-        store.reads.read(long, stays),
+        store.reads.read(longQuery, stays),
         store.reads.read(short, stays),
-        store.reads.read(long, stays),
+        store.reads.read(longQuery, stays),
       ];
       Deno.removeSync(`${path}-wal`);
       const row = store.log.append(newRow());
@@ -183,7 +184,7 @@ Deno.test("a read that is asked for while the -wal file is gone waits until the 
 Deno.test("closing the store ends its reads", () =>
   withRows(rows, async ({ store }) => {
     await store.reads.read(short, stays);
-    const reads = [long, short].map((request) =>
+    const reads = [longQuery, short].map((request) =>
       assert.rejects(store.reads.read(request, stays), { code: "DAEMON_MISSING" })
     );
     await Promise.all([store.reads.end(), ...reads]);

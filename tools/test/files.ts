@@ -1,0 +1,24 @@
+/** Which files `deno task test` and `deno task long` run. Paths are from the repository's root. */
+import { join } from "node:path";
+
+/** Ends the name of each test of the long form (tests/support/long_form.ts), by which it is found. */
+export const longMark = " (long form)";
+
+/** All files of tests, sorted. */
+export function testFiles(root: string, below = "tests"): string[] {
+  return [...Deno.readDirSync(join(root, below))].flatMap(({ name, isDirectory }) =>
+    isDirectory ? testFiles(root, `${below}/${name}`) : name.endsWith("_test.ts") ? [`${below}/${name}`] : []
+  ).sort();
+}
+
+/** Whether a file of tests leaves something out of the gate. */
+export function hasLongForm(text: string): boolean {
+  return /from ".*\/long_form\.ts"|\blongAttackTest\(/.test(text);
+}
+
+/** The files of a part, such as `2/4`: dealt out like cards, since neighbours take about as long. */
+export function filesOfPart(files: readonly string[], part: string): string[] {
+  const [, nth, of] = /^([1-9]\d?)\/([1-9]\d?)$/.exec(part)?.map(Number) ?? [];
+  if (nth === undefined || of === undefined || nth > of) throw new Error(`no part of the long form: ${part}`);
+  return files.filter((_, at) => at % of === nth - 1);
+}
