@@ -6,6 +6,7 @@ import { tell } from "../support/attack_outcome.ts";
 import assert from "node:assert/strict";
 import { errorCodes } from "../../src/base/error_codes.ts";
 import { readSource } from "../support/source_files.ts";
+import { long } from "../support/long_form.ts";
 import { findRestate, freePorts, startRestate } from "../support/restate.ts";
 import { namePart, partOf } from "../../src/restate/part_names.ts";
 import { abilities, refusedWords } from "./list.ts";
@@ -28,7 +29,7 @@ Deno.test("the local engine does all that a workflow can do", async (test) => {
 
 const restate = await findRestate();
 
-Deno.test({
+long.test({
   name: `Restate does the same, or refuses it${"missing" in restate ? `: left out, ${restate.missing}` : ""}`,
   ignore: "missing" in restate,
   async fn(test) {

@@ -34,7 +34,7 @@ async function runExample(root: string): Promise<{ code: number; lines: string[]
   return { code, lines: text(stdout).trimEnd().split("\n"), errors: text(stderr) };
 }
 
-Deno.test("the embedding example runs a workspace, receives its events and leaves nothing behind", async () => {
+long.test("the embedding example runs a workspace, receives its events and leaves nothing behind", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, files);
     const { code, lines, errors } = await runExample(root);

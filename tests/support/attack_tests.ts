@@ -13,7 +13,7 @@ import { AttackDaemon, longForm } from "./attack_daemon.ts";
 import { tell } from "./attack_outcome.ts";
 import { Bystanders, type Targets } from "./attack_targets.ts";
 import { type Attacks, isForRoles, keepClaimed, type Realm } from "./attack_workspace.ts";
-import { type Form, long } from "./long_form.ts";
+import { type Form, isLong, long, scaled } from "./long_form.ts";
 import { fromFileUrl } from "./paths.ts";
 import { within } from "./workspace_fixture.ts";
 
@@ -30,6 +30,8 @@ export interface AttackOptions {
   readonly realm?: Realm;
   /** The attacks that Landlock, too, claims to stop, with what the system then says; for another outcome: `alone`. */
   readonly landlock?: readonly string[];
+  /** Whether each attack is made by a sense and by a role in the gate, too, because `check` needs it. */
+  readonly isWhole?: boolean;
   /** The parts that depend on ports and paths, which are known only when the targets exist. */
   readonly attacks?: (targets: Targets) => Attacks;
 }
@@ -39,7 +41,7 @@ export interface AttackOptions {
  * alone for the attacks that it claims to stop (`alone`), where this system has it.
  */
 export function attackTest(title: string, attacks: Attacks, options: AttackOptions = {}): void {
-  registerAttacks(title, attacks, options, Deno);
+  registerAttacks(title, attacks, options, scaled);
 }
 
 /** The same for a family whose kind has another one in the gate. */
@@ -62,13 +64,24 @@ function registerAttacks(title: string, attacks: Attacks, options: AttackOptions
   });
 }
 
+/** In the gate each attack is made once, by a sense or by a role in turns; in the long form by both. */
+function inTurns(attacks: Attacks): Attacks {
+  return Object.fromEntries(
+    Object.entries(attacks).map(([name, attack], at) => {
+      const isForBoth = attack.only === undefined && isForRoles(attack);
+      return [name, isForBoth ? { ...attack, only: at % 2 === 0 ? "workflow" : "sense" } : attack];
+    }),
+  );
+}
+
 async function runAttacks(
   attacks: Attacks,
   options: AttackOptions & { readonly realm: Realm },
   program: string | null,
 ): Promise<void> {
   await using bystanders = await Bystanders.start();
-  const every = { ...attacks, ...options.attacks?.(bystanders.targets) };
+  const each = { ...attacks, ...options.attacks?.(bystanders.targets) };
+  const every = isLong || options.isWhole ? each : inTurns(each);
   const all = program === null ? every : keepClaimed(every, options.landlock);
   await using daemon = await AttackDaemon.start(bystanders, all, options, program);
   const quiet = longForm ? await daemon.nextTicks(30) : null;

@@ -7,11 +7,12 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
+import { isLong, scaled } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { makeWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
-const kills = 6;
+const kills = isLong ? 6 : 2;
 
 /** What is measured runs through all values, over every death: the count is in the sense's database. */
 const disk = `export function compute({ sqlite }) {
@@ -125,6 +126,7 @@ faultTest(
     const keys = Deno.readTextFileSync(file).trimEnd().split("\n").map((line) => line.split(" ")[0] ?? "");
     assert.deepEqual([...new Set(keys)].sort(), wanted, repeatedBy(seed));
   },
+  scaled,
 );
 
 const nextMoves: Readonly<Record<string, readonly string[]>> = {

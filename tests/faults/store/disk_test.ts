@@ -239,7 +239,7 @@ Deno.test("with a log of a newer nerve nothing starts, and the log is left uncha
   after.close();
 });
 
-Deno.test("a sense's database that is damaged, or of newer code, stops that sense only", async () => {
+long.test("a sense's database that is damaged, or of newer code, stops that sense only", async () => {
   const files = { "senses/newer/migrations/0001_first.sql": "create table readings (at integer);\n" };
   await using workspace = await makeWorkspace({ senses: { ping, writer, newer: ping }, files });
   await Deno.mkdir(workspace.paths.senseDatabases, { recursive: true });

@@ -184,7 +184,7 @@ Deno.test("no check of a database evaluates what its schema computes: an express
     for (const maxBytes of [Infinity, 0]) assert.equal(lookIntoDatabase(path, maxBytes).problem, null);
   }));
 
-Deno.test("a backup with a file that no backup has is refused, and nothing of it is taken", () =>
+long.test("a backup with a file that no backup has is refused, and nothing of it is taken", () =>
   withArchive(async (bench) => {
     bench.append(at(0));
     await bench.store.log.durable();

@@ -79,7 +79,7 @@ async function diesByItself(end: string, factor: number, cause: RegExp): Promise
   }
 }
 
-Deno.test("when a role uses up all memory its siblings restart with it, and all of them complete", async () => {
+long.test("when a role uses up all memory its siblings restart with it, and all of them complete", async () => {
   const eat = "const held: unknown[] = []; for (;;) held.push(new Array(100_000).fill(held.length));";
   await diesByItself(eat, 1, /memory/);
 });
@@ -141,7 +141,7 @@ long.test("a run whose process is killed from outside again and again goes on, a
   }
 });
 
-Deno.test("three deaths at one round end only that run as crashed (255); its siblings complete", async () => {
+long.test("three deaths at one round end only that run as crashed (255); its siblings complete", async () => {
   await using workspace = await threeAtWork("w");
   // "one" is to blame: each time it begins, its process dies.
   for (let death = 1; death <= 3; death++) {

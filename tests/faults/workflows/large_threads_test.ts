@@ -18,7 +18,7 @@ function pages(count: number, content: string, last: string): string {
 /** V8 keeps two bytes for each character of a text with one that is not Latin. */
 const wide = `"\\u2192" + "a".repeat(1024 * 1024 - 3)`;
 
-Deno.test("a role that fails once after 75 MiB of wide messages is tried again", async () => {
+long.test("a role that fails once after 75 MiB of wide messages is tried again", async () => {
   const flaky = `{
     retry: { attempts: 2, backoff: "10ms" },
     run: ({ log }) => {

@@ -180,7 +180,7 @@ long.test("code that changed while the daemon was down, or was killed, pauses a 
   assert.deepEqual(types.filter((type) => type === "run.paused" || type === "run.failed"), ["run.paused"]);
 });
 
-Deno.test("a paused run goes on when a person accepts its code, and keeps that over a kill -9", async () => {
+long.test("a paused run goes on when a person accepts its code, and keeps that over a kill -9", async () => {
   await using workspace = await startWorkspace({ yaml, workflows: { w: code("old", order) } });
   await inRoundTwo(workspace);
   await workspace.kernel.abandon(); // Gives the role no time.

@@ -55,7 +55,7 @@ Deno.test({
   fn: async () => assert.deepEqual(await tryAll({ read: [hostile] }), { ...own, ...every(false) }),
 });
 
-Deno.test({
+long.test({
   name: "what `read` names is read, and not written",
   ignore,
   fn: async () => {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { AgentFault } from "../../../src/agents/ports.ts";
 import { envelopeOf, inSetting, runningFor, scriptedProtocols, untilRunsFor } from "../../support/agent_protocols.ts";
+import { long } from "../../support/long_form.ts";
 import { ownSeconds, runningWith, untilRunning } from "../../support/running_programs.ts";
 
 const never = new AbortController().signal;
@@ -12,6 +13,8 @@ const never = new AbortController().signal;
 const last = (text: string) => text.split("\n").at(-1);
 
 for (const [name, { adapter, definition, isProgram, refuses }] of Object.entries(scriptedProtocols)) {
+  // It waits again and again until the terminal is silent.
+  const form = name === "terminal" ? long : Deno;
   Deno.test(`${name}: a prompt that is given up in the moment of its turn starts no program, and gives the turn back`, async () => {
     await inSetting(definition, async (setting) => {
       const halt = new AbortController(), reason = new Error("given up");
@@ -57,7 +60,7 @@ for (const [name, { adapter, definition, isProgram, refuses }] of Object.entries
     });
   });
 
-  Deno.test(`${name}: prompts share a conversation, and a session opened with its id goes on with it`, async () => {
+  form.test(`${name}: prompts share a conversation, and a session opened with its id goes on with it`, async () => {
     await inSetting(definition, async (setting) => {
       const first = await adapter.open(setting, null);
       assert.equal(last(await first.prompt(envelopeOf("count"), never)), "prompt 1");
@@ -75,7 +78,7 @@ for (const [name, { adapter, definition, isProgram, refuses }] of Object.entries
     });
   });
 
-  Deno.test(`${name}: what fails and what dies is told, and the session goes on after both`, async () => {
+  form.test(`${name}: what fails and what dies is told, and the session goes on after both`, async () => {
     await inSetting(definition, async (setting) => {
       const session = await adapter.open(setting, null);
       if (refuses) {
@@ -95,7 +98,7 @@ for (const [name, { adapter, definition, isProgram, refuses }] of Object.entries
     });
   });
 
-  Deno.test(`${name}: noise before the answer changes nothing`, async () => {
+  form.test(`${name}: noise before the answer changes nothing`, async () => {
     await inSetting(definition, async (setting) => {
       const session = await adapter.open(setting, null);
       assert.equal(last(await session.prompt(envelopeOf("noise"), never)), "after the noise");
@@ -103,7 +106,7 @@ for (const [name, { adapter, definition, isProgram, refuses }] of Object.entries
     });
   });
 
-  Deno.test(`${name}: a prompt that is given up ends with all that it has started, and so does a session`, async () => {
+  form.test(`${name}: a prompt that is given up ends with all that it has started, and so does a session`, async () => {
     await inSetting(definition, async (setting) => {
       const seconds = ownSeconds(), session = await adapter.open(setting, null), given = new AbortController();
       const untilBusy = () => isProgram ? untilRunning(seconds, 1) : untilRunsFor(setting);
@@ -120,7 +123,7 @@ for (const [name, { adapter, definition, isProgram, refuses }] of Object.entries
     });
   });
 
-  Deno.test(`${name}: a kill -9 of whatever runs for a prompt is told, and the next prompt is answered`, async () => {
+  form.test(`${name}: a kill -9 of whatever runs for a prompt is told, and the next prompt is answered`, async () => {
     await inSetting(definition, async (setting) => {
       const session = await adapter.open(setting, null), seconds = ownSeconds();
       assert.equal(last(await session.prompt(envelopeOf("count"), never)), "prompt 1");

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { systemLandlock } from "../../../src/base/landlock.ts";
 import { AgentWorld, scriptedAgent } from "../../support/agent_world.ts";
+import { long } from "../../support/long_form.ts";
 
 const permissions = { allow: ["read"], ask: ["edit src"], deny: ["execute"] };
 /** Confined, where this system can. */
@@ -39,7 +40,7 @@ Deno.test("an agent has leave as the rules say, and by the decision of a person 
   }
 });
 
-Deno.test("nobody decides for an agent that has died, was killed with its run, or with the daemon", async () => {
+long.test("nobody decides for an agent that has died, was killed with its run, or with the daemon", async () => {
   await using world = await AgentWorld.make({
     agent,
     roles: `ask: of("ask edit src/a.ts")`,

@@ -21,7 +21,7 @@ async function pausedFrom(world: AgentWorld, runId: string): Promise<unknown[]> 
   return rows.map(({ payload }) => isPlainObject(payload) && isPlainObject(payload.pause) ? payload.pause.from : null);
 }
 
-Deno.test("case 2: a role works, the daemon dies and its place is lost: paused and asked, in order; retry goes on", async () => {
+long.test("case 2: a role works, the daemon dies and its place is lost: paused and asked, in order; retry goes on", async () => {
   await using world = await AgentWorld.make({ roles: `ask: of("until open")` });
   await world.start();
   await world.run("a");

@@ -7,7 +7,7 @@ import { cp } from "node:fs/promises";
 import { runCli } from "../../../src/cli/app.ts";
 import type { CrashtestOutput } from "../../../src/cli/render/crashtest_schemas.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
-import { long } from "../../support/long_form.ts";
+import { isLong, long, scaled } from "../../support/long_form.ts";
 import { repository } from "../../support/source_files.ts";
 import { makeWorkspace, processesIn, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -69,7 +69,7 @@ long.test("a workflow with every kind of step recovers at every boundary, and it
   assert.deepEqual(processesIn(workspace.root), []);
 });
 
-Deno.test("a workflow that does not recover, waits for what nobody sends or never ends is told so", async () => {
+long.test("a workflow that does not recover, waits for what nobody sends or never ends is told so", async () => {
   const ends = `moderator: ({ messages }) => (["one", "two"] as const)[messages.length] ?? END });`;
   const forgets = `import { defineWorkflow, END } from "nerve";
 let played = false;
@@ -120,7 +120,7 @@ export default defineWorkflow({
   assert.equal((await crashtest(workspace, "once", "--limit", "1")).output.undisturbed.status, "failed");
 });
 
-Deno.test("the workflows of the library recover", async () => {
+scaled.test("the workflows of the library recover", async () => {
   const folder = await Deno.makeTempDir({ prefix: "nerve-test-" }), permissions = { read: [folder], write: [folder] };
   const command = ["true"], config = { command, check: command, even_if_running: true, settle: "1ms", dry_run: false };
   const workflows = {
@@ -134,7 +134,7 @@ Deno.test("the workflows of the library recover", async () => {
     await cp(`${repository}/${part}`, `${workspace.root}/${part}`, { recursive: true });
   }
   try {
-    for (const name of Object.keys(workflows)) {
+    for (const name of isLong ? Object.keys(workflows) : ["notify"]) {
       const { code, output } = await crashtest(workspace, name, "--limit", "2", "--seed", "7");
       const wrong = [output.undisturbed.problem, ...output.trials.map(({ problem }) => problem)];
       assert.equal(code, 0, `${name}: ${wrong.filter((each) => each !== null)}`);

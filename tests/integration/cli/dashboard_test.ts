@@ -38,7 +38,7 @@ Deno.test("a token is shown once, listed with its last use, and revoked", async 
   }
 });
 
-Deno.test("dashboard gives a browser a file that only its user may read, and no argument that others could", async () => {
+long.test("dashboard gives a browser a file that only its user may read, and no argument that others could", async () => {
   await using workspace = await makeWorkspace({ yaml, senses });
   const daemon = await Daemon.start(workspace.paths), { root } = workspace, bin = join(root, "bin");
   const path = Deno.env.get("PATH") ?? "";

@@ -44,7 +44,7 @@ async function used(): Promise<WorkspaceFixture> {
   return workspace;
 }
 
-Deno.test("doctor finds nothing wrong with a good workspace, and prints a line for each check", async () => {
+long.test("doctor finds nothing wrong with a good workspace, and prints a line for each check", async () => {
   await using workspace = await used();
   const io = new CapturedIo({ cwd: workspace.root });
   assert.equal(await runCli(["doctor"], io), 0);

@@ -11,7 +11,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 const init = (cwd: string, ...argv: string[]) => nerve(cwd, "init", ...argv);
 const read = (...path: string[]) => Deno.readTextFile(join(...path));
 
-Deno.test("with the workspace's deno.json, deno check and editors find the types of nerve and drizzle-orm", async () => {
+long.test("with the workspace's deno.json, deno check and editors find the types of nerve and drizzle-orm", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     const wrong = `import type { SenseContext } from "nerve";

@@ -7,7 +7,7 @@ import { long } from "../../support/long_form.ts";
 import { meterWorkspace, tidyWorkflow } from "../../support/meter_workspace.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
-Deno.test("sense trigger --wait prints the outcome and exits by it", async () => {
+long.test("sense trigger --wait prints the outcome and exits by it", async () => {
   await using served = await serveWorkspace(meterWorkspace);
   const wait = (name: string) => served.nerve("sense", "trigger", name, "--wait");
   const nothing = await wait("quiet");

@@ -74,7 +74,7 @@ Deno.test("an approver signs, and everyone sees who decided with which key", opt
   assert.equal(JSON.parse(rows[0] ?? "").payload.code, "APPROVAL_FORBIDDEN");
 });
 
-Deno.test("a signature made elsewhere counts, for its option, comment and request only", options, async () => {
+long.test("a signature made elsewhere counts, for its option, comment and request only", options, async () => {
   await using signed = await serve();
   const { served, keys } = signed, file = `${served.workspace.root}/decision.sig`;
   await signed.ask("few", "r1");

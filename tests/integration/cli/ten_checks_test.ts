@@ -22,7 +22,7 @@ async function bringCode(root: string): Promise<void> {
   }
 }
 
-Deno.test("ten checks of three kinds need thirty lines, and load in their sandboxes", async () => {
+long.test("ten checks of three kinds need thirty lines, and load in their sandboxes", async () => {
   const block = await readLines(), lines = block.trim().split("\n").length;
   assert.ok(lines > 20 && lines <= 30, `${lines} lines`);
   await inTempDir(async (root) => {

@@ -15,7 +15,7 @@ async function ranTidy({ workspace, nerve }: Pick<ServedWorkspace, "workspace" |
   return (await workspace.run("completed", from)).run.runId;
 }
 
-Deno.test("why shows the chain of causes of a run, back to its origin, with and without a daemon", async () => {
+long.test("why shows the chain of causes of a run, back to its origin, with and without a daemon", async () => {
   await using served = await serveWorkspace(meterWorkspace);
   const nerve = served.nerve.bind(served), run = await ranTidy({ workspace: served.workspace, nerve });
   const types = async (id: string) => {

@@ -122,7 +122,7 @@ long.test("nerve run restarts when its workspace was removed and recreated, and 
   });
 });
 
-Deno.test("nerve run waits for a removed workspace until Ctrl-C, and does not recreate its folder", async () => {
+long.test("nerve run waits for a removed workspace until Ctrl-C, and does not recreate its folder", async () => {
   await inTempDir(async (folder) => {
     const root = `${await Deno.realPath(folder)}/ws`, io = new CapturedIo({ cwd: folder });
     await writeWorkspace(root, sense("first"));

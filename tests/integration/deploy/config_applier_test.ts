@@ -66,7 +66,7 @@ reflexes: [{ sense: b, interval: 1h }]
   assert.deepEqual(workspace.sense("b").reflexes, ["every 1h"]);
 });
 
-Deno.test("an invalid nerve.yaml changes nothing and is reported once, and the next valid one clears the error", async () => {
+long.test("an invalid nerve.yaml changes nothing and is reported once, and the next valid one clears the error", async () => {
   await using workspace = await startWorkspace({
     senses: { a: echo },
     files: { "lib/old.ts": "export {};\n" },
@@ -220,7 +220,7 @@ long.test("a hundred reloads neither repeat nor skip a tick, nor touch the count
   assert.equal(workspace.pid("steady"), pid);
 });
 
-Deno.test("a workflow's concurrency changes without a new process; a removed workflow lets its run finish first", async () => {
+long.test("a workflow's concurrency changes without a new process; a removed workflow lets its run finish first", async () => {
   const waits = `import { defineWorkflow, END } from "nerve";
     const open = async (name) => {
       for (;;) { try { return Deno.statSync("files/" + name); } catch { await new Promise((go) => setTimeout(go, 5)); } }

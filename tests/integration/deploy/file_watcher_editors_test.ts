@@ -4,7 +4,7 @@
  * somebody restarts the daemon.
  */
 import assert from "node:assert/strict";
-import { long } from "../../support/long_form.ts";
+import { isLong, long, scaled } from "../../support/long_form.ts";
 import { join } from "../../support/paths.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -83,7 +83,7 @@ const edits: Readonly<Record<string, (workspace: WorkspaceFixture, text: string)
   },
 };
 
-long.test("however a file is changed, the sense that imports it soon runs the new code, and its neighbour keeps its process", async () => {
+scaled.test("however a file is changed, the sense that imports it soon runs the new code, and its neighbour keeps its process", async () => {
   await using workspace = await startWorkspace({
     // All this may take longer than a process may be idle.
     yaml: { senses: { a: {}, b: { keep_alive: true } } },
@@ -94,7 +94,7 @@ long.test("however a file is changed, the sense that imports it soon runs the ne
   await answers(workspace, "first");
   await workspace.payload("b");
   const neighbour = workspace.pid("b");
-  for (const [way, edit] of Object.entries(edits)) {
+  for (const [way, edit] of Object.entries(edits).slice(0, isLong ? undefined : 3)) {
     edit(workspace, wordText(way));
     await answers(workspace, way);
     assert.equal(workspace.pid("b"), neighbour, way);
@@ -102,7 +102,7 @@ long.test("however a file is changed, the sense that imports it soon runs the ne
   assert.equal(workspace.health().configError, null);
 });
 
-Deno.test("a git checkout of 200 files ends in the state of that branch", async () => {
+long.test("a git checkout of 200 files ends in the state of that branch", async () => {
   const files = (version: string) =>
     Object.fromEntries(
       Array.from({ length: 200 }, (_, index) => [`lib/g/part${index}.ts`, `export const part = "${version}";\n`]),

@@ -83,7 +83,7 @@ long.test("code that is saved with the grant waits for the approval too, while i
   assert.deepEqual(await workspace.payload("a"), { granted: true, version: "two" });
 });
 
-Deno.test("at a start, what exceeds the lock does not run: computes say why, runs wait, and the rest works", async () => {
+long.test("at a start, what exceeds the lock does not run: computes say why, runs wait, and the rest works", async () => {
   const workflow = `import { defineWorkflow, END } from "nerve";
     export default defineWorkflow({
       roles: { one: () => ({ content: Deno.hostname(), meta: {} }) },

@@ -95,7 +95,7 @@ long.test("a sense that was already broken does not block its sibling's new code
   assert.deepEqual(await workspace.payload("bad"), { says: "well" });
 });
 
-Deno.test("a new migration runs before the first compute of the new code; an edited old one is rejected by file", async () => {
+long.test("a new migration runs before the first compute of the new code; an edited old one is rejected by file", async () => {
   const reads = (column: string) =>
     `export function compute({ sqlite }) {
        sqlite.exec("insert into t(x) values (1)");

@@ -7,6 +7,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
 import { delay } from "../../../src/base/time.ts";
 import fc from "../../support/fast_check.ts";
+import { isLong, scaled } from "../../support/long_form.ts";
 import { configured, type Edit, ReloadWorld } from "../../support/reload_world.ts";
 import { startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -75,8 +76,8 @@ async function endsAsFresh(edits: readonly Edit[]): Promise<void> {
   });
 }
 
-Deno.test("random edits end in the same state as a fresh start", async () => {
-  const numRuns = Number(Deno.env.get("NERVE_RELOAD_RUNS") ?? 4);
+scaled.test("random edits end in the same state as a fresh start", async () => {
+  const numRuns = Number(Deno.env.get("NERVE_RELOAD_RUNS") ?? (isLong ? 4 : 1));
   const edits = fc.array(edit, { minLength: 3, maxLength: 20 });
   await fc.assert(fc.asyncProperty(edits, endsAsFresh), {
     numRuns,

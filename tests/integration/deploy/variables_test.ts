@@ -42,7 +42,7 @@ Deno.test("a unit gets the variables of the file that it is granted, and only un
   for (const secret of ["first-secret", "second-secret"]) assert.equal(shown.includes(secret), false);
 });
 
-Deno.test("the file comes before the daemon's own variables, but cannot say which program a grant of run means", async () => {
+long.test("the file comes before the daemon's own variables, but cannot say which program a grant of run means", async () => {
   // The bug would be: the lock agrees to `run: [tell]`, and the file lets that name another program.
   const run = `export const compute = async () => {
     let said = "nothing";

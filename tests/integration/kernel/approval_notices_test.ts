@@ -194,7 +194,7 @@ Deno.test("a clock that is set back or forward neither repeats reminders nor end
     told.notices.stop();
   }));
 
-Deno.test("hundreds of requests are told of, each once", () =>
+long.test("hundreds of requests are told of, each once", () =>
   withStore(async (bench) => {
     const told = new Told(bench);
     for (let n = 0; n < 250; n++) await ask(bench, `r${n}`);

@@ -106,7 +106,7 @@ long.test("a delivery that is known does nothing, also for the next kernel", asy
   assert.equal((await workspace.rows({ type: "hook.delivery" })).length, 2);
 });
 
-Deno.test("what no compute has answered when the kernel ended is heard by the next one", async () => {
+long.test("what no compute has answered when the kernel ended is heard by the next one", async () => {
   const stuck = "export const compute = () => { throw new Error('not yet'); };\nthrow new Error('it does not load');";
   await using workspace = await startHooked({}, { ci: stuck });
   for (const id of ["a", "b", "c"]) assert.equal((await deliver(workspace, { id }, id))?.kind, "accepted");
@@ -145,7 +145,7 @@ Deno.test("the secret is masked in the row, in what the sense gets, and in probl
   assert.equal(JSON.stringify(workspace.events).includes(secret), false);
 });
 
-Deno.test("a reload adds, changes and removes hooks, and moves the listener", async () => {
+long.test("a reload adds, changes and removes hooks, and moves the listener", async () => {
   await using workspace = await startHooked();
   const { hooks } = workspace.kernel.api;
   let changes = 0;

@@ -125,7 +125,7 @@ class SteppingClock extends FakeClock {
   }
 }
 
-Deno.test("a running kernel archives on request over the API, and refuses a day that is not over", async () => {
+long.test("a running kernel archives on request over the API, and refuses a day that is not over", async () => {
   const clock = new FakeClock(at(0, 12));
   await using workspace = await startWorkspace({
     clock,

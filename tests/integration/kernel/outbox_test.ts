@@ -72,7 +72,7 @@ Deno.test("a value that its process could not tell before it died is told by the
   assert.equal(workspace.kernel.api.records.runs({ limit: 10, offset: 0 }).total, 1);
 });
 
-Deno.test("a compute that throws, or returns what is no JSON, has written nothing", async () => {
+long.test("a compute that throws, or returns what is no JSON, has written nothing", async () => {
   const fails = `export function compute({ sqlite, trigger }) {
     ${table}
     sqlite.prepare("insert into seen values (1)").run();

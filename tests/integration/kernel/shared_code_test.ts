@@ -84,7 +84,7 @@ long.test("code that does not load is told of each of its senses, and only a sen
   assert.match(workspace.sense("left").problem ?? "", /cannot be loaded: .*/);
 });
 
-Deno.test("workflows of one code have their own config and runs", async () => {
+long.test("workflows of one code have their own config and runs", async () => {
   const say = `import { defineWorkflow, END } from "nerve";
 export default defineWorkflow({
   roles: { say: ({ config }) => ({ content: config.word, meta: {} }) },

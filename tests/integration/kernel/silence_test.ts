@@ -1,12 +1,13 @@
 /** What code says of its own silence: counted, told, and never a signal. */
 import assert from "node:assert/strict";
 import { silenceMaxChars } from "../../../src/base/limits.ts";
+import { long } from "../../support/long_form.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
 /** Returns what the test writes. */
 const says = "export const compute = () => JSON.parse(Deno.readTextFileSync('files/says.json'));\n";
 
-Deno.test("a reason for silence is no signal; why, sense list and a trigger tell it", async () => {
+long.test("a reason for silence is no signal; why, sense list and a trigger tell it", async () => {
   await using served = await serveWorkspace({
     senses: { says },
     files: { "files/says.json": "null" },

@@ -208,7 +208,7 @@ long.test("cleanup rejects folders such as the root", async () => {
   }
 });
 
-Deno.test("cleanup works with read and write permission for its folder, and fails with NotCapable without either", async () => {
+long.test("cleanup works with read and write permission for its folder, and fails with NotCapable without either", async () => {
   await using folders = new Folders();
   folders.add("inside/old", 8);
   const config = { folder: folders.inside, dry_run: false };

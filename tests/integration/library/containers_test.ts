@@ -235,7 +235,7 @@ long.test("containers says that an engine is not there, does not answer, refuses
   }
 });
 
-Deno.test("containers fails with NotCapable without its grants", async () => {
+long.test("containers fails with NotCapable without its grants", async () => {
   const folder = Deno.makeTempDirSync(), socket = `${folder}/docker.sock`;
   try {
     await using _ = Deno.serve({ path: socket, onListen: () => {} }, answer);

@@ -105,6 +105,6 @@ long.test("cpu-usage ends at once when its signal aborts", async () => {
   assert.equal(outcome.kind === "error" && outcome.name, "AbortError", JSON.stringify(outcome));
 });
 
-Deno.test("cpu-usage works with the grants of its README and fails with NotCapable without", () => {
+long.test("cpu-usage works with the grants of its README and fails with NotCapable without", () => {
   return needsItsGrants("cpu-usage", "sys");
 });

@@ -193,7 +193,7 @@ long.test("dns-answers rejects what is no record and no address", async () => {
   }
 });
 
-Deno.test("dns-answers fails with NotCapable without its grants", async () => {
+long.test("dns-answers fails with NotCapable without its grants", async () => {
   for (
     const [grants, servers] of [[{}, ["127.0.0.1"]], [{ net: ["127.0.0.1:54"] }, ["127.0.0.1"]], [{}, []]] as const
   ) {

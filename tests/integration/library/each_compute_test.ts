@@ -35,7 +35,7 @@ long.test("what is about the machine is told at each compute", async () => {
   if (await hasProgram("ping", "iputils-ping")) await tellsTwice("ping", { hosts: "127.0.0.1", count: 1 });
 });
 
-Deno.test("what is about files is told at each compute", async () => {
+long.test("what is about files is told at each compute", async () => {
   await inFolder(async (folder) => {
     const init = await new Deno.Command("git", { args: ["init", "--quiet", `${folder}/site`] }).output();
     assert.ok(init.success);

@@ -215,7 +215,7 @@ long.test("feed-watch rejects invalid addresses", async () => {
   }
 });
 
-Deno.test("feed-watch fails with NotCapable without its grant, and with the grant of another port", async () => {
+long.test("feed-watch fails with NotCapable without its grant, and with the grant of another port", async () => {
   await using server = new FeedServer();
   for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
     await using sense = new QuietSense("feed-watch", grants);

@@ -120,7 +120,7 @@ long.test("git-build is asked for no password, and shows none", async () => {
   assert.doesNotMatch(JSON.stringify([error, logs]), /secret/);
 });
 
-Deno.test("git-build runs no hook of the repository", async () => {
+long.test("git-build runs no hook of the repository", async () => {
   await using all = await Repositories.create();
   await all.commit("second");
   for (const name of ["post-merge", "post-checkout", "reference-transaction"]) {
@@ -130,7 +130,7 @@ Deno.test("git-build runs no hook of the repository", async () => {
   assert.equal(error, null, error?.message);
 });
 
-Deno.test("git-build fails with NotCapable without its grant", async () => {
+long.test("git-build fails with NotCapable without its grant", async () => {
   await using workflow = new TestWorkflow("git-build", { run: ["true"] });
   const { error } = await workflow.run({ config: { folder: "/srv/site", build: ["true"] } });
   assert.equal(error?.name, "NotCapable", error?.message);

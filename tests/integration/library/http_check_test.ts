@@ -119,7 +119,7 @@ Deno.test("http-check reports that a certificate has expired", async () => {
   assert.ok(check.problems.includes("its certificate has expired"), JSON.stringify(check));
 });
 
-Deno.test("http-check fails with NotCapable without its grant, and with the grant of another port", async () => {
+long.test("http-check fails with NotCapable without its grant, and with the grant of another port", async () => {
   await using server = serve(() => new Response("hello"), await lasting(42));
   for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
     await using sense = new QuietSense("http-check", grants);

@@ -61,7 +61,7 @@ long.test({
   },
 });
 
-Deno.test("load speaks while a limit is passed, once when it is not any more, and starts a workflow when it begins", async () => {
+long.test("load speaks while a limit is passed, once when it is not any more, and starts a workflow when it begins", async () => {
   await using sense = new QuietSense("load");
   const low = { max_load: 0 }, high = { max_load: 1e6 };
   assert.deepEqual(await sense.compute(high), { kind: "null" });

@@ -192,7 +192,7 @@ for (const kind of ["rename", "copy"] as const) {
   });
 }
 
-Deno.test("log-pattern fails with NotCapable without its grant, and names a missing grant for the rotated file", async () => {
+long.test("log-pattern fails with NotCapable without its grant, and names a missing grant for the rotated file", async () => {
   await using log = new TestLog();
   log.write("ERROR");
   for (const grants of [{}, { read: [`${log.file}.1`] }]) {

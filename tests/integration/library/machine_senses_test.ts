@@ -5,7 +5,7 @@ import { TestSense } from "../../support/library.ts";
 import { long } from "../../support/long_form.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
-Deno.test("below the threshold there is no signal, but the reading is stored", async () => {
+long.test("below the threshold there is no signal, but the reading is stored", async () => {
   for (const name of ["cpu-usage", "memory-usage", "disk-usage"]) {
     await using sense = new TestSense(name);
     const quiet = await sense.compute({ threshold: 1 });

@@ -179,7 +179,7 @@ long.test("notify requires exactly one of file and url", async () => {
   }
 });
 
-Deno.test("notify works with its grants and fails with NotCapable without, at the first attempt", async () => {
+long.test("notify works with its grants and fails with NotCapable without, at the first attempt", async () => {
   await withFile(async (file) => {
     for (const grants of [{}, { read: [file] }, { write: [file] }]) {
       await using workflow = new TestWorkflow("notify", grants);

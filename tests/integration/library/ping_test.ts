@@ -94,7 +94,7 @@ long.test("ping rejects what is no host", async () => {
   assert.ok(family.kind === "error" && /config\.family/.test(family.message));
 });
 
-Deno.test("ping fails with NotCapable without its grant", async () => {
+long.test("ping fails with NotCapable without its grant", async () => {
   for (const grants of [{}, { run: ["true"] }, { net: ["127.0.0.1"] }]) {
     await using sense = new QuietSense("ping", grants);
     const outcome = await sense.compute({ hosts: ["127.0.0.1"], count: 1 });

@@ -198,7 +198,7 @@ long.test("process-watch requires either a name or a command line", async () => 
   }
 });
 
-Deno.test("process-watch works with the grants of its README and fails with NotCapable without", async () => {
+long.test("process-watch works with the grants of its README and fails with NotCapable without", async () => {
   for (const grants of [{}, { run: ["true"] }, { read: ["/proc"] }]) {
     await using sense = new QuietSense("process-watch", grants);
     const outcome = await sense.compute({ name: "sh" });

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hasProgram } from "../../support/debian.ts";
 import { type Config, type Grants, TestSense } from "../../support/library.ts";
+import { long } from "../../support/long_form.ts";
 import { ataReport } from "../../support/smart_reports.ts";
 import { repository } from "../../support/source_files.ts";
 
-Deno.test("the payload in each README has the keys of the emitted one", async () => {
+long.test("the payload in each README has the keys of the emitted one", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     const init = await new Deno.Command("git", { args: ["init", "--quiet", folder] }).output();

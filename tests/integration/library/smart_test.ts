@@ -123,7 +123,7 @@ long.test("smart rejects what is no device", async () => {
   }
 });
 
-Deno.test("smart fails with NotCapable without its grants", async () => {
+long.test("smart fails with NotCapable without its grants", async () => {
   using reports = new Reports();
   const file = reports.write("one", ataReport());
   for (

@@ -35,7 +35,7 @@ async function boot(): Promise<BootedSystemd> {
 
 const systemctl = (...args: string[]) => ({ run: ["systemctl", ...args] });
 
-Deno.test({
+long.test({
   name: "systemd-units tells every unit that has failed, also while systemd tries again, and once that none has",
   ignore,
   fn: async () => {

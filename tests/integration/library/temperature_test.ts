@@ -213,7 +213,7 @@ long.test("temperature says that a machine has no sensors", async () => {
   assert.ok(relative.kind === "error" && /must be absolute/.test(relative.message));
 });
 
-Deno.test("temperature fails with NotCapable without its grants", async () => {
+long.test("temperature fails with NotCapable without its grants", async () => {
   using machine = new Sensors(at("hwmon/hwmon0", coretemp));
   for (
     const [grants, folder] of [[{}, "/sys/class"], [{ read: ["/sys/class/hwmon"] }, "/sys/class"], [

@@ -97,7 +97,7 @@ long.test("tls-expiry rejects an invalid address, and requires at least one", as
   }
 });
 
-Deno.test("tls-expiry fails with NotCapable without its grant, and with the grant of another port", async () => {
+long.test("tls-expiry fails with NotCapable without its grant, and with the grant of another port", async () => {
   await using server = await serve(90);
   for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
     await using sense = new QuietSense("tls-expiry", grants);

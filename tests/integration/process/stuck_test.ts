@@ -73,7 +73,7 @@ Deno.test("a compute that stops within its grace period is a timeout, and its pr
   assert.equal(workspace.sense("polite").counters.timeout, 1);
 });
 
-Deno.test("a compute that ignores its signal is killed even when it blocks nothing", async () => {
+long.test("a compute that ignores its signal is killed even when it blocks nothing", async () => {
   await using workspace = await startWorkspace({
     yaml: { senses: { deaf: short } },
     senses: { deaf: `${forever}export const compute = () => forever();` },

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { measureTmpfs } from "../../../src/process/tmpfs_use.ts";
+import { long } from "../../support/long_form.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
@@ -36,7 +37,7 @@ Deno.test("what a place in memory gained is measured, also under a granted folde
     assert.ok(await measured() >= 6 * MiB);
   }));
 
-Deno.test(
+long.test(
   "a group that writes its memory limit into such a folder is ended for it",
   { ignore: !canMount },
   () =>

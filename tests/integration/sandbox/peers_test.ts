@@ -11,6 +11,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { createDrizzle } from "../../../src/store/sqlite/drizzle.ts";
 import { closeSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { configOf } from "../../support/parsed_config.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 import { hasLandlock, WalledReader } from "../../support/walled_reader.ts";
@@ -64,7 +65,7 @@ Deno.test("no read of a peer leaves a transaction open: its writer empties the -
     return Promise.resolve();
   }));
 
-Deno.test("a reader waits while a large -wal file grows, gives up, and reads again once its writer has emptied it", () =>
+long.test("a reader waits while a large -wal file grows, gives up, and reads again once its writer has emptied it", () =>
   inTempDir((folder) => {
     const path = `${folder}/a.db`;
     using writer = openWriter(path);

@@ -9,6 +9,7 @@ import { openStore } from "../../../src/store/store.ts";
 import { takeChildStep } from "../../support/child_steps.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import fc from "../../support/fast_check.ts";
+import { isLong, scaled } from "../../support/long_form.ts";
 import { newRow, newRun, runRow, sleepOf, withStore } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -167,7 +168,7 @@ async function stop(runs: SqliteRunStore, step: Step): Promise<void> {
   }
 }
 
-Deno.test("the table of runs is rebuilt from the log as it was", () =>
+scaled.test("the table of runs is rebuilt from the log as it was", () =>
   inTempDir(async (root) => {
     let n = 0;
     await fc.assert(
@@ -208,7 +209,7 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         assert.deepEqual(children(), born);
         assert.deepEqual(begun(), doubts);
       }),
-      { numRuns: 60 },
+      { numRuns: isLong ? 60 : 15 },
     );
   }));
 

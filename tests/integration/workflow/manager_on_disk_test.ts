@@ -6,11 +6,12 @@ import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../../src/base/clock.ts";
 import { openStore } from "../../../src/store/store.ts";
 import fc from "../../support/fast_check.ts";
+import { isLong, scaled } from "../../support/long_form.ts";
 import { stepArbitrary } from "../../support/workflow_steps.ts";
 import type { Backing } from "../../support/workflow_witness.ts";
 import { World } from "../../support/workflow_world.ts";
 
-Deno.test("WorkflowManager keeps every promise on SQLite", async () => {
+scaled.test("WorkflowManager keeps every promise on SQLite", async () => {
   const root = await Deno.makeTempDir({ prefix: "nerve-runs-" });
   let folders = 0;
   try {
@@ -20,7 +21,7 @@ Deno.test("WorkflowManager keeps every promise on SQLite", async () => {
         for (const step of steps) await world.step(step);
         await world.drain();
       }),
-      { numRuns: 100 },
+      { numRuns: isLong ? 100 : 15 },
     );
   } finally {
     await Deno.remove(root, { recursive: true });

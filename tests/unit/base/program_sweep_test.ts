@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { isAlive, type ProcessStat, readProcessStat } from "../../../src/base/process_id.ts";
 import { markVariable } from "../../../src/base/program_mark.ts";
 import { endPrograms } from "../../../src/base/program_sweep.ts";
+import { long } from "../../support/long_form.ts";
 
 function start(mark: string | null, program = "sleep", args = ["1000"]): Deno.ChildProcess {
   const env = mark === null ? {} : { [markVariable]: mark };
@@ -59,7 +60,7 @@ Deno.test("endPrograms() says what is still there when the time is up", async ()
 });
 
 // On a busy machine the look took all of the time: what it had ended was not waited for, and was still there for a moment.
-Deno.test("endPrograms() waits for the end of what it has found, however long the look took", async () => {
+long.test("endPrograms() waits for the end of what it has found, however long the look took", async () => {
   const own = crypto.randomUUID(), children = Array.from({ length: 20 }, () => start(own)), waitMs = 5_000;
   let isSlow = true;
   const isTarget = (mark: string | null) => {

@@ -9,6 +9,7 @@ import { parseNerveConfig } from "../../../src/config/parse.ts";
 import type { NerveConfig } from "../../../src/config/types.ts";
 import { extendConfig } from "../../../src/config/yaml/extend.ts";
 import fc from "../../support/fast_check.ts";
+import { isLong, scaled } from "../../support/long_form.ts";
 
 interface Piece {
   readonly kind: LibraryKind;
@@ -107,7 +108,7 @@ function spelled(text: string, { crlf, bare }: { crlf: boolean; bare: boolean })
   return crlf ? ended.replaceAll("\n", "\r\n") : ended;
 }
 
-Deno.test("any part of the library can be added to any nerve.yaml; every line and comment stays, and nothing else is added", () => {
+scaled.test("any part of the library can be added to any nerve.yaml; every line and comment stays, and nothing else is added", () => {
   fc.assert(
     fc.property(shape, pieces, spelling, ([, shaped], chosen, how) => {
       const old = spelled(shaped, how), before = right(old);
@@ -133,7 +134,7 @@ Deno.test("any part of the library can be added to any nerve.yaml; every line an
       const triggered = after.reflexes.slice(before.reflexes.length).map(({ sense }) => sense);
       assert.deepEqual(triggered, chosen.filter(({ kind }) => kind === "senses").map(({ as }) => as));
     }),
-    { numRuns: 60 },
+    { numRuns: isLong ? 60 : 20 },
   );
 });
 

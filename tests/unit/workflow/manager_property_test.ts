@@ -3,19 +3,20 @@
  * prints the seed and the shortest sequence of steps that breaks a promise.
  */
 import fc from "../../support/fast_check.ts";
+import { isLong, scaled } from "../../support/long_form.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { stepArbitrary } from "../../support/workflow_steps.ts";
 import type { Backing } from "../../support/workflow_witness.ts";
 import { World } from "../../support/workflow_world.ts";
 
-Deno.test("WorkflowManager keeps every promise, whatever runs, processes, disk and daemon do", async () => {
+scaled.test("WorkflowManager keeps every promise, whatever runs, processes, disk and daemon do", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 150, size: "max" }), async (steps) => {
       const world = new World(inMemory(new MemoryRunStore(false)));
       for (const step of steps) await world.step(step);
       await world.drain();
     }),
-    { numRuns: 1_000 },
+    { numRuns: isLong ? 1_000 : 250 },
   );
 });
 
