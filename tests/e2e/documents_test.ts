@@ -55,44 +55,6 @@ Deno.test("a file that several documents show is the same in each", () => {
   assert.ok(seen.size > 5);
 });
 
-/** The files that a document names, and each block without a name as a file. */
-function sourcesOf({ path, blocks }: Document): Record<string, string> {
-  const folder = path.replaceAll(/\W/g, "_");
-  return Object.fromEntries(
-    blocks.filter(({ language }) => language === "ts").map((block, index) => [
-      join(folder, block.file ?? `block_${index}.ts`),
-      // The path of an embedder's own clone.
-      block.text.replace('"./src/mod.ts"', JSON.stringify(join(repository, "src/mod.ts"))),
-    ]),
-  );
-}
-
-Deno.test('every block of TypeScript compiles against the real "nerve"', async () => {
-  await inTempDir(async (root) => {
-    const sources = documents.reduce((all, document) => ({ ...all, ...sourcesOf(document) }), {});
-    assert.ok(Object.keys(sources).length > 8);
-    const packages = Object.entries<string>(manifest.imports).filter(([, target]) => target.startsWith("npm:"));
-    const config = {
-      compilerOptions: manifest.compilerOptions,
-      nodeModulesDir: "none",
-      lock: false,
-      imports: {
-        ...Object.fromEntries(packages),
-        nerve: join(repository, manifest.imports.nerve),
-        // `nerve init` and `nerve validate` add a line for each sense of a workspace that has a schema.
-        "nerve/peers/disk-usage": join(repository, "senses/disk-usage/schema.ts"),
-      },
-    };
-    await writeWorkspace(root, { ...sources, "deno.json": JSON.stringify(config) });
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", "--quiet", "--config", join(root, "deno.json"), ...Object.keys(sources)],
-      cwd: root,
-      env: { NO_COLOR: "1" },
-    }).output();
-    assert.equal(code, 0, new TextDecoder().decode(stderr));
-  });
-});
-
 Deno.test("every block of YAML is a nerve.yaml without errors, or a scenario", () => {
   for (const { document, block } of blocksIn("yaml")) {
     if (block.text.startsWith("# scenarios/")) {

@@ -1,5 +1,6 @@
 /** The repository's documents as tests read them: blocks of code, commands in running text, headings and links. */
-import { readSource, sourceFiles } from "./source_files.ts";
+import { join } from "./paths.ts";
+import { readSource, repository, sourceFiles } from "./source_files.ts";
 
 export interface Block {
   readonly language: string;
@@ -72,4 +73,19 @@ export function anchorsOf(text: string): Set<string> {
     }
   }
   return anchors;
+}
+
+/** The blocks of TypeScript of a document by their paths: the files that it names, and each other block as a file. */
+export function codeOf({ path, blocks }: Document): Record<string, string> {
+  const folder = path.replaceAll(/\W/g, "_");
+  return Object.fromEntries(
+    blocks.filter(({ language }) => language === "ts").map((block, index) => [
+      join(folder, block.file ?? `block_${index}.ts`),
+      block.text
+        // The path of an embedder's own clone.
+        .replace('"./src/mod.ts"', JSON.stringify(join(repository, "src/mod.ts")))
+        // `nerve init` and `nerve validate` add a line for each sense of a workspace that has a schema.
+        .replace('"nerve/peers/disk-usage"', JSON.stringify(join(repository, "senses/disk-usage/schema.ts"))),
+    ]),
+  );
 }

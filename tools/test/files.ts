@@ -13,7 +13,7 @@ export function testFiles(root: string, below = "tests"): string[] {
 
 /** Whether a file of tests leaves something out of the gate. */
 export function hasLongForm(text: string): boolean {
-  return /from ".*\/long_form\.ts"|\blongAttackTest\(/.test(text);
+  return /from ".*\/(?:long_form|attack_tests)\.ts"/.test(text);
 }
 
 /** The files of a part, such as `2/4`: dealt out like cards, since neighbours take about as long. */

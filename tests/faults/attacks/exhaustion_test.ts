@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { longForm } from "../../support/attack_daemon.ts";
-import { type Attack, type Attacks, attackTest, longAttackTest } from "../../support/attack_tests.ts";
+import { type Attack, type Attacks, longAttackTest } from "../../support/attack_tests.ts";
 
 const soon = { timeout: "200ms", grace_period: "100ms" };
 const endless = (body: string): Attack => ({ body, outcome: /^timeout/, deadly: true, only: "sense", yaml: soon });
@@ -117,7 +117,7 @@ longAttackTest("a group that exhausts threads, timers or descriptors harms only 
   },
 });
 
-attackTest("a group that burns a core outside any compute is reported, and ended when it does not answer", {
+longAttackTest("a group that burns a core outside any compute is reported, and ended when it does not answer", {
   "burns-later": {
     body: "setTimeout(() => { for (;;); }, 100); return 'later'",
     outcome: /^returned "later"/,

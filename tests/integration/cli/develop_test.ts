@@ -49,7 +49,7 @@ async function rowsOf(workspace: DaemonWorkspace, runId: string): Promise<unknow
   return out.trim().split("\n").map((line) => JSON.parse(line));
 }
 
-Deno.test("case 14: nerve develop returns at the first gate, and attaches to a run that is there", () =>
+long.test("case 14: nerve develop returns at the first gate, and attaches to a run that is there", () =>
   inWorld(async ({ workspace, develop, repo }) => {
     const offline = await develop();
     assert.deepEqual([offline.code, /DAEMON_MISSING|nerve start/.test(offline.err)], [3, true], offline.err);

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { isLong, scaled } from "../../support/long_form.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 const yaml = (root: string) => Deno.readTextFile(join(root, "nerve.yaml"));
 
-Deno.test("init sense and init workflow write templates and their lines, which pass validate, types included", async () => {
+scaled.test("init sense and init workflow write templates and their lines, which pass validate, types included", async () => {
   await inTempDir(async (root) => {
     await nerve(root, "init", ".");
     await writeWorkspace(root, { "nerve.yaml": "# mine\nsenses: {}   # none yet\n" });
@@ -18,7 +19,7 @@ Deno.test("init sense and init workflow write templates and their lines, which p
       /wrote senses\/queue-length\/index\.ts.*\n✅ added its lines at nerve\.yaml:3\n👉 nerve validate\n/,
     );
     assert.equal((await nerve(root, "init", "workflow", "tidy")).code, 0);
-    const valid = await nerve(root, "validate");
+    const valid = await nerve(root, "validate", ...isLong ? [] : ["--no-types"]);
     assert.deepEqual([valid.code, valid.out], [0, "✅ 1 sense, 1 workflow: no problems\n"]);
     assert.equal(
       await yaml(root),

@@ -16,7 +16,7 @@ async function leaveSocket(path: string): Promise<void> {
   assert.ok(Deno.lstatSync(path).isSocket);
 }
 
-Deno.test("leftovers of a killed daemon, and a reused pid, are neither believed nor harmed", async () => {
+long.test("leftovers of a killed daemon, and a reused pid, are neither believed nor harmed", async () => {
   // The bug would be: `stop` ends an innocent process that has got the dead daemon's pid, or `start` fails because of
   // it.
   await using workspace = await DaemonWorkspace.make();
