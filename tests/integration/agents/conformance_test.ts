@@ -31,7 +31,7 @@ for (const [name, { adapter, definition, isProgram, refuses }] of Object.entries
     });
   });
 
-  Deno.test(`${name}: an answer, a file, and only the variables that were given`, async () => {
+  form.test(`${name}: an answer, a file, and only the variables that were given`, async () => {
     await inSetting(definition, async (setting) => {
       const session = await adapter.open(setting, null);
       assert.equal(last(await session.prompt(envelopeOf("say so it is"), never)), "so it is");

@@ -4,12 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
+import { long } from "../../support/long_form.ts";
 import { watchedClock } from "../../support/watched_clock.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 const hourMs = 3_600_000;
 
-Deno.test("the wall clock is set back and forward: cron lines go on, waits end, and spans stay what they are", async () => {
+long.test("the wall clock is set back and forward: cron lines go on, waits end, and spans stay what they are", async () => {
   const clock = watchedClock(systemClock), from = systemClock.monotonic();
   const tick = "export const compute = () => 1;",
     fails = `import { defineWorkflow, END } from "nerve";
