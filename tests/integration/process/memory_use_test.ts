@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { MemoryUse } from "../../../src/process/memory_use.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { isLong, scaled } from "../../support/long_form.ts";
+import { long } from "../../support/long_form.ts";
 import { isFaster, loopStaysFree } from "../../support/watched_loop.ts";
 
 Deno.test("private memory is a part of the resident memory, read at most once a second; a process that is gone has none", async () => {
@@ -24,8 +24,8 @@ Deno.test("private memory is a part of the resident memory, read at most once a 
   assert.deepEqual([memory.of(child.pid), memory.of(null)], Array(2).fill({ memoryBytes: null, privateBytes: null }));
 });
 
-scaled.test("many processes are read in slices, once for all who ask within a second", async () => {
-  const pids = Array.from({ length: isLong ? 400 : 100 }, () => Deno.pid);
+long.test("many processes are read in slices, once for all who ask within a second", async () => {
+  const pids = Array.from({ length: 400 }, () => Deno.pid);
   let memory = new MemoryUse(systemClock);
   await loopStaysFree(1 / 2, async () => {
     memory = new MemoryUse(systemClock);
