@@ -3,14 +3,16 @@
  * status and doctor. Takes no lock, since looking must never keep a kernel from starting.
  * I1. A file may be forged, copied from elsewhere, or older than the machine's last start, when other processes had the
  *     same pids: what it names counts only if that process is what it says (own_process.ts).
+ * I2. Nothing is waited for: what stands in the place of such a file may be a pipe.
  */
-import { ifPresent, isGoneProcess, isMissing } from "../base/if_present.ts";
+import { ifPresent, isGoneProcess } from "../base/if_present.ts";
 import { isAlive, type ProcessId, readProcessStat } from "../base/process_id.ts";
+import { readPlainFile } from "../base/small_file.ts";
 import { type Clock, delay } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { type LockHolder, parseLockHolder } from "../protocol/lock_holder.ts";
 import { holdsLock, isOwn, isSupervisorOf, readWords } from "./own_process.ts";
-import { type DaemonState, readState } from "./state_file.ts";
+import { type DaemonState, readState, stateFileMaxBytes } from "./state_file.ts";
 
 export interface FoundDaemon {
   /** The process that holds the workspace's lock: a kernel, alone or inside another program, or a command of nerve. */
@@ -44,16 +46,7 @@ export function isRunning({ kernel, supervised }: FoundDaemon): boolean {
 
 /** The last process that wrote its id to the lock file, alive or not. Null after an orderly stop. */
 export function readLockHolder({ lockFile }: WorkspacePaths): LockHolder | null {
-  return parseLockHolder(readText(lockFile) ?? "");
-}
-
-function readText(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (thrown) {
-    if (isMissing(thrown)) return null;
-    throw thrown;
-  }
+  return parseLockHolder(readPlainFile(lockFile, stateFileMaxBytes) ?? "");
 }
 
 /** The polling interval: we get no signal when a process ends that is not our child. */

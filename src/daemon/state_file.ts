@@ -6,6 +6,7 @@
 import { dirname, join } from "node:path";
 import { isMissing } from "../base/if_present.ts";
 import type { ProcessId } from "../base/process_id.ts";
+import { readPlainFile } from "../base/small_file.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { isPlainObject } from "../protocol/json.ts";
 
@@ -25,6 +26,9 @@ export interface DaemonState {
   readonly problem: string | null;
 }
 
+/** More than it ever holds, or the lock: a problem is one line. */
+export const stateFileMaxBytes = 256 * 1024;
+
 export function stateFilePath(paths: WorkspacePaths): string {
   return join(paths.logs, "daemon.json");
 }
@@ -32,11 +36,11 @@ export function stateFilePath(paths: WorkspacePaths): string {
 /** Null when there is no state file, or one that this version does not understand. */
 export function readState(paths: WorkspacePaths): DaemonState | null {
   try {
-    const value: unknown = JSON.parse(Deno.readTextFileSync(stateFilePath(paths)));
+    const value: unknown = JSON.parse(readPlainFile(stateFilePath(paths), stateFileMaxBytes) ?? "null");
     const pid = isPlainObject(value) && isPlainObject(value.supervisor) ? value.supervisor.pid : null;
     return Number.isSafeInteger(pid) && Number(pid) > 1 ? value as unknown as DaemonState : null;
   } catch (thrown) {
-    if (thrown instanceof SyntaxError || isMissing(thrown)) return null;
+    if (thrown instanceof SyntaxError) return null;
     throw thrown;
   }
 }

@@ -8,12 +8,21 @@ import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 export const secretChecks: readonly Check[] = [checkSecrets];
 
+/** Git reads files of the repository, and waits for ever where one is a pipe. */
+const gitMaxMs = 5_000;
+const gitHint = "git check-ignore .env in the workspace shows what it waits for; is .gitignore a file?";
+
 async function checkSecrets(paths: WorkspacePaths): Promise<Finding[]> {
   const parsed = await readConfigFile(paths), file = parsed.ok ? resolveEnvFile(parsed.value.config, paths.root) : null;
   if (file === null || ifPresent(() => Deno.lstatSync(file)) === null) return [];
-  const name = showEnvFile(file, paths.root);
+  const name = showEnvFile(file, paths.root), limit = AbortSignal.timeout(gitMaxMs);
   const git = async (...args: string[]): Promise<number> => {
-    const command = new Deno.Command("git", { args: ["-C", dirname(file), ...args], stdout: "null", stderr: "null" });
+    const command = new Deno.Command("git", {
+      args: ["-C", dirname(file), ...args],
+      stdout: "null",
+      stderr: "null",
+      signal: limit,
+    });
     return (await command.output()).code;
   };
   try {
@@ -22,7 +31,9 @@ async function checkSecrets(paths: WorkspacePaths): Promise<Finding[]> {
       const hint = `git rm --cached ${name}; write it into .gitignore; renew the secrets in it`;
       return [failed("secrets", `git keeps ${name}`, hint)];
     }
-    return await git("check-ignore", "--quiet", "--", file) === 0
+    const ignored = await git("check-ignore", "--quiet", "--", file);
+    if (limit.aborted) return [warning("secrets", `unknown: git does not say whether it ignores ${name}`, gitHint)];
+    return ignored === 0
       ? [passed("secrets", `git ignores ${name}`)]
       : [warning("secrets", `git does not ignore ${name}`, "write it into .gitignore")];
   } catch (thrown) {

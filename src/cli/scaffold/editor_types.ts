@@ -54,6 +54,8 @@ export async function writeEditorTypes(root: string): Promise<boolean> {
     const target = join(root, path);
     if (await readText(target) === text) continue;
     await Deno.mkdir(dirname(target), { recursive: true });
+    // A link would have its target overwritten.
+    if (await ifPresentAsync(async () => (await Deno.lstat(target)).isFile) === false) await Deno.remove(target);
     await Deno.writeTextFile(target, text);
     wrote = true;
   }
@@ -135,6 +137,7 @@ export async function createEditorFiles(root: string): Promise<Map<string, Uint8
   ]);
 }
 
+/** Null also for what is no file: a pipe would never answer. */
 async function readText(path: string): Promise<string | null> {
-  return await ifPresentAsync(() => Deno.readTextFile(path));
+  return await ifPresentAsync(async () => (await Deno.stat(path)).isFile ? await Deno.readTextFile(path) : null);
 }

@@ -88,7 +88,8 @@ async function lstatIfPresent(path: string): Promise<Deno.FileInfo | null> {
 
 async function readManifest(root: string): Promise<Record<string, unknown>> {
   try {
-    const manifest: unknown = JSON.parse(await Deno.readTextFile(join(root, manifestName)));
+    const path = join(root, manifestName);
+    const manifest: unknown = (await Deno.stat(path)).isFile ? JSON.parse(await Deno.readTextFile(path)) : null;
     return isPlainObject(manifest) ? manifest : {};
   } catch (thrown) {
     // Missing or damaged: no file is known to be ours, so every existing file stays.
@@ -97,7 +98,10 @@ async function readManifest(root: string): Promise<Record<string, unknown>> {
   }
 }
 
+const noBytes = new Uint8Array();
+
 async function hashIfPresent(path: string): Promise<string | null> {
-  const bytes = await ifPresentAsync(() => Deno.readFile(path));
+  // What is no file is not ours: a pipe would never answer.
+  const bytes = await ifPresentAsync(async () => (await Deno.stat(path)).isFile ? await Deno.readFile(path) : noBytes);
   return bytes === null ? null : await sha256(bytes);
 }

@@ -28,7 +28,7 @@ export class Reserve implements SpareSpace {
 
   give(): boolean {
     const left = this.bytes;
-    if (left === 0) return false;
+    if (left === 0 || !Deno.lstatSync(this.#path).isFile) return false;
     try {
       Deno.truncateSync(this.#path, Math.max(0, left - reserveSliceBytes));
       return true;
@@ -42,6 +42,8 @@ export class Reserve implements SpareSpace {
   async fill(signal: AbortSignal): Promise<boolean> {
     const missing = reserveBytes - this.bytes;
     if (missing <= 0) return true;
+    // A link would have its target filled, and a pipe never ends.
+    if (ifPresent(() => Deno.lstatSync(this.#path).isFile) === false) throw new Error("it is no file: move it away");
     // Not loaded at every start: few processes hold a reserve.
     const { statfs } = await import("node:fs/promises");
     const { bavail, bsize } = await statfs(dirname(this.#path));

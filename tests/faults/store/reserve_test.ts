@@ -11,6 +11,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { long } from "../../support/long_form.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { newRow } from "../../support/store_bench.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
 import { makeWorkspace } from "../../support/workspace_fixture.ts";
 
 const MiB = 1024 ** 2;
@@ -119,3 +120,17 @@ Deno.test({
     await second.stop();
   },
 });
+
+Deno.test("a link or a pipe in the place of the reserve is neither filled nor cut short", () =>
+  inTempDir(async (root) => {
+    const path = `${root}/reserve`, precious = `${root}/precious`;
+    Deno.writeTextFileSync(precious, "mine");
+    Deno.symlinkSync(precious, path);
+    const reserve = new Reserve(path), signal = never;
+    await assert.rejects(reserve.fill(signal), /it is no file/);
+    assert.equal(reserve.give(), false);
+    assert.equal(Deno.readTextFileSync(precious), "mine");
+    Deno.removeSync(path);
+    assert.ok(new Deno.Command("mkfifo", { args: [path] }).outputSync().success);
+    await assert.rejects(reserve.fill(signal), /it is no file/);
+  }));

@@ -32,6 +32,30 @@ export const row = (ctx: SenseContext): string[] => ctx.db.select().from(rows).a
   });
 });
 
+// A workspace from elsewhere may hold any of them: a link had its target overwritten, and a pipe was waited for.
+Deno.test("links in the place of nerve's files for editors are replaced, not followed, and pipes are not waited for", async () => {
+  await inTempDir(async (root) => {
+    await init(root, ".");
+    const { imports } = JSON.parse(await read(root, "import_map.json")), entry = join(root, imports.nerve);
+    const current = await Deno.readTextFile(entry), precious = join(root, "precious.txt");
+    await Deno.writeTextFile(precious, "mine");
+    const validate = () => runCli(["validate", "--no-types"], new CapturedIo({ cwd: root }));
+    const pipe = (path: string) => assert.ok(new Deno.Command("mkfifo", { args: [path] }).outputSync().success);
+    for (const make of [(path: string) => Deno.symlinkSync(precious, path), pipe]) {
+      await Deno.remove(entry);
+      make(entry);
+      assert.equal(await validate(), 0);
+      assert.equal(await Deno.readTextFile(entry), current);
+    }
+    for (const name of ["import_map.json", "deno.json", ".nerve-init.json"]) {
+      await Deno.remove(join(root, name));
+      pipe(join(root, name));
+      assert.equal(await validate(), 0, name);
+    }
+    assert.equal(await Deno.readTextFile(precious), "mine");
+  });
+});
+
 long.test("the types for editors are in the workspace, and stay when the nerve that created it is gone", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");

@@ -266,7 +266,7 @@ Deno.test("nothing is used of a workspace whose own files are links or pipes, an
       const path = `${root}/${name}`;
       if (names.has(name)) Deno.removeSync(path);
       make[kind](path);
-      for (const command of ["run", "status", "logs"]) {
+      for (const command of ["run", "status", "logs", "doctor", "stop"]) {
         const io = new CapturedIo({ cwd: root }), code = await runCli([command], io);
         assert.notEqual(code, 0, `${command} with ${name}`);
         assert.match(io.out + io.err, new RegExp(`${name} is (a symbolic link|no file)`), command);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { type DaemonState, readState, removeState, stateFilePath, writeState } from "../../../src/daemon/state_file.ts";
+import { readLockHolder } from "../../../src/daemon/discovery.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const state: DaemonState = {
@@ -49,4 +50,23 @@ Deno.test("a supervisor removes its own state, and keeps that of another one", (
     removeState(paths, state.supervisor);
     assert.equal(readState(paths), null);
     removeState(paths, state.supervisor);
+  }));
+
+// The bug was: `nerve doctor` waited for ever for a pipe in the place of the lock or of the state.
+Deno.test("a pipe, a link or a folder in the place of the state or the lock is nothing, and is not waited for", () =>
+  withState((paths) => {
+    const precious = `${paths.root}/precious`, holder = { pid: Deno.pid, startTime: "1" };
+    Deno.writeTextFileSync(precious, JSON.stringify({ supervisor: holder }));
+    for (const path of [stateFilePath(paths), paths.lockFile]) {
+      const kinds: (() => unknown)[] = [
+        () => assert.ok(new Deno.Command("mkfifo", { args: [path] }).outputSync().success),
+        () => Deno.symlinkSync(precious, path),
+        () => Deno.mkdirSync(path),
+      ];
+      for (const make of kinds) {
+        make();
+        assert.deepEqual([readState(paths), readLockHolder(paths)], [null, null]);
+        Deno.removeSync(path);
+      }
+    }
   }));
