@@ -52,6 +52,15 @@ export const errorCodes = {
       "Use Linux 5.13 or later with Landlock switched on (`lsm=` of the kernel's command line names it), or remove " +
       "`isolation` from nerve.yaml.",
   },
+  GRANT_REPLACED: {
+    meaning: "A granted path leads elsewhere by a link that the program of a sense or workflow may have made.",
+    cause:
+      "A link stands on the way to the path, in a folder that a unit may write, and leads out of that folder. The process " +
+      "would get what the link leads to, so it is not started; all others go on.",
+    remedy:
+      "Remove the link, and look who made it. If it is yours, grant what it leads to, or put it where no unit may write. " +
+      "The unit starts by itself then; where `nerve validate` names it, `nerve reload` lets it run.",
+  },
   DAEMON_RUNNING: {
     meaning: "A daemon already runs in this workspace.",
     cause: "Each workspace has one daemon at most, and some commands need it to be stopped.",

@@ -6,6 +6,7 @@
  * I3. Nothing lifts it again. It holds the calling thread, the threads that it starts from then on, and their programs.
  */
 import { openCLibrary } from "./c_library.ts";
+import { ifPresent } from "./if_present.ts";
 
 /** `write` is not `read`: a path that may be both has two rules. `execute` includes `read`. */
 export type PathRight = "read" | "write" | "execute";
@@ -15,6 +16,8 @@ export interface LandlockRules {
   /** TCP ports; null: all. */
   readonly connect: readonly number[] | null;
   readonly bind: readonly number[] | null;
+  /** Of `paths`, those on whose way no link may lie: a program could have just put one there (granted_path.ts). */
+  readonly unfollowed?: readonly string[];
 }
 
 /** What each version of Landlock added, by the first version that holds it. */
@@ -42,9 +45,12 @@ const scopeAbstractSockets = 1n, scopeSignals = 2n;
 const setNoNewPrivileges = 38;
 /** O_PATH | O_CLOEXEC. */
 const openFlags = 0o10000000 | 0o2000000;
+/** O_DIRECTORY, O_NOFOLLOW: Linux has them elsewhere on ARM. */
+const [directory, noFollow] = Deno.build.arch === "aarch64" ? [0o40000, 0o100000] : [0o200000, 0o400000];
 
 const symbols = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  openat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
@@ -97,8 +103,11 @@ export function describeUnheld(version: number): string | null {
  * Restricts this process for good. Throws when this system has no Landlock, or when it refuses a rule. Returns whether
  * it can now send signals to nobody but itself and the programs that it starts. `version`: holds no more than that one.
  */
-export function restrictSelf({ paths, connect, bind }: LandlockRules, version: number = systemLandlock()): boolean {
-  const { symbols: c } = openLibrary();
+export function restrictSelf(
+  { paths, connect, bind, unfollowed = [] }: LandlockRules,
+  version: number = systemLandlock(),
+): boolean {
+  const { symbols: c } = openLibrary(), steps = new Set(unfollowed);
   if (version < 1) throw new Error(noLandlock);
   const held = heldRights(version),
     attributes = new BigUint64Array([
@@ -115,7 +124,7 @@ export function restrictSelf({ paths, connect, bind }: LandlockRules, version: n
     return c.rule(addRule, ruleset, pathRule, rule, 0n) === 0n;
   };
   for (const [path, right] of paths) {
-    const fd = c.open(encoder.encode(`${path}\0`), openFlags);
+    const fd = steps.has(path) ? openUnfollowed(c, path) : c.open(encoder.encode(`${path}\0`), openFlags);
     if (fd < 0) continue;
     // It is a file: those of a folder are refused.
     const added = add(rights[right], fd) || add(rights[right] & fileRights, fd);
@@ -131,12 +140,41 @@ export function restrictSelf({ paths, connect, bind }: LandlockRules, version: n
   return version >= since.scopes && c.kill(Deno.ppid, 0) !== 0;
 }
 
+/** Step by step, so that nobody can put a link in the way between a look and the opening. Less than 0: there is nothing. */
+function openUnfollowed(c: ReturnType<typeof openLibrary>["symbols"], path: string): number {
+  const names = path.split("/").filter((name) => name !== ""), encoder = new TextEncoder();
+  let fd = c.open(encoder.encode("/\0"), openFlags | directory);
+  for (const [at, name] of names.entries()) {
+    const flags = openFlags | noFollow | (at < names.length - 1 ? directory : 0);
+    const next = c.openat(fd, encoder.encode(`${name}\0`), flags);
+    c.close(fd);
+    fd = next;
+    if (fd < 0) break;
+  }
+  // A rule of a link itself opens nothing.
+  if (fd < 0 ? isThere(path) : isLink(path)) throw new Error(`a link was put in the way of ${path} just now`);
+  return fd;
+}
+
 function heldRights(version: number): bigint {
   let held = allRights;
   if (version < since.refer) held &= ~refer;
   if (version < since.truncate) held &= ~truncate;
   if (version < since.devices) held &= ~ioctlDevice;
   return held;
+}
+
+function isLink(path: string): boolean {
+  return ifPresent(() => Deno.lstatSync(path).isSymlink) ?? false;
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile !== undefined;
+  } catch {
+    // Nor what this user may not look at.
+    return false;
+  }
 }
 
 function addPorts(

@@ -2,7 +2,7 @@
  * Explains errors of the operating system to the operator: a folder that may not be written, a disk that is full. They
  * are not bugs of nerve. Used where errors are printed: cli/render/terminal.ts, daemon/kernel_process.ts.
  */
-import { messageOf } from "./errors.ts";
+import { messageOf, NerveError } from "./errors.ts";
 
 export interface OsError {
   /** One line: what failed, and where. */
@@ -50,7 +50,10 @@ export function isOutOfDescriptors(thrown: unknown): boolean {
 
 /** In one line, with what to do; of any other error its message. */
 export function describeSystemError(thrown: unknown): string {
-  const { message, hint } = toOsError(thrown) ?? { message: messageOf(thrown), hint: null };
+  const known = thrown instanceof NerveError
+    ? { message: `${thrown.code}: ${thrown.message}`, hint: thrown.hint }
+    : null;
+  const { message, hint } = known ?? toOsError(thrown) ?? { message: messageOf(thrown), hint: null };
   return hint === null ? message : `${message} (${hint[0]?.toLowerCase()}${hint.slice(1)})`;
 }
 

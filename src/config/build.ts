@@ -96,6 +96,7 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
     engines,
     approvers: buildApprovers(file, diagnostics),
     approvals: buildApprovals(file, diagnostics),
+    faults: new Map<string, string>(),
   };
   return { config, reflexPositions: positions };
 }

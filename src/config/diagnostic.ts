@@ -15,6 +15,11 @@ export interface Diagnostic {
   readonly hint: string | null;
   /** The place in a file; null when the diagnostic is not in a file. */
   readonly place: Place | null;
+  /**
+   * An error of what was found on the disk, where a program may have put it: it keeps the sense or workflow from running,
+   * and nothing else.
+   */
+  readonly holds?: true;
 }
 
 export const problemFormats = ["text", "json", "github"] as const;
@@ -40,6 +45,11 @@ export function quote(text: string): string {
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => diagnostic.severity === "error");
+}
+
+/** Whether one of them keeps the file from being used. */
+export function refusesFile(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ severity, holds }) => severity === "error" && holds !== true);
 }
 
 /** Sorts by place; diagnostics without a place come last. */

@@ -40,6 +40,11 @@ export class DiagnosticList {
     this.#create("warning", path, message, hint, within);
   }
 
+  /** An error that only holds the sense or workflow at `path`. */
+  hold(path: ConfigPath, message: string, hint: Hint = null): void {
+    this.#create("error", path, message, hint, undefined, true);
+  }
+
   add(diagnostic: Diagnostic): void {
     if (diagnostic.severity === "error") this.#errors++;
     if (!this.full) this.#diagnostics.push(diagnostic);
@@ -61,11 +66,18 @@ export class DiagnosticList {
     return [...sorted, { severity: this.hasErrors ? "error" : "warning", path: "", message, hint: null, place: null }];
   }
 
-  #create(severity: Diagnostic["severity"], path: ConfigPath, message: string, hint: Hint, within?: number): void {
+  #create(
+    severity: Diagnostic["severity"],
+    path: ConfigPath,
+    message: string,
+    hint: Hint,
+    within?: number,
+    holds = false,
+  ): void {
     const { full } = this;
     const place = full ? null : this.#placeOf(path, within);
     const isHinted = this.#diagnostics.length < hintedMax;
     const advice = typeof hint === "function" ? (isHinted ? hint() : null) : hint;
-    this.add({ severity, path: formatConfigPath(path), message, hint: advice, place });
+    this.add({ severity, path: formatConfigPath(path), message, hint: advice, place, ...holds ? { holds } : {} });
   }
 }

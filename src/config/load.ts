@@ -10,7 +10,7 @@ import { resolveOwnFile } from "../base/self_exec.ts";
 import { checkEnvironment } from "./check_environment.ts";
 import { checkFolders } from "./check_folders.ts";
 import { checkWatches } from "./check_watches.ts";
-import { type Diagnostic, hasErrors, sortDiagnostics } from "./diagnostic.ts";
+import { type Diagnostic, hasErrors, refusesFile, sortDiagnostics } from "./diagnostic.ts";
 import { keepValidEntries } from "./error_recovery.ts";
 import { type ParsedConfig, readNerveConfig } from "./parse.ts";
 import { checkGrants } from "./permissions/check_grants.ts";
@@ -26,7 +26,8 @@ export const grantContext: GrantContext = {
 };
 
 /**
- * Reads and checks nerve.yaml. The error holds every diagnostic, including warnings; on success they are in `warnings`.
+ * Reads and checks nerve.yaml. The error holds every diagnostic, including warnings; on success they are in `warnings`,
+ * with the errors that only hold a sense or workflow.
  */
 export async function loadNerveConfig(
   paths: WorkspacePaths,
@@ -39,7 +40,7 @@ export async function loadNerveConfig(
 export interface InspectedConfig {
   /** Sorted by place. */
   readonly diagnostics: readonly Diagnostic[];
-  /** Null when there are errors. */
+  /** Null when there are errors that refuse the file. */
   readonly parsed: ParsedConfig | null;
   /** The part that may be loaded into sandboxes for further checks: with errors, the entries without one. */
   readonly valid: NerveConfig | null;
@@ -63,9 +64,21 @@ export async function inspectNerveConfig(
     ...checkWatches(parsed, paths, context),
   ];
   const diagnostics = sortDiagnostics([...found, ...more.filter((diagnostic) => !misleads(diagnostic))]);
-  return hasErrors(diagnostics)
-    ? { diagnostics, parsed: null, valid: keepValidEntries(parsed.config, diagnostics) }
-    : { diagnostics, parsed: { ...parsed, warnings: diagnostics }, valid: parsed.config };
+  const config = { ...parsed.config, faults: toFaults(diagnostics) };
+  const valid = hasErrors(diagnostics) ? keepValidEntries(parsed.config, diagnostics) : config;
+  return refusesFile(diagnostics)
+    ? { diagnostics, parsed: null, valid }
+    : { diagnostics, parsed: { ...parsed, config, warnings: diagnostics }, valid };
+}
+
+/** A program of a unit could otherwise keep all others from running, with a link in a folder of its own. */
+function toFaults(diagnostics: readonly Diagnostic[]): Map<string, string> {
+  return new Map(
+    diagnostics.filter(({ holds }) => holds === true).reverse().map(({ path, message, hint }) => {
+      const [, section, name = ""] = /^(sense|workflow)s\.([^.[]+)/.exec(path) ?? [];
+      return [`${section}:${name}`, hint === null ? message : `${message} (${hint})`];
+    }),
+  );
 }
 
 /** An editor empties a file before it writes it: applying that would end every waiting run. */

@@ -126,6 +126,11 @@ export interface NerveConfig {
   readonly engines: ReadonlyMap<string, EngineDefinition>;
   readonly approvers: Approvers;
   readonly approvals: ApprovalsConfig;
+  /**
+   * What was found on the disk that keeps a sense or workflow from running, in words, by `sense:NAME` or `workflow:NAME`
+   * (load.ts).
+   */
+  readonly faults: ReadonlyMap<string, string>;
 }
 
 /** The senses of a group, in the order of nerve.yaml. */

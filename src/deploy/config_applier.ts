@@ -104,7 +104,9 @@ export class ConfigApplier {
       this.#refuse(loaded.error.filter(({ severity }) => severity === "error"));
       return { ...nothing, problems: loaded.error };
     }
-    const { current, lock } = this.#ports, { config, warnings } = loaded.value;
+    const { current, lock } = this.#ports, { config } = loaded.value;
+    // What holds a unit is told as that.
+    const warnings = loaded.value.warnings.filter(({ severity }) => severity === "warning");
     const before = current.config, wasInvalid = current.error !== null;
     const bound = await lock.rebind(config, current.bound, requested);
     const settleMs = requested || !removesEntries(before, config) ? 0 : this.#remainingSettleMs();

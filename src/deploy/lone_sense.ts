@@ -1,6 +1,6 @@
 /** One sense apart from its group, for commands that run it without a daemon. Used by learn_permissions.ts and dry_compute.ts. */
 import { assert, NerveError } from "../base/errors.ts";
-import { bindToLock } from "../config/permissions/lock_binding.ts";
+import { bindToLock, describeHold } from "../config/permissions/lock_binding.ts";
 import { lockAtStart, readLock } from "../config/permissions/lock_file.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -10,6 +10,7 @@ export async function requireApproval(alone: NerveConfig, paths: WorkspacePaths,
   const { holds } = bindToLock(alone, null, lockAtStart(await readLock(paths)));
   const hold = holds.find(({ kind, name }) => kind === "sense" && name === sense);
   if (hold === undefined) return;
+  if (hold.fault !== null) throw new NerveError("GRANT_REPLACED", `${sense} ${describeHold(hold)}`);
   throw new NerveError("PERMISSION_UNAPPROVED", `${sense} asks for more than was approved: ${hold.excess}`, {
     hint: "nerve permissions diff shows it, nerve permissions approve agrees to it",
   });

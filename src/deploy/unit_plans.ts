@@ -4,6 +4,7 @@
  */
 import { assert } from "../base/errors.ts";
 import { grantContext } from "../config/load.ts";
+import { findChangeableFolders, listGrantedPaths } from "../config/permissions/changeable.ts";
 import { buildSandboxEnvironment, buildSandboxPermissions, listDatabaseFiles } from "../config/permissions/grants.ts";
 import { type Environment, readEnvironment } from "../config/environment.ts";
 import { describeHold, type Hold } from "../config/permissions/lock_binding.ts";
@@ -26,13 +27,18 @@ export function planUnits(
   environment: Environment = readEnvironment(config, paths),
 ): UnitPlan[] {
   const groups = [...config.groups.keys()].filter((name) => groupMembers(config, name).length > 0);
+  const { home } = grantContext, changeable = findChangeableFolders(config, paths, home);
   const blocked = new Map<UnitKey, string>(
     holds.filter(({ runs }) => !runs).map((hold) => [hold.unit, describeHold(hold)]),
   );
   return [
     ...groups.map((name) => planGroup(config, paths, name, environment)),
     ...[...config.workflows.keys()].map((name) => planWorkflow(config, paths, name, environment)),
-  ].map((plan) => ({ ...plan, blocked: blocked.get(plan.key) ?? null }));
+  ].map((plan) => ({
+    ...plan,
+    request: { ...plan.request, grants: { ...plan.request.grants, changeable } },
+    blocked: blocked.get(plan.key) ?? null,
+  }));
 }
 
 function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string, environment: Environment): UnitPlan {
@@ -59,7 +65,7 @@ function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string, env
   return {
     key: groupKey(name),
     spec,
-    request: toLaunchRequest(group, spec, senses.map((sense) => sense.permissions), environment),
+    request: toLaunchRequest(group, spec, senses.map((sense) => sense.permissions), paths, environment),
     keepAlive: senses.some((sense) => sense.keepAlive),
     pinned: false,
     blocked: null,
@@ -87,7 +93,7 @@ function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string, 
     },
   };
   const limits = { memoryBytes: workflow.memoryBytes, diskBytes: null };
-  const request = toLaunchRequest(limits, spec, [workflow.permissions], environment);
+  const request = toLaunchRequest(limits, spec, [workflow.permissions], paths, environment);
   return { key: workflowKey(name), spec, request, keepAlive: false, pinned: false, blocked: null };
 }
 
@@ -119,6 +125,7 @@ function toLaunchRequest(
   { memoryBytes, diskBytes }: { readonly memoryBytes: number; readonly diskBytes: number | null },
   spec: ProcessSpec,
   declared: readonly PermissionRequest[],
+  paths: WorkspacePaths,
   { all }: Environment,
 ): LaunchRequest {
   const files = spec.senses.flatMap((sense) => listDatabaseFiles(sense.database));
@@ -128,6 +135,7 @@ function toLaunchRequest(
     written: listWritten(spec),
     auditFile: null,
     trial: false,
+    grants: { granted: listGrantedPaths(declared, paths, grantContext.home), changeable: new Set() },
     env: buildSandboxEnvironment(spec.permissions, all),
     remoteImports: toRemoteImports(spec, declared),
   };

@@ -6,7 +6,7 @@
  */
 import { join, resolve } from "node:path";
 import { AgentFault } from "../agents/ports.ts";
-import { ifPresent } from "../base/if_present.ts";
+import { type ChangeableFolders, resolveGrantedPath } from "../base/granted_path.ts";
 import { landlockHint, type LandlockRules, noLandlock, systemLandlock } from "../base/landlock.ts";
 import { listOfWorkspace, systemFolders } from "../config/permissions/protected_paths.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -28,6 +28,7 @@ export function findAgentWall(
   paths: WorkspacePaths,
   { confined, protocol, read, command }: AgentDefinition,
   { cwd, home, env }: AgentPlace,
+  changeable: ChangeableFolders,
 ): LandlockRules | null {
   const userHome = Deno.env.get("HOME") ?? null;
   if (confined || protocol === "fake") checkFolder(paths, cwd, userHome);
@@ -37,11 +38,19 @@ export function findAgentWall(
   const named = read.map((path) => resolve(paths.root, path.replace(/^~(?=\/|$)/, userHome ?? "~")));
   const wall = buildAgentWall({
     ...{ cwd, home, program, userHome },
-    read: named.map((path) => ifPresent(() => Deno.realPathSync(path)) ?? path),
+    read: named.map((path) => follow(path, changeable)),
     pathVariable: env.PATH ?? "",
   });
   if (wall === null) throw new AgentFault(`${program} cannot be started: there is no such program`);
   return wall;
+}
+
+/** Where a path of `read` leads. A link that a unit may have made would open what the agent is not to see. */
+function follow(granted: string, changeable: ChangeableFolders): string {
+  const { path, foreignLink } = resolveGrantedPath(granted, changeable);
+  if (foreignLink === null) return path;
+  const { link, folder } = foreignLink;
+  throw new AgentFault(`GRANT_REPLACED: ${granted} is not opened: ${link} is a link that leads out of ${folder}`);
 }
 
 function checkFolder({ root, data, runtimeFolder }: WorkspacePaths, cwd: string, userHome: string | null): void {

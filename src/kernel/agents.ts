@@ -29,6 +29,7 @@ import { AgentRequests } from "./agent_requests.ts";
 import { Budgets } from "./budgets.ts";
 import { Leaves } from "./leaves.ts";
 import { SessionRecovery } from "./session_recovery.ts";
+import { findChangeableFolders } from "../config/permissions/changeable.ts";
 import { findAgentWall } from "./agent_walls.ts";
 
 export interface AgentsPorts {
@@ -80,7 +81,8 @@ export class Agents {
       sockets: () => makeRuntimeFolder(paths),
       variables: () => ports.variables.environment.all,
       wall: (definition, place) => {
-        const wall = findAgentWall(paths, definition, place);
+        const changeable = findChangeableFolders(ports.current.config, paths, Deno.env.get("HOME") ?? null);
+        const wall = findAgentWall(paths, definition, place, changeable);
         // The scripted agent is nerve itself: its program does nothing but what its scenario says.
         if (wall === null && definition.protocol !== "fake") this.#warnUnconfined(definition.name);
         return wall;

@@ -43,7 +43,9 @@ export function buildAgentWall(places: AgentPlaces): LandlockRules | null {
     ...as("write", [cwd, home]),
     ...git === null ? [] : openRepository(git),
   ];
-  return { paths: dropRepeats(rules), connect: null, bind: null };
+  // Real paths: no link may have come meanwhile.
+  const unfollowed = [cwd, home, ...read].filter((path) => !path.startsWith("/proc/"));
+  return { paths: dropRepeats(rules), connect: null, bind: null, unfollowed };
 }
 
 /** The folder of packages that a program of npm is in, with all that it needs. */

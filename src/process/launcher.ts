@@ -19,6 +19,7 @@ import { LineChannel } from "../protocol/line_channel.ts";
 import type { SandboxPermissions } from "../protocol/confinement.ts";
 import type { ProcessSpec, ToProcess } from "../protocol/message.ts";
 import type { DiskQuota } from "./disk_quota.ts";
+import { applyFollowed, followGrants, holdRules, type JudgedGrants } from "./followed_grants.ts";
 import { GrantWatch } from "./grant_watch.ts";
 import type { Isolation } from "./isolation.ts";
 import { formatOwnMark } from "./program_ends.ts";
@@ -51,6 +52,7 @@ export interface LaunchRequest {
   readonly auditFile: string | null;
   /** A trial makes no files of the unit. */
   readonly trial: boolean;
+  readonly grants: JudgedGrants;
 }
 
 export interface Launched {
@@ -133,12 +135,13 @@ export function launch(
 function buildInit(
   { isolation }: Launch,
   spec: ProcessSpec,
-  { remoteImports, auditFile, trial }: LaunchRequest,
+  { remoteImports, auditFile, trial, grants }: LaunchRequest,
   environment: Readonly<Record<string, string>>,
   { temp, lock }: { readonly temp: string | null; readonly lock: string },
 ): Launched["init"] {
-  const { write } = spec.permissions, told = isolation.permissions ? spec : { ...spec, permissions: everything };
+  const told = isolation.permissions ? spec : { ...spec, permissions: everything };
   if (temp === null) return { t: "init", spec: told, wall: null };
+  const followed = followGrants(grants), permissions = applyFollowed(spec.permissions, followed);
   const places = findWallPlaces(spec, {
     cache: environment.DENO_DIR ?? null,
     temp,
@@ -148,11 +151,12 @@ function buildInit(
   });
   // Not a file of the unit: also for a trial.
   for (const folder of listTranslations(places.cache, spec)) Deno.mkdirSync(folder, { recursive: true });
-  const makes = trial ? null : typeof write === "boolean" ? [] : write;
+  const makes = trial ? null : typeof permissions.write === "boolean" ? [] : permissions.write;
   // The audit counts from the worker's first module on, which nobody else may load then.
   const first = isFirst && auditFile === null;
   if (first) isFirst = false;
-  return { t: "init", spec: told, wall: { rules: buildWall(spec, places), makes, first } };
+  const rules = holdRules(buildWall({ ...spec, permissions }, places), followed.values(), grants.changeable);
+  return { t: "init", spec: told, wall: { rules, makes, first } };
 }
 
 const everything: SandboxPermissions = {

@@ -164,6 +164,7 @@ export const validateOutput = z.strictObject({
     message: z.string(),
     hint: z.string().nullable(),
     place: placeSchema.nullable(),
+    holds: z.literal(true).optional(),
   })),
   /** Why the types were not checked; null when they were. */
   untyped: z.string().nullable(),

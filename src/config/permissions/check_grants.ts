@@ -12,6 +12,8 @@ import { configFileName, type WorkspacePaths } from "../workspace.ts";
 import { resolveEnvFile } from "../environment.ts";
 import { type GrantedFolder, listSharedFiles, lookIntoFolder } from "./granted_folder.ts";
 import { type GrantContext, resolveRequest } from "./grants.ts";
+import { findChangeableFolders } from "./changeable.ts";
+import { holdForeignLinks, type LinkScope, warnOfReplacement } from "./check_links.ts";
 import { checkIsolation, isNeverGranted, warnOfSystem, warnUnheld } from "./check_isolation.ts";
 import { pathContains } from "./path_contains.ts";
 import {
@@ -33,6 +35,7 @@ export async function checkGrants(
   const envFile = resolveEnvFile(config, paths.root, context.home);
   const envFiles = envFile === null ? [] : await resolveSpellings(envFile);
   const table = listProtectedPaths(paths, context, envFiles), programs = listGrantedPrograms(config, paths, context);
+  const changeable = findChangeableFolders(config, paths, context.home);
   checkIsolation(config, context, diagnostics);
   const looks = new Map<string, Promise<GrantedFolder>>(), parts = listParts(config);
   const writesOf = ({ sharers }: Part) =>
@@ -40,10 +43,11 @@ export async function checkGrants(
   const linkers = parts.filter(({ sharers }) => sharers.some(({ run, ffi }) => run !== undefined || ffi !== undefined))
     .flatMap((part) => writesOf(part).map(({ value }) => ({ folder: value, own: part.own })));
   for (const part of parts) {
-    const { section, name, request, own } = part, scope = { paths, ...context, envFiles, diagnostics, looks };
+    const { section, name, request, own } = part, at = [section, name, "permissions"];
+    const scope = { paths, ...context, envFiles, changeable, diagnostics, looks };
     const resolved = writesOf(part), [first] = own;
-    warnUnheld(request, [section, name, "permissions"], context, diagnostics);
-    await checkRequest(request, [section, name, "permissions"], {
+    warnUnheld(request, at, context, diagnostics);
+    await checkRequest(request, at, {
       ...scope,
       table: [...table, ...toProtectedPaths(programs, own)],
       roots: [...new Set(resolved.flatMap(({ value }) => value === true ? [] : [value]))],
@@ -80,20 +84,17 @@ function listParts(config: NerveConfig): Part[] {
   ];
 }
 
-interface Scope extends GrantContext {
-  readonly paths: WorkspacePaths;
+interface Scope extends LinkScope {
   /** The configured file of variables, as written and where links lead. */
   readonly envFiles: readonly string[];
   readonly table: readonly ProtectedPath[];
   /** What the unit may write. */
   readonly roots: readonly string[];
-  /** Folders in which programs of other units may put links. */
-  readonly linkers: readonly { readonly folder: string; readonly who: string }[];
   readonly looks: Map<string, Promise<GrantedFolder>>;
-  readonly diagnostics: DiagnosticList;
 }
 
 async function checkRequest(request: PermissionRequest, path: ConfigPath, scope: Scope): Promise<void> {
+  holdForeignLinks(request, path, scope);
   for (const { permission, value, declared } of resolveRequest(request, scope.paths.root, scope.home)) {
     const list = request[permission];
     const at = [...path, permission, ...(list === true || list === undefined ? [] : [list.indexOf(declared)])];
@@ -119,29 +120,18 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
   }
 }
 
-/** Only programs and libraries make links. A rule of Landlock is of what lies at a path when the process starts. */
-function warnOfReplacement(permission: string, value: string, at: ConfigPath, { linkers, diagnostics }: Scope): void {
-  const found = linkers.find(({ folder }) => folder !== value && pathContains(folder, value));
-  if (found === undefined) return;
-  diagnostics.warning(
-    at,
-    `${permission} of ${quote(value)} lies in ${
-      quote(found.folder)
-    }, where programs of ${found.who} may put a link in its place`,
-    "grant the two folders that do not lie in each other",
-  );
-}
-
-/** Compares a write grant with the table. True when it is refused. */
+/** Compares a write grant with the table. True when it is refused, or holds its unit: a program may have made a link. */
 async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<boolean> {
   const { diagnostics, table } = scope;
   for (const spelling of await resolveSpellings(value)) {
     const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
-    const hit = findProtected(table, spelling) ?? findInOther(spelling, scope);
+    const known = findProtected(table, spelling), hit = known ?? findInOther(spelling, scope);
     if (hit === null) continue;
+    const what = `write of ${quote(value)} covers ${hit.what}${link}`;
     if (hit.refused) {
       const hint = "grant a folder that nothing else uses, such as files/ in the workspace";
-      diagnostics.error(at, `write of ${quote(value)} covers ${hit.what}${link}`, hint);
+      if (known !== null && link === "") diagnostics.error(at, what, hint);
+      else diagnostics.hold(at, what, hint);
       return true;
     }
     diagnostics.warning(at, `write of ${quote(value)} opens the sandbox: it covers ${hit.what}${link}`, openHint);
@@ -170,15 +160,15 @@ function toRefused(root: string): ProtectedPath[] {
   }));
 }
 
-/** What in a folder makes a write grant larger than it says. */
+/** What in a folder makes a write grant larger than it says. Its own programs may have put it there. */
 async function checkInside(value: string, at: ConfigPath, scope: Scope): Promise<void> {
   const { diagnostics, table, paths: { root } } = scope, found = await look(value, scope);
   const refuse = (what: string, through: string, hint: string) =>
-    diagnostics.error(at, `write of ${quote(value)} covers ${what} through ${through}`, hint);
+    diagnostics.hold(at, `write of ${quote(value)} covers ${what} through ${through}`, hint);
   const other = found.workspaces.find((folder) => folder !== root);
   if (other !== undefined) {
     const what = `the workspace ${quote(relative(value, other) || ".")}, with its permissions and its code`;
-    return diagnostics.error(at, `write of ${quote(value)} covers ${what}`, "grant a folder that holds no workspace");
+    return diagnostics.hold(at, `write of ${quote(value)} covers ${what}`, "grant a folder that holds no workspace");
   }
   for (const { link, target } of [...found.linksOut, ...found.movable]) {
     const hit = findProtected(table, target);
@@ -270,11 +260,9 @@ function checkExists(value: string, at: ConfigPath, request: PermissionRequest, 
 async function checkSocket(path: string, at: ConfigPath, { paths, diagnostics }: Scope): Promise<void> {
   for (const spelling of await resolveSpellings(path)) {
     if (spelling === paths.socket || pathContains(paths.runtimeFolder, spelling)) {
-      return diagnostics.error(
-        at,
-        "senses and workflows must not use the control socket",
-        "a sense starts a workflow with its return value",
-      );
+      const what = "senses and workflows must not use the control socket";
+      const hint = "a sense starts a workflow with its return value";
+      return spelling === path ? diagnostics.error(at, what, hint) : diagnostics.hold(at, what, hint);
     }
   }
 }

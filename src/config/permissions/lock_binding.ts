@@ -20,7 +20,10 @@ import {
   permissionLockName,
 } from "./lock_file.ts";
 
-/** A sense or workflow whose version in nerve.yaml is not in force, because it exceeds the lock. */
+/**
+ * A sense or workflow whose version in nerve.yaml is not in force: because it exceeds the lock, or because of what was found
+ * on the disk.
+ */
 export interface Hold {
   readonly kind: "sense" | "workflow";
   readonly name: string;
@@ -30,6 +33,8 @@ export interface Hold {
   readonly runs: boolean;
   /** What exceeds the lock, in words. */
   readonly excess: string;
+  /** What was found on the disk, in words; null: the lock holds it. */
+  readonly fault: string | null;
 }
 
 export interface BoundConfig {
@@ -50,6 +55,31 @@ interface Choices {
 
 /** `before`: what was in force until now; null at the start. Without a lock everything is as in nerve.yaml. */
 export function bindToLock(wanted: NerveConfig, before: BoundConfig | null, lock: PermissionLock | null): BoundConfig {
+  const bound = bindEntries(wanted, before, lock), faulty = listFaulty(bound.config);
+  const named = new Set(faulty.map(({ kind, name }) => `${kind}:${name}`));
+  return { ...bound, holds: [...faulty, ...bound.holds.filter(({ kind, name }) => !named.has(`${kind}:${name}`))] };
+}
+
+/** What was found on the disk holds a group as a whole, too. */
+function listFaulty(config: NerveConfig): Hold[] {
+  const { senses, workflows, faults } = config, fixed = { runs: false, excess: "" } as const;
+  if (faults.size === 0) return [];
+  return [
+    ...[...senses.values()].flatMap(({ name, group }): Hold[] => {
+      const first = [...senses.values()].find((each) => each.group === group && faults.has(`sense:${each.name}`));
+      const own = faults.get(`sense:${name}`), others = faults.get(`sense:${first?.name}`);
+      if (own === undefined && others === undefined) return [];
+      const fault = own ?? `its group has sense ${first?.name}: ${others}`;
+      return [{ kind: "sense", name, unit: groupKey(group), fault, ...fixed }];
+    }),
+    ...[...workflows.keys()].flatMap((name): Hold[] => {
+      const fault = faults.get(`workflow:${name}`);
+      return fault === undefined ? [] : [{ kind: "workflow", name, unit: workflowKey(name), fault, ...fixed }];
+    }),
+  ];
+}
+
+function bindEntries(wanted: NerveConfig, before: BoundConfig | null, lock: PermissionLock | null): BoundConfig {
   if (lock === null) return { config: wanted, holds: [], heldApprovers: null };
   const old = before === null ? null : keepRunning(before);
   const senses = chooseSenses(wanted, old, lock), workflows = chooseWorkflows(wanted, old, lock);
@@ -67,7 +97,8 @@ export function describeHeldApprovers(excess: string): string {
 }
 
 /** Says of a hold what is in force, why, and what to do. */
-export function describeHold({ runs, excess }: Hold): string {
+export function describeHold({ runs, excess, fault }: Hold): string {
+  if (fault !== null) return `does not run: ${fault}`;
   const state = runs ? "still on the previous version" : "does not run";
   return `${state}: it asks for more than ${permissionLockName} agrees to (${excess}): nerve permissions approve`;
 }
@@ -161,7 +192,7 @@ function listHolds(wanted: NerveConfig, bound: NerveConfig, senses: Choices, wor
       // Of a held group, only what changed is held back.
       if (choice === "new" || now === undefined || (choice === "old" && isDeepStrictEqual(now, asked))) return [];
       const unit = "group" in now ? groupKey(now.group) : workflowKey(name);
-      return [{ kind, name, unit, runs: choice === "old", excess: excess.get(name) ?? "" }];
+      return [{ kind, name, unit, runs: choice === "old", excess: excess.get(name) ?? "", fault: null }];
     });
   return [
     ...list("sense", senses, wanted.senses.keys()),

@@ -77,6 +77,35 @@ Deno.test("a grant in a folder where programs of another unit may put a link in 
     assert.deepEqual(await load(withGrants("{ write: [out, out/b], run: [sh] }")), [], "its own");
   }));
 
+Deno.test("a link of a program in the place of another unit's grant holds that unit alone, however it is granted", () =>
+  inWorkspace(async (paths, load) => {
+    Deno.mkdirSync(`${paths.root}/out`);
+    Deno.mkdirSync(`${paths.root}/secret`);
+    Deno.symlinkSync("../secret", `${paths.root}/out/b`);
+    const both = (b: string, a = "{ write: [out], run: [sh] }") =>
+      `senses:\n  a: { permissions: ${a} }\n  b: { permissions: ${b} }\n${restOfYaml}`;
+    for (
+      const b of [
+        "{ read: [out/b] }",
+        "{ write: [out/b/c] }",
+        "{ run: [out/b/x] }",
+        `{ net: ["unix:${paths.root}/out/b/s"] }`,
+      ]
+    ) {
+      const problems = await load(both(b)),
+        wanted = /error senses\.b\.permissions: .* leads elsewhere: the link .*out\/b"/;
+      // What it may run, a's grant covers.
+      if (b.includes("run")) assert.match(problems.join(), /error senses\.a.*may run/);
+      else assert.match(problems.join(), wanted, b);
+    }
+    await Deno.writeTextFile(paths.configFile, both("{ read: [out/b] }"));
+    const loaded = await loadNerveConfig(paths, nowhere);
+    assert.deepEqual(loaded.ok && [...loaded.value.config.faults.keys()], ["sense:b"]);
+    for (const a of ["{}", "{ write: [out/c], run: [sh] }", "{ write: [out], run: [sh], unconfined: true }"]) {
+      assert.doesNotMatch((await load(both("{ read: [out/b] }", a))).join(), /leads elsewhere/, a);
+    }
+  }));
+
 Deno.test("the control socket cannot be granted", () =>
   inWorkspace(async (paths, load) => {
     for (const socket of [paths.socket, join(paths.runtimeFolder, "g1")]) {

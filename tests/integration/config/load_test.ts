@@ -99,3 +99,61 @@ Deno.test("the workspace that was found is the one that is loaded", () =>
     assert.ok(loaded.ok);
     assert.deepEqual([...loaded.value.config.senses.keys()], ["a", "b"]);
   }));
+
+// The bug was: a program that made a link to .env in its own folder kept the whole daemon from its next start.
+Deno.test("what a program leaves in a folder of its unit holds that unit at the most, and refuses no nerve.yaml", () =>
+  inWorkspace(async (paths, load) => {
+    const yaml = `env_file: .env\nsenses: { a: { permissions: { write: [out], run: [sh] } }, b: {} }\n${restOfYaml}`;
+    const out = `${paths.root}/out`, name = `${out}/.env`, pipe = (path: string) => run("mkfifo", path);
+    for (const folder of [paths.blobs, paths.lib]) await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeTextFile(`${paths.root}/.env`, "A=1\n", { mode: 0o600 });
+    const cases: Record<string, [make: () => unknown, held: boolean]> = {
+      "a link": [() => Deno.symlinkSync("../.env", name), true],
+      "a hard link": [() => Deno.linkSync(`${paths.root}/nerve.yaml`, name), true],
+      "a link to a folder of code": [() => Deno.symlinkSync(paths.lib, name), true],
+      "a workspace": [() => Deno.writeTextFileSync(`${out}/nerve.yaml`, "{}"), true],
+      "a folder in its place, with a link": [() => {
+        Deno.mkdirSync(name);
+        Deno.symlinkSync("../../nerve.yaml", `${name}/x`);
+      }, true],
+      "a broken link": [() => Deno.symlinkSync("nowhere", name), false],
+      "a circle": [() => Deno.symlinkSync(".env", name), false],
+      "a pipe": [() => pipe(name), false],
+      "pipes with other names that nerve knows": [
+        () => ["nerve.lock", "deno.json", ".git", "package.json", "x.db"].forEach((each) => pipe(`${out}/${each}`)),
+        false,
+      ],
+      "a pipe as the configuration of a workspace": [() => pipe(`${out}/nerve.yaml`), true],
+      "a folder that nobody may enter": [() => Deno.mkdirSync(name, { mode: 0 }), false],
+      "odd blobs": [() => {
+        pipe(`${paths.blobs}/ab`);
+        Deno.symlinkSync("/", `${paths.blobs}/cd`);
+      }, false],
+    };
+    for (const [what, [make, held]] of Object.entries(cases)) {
+      await Deno.writeTextFile(paths.configFile, yaml);
+      Deno.mkdirSync(out);
+      make();
+      const problems = await load(yaml), loaded = await loadNerveConfig(paths, nowhere);
+      assert.ok(loaded.ok, `${what}: ${problems}`);
+      assert.deepEqual([...loaded.value.config.faults.keys()], held ? ["sense:a"] : [], `${what}: ${problems}`);
+      if (held) assert.match(problems.join(), /error senses\.a\.permissions\.write\[0\]: write of .* covers /, what);
+      const inspected = await inspectNerveConfig(paths, nowhere);
+      assert.deepEqual([...inspected.valid?.senses.keys() ?? []], held ? ["b"] : ["a", "b"], "what validate loads");
+      Deno.removeSync(out, { recursive: true });
+    }
+  }));
+
+Deno.test("what nerve.yaml itself says wrongly is refused as before, beside what lies on the disk", () =>
+  inWorkspace(async (paths, load) => {
+    Deno.mkdirSync(`${paths.root}/out`);
+    Deno.symlinkSync("../nerve.yaml", `${paths.root}/out/x`);
+    const grants = "senses: { a: { permissions: { write: [out] } }, b: { permissions: { write: [lib] } } }\n";
+    const problems = await load(grants + restOfYaml);
+    assert.deepEqual(problems.map((line) => line.slice(0, 14)), ["error senses.a", "error senses.b"]);
+    assert.equal((await loadNerveConfig(paths, nowhere)).ok, false);
+  }));
+
+function run(program: string, ...args: string[]): void {
+  assert.ok(new Deno.Command(program, { args }).outputSync().success, `${program} ${args}`);
+}

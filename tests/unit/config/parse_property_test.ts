@@ -188,7 +188,7 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
     groups: new Map(senses.map(({ group }) => [group, { name: group, memoryBytes: memory, diskBytes: null }])),
     workflows: new Map(workflows.map((value) => [value.name, value])),
     alerts: new Map(alerts.map((value) => [value.name, value])),
-    ...{ hooks: new Map(), listen: null, engines: new Map() },
+    ...{ hooks: new Map(), listen: null, engines: new Map(), faults: new Map() },
     agents: someAgents,
     approvers: { people: new Map([["ada", [adasKey]]]), groups: new Map([["ops", ["ada"]]]) },
   }));
