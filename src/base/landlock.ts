@@ -6,7 +6,7 @@
  * I3. Nothing lifts it again. It holds the calling thread, the threads that it starts from then on, and their programs.
  */
 import { openCLibrary } from "./c_library.ts";
-import { ifPresent } from "./if_present.ts";
+import { openFlags, openSymbols, openUnfollowed } from "./unfollowed.ts";
 
 /** `write` is not `read`: a path that may be both has two rules. `execute` includes `read`. */
 export type PathRight = "read" | "write" | "execute";
@@ -43,15 +43,9 @@ const createRuleset = 444n, addRule = 445n, restrict = 446n;
 const pathRule = 1n, portRule = 2n, bindRight = 1n, connectRight = 2n;
 const scopeAbstractSockets = 1n, scopeSignals = 2n;
 const setNoNewPrivileges = 38;
-/** O_PATH | O_CLOEXEC. */
-const openFlags = 0o10000000 | 0o2000000;
-/** O_DIRECTORY, O_NOFOLLOW: Linux has them elsewhere on ARM. */
-const [directory, noFollow] = Deno.build.arch === "aarch64" ? [0o40000, 0o100000] : [0o200000, 0o400000];
 
 const symbols = {
-  open: { parameters: ["buffer", "i32"], result: "i32" },
-  openat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
+  ...openSymbols,
   kill: { parameters: ["i32", "i32"], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   ruleset: { name: "syscall", parameters: ["i64", "buffer", "i64", "i64"], result: "i64" },
@@ -140,41 +134,12 @@ export function restrictSelf(
   return version >= since.scopes && c.kill(Deno.ppid, 0) !== 0;
 }
 
-/** Step by step, so that nobody can put a link in the way between a look and the opening. Less than 0: there is nothing. */
-function openUnfollowed(c: ReturnType<typeof openLibrary>["symbols"], path: string): number {
-  const names = path.split("/").filter((name) => name !== ""), encoder = new TextEncoder();
-  let fd = c.open(encoder.encode("/\0"), openFlags | directory);
-  for (const [at, name] of names.entries()) {
-    const flags = openFlags | noFollow | (at < names.length - 1 ? directory : 0);
-    const next = c.openat(fd, encoder.encode(`${name}\0`), flags);
-    c.close(fd);
-    fd = next;
-    if (fd < 0) break;
-  }
-  // A rule of a link itself opens nothing.
-  if (fd < 0 ? isThere(path) : isLink(path)) throw new Error(`a link was put in the way of ${path} just now`);
-  return fd;
-}
-
 function heldRights(version: number): bigint {
   let held = allRights;
   if (version < since.refer) held &= ~refer;
   if (version < since.truncate) held &= ~truncate;
   if (version < since.devices) held &= ~ioctlDevice;
   return held;
-}
-
-function isLink(path: string): boolean {
-  return ifPresent(() => Deno.lstatSync(path).isSymlink) ?? false;
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile !== undefined;
-  } catch {
-    // Nor what this user may not look at.
-    return false;
-  }
 }
 
 function addPorts(

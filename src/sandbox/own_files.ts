@@ -5,9 +5,10 @@
  * I1. No journal is rolled back here: it may be a trap, and whoever rolls it back removes the file that it names.
  * I2. What cannot be made is left to the worker, which meets the same fault and reports it.
  */
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { isMissing } from "../base/if_present.ts";
 import { makePrivateFolder } from "../base/make_folder.ts";
+import { inUnfollowed } from "../base/unfollowed.ts";
 import type { ProcessSpec } from "../protocol/message.ts";
 
 /** `granted`: the paths that the unit may write; null for a trial, which makes nothing. */
@@ -25,7 +26,9 @@ export async function makeOwnFiles({ senses, blobs }: ProcessSpec, granted: read
 function makeGranted(path: string): void {
   if (exists(path) || /^\/(?:dev|proc|sys)\/|\.sock(?:et)?$/.test(path)) return;
   const isFile = /[^/]\.[^./]+$/.test(path);
-  tryTo(() => isFile ? makeFile(path) : Deno.mkdirSync(path));
+  const make = (at: string) => isFile ? Deno.openSync(at, { createNew: true, ...ownFile }).close() : Deno.mkdirSync(at);
+  // A program of another unit may put a link in the way.
+  tryTo(() => inUnfollowed(dirname(path), (folder) => make(`${folder}/${basename(path)}`)));
 }
 
 const header = 20, walAt = [18, 19], walFormat = 2;
@@ -62,8 +65,10 @@ async function completeDatabase(database: string): Promise<void> {
   });
 }
 
+const ownFile = { write: true, mode: 0o600 };
+
 function makeFile(path: string): void {
-  Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
+  Deno.openSync(path, { create: true, ...ownFile }).close();
 }
 
 function exists(path: string): boolean {

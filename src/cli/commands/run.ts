@@ -204,6 +204,8 @@ function countUnits({ config }: ParsedConfig): string {
 
 function printStart(io: CliIo, paths: WorkspacePaths, parsed: ParsedConfig): void {
   if (parsed.warnings.length > 0) print(io, formatProblems(parsed.warnings, "text"));
+  const isHeld = parsed.warnings.some(({ holds }) => holds);
+  if (isHeld) print(io, `${sign.warning} what has an error does not run until that is gone`);
   print(
     io,
     `${formatClockTime(io.clock.now())} ${sign.live} nerve ${version} runs ${toPrintable(paths.root)}: ${

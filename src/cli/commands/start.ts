@@ -94,6 +94,9 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
   const held = await checkLock(parsed, paths), open = checkOpenListener(parsed, paths, io.clock);
   const told = [...warnings, ...held, ...open];
   if (told.length > 0) print(io, formatProblems(told, "text"));
+  if (warnings.some(({ holds }) => holds)) {
+    print(io, `${sign.warning} what has an error does not run until that is gone`);
+  }
   if (held.length > 0) print(io, `${sign.warning} what exceeds the permission lock does not run until it is approved`);
   if (open.length > 0) print(io, `${sign.warning} the listener stays closed until there is a token`);
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
