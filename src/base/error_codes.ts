@@ -48,18 +48,12 @@ export const errorCodes = {
   ISOLATION_MISSING: {
     meaning: "This system has no Landlock, and nerve.yaml requires it.",
     cause: "`isolation: require` refuses to run where only Deno's permissions would hold senses and workflows.",
-    remedy:
-      "Use Linux 5.13 or later with Landlock switched on (`lsm=` of the kernel's command line names it), or remove " +
-      "`isolation` from nerve.yaml.",
+    remedy: "Use Linux 5.13 or later with Landlock on (`lsm=` of its command line), or drop `isolation`.",
   },
   GRANT_REPLACED: {
     meaning: "A granted path leads elsewhere by a link that the program of a sense or workflow may have made.",
-    cause:
-      "A link stands on the way to the path, in a folder that a unit may write, and leads out of that folder. The process " +
-      "would get what the link leads to, so it is not started; all others go on.",
-    remedy:
-      "Remove the link, and look who made it. If it is yours, grant what it leads to, or put it where no unit may write. " +
-      "The unit starts by itself then; where `nerve validate` names it, `nerve reload` lets it run.",
+    cause: "The link leads out of a folder that a unit may write. The unit of the grant does not start; others go on.",
+    remedy: "Remove the link, or grant what it leads to. Then it starts by itself, or by `nerve reload`.",
   },
   DAEMON_RUNNING: {
     meaning: "A daemon already runs in this workspace.",
@@ -108,9 +102,7 @@ export const errorCodes = {
   },
   HOOK_BUSY: {
     meaning: "A delivery cannot be taken now.",
-    cause:
-      "The hook's `rate` is used up, its `backlog` is full because its senses do not keep up, its secret is not set, or " +
-      "the log cannot be written.",
+    cause: "Its `rate` is used up, its `backlog` is full of unheard deliveries, its secret is unset, or the log fails.",
     remedy: "Senders try again after the time in `retry-after`. `nerve hook list` shows what waits, and why.",
   },
   HOST_REFUSED: {
@@ -122,8 +114,7 @@ export const errorCodes = {
   },
   ORIGIN_REFUSED: {
     meaning: "The listener does not answer a page of another origin.",
-    cause:
-      "A page of another site, or of another port, sent the request, or a session was used without saying from where.",
+    cause: "A page of another site or port sent the request, or a session was used without saying from where.",
     remedy: "Use the dashboard itself; programs use a token: `nerve token create`.",
   },
   ACCESS_MISSING: {
@@ -189,8 +180,7 @@ export const errorCodes = {
   },
   RUN_CONFLICT: {
     meaning: "A run with this id exists, and it was started with other input.",
-    cause:
-      "An id belongs to one run: the same id with the same workflow, prompt, payload and maxRounds attaches to it.",
+    cause: "An id belongs to one run: only the same workflow, prompt, payload and maxRounds attach to it.",
     remedy: "Use another id, or ask for the very same run.",
   },
   RUN_ENDED: {

@@ -81,8 +81,7 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
   });
   const retentionMs = file.retention ?? defaultRetentionMs;
   const config = {
-    maxRounds,
-    retentionMs,
+    ...{ maxRounds, retentionMs },
     envFile: file.env_file ?? null,
     isolation: file.isolation ?? "prefer",
     senses,
