@@ -3,9 +3,7 @@
  * nerve, which is what users have; the kernel of a clone also holds the source text of all modules.
  */
 import assert from "node:assert/strict";
-import { systemClock } from "../../src/base/clock.ts";
 import { readProcessStat } from "../../src/base/process_id.ts";
-import { delay } from "../../src/base/time.ts";
 import type { WorkspacePaths } from "../../src/config/workspace.ts";
 import { ControlClient } from "../../src/control/client/client.ts";
 import { readState } from "../../src/daemon/state_file.ts";
@@ -52,11 +50,6 @@ export class BackgroundDaemon implements AsyncDisposable {
   /** Private memory of all of them. */
   async privateMiB(): Promise<number> {
     return (await this.processes()).reduce((sum, pid) => sum + privateMiBOrNone(pid), 0);
-  }
-
-  /** Resolves when a sense has computed: by then the start is over. */
-  async computed(sense: string): Promise<void> {
-    while ((await this.client.sense(sense)).lastCompute === null) await delay(systemClock, 10);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
