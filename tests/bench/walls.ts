@@ -9,7 +9,7 @@ import { computeRate } from "./computes.ts";
 import { inFlight, runRate, workflowOf } from "./durable_runs.ts";
 import { figure, type Figures, median, timed } from "./figure.ts";
 
-const groups = 10, restarts = 3, rounds = 7;
+const groups = 10, restarts = 8, rounds = 30;
 
 async function make(landlock: number): Promise<WorkspaceFixture> {
   const names = Array.from({ length: groups }, (_, index) => `s${index}`);
@@ -31,15 +31,20 @@ async function make(landlock: number): Promise<WorkspaceFixture> {
 export async function* figures(): Figures {
   await using held = await make(systemIsolation().landlock);
   await using bare = await make(0);
-  const both = async (measure: (workspace: WorkspaceFixture) => Promise<number>, times: number) => {
-    const values: [number[], number[]] = [[], []];
-    for (let round = 0; round < times; round++) {
-      values[0].push(await measure(held));
-      values[1].push(await measure(bare));
+  /** In turns, and whoever was second goes first next: the machine's speed changes meanwhile. */
+  const both = async (measure: (workspace: WorkspaceFixture) => Promise<number>, times: number, from = 0) => {
+    const behind: number[] = [], floor: number[] = [];
+    const turns = [
+      () => measure(held).then((value) => behind.push(value)),
+      () => measure(bare).then((value) => floor.push(value)),
+    ] as const;
+    for (let round = from; round < from + times; round++) {
+      await turns[round % 2 === 0 ? 0 : 1]();
+      await turns[round % 2 === 0 ? 1 : 0]();
     }
-    return { behind: values[0], floor: median(values[1]) };
+    return { behind, floor };
   };
-  const spans: [number[], number[]] = [[], []];
+  const starts: { behind: number[]; floor: number[] } = { behind: [], floor: [] };
   for (let restart = 0; restart < restarts; restart++) {
     for (const workspace of [held, bare]) {
       await workspace.stop();
@@ -47,14 +52,18 @@ export async function* figures(): Figures {
       await workspace.trigger("s0");
     }
     for (let index = 1; index < groups; index++) {
-      spans[0].push(await timed(() => held.trigger(`s${index}`)));
-      spans[1].push(await timed(() => bare.trigger(`s${index}`)));
+      const { behind, floor } = await both(
+        (workspace) => timed(() => workspace.trigger(`s${index}`)),
+        1,
+        index + restart,
+      );
+      starts.behind.push(...behind);
+      starts.floor.push(...floor);
     }
   }
-  const starts = { behind: spans[0], floor: median(spans[1]) };
-  yield figure("start of a group to its first answer, behind Landlock", "ms", starts.behind, starts.floor);
-  const computes = await both((workspace) => computeRate(workspace, 1, 4_000), rounds);
-  yield figure("computes of one sense, behind Landlock", "computes/s", computes.behind, computes.floor);
-  const runs = await both((workspace) => runRate(workspace, 600), rounds);
-  yield figure("durable runs of three roles, behind Landlock", "runs/s", runs.behind, runs.floor);
+  yield figure("start of a group to its first answer, behind Landlock", "ms", starts.behind, median(starts.floor));
+  const computes = await both((workspace) => computeRate(workspace, 1, 2_000), rounds);
+  yield figure("computes of one sense, behind Landlock", "computes/s", computes.behind, median(computes.floor));
+  const runs = await both((workspace) => runRate(workspace, 400), rounds);
+  yield figure("durable runs of three roles, behind Landlock", "runs/s", runs.behind, median(runs.floor));
 }
