@@ -16,7 +16,7 @@ export async function makeOwnFiles({ senses, blobs }: ProcessSpec, granted: read
   if (granted === null) return;
   tryTo(() => makePrivateFolder(blobs));
   for (const path of granted) makeGranted(path);
-  for (const { database } of senses) if (!isComplete(database)) await completeDatabase(database);
+  for (const { database } of senses) await completeDatabase(database);
 }
 
 /**
@@ -33,10 +33,8 @@ function makeGranted(path: string): void {
 
 const header = 20, walAt = [18, 19], walFormat = 2;
 
-/** Whether it is in WAL mode, and has both files beside it. */
-function isComplete(database: string): boolean {
-  if (database === ":memory:") return true;
-  if (!exists(`${database}-wal`) || !exists(`${database}-shm`)) return false;
+/** Whether the database exists and is in WAL mode. Who closes it last removes the files beside it. */
+function isInWalMode(database: string): boolean {
   const bytes = new Uint8Array(header);
   try {
     using file = Deno.openSync(database);
@@ -49,7 +47,14 @@ function isComplete(database: string): boolean {
 
 async function completeDatabase(database: string): Promise<void> {
   // I1.
-  if (exists(`${database}-journal`)) return;
+  if (database === ":memory:" || exists(`${database}-journal`)) return;
+  if (!isInWalMode(database) && !await makeDatabase(database)) return;
+  // Empty ones are as good as SQLite's own: it fills them when it opens the database.
+  for (const end of ["-wal", "-shm"]) if (!exists(`${database}${end}`)) tryTo(() => makeFile(`${database}${end}`));
+}
+
+/** False when it could not be made, or set to WAL mode. */
+async function makeDatabase(database: string): Promise<boolean> {
   // Only here: it takes every start 6 ms otherwise.
   const { DatabaseSync } = await import("node:sqlite");
   tryTo(() => {
@@ -60,9 +65,8 @@ async function completeDatabase(database: string): Promise<void> {
     if (Deno.statSync(database).size === 0) db.exec("pragma synchronous = off");
     db.exec("pragma journal_mode = wal");
     db.close();
-    // Closing removed them. Empty ones are as good: SQLite fills them when it opens the database.
-    for (const end of ["-wal", "-shm"]) makeFile(`${database}${end}`);
   });
+  return isInWalMode(database);
 }
 
 const ownFile = { write: true, mode: 0o600 };
