@@ -15,7 +15,7 @@ import { messageOf } from "../base/errors.ts";
 import { isGoneProcess } from "../base/if_present.ts";
 import { keepFilesFromPrograms } from "../base/inherited_files.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
-import { restrictSelf } from "../base/landlock.ts";
+import { prepareToRestrict, restrictSelf } from "../base/landlock.ts";
 import { readProcessStat } from "../base/process_id.ts";
 import { formatWork, markVariable } from "../base/program_mark.ts";
 import { endPrograms } from "../base/program_sweep.ts";
@@ -57,6 +57,8 @@ export async function runShim(): Promise<never> {
   });
   channel.send(token);
   const lines = channel.lines();
+  // While the kernel answers.
+  prepareToRestrict();
   const first = await lines.next();
   if (first.done) Deno.exit(0);
   const init = JSON.parse(first.value) as ToProcess;

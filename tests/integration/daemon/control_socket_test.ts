@@ -69,7 +69,10 @@ Deno.test("a runtime folder that is gone is told once, and the socket is there w
     await look();
     await look();
     assert.equal(reports.length, 1);
-    assert.match(reports[0] ?? "", /cannot be made again yet, so commands find no daemon: cannot make the folder/);
+    assert.match(
+      reports[0] ?? "",
+      /cannot be made again yet, so commands find no daemon: FOLDER_UNSAFE: cannot make the folder/,
+    );
     Deno.mkdirSync(base);
     await look();
     assert.equal(await socketAnswers(paths), true);

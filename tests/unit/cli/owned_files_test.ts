@@ -57,7 +57,7 @@ Deno.test("findForeignFiles() names files that nerve did not write and is not ab
 
 Deno.test("a write that fails leaves no file that would later count as the user's", () =>
   inTempDir(async (root) => {
-    await Deno.mkdir(join(root, "a.ts"));
-    await assert.rejects(writeFiles(root, files({ "a.ts": "1" })));
-    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["a.ts"]);
+    await Deno.writeTextFile(join(root, "lib"), "no folder");
+    await assert.rejects(writeFiles(root, files({ "lib/a.ts": "1" })));
+    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["lib"]);
   }));
