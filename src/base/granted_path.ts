@@ -30,7 +30,7 @@ export function resolveGrantedPath(path: string, changeable: ChangeableFolders):
       at = dirname(at);
       continue;
     }
-    const next = join(at, step), target = at.startsWith("/proc") ? null : readLink(next);
+    const next = join(at, step), target = isWithin("/proc", at) ? null : readLink(next);
     if (target === null || ++links > linksMax) {
       at = next;
       continue;

@@ -62,3 +62,20 @@ Deno.test("the folders of units are known where they really are, and a link to /
     assert.equal(resolveGrantedPath(`${root}/way`, changeable).foreignLink, null);
     assert.equal(resolveGrantedPath("/proc/self/status", changeable).path, "/proc/self/status");
   }));
+
+// Only the links of /proc itself are left alone, not those of a folder whose name begins like it.
+Deno.test({
+  name: "a folder such as /process is none of /proc",
+  ignore: Deno.uid() !== 0,
+  fn: () => {
+    const root = Deno.makeTempDirSync({ dir: "/", prefix: "process-" });
+    try {
+      Deno.mkdirSync(`${root}/out`);
+      Deno.symlinkSync(`${root}/secret`, `${root}/out/b`);
+      const { foreignLink } = resolveGrantedPath(`${root}/out/b`, listChangeable([`${root}/out`]));
+      assert.equal(foreignLink?.link, `${root}/out/b`);
+    } finally {
+      Deno.removeSync(root, { recursive: true });
+    }
+  },
+});
