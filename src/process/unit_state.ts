@@ -19,8 +19,8 @@ export interface Unit {
   deaths: number;
   /** Whether it has finished any work since its last death. */
   worked: boolean;
-  /** How many starts in a row have failed. */
-  failedStarts: number;
+  /** How many starts in a row have failed, and why the last one did. */
+  notStarted: { readonly times: number; readonly why: string } | null;
   /** When it was last needed, by the monotonic clock. */
   neededAt: number;
   cancelIdle: CancelTimer | null;

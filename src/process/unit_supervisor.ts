@@ -44,7 +44,7 @@ export class UnitSupervisor {
   putUnit(plan: UnitPlan): void {
     const unit = this.#units.get(plan.key);
     if (unit !== undefined) return void (unit.plan = plan);
-    const counts = { recentDeaths: [], deaths: 0, worked: false, failedStarts: 0, neededAt: 0, grantsCheckedAt: 0 };
+    const counts = { recentDeaths: [], deaths: 0, worked: false, notStarted: null, neededAt: 0, grantsCheckedAt: 0 };
     this.#units.set(plan.key, { plan, state: { tag: "stopped" }, ...counts, cancelIdle: null, after: null });
   }
 
@@ -149,7 +149,7 @@ export class UnitSupervisor {
   resetUnit(key: UnitKey): boolean {
     const unit = this.#unitOf(key);
     unit.recentDeaths = [];
-    unit.failedStarts = 0;
+    unit.notStarted = null;
     if (unit.state.tag === "backoff") unit.state.cancel();
     else if (unit.state.tag !== "quarantined") return false;
     unit.state = { tag: "stopped" };
@@ -158,11 +158,12 @@ export class UnitSupervisor {
   }
 
   view(): UnitStatus[] {
-    return [...this.#units.values()].map(({ plan: { key, blocked }, state, deaths }) => {
+    return [...this.#units.values()].map(({ plan: { key, blocked }, state, deaths, notStarted }) => {
       const process = state.tag === "running" ? state.process : null;
       const started = process?.pid === null ? "waiting" : process?.ready === false ? "starting" : state.tag;
       const shown = blocked !== null ? "held" : started;
-      const reason = blocked ?? (state.tag === "backoff" || state.tag === "quarantined" ? state.reason : null);
+      const isDown = state.tag === "backoff" || state.tag === "quarantined";
+      const reason = blocked ?? (isDown ? state.reason : process?.ready ? null : notStarted?.why ?? null);
       return { key, state: shown, reason, pid: process?.pid ?? null, deaths };
     });
   }
@@ -214,7 +215,7 @@ export class UnitSupervisor {
     unit.after = null;
     const process = this.#pool.add(unit.plan, order, after, {
       onReady: (ready) => {
-        unit.failedStarts = 0;
+        unit.notStarted = null;
         if (counted !== null) ready.send({ t: "tidy" });
         this.#ports.onReady(key, ready);
       },
@@ -255,14 +256,14 @@ export class UnitSupervisor {
   /** Sets the backoff or the quarantine. Returns the reason of a quarantine, else null. */
   #recordDeath(unit: Unit, end: ProcessEnd): string | null {
     const { key } = unit.plan, now = this.#clock.monotonic();
-    if (end.kind === "no_start") unit.failedStarts++;
+    if (end.kind === "no_start") unit.notStarted = { times: 1 + (unit.notStarted?.times ?? 0), why: end.message };
     else unit.deaths++;
     // A full disk and a failed start are no crash of the code, and do not count towards the quarantine.
     if (end.kind !== "disk_limit" && end.kind !== "no_start") {
       unit.recentDeaths = [...keepRecentDeaths(unit.recentDeaths, now), { at: now, worked: unit.worked }];
       unit.worked = false;
     }
-    const restart = decideRestart(end, unit.recentDeaths, now, unit.failedStarts);
+    const restart = decideRestart(end, unit.recentDeaths, now, unit.notStarted?.times ?? 0);
     if (restart.kind === "quarantine") {
       unit.state = { tag: "quarantined", reason: restart.reason, full: restart.full };
       return restart.reason;

@@ -49,10 +49,14 @@ Deno.test("without any folder for its socket a unit waits, says why, and starts 
     assert.match(reason ?? "", /is not a folder/);
     await units.clock.tick(backoffMaxMs);
     assert.equal(units.available, attempt);
+    // The bug was: from its backoff's end until somebody needed it, a unit had no reason.
+    assert.equal(viewOf(units).state, "stopped");
+    assert.match(viewOf(units).reason ?? "", /is not a folder/);
   }
   assert.deepEqual(units.quarantines, []);
   Deno.removeSync(runtimeFolder);
   await units.ready("group:a");
+  assert.equal(viewOf(units).reason, null);
 });
 
 Deno.test("a process that dies before it loads any code is no death of that code", async () => {
