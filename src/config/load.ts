@@ -2,11 +2,10 @@
  * Loads a workspace's configuration from the disk, with every check that needs no user code. The single entry for
  * `nerve run`, the reload and `nerve validate`.
  */
-import { fileURLToPath } from "node:url";
 import { messageOf } from "../base/errors.ts";
 import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { resolveOwnFile } from "../base/self_exec.ts";
+import { resolveOwnFile, toFilePath } from "../base/self_exec.ts";
 import { checkEnvironment } from "./check_environment.ts";
 import { checkFolders } from "./check_folders.ts";
 import { checkWatches } from "./check_watches.ts";
@@ -21,7 +20,7 @@ import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
 /** What grants need to know of this machine: nerve's own modules, which every worker loads, and the home folder. */
 export const grantContext: GrantContext = {
-  nerveModules: [fileURLToPath(resolveOwnFile(""))],
+  nerveModules: [toFilePath(resolveOwnFile(""))],
   home: Deno.env.get("HOME") ?? null,
 };
 

@@ -1,8 +1,7 @@
 /** Finds what the rules of a process depend on: programs in PATH, manifests above its code. Used by launcher.ts. */
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { isMissing } from "../base/if_present.ts";
-import { findOwnProgram, ownLock, resolveOwnFile } from "../base/self_exec.ts";
+import { findOwnProgram, ownLock, resolveOwnFile, toFilePath } from "../base/self_exec.ts";
 import type { ProcessSpec } from "../protocol/message.ts";
 import type { WallPlaces } from "./wall.ts";
 
@@ -14,7 +13,7 @@ export function findWallPlaces({ permissions: { run }, modules }: ProcessSpec, c
   const names = typeof run === "boolean" ? [] : run.filter((name) => !name.includes("/"));
   return {
     executable: findOwnProgram(),
-    own: [resolveOwnFile("../deno.json"), ownLock].map((file) => fileURLToPath(file)),
+    own: [resolveOwnFile("../deno.json"), ownLock].map((file) => toFilePath(file)),
     ...chosen,
     programs: names.flatMap((name) => findProgram(name, path)),
     path,

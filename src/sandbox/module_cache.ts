@@ -3,9 +3,8 @@
  * translate them anew, which doubles the time of its start. So the shim has Deno translate them first, where that is
  * due. Called by shim.ts, before Landlock restricts the process.
  */
-import { fileURLToPath } from "node:url";
 import { ifPresent } from "../base/if_present.ts";
-import { resolveSandboxModule } from "../base/self_exec.ts";
+import { resolveSandboxModule, toFilePath } from "../base/self_exec.ts";
 
 /** What the worker loads, as far as it is loaded by a path or late: the rest comes with it. */
 const entries = [
@@ -21,7 +20,7 @@ export async function cacheOwnModules(cache: string | null): Promise<void> {
   const files = entries.map((entry) => resolveSandboxModule(`sandbox/${entry}`));
   // A built nerve has them as JavaScript.
   if (cache === null || files.every(({ pathname }) => pathname.endsWith(".js"))) return;
-  if (files.every((file) => isCached(cache, fileURLToPath(file)))) return;
+  if (files.every((file) => isCached(cache, toFilePath(file)))) return;
   // They do nothing yet: the worker's main module waits for a message.
   for (const file of files) await import(file.href);
 }

@@ -5,7 +5,6 @@
  * I1. No journal is rolled back here: it may be a trap, and whoever rolls it back removes the file that it names.
  * I2. What cannot be made is left to the worker, which meets the same fault and reports it.
  */
-import { basename, dirname } from "node:path";
 import { isMissing } from "../base/if_present.ts";
 import { makePrivateFolder } from "../base/make_folder.ts";
 import { inUnfollowed } from "../base/unfollowed.ts";
@@ -28,7 +27,8 @@ function makeGranted(path: string): void {
   const isFile = /[^/]\.[^./]+$/.test(path);
   const make = (at: string) => isFile ? Deno.openSync(at, { createNew: true, ...ownFile }).close() : Deno.mkdirSync(at);
   // A program of another unit may put a link in the way.
-  tryTo(() => inUnfollowed(dirname(path), (folder) => make(`${folder}/${basename(path)}`)));
+  const { folder, name } = splitPath(path);
+  tryTo(() => inUnfollowed(folder, (at) => make(`${at}/${name}`)));
 }
 
 const header = 20, walAt = [18, 19], walFormat = 2;
@@ -58,7 +58,7 @@ async function makeDatabase(database: string): Promise<boolean> {
   // Only here: it takes every start 6 ms otherwise.
   const { DatabaseSync } = await import("node:sqlite");
   tryTo(() => {
-    makePrivateFolder(dirname(database));
+    makePrivateFolder(splitPath(database).folder);
     makeFile(database);
     const db = new DatabaseSync(database);
     // A power cut leaves an empty file as it was, or with its one page: a group of 2,000 would wait for 10,000 writes.
@@ -73,6 +73,12 @@ const ownFile = { write: true, mode: 0o600 };
 
 function makeFile(path: string): void {
   Deno.openSync(path, { create: true, ...ownFile }).close();
+}
+
+/** Of an absolute path without a slash at its end. */
+function splitPath(path: string): { readonly folder: string; readonly name: string } {
+  const at = path.lastIndexOf("/");
+  return { folder: path.slice(0, at), name: path.slice(at + 1) };
 }
 
 function exists(path: string): boolean {

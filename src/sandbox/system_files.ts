@@ -5,7 +5,6 @@
  * I2. Nothing of a process: its environment, memory and descriptors are below /proc as well. Nothing that shows the
  *     kernel's memory, or that waits for events.
  */
-import { join, normalize } from "node:path";
 import type { SandboxPermissions } from "../protocol/confinement.ts";
 
 /** No such file is larger on purpose; some have no end. */
@@ -28,6 +27,9 @@ const closed = [
   /^\/proc\/(?:\d+|bus|driver|fs|kallsyms|kcore|keys|key-users|kmsg|kpage\w+|sched_debug|sysrq-trigger|vmallocinfo|vmcore)(?:\/|$)/,
   /^\/sys\/(?:firmware|kernel\/(?:debug|tracing|security|config))(?:\/|$)/,
 ];
+
+/** Of a path that does not lead where it seems to. */
+const detour = /\/(?:\/|\.{1,2}(?:\/|$))/;
 
 /** The permissions that matter here. */
 export type SystemGrants = Pick<SandboxPermissions, "read" | "sys">;
@@ -57,7 +59,7 @@ export async function listGrantedFolder(path: string, granted: SystemGrants): Pr
 
 /** The real path. Throws when the code may not read it. */
 async function resolveGranted(path: string, { read, sys }: SystemGrants): Promise<string> {
-  if (normalize(path) !== path || !isSystem(path)) throw new TypeError(`"${path}" is no path below /proc or /sys`);
+  if (!isSystem(path) || detour.test(path)) throw new TypeError(`"${path}" is no path below /proc or /sys`);
   const name = containerMemory.test(path) ? "systemMemoryInfo" : bySysName[path];
   const isNamed = sys === true || (sys !== false && name !== undefined && sys.includes(name));
   const isGranted = isNamed && name !== undefined || read === true ||
@@ -81,5 +83,5 @@ function isSystem(path: string): boolean {
 }
 
 function contains(folder: string, path: string): boolean {
-  return path === folder || path.startsWith(join(folder, "/"));
+  return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }

@@ -3,6 +3,7 @@
  * type import counts like any other: a reader has to know it, too.
  */
 import assert from "node:assert/strict";
+import { dirname, join } from "node:path/posix";
 import { readSource } from "../support/source_files.ts";
 import { circlesOf, moduleOf, type SourceModule, sourceModules } from "../support/source_graph.ts";
 
@@ -69,4 +70,16 @@ Deno.test("no file imports itself through others", () => {
   const a = moduleOf("src/a.ts", 'import type { B } from "./b.ts";'),
     b = moduleOf("src/b.ts", 'export * from "./a.ts";');
   assert.deepEqual(circlesOf([a, b]), [["src/a.ts", "src/b.ts"]]);
+});
+
+Deno.test("the shim of a unit's process loads no module of Node: the first one costs each start 20 ms and 2 MiB", () => {
+  const loaded = new Set(["src/sandbox/shim.ts"]), ofNode: string[] = [];
+  for (const path of loaded) {
+    for (const [, from = ""] of readSource(path).matchAll(/^(?:import|export) (?!type )[^;]*?from "([^"]+)"/gm)) {
+      if (from.startsWith("node:")) ofNode.push(`${path} -> ${from}`);
+      else if (from.startsWith(".") && from.endsWith(".ts")) loaded.add(join(dirname(path), from));
+    }
+  }
+  assert.ok(loaded.size > 20);
+  assert.deepEqual(ofNode, []);
 });

@@ -10,12 +10,11 @@
  * I2. A workspace whose deno.json does not lead to `.nerve/types/` gets no such folder.
  */
 import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../../base/errors.ts";
 import { ifPresentAsync } from "../../base/if_present.ts";
 import { toPrintable } from "../../base/printable.ts";
-import { resolveOwnFile } from "../../base/self_exec.ts";
+import { resolveOwnFile, toFilePath } from "../../base/self_exec.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { CliIo } from "../io.ts";
@@ -32,7 +31,7 @@ import {
   typesFolder,
 } from "./templates.ts";
 
-const sources = fileURLToPath(resolveOwnFile(""));
+const sources = toFilePath(resolveOwnFile(""));
 
 /** The modules behind "nerve", by their path below `.nerve/types/`. */
 export function readTypeFiles(): Map<string, string> {

@@ -5,16 +5,15 @@
  * A folder does not import from its siblings. Code that several folders share is in `lib/`, and is copied along.
  */
 import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { assert } from "../../base/errors.ts";
-import { resolveOwnFile } from "../../base/self_exec.ts";
+import { resolveOwnFile, toFilePath } from "../../base/self_exec.ts";
 import { parseNerveConfig } from "../../config/parse.ts";
 import type { PermissionRequest } from "../../config/types.ts";
 
 export type LibraryKind = "senses" | "workflows";
 
-const root = fileURLToPath(resolveOwnFile("../"));
+const root = toFilePath(resolveOwnFile("../"));
 
 /** The names in the library, sorted. */
 export function listLibrary(kind: LibraryKind): string[] {
