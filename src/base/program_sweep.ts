@@ -45,6 +45,10 @@ export interface Sweep {
 /** How long reading one environment may take: it waits for a process that is changing its memory. */
 const readMaxMs = 500;
 const retryMs = 50;
+/** How long to wait for a process that is between two programs. */
+const executeMaxMs = 50;
+/** The parent of the system's own threads. */
+const systemThreads = 2;
 /** Both bound the memory that a sweep takes, whatever programs put into their environments. */
 const readAtOnce = 32;
 const environmentMaxBytes = 256 * 1024;
@@ -100,13 +104,37 @@ function examine(pid: number, { isCandidate, isTarget }: Sweep): Promise<Program
   const stat = readProcessStat(pid);
   if (stat === null || isOver(stat) || !isCandidate(stat)) return null;
   if (stat.environmentBytes > environmentMaxBytes) return null;
-  return readMark(pid).then((mark) => {
+  return readSettledMark(stat).then((mark) => {
     if (mark === unreadable || !isTarget(mark, stat)) return null;
     return { pid, startTime: stat.startTime, command: stat.command, mark };
   });
 }
 
 const unreadable: unique symbol = Symbol();
+
+/**
+ * The mark, once the process is not between two programs: there it has neither an environment nor arguments for a moment.
+ * On a busy machine that moment can last as long as a look.
+ */
+async function readSettledMark({ pid, parent }: ProcessStat): Promise<string | null | typeof unreadable> {
+  const until = systemClock.monotonic() + executeMaxMs;
+  for (;;) {
+    const mark = await readMark(pid);
+    // Threads of the system never have any.
+    if (mark !== null || parent === systemThreads || systemClock.monotonic() >= until) return mark;
+    if (!isBetweenPrograms(pid)) return await readMark(pid);
+    await delay(systemClock, pollFirstMs);
+  }
+}
+
+function isBetweenPrograms(pid: number): boolean {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`) === "";
+  } catch (thrown) {
+    if (isGoneProcess(thrown) || thrown instanceof Deno.errors.PermissionDenied) return false;
+    throw thrown;
+  }
+}
 
 /** Null: it has none. */
 async function readMark(pid: number): Promise<string | null | typeof unreadable> {
