@@ -2,11 +2,11 @@
  * Opens a file that somebody else may swap at any moment: between a look at it and its opening it may become a link, which
  * leads elsewhere, or a pipe, whose reader waits for ever.
  */
-import { builtIns } from "./built_ins.ts";
+import { getBuiltIn } from "./built_ins.ts";
 
 /** Deno's own functions take no flags. */
 export function nodeFiles(): typeof import("node:fs") {
-  return builtIns.getBuiltinModule("node:fs");
+  return getBuiltIn("node:fs");
 }
 
 /** For `open` of node:fs: no link is followed, and a pipe is opened without waiting. Whoever opens it looks what it is. */

@@ -1,5 +1,6 @@
 /** Starts nerve again: the same executable with other arguments, in every form in which nerve is built. */
 import manifest from "../../deno.json" with { type: "json" };
+import { toFilePath } from "./file_url.ts";
 
 /** A compiled nerve is one file; otherwise Deno runs nerve's sources, from a clone or from the portable form. */
 export const isCompiled: boolean = Reflect.get(Deno.build, "standalone") === true;
@@ -15,11 +16,6 @@ export function resolveOwnFile(path: string): URL {
 /** Where tools/build/bundle.ts puts the bundle of an entry. Both paths are below src/. */
 export function toBundlePath(entry: string): string {
   return `bundle/${entry.replaceAll("/", "_").replace(/\.ts$/, ".js")}`;
-}
-
-/** The path of a file URL. `node:url` would cost each process of a unit 20 ms of its start. */
-export function toFilePath({ pathname }: URL): string {
-  return decodeURIComponent(pathname);
 }
 
 const isBundled = import.meta.url.endsWith(".js");

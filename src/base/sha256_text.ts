@@ -2,7 +2,7 @@
  * The sha256 of a text, at once: for code that cannot wait in the middle of a transaction. Short texts are hashed here, in a few
  * microseconds: loading node:crypto takes 24 ms, so that only the first long text does.
  */
-import { builtIns } from "./built_ins.ts";
+import { getBuiltIn } from "./built_ins.ts";
 
 const nativeFromChars = 16 * 1024;
 const encoder = new TextEncoder();
@@ -12,7 +12,7 @@ const bytes = new Uint8Array(nativeFromChars * 3 + 72), view = new DataView(byte
 /** Lowercase hex of the text's UTF-8. */
 export function sha256Text(text: string): string {
   if (text.length > nativeFromChars) {
-    return builtIns.getBuiltinModule("node:crypto").createHash("sha256").update(text).digest("hex");
+    return getBuiltIn("node:crypto").createHash("sha256").update(text).digest("hex");
   }
   const { written } = encoder.encodeInto(text, bytes), end = (written + 9 + 63) & ~63;
   bytes.fill(0, written, end);

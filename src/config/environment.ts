@@ -7,7 +7,7 @@
  * I2. A file that cannot be used is told apart from one that is not configured.
  */
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { parseEnv } from "node:util";
+import { getBuiltIn } from "../base/built_ins.ts";
 import { messageOf } from "../base/errors.ts";
 import { ifPresent, isMissing } from "../base/if_present.ts";
 import { envFileMaxBytes } from "../base/limits.ts";
@@ -71,7 +71,7 @@ const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** `faults`: what is not a variable, or reaches nobody. Node's parser passes over it in silence. Pure. */
 export function parseVariables(text: string): { variables: Variables; faults: string[] } {
-  const parsed = Object.entries(parseEnv(text.replace(/^\ufeff/, "")));
+  const parsed = Object.entries(getBuiltIn("node:util").parseEnv(text.replace(/^\ufeff/, "")));
   const valid = parsed.filter((entry): entry is [string, string] =>
     namePattern.test(entry[0]) && entry[1] !== undefined
   );

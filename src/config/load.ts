@@ -5,7 +5,8 @@
 import { messageOf } from "../base/errors.ts";
 import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { resolveOwnFile, toFilePath } from "../base/self_exec.ts";
+import { toFilePath } from "../base/file_url.ts";
+import { resolveOwnFile } from "../base/self_exec.ts";
 import { checkEnvironment } from "./check_environment.ts";
 import { checkFolders } from "./check_folders.ts";
 import { checkWatches } from "./check_watches.ts";

@@ -1,6 +1,5 @@
 /** Bounds the connections of a server of node:http, and the time that each may take. Used by unix_server.ts and tcp_server.ts. */
 import type { Socket } from "node:net";
-import { setImmediate } from "node:timers";
 import { readDescriptorLimit } from "../base/descriptor_limit.ts";
 import { requestMaxMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";

@@ -4,7 +4,6 @@
  *     disconnected.
  * I2. Once there is an answer, nothing more of the request is kept: who was refused cannot fill the memory.
  */
-import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerStallMs, requestBodyMaxBytes } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";

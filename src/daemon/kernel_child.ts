@@ -1,5 +1,5 @@
 /** Starts the kernel's process for the supervisor and reads its output. kernel_supervisor.ts decides when it ends. */
-import { stripVTControlCharacters } from "node:util";
+import { getBuiltIn } from "../base/built_ins.ts";
 import { readProcessStat } from "../base/process_id.ts";
 import { buildSelfArguments, findOwnProgram, smallHeap } from "../base/self_exec.ts";
 import { toProcessEnd } from "../process/exit_cause.ts";
@@ -29,7 +29,7 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
       else listener.onRecord(record);
     }),
     forwardLines(child.stderr, (line) => {
-      const text = stripVTControlCharacters(line);
+      const text = getBuiltIn("node:util").stripVTControlCharacters(line);
       stderrTail = `${stderrTail}\n${text}`.slice(-stderrKeptChars);
       listener.onOutput(text);
     }),

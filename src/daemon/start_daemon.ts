@@ -1,5 +1,5 @@
 /** Starts the supervisor in the background and reads its report on the start. Used by `nerve start`. */
-import { stripVTControlCharacters } from "node:util";
+import { getBuiltIn } from "../base/built_ins.ts";
 import { daemonStartMaxMs } from "../base/limits.ts";
 import { markVariable } from "../base/program_mark.ts";
 import { buildSelfArguments, findOwnProgram } from "../base/self_exec.ts";
@@ -43,7 +43,7 @@ export async function startDaemonProcess(
       const report = parseStartReport(line);
       if (report !== null) resolve(report);
     }),
-    forwardLines(child.stderr, (line) => void (lastLine = stripVTControlCharacters(line))),
+    forwardLines(child.stderr, (line) => void (lastLine = getBuiltIn("node:util").stripVTControlCharacters(line))),
   ]);
   child.status.then(async ({ code }) => {
     await outputEnd;

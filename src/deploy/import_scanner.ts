@@ -4,7 +4,7 @@
  * an `import()` of anything but a plain string counts as importing all of lib/. (`deno info` is exact, but takes 20 ms
  * per file.)
  */
-import { pathToFileURL } from "node:url";
+import { toFileUrl } from "../base/file_url.ts";
 
 export interface Imports {
   /** Relative paths, absolute paths and file: URLs, as written. */
@@ -84,7 +84,7 @@ function skipBlanks(text: string, from: number): number {
  * and use forward slashes; `root` is the workspace's absolute path.
  */
 export function resolveImport(specifier: string, from: string, root: string): string | null {
-  const base = pathToFileURL(`${root}/${from}`);
+  const base = toFileUrl(`${root}/${from}`);
   if (!URL.canParse(specifier, base)) return null;
   const { protocol, pathname } = new URL(specifier, base);
   if (protocol !== "file:") return null;

@@ -6,7 +6,6 @@
  *     not show another change. Files, depth and bytes are bounded; what exceeds a bound is reported, not read.
  */
 import { resolve } from "node:path";
-import { setImmediate } from "node:timers";
 import { readInode } from "../base/file_identity.ts";
 import { isMissing } from "../base/if_present.ts";
 import { scanDepthMax, scanFileMaxBytes, scanFilesMax } from "../base/watch_limits.ts";

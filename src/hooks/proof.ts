@@ -3,7 +3,6 @@
  * I1. What is compared with a secret, or with what is made of it, is compared in a time that says nothing about it.
  * I2. No answer says more than that the proof is missing, wrong or too old.
  */
-import { Buffer } from "node:buffer";
 import { unreachable } from "../base/errors.ts";
 import { hookAgeMaxMs } from "../base/hook_limits.ts";
 import type { HookKey, HookProof, HookRequest } from "../protocol/hook.ts";

@@ -2,7 +2,6 @@
  * What the dashboard reads beside the rest of the control API: columns of senses over time, sizes, permissions, approvers.
  * Part of kernel_api.ts. What may take long is read by the store's reading thread.
  */
-import { setImmediate } from "node:timers";
 import { NerveError } from "../base/errors.ts";
 import { grantContext } from "../config/load.ts";
 import { findApproverGrowth, formatApproverGrowth } from "../config/permissions/approver_lock.ts";

@@ -3,7 +3,6 @@
  * wiring.ts. Without followers it reads nothing, and with several it reads each row only once.
  * I1. A turn of the event loop reads no more than `eventReplayBytes`, or one row, however much a commit had.
  */
-import { setImmediate } from "node:timers";
 import { Broadcast, type Subscription } from "../base/broadcast.ts";
 import { eventReplayBytes, eventReplayRows } from "../base/limits.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";

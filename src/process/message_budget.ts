@@ -6,7 +6,6 @@
  * I2. Between two long messages the event loop gets a turn, whoever sent them.
  * I3. The shared budget is time that was really spent: on a busy machine the same message takes longer.
  */
-import { setImmediate } from "node:timers";
 import { messagesBurstMax, messagesPerSecondMax, messageUnitBytes } from "../base/limits.ts";
 import { type Clock, delay } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";

@@ -5,7 +5,6 @@
  * I2. A look yields to the event loop, and ends after `entriesMax` files.
  */
 import { basename, dirname, join } from "node:path";
-import { setImmediate } from "node:timers";
 import { isGoneProcess, isMissing } from "../base/if_present.ts";
 import { quotaDescriptorsMax } from "../base/limits.ts";
 

@@ -1,7 +1,8 @@
 /** Finds what the rules of a process depend on: programs in PATH, manifests above its code. Used by launcher.ts. */
 import { dirname, join } from "node:path";
 import { isMissing } from "../base/if_present.ts";
-import { findOwnProgram, ownLock, resolveOwnFile, toFilePath } from "../base/self_exec.ts";
+import { toFilePath } from "../base/file_url.ts";
+import { findOwnProgram, ownLock, resolveOwnFile } from "../base/self_exec.ts";
 import type { ProcessSpec } from "../protocol/message.ts";
 import type { WallPlaces } from "./wall.ts";
 

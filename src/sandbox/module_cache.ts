@@ -3,8 +3,9 @@
  * translate them anew, which doubles the time of its start. So the shim has Deno translate them first, where that is
  * due. Called by shim.ts, before Landlock restricts the process.
  */
+import { toFilePath } from "../base/file_url.ts";
 import { ifPresent } from "../base/if_present.ts";
-import { resolveSandboxModule, toFilePath } from "../base/self_exec.ts";
+import { resolveSandboxModule } from "../base/self_exec.ts";
 
 /** What the worker loads, as far as it is loaded by a path or late: the rest comes with it. */
 const entries = [

@@ -7,9 +7,9 @@
  * I2. Whatever cannot be checked is said, with the reason: it never counts as checked.
  */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf } from "../../base/errors.ts";
+import { toFilePath } from "../../base/file_url.ts";
 import { typeCheckMaxMs } from "../../base/limits.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { findOwnProgram, isCompiled } from "../../base/self_exec.ts";
@@ -84,7 +84,7 @@ const problemPattern = /^(TS\d+) \[ERROR\]: ([^]*?)\n {4}at (file:\/\/\/\S+):(\d
 export function readProblems(text: string, paths: WorkspacePaths, config: NerveConfig): Diagnostic[] {
   const entries = listEntries(paths, config);
   return [...text.matchAll(problemPattern)].map(([, code = "", body = "", url = "", line, column]): Diagnostic => {
-    const file = fileURLToPath(url), folder = /^.*\/(?:senses|workflows)\/[^/]+\//.exec(file)?.[0] ?? null;
+    const file = toFilePath(new URL(url)), folder = /^.*\/(?:senses|workflows)\/[^/]+\//.exec(file)?.[0] ?? null;
     return {
       severity: "error",
       path: folder === null ? "" : entries.get(`${folder}index.ts`) ?? "",

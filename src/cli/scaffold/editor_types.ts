@@ -9,12 +9,13 @@
  *     `nerve/peers/NAME` of the import map follow nerve.yaml.
  * I2. A workspace whose deno.json does not lead to `.nerve/types/` gets no such folder.
  */
+import { dequal } from "dequal";
 import { dirname, join, relative } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../../base/errors.ts";
 import { ifPresentAsync } from "../../base/if_present.ts";
 import { toPrintable } from "../../base/printable.ts";
-import { resolveOwnFile, toFilePath } from "../../base/self_exec.ts";
+import { toFilePath } from "../../base/file_url.ts";
+import { resolveOwnFile } from "../../base/self_exec.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { CliIo } from "../io.ts";
@@ -95,7 +96,7 @@ async function writePeers({ root, senseSchema }: WorkspacePaths, senses: NamedSe
     }
   }
   const imports = Object.fromEntries([...own, ...peers]);
-  if (isDeepStrictEqual(imports, map.imports)) return;
+  if (dequal(imports, map.imports)) return;
   const updated = new TextEncoder().encode(`${JSON.stringify({ ...map, imports }, null, 2)}\n`);
   if (isOurs) await writeFiles(root, new Map([[importMapFile, updated]]));
   else await Deno.writeFile(file, updated);

@@ -7,7 +7,8 @@
 import { dirname, join, relative } from "node:path";
 import { stringify } from "yaml";
 import { assert } from "../../base/errors.ts";
-import { resolveOwnFile, toFilePath } from "../../base/self_exec.ts";
+import { toFilePath } from "../../base/file_url.ts";
+import { resolveOwnFile } from "../../base/self_exec.ts";
 import { parseNerveConfig } from "../../config/parse.ts";
 import type { PermissionRequest } from "../../config/types.ts";
 

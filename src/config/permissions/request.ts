@@ -3,9 +3,9 @@
  * Deno throws for some invalid values and silently ignores others (measured, Deno 2.9.6): here each is rejected with a
  * reason.
  */
-import { domainToASCII } from "node:url";
 import { isPlainObject } from "../../protocol/json.ts";
 import { quote } from "../diagnostic.ts";
+import { getBuiltIn } from "../../base/built_ins.ts";
 import { findNearest, hintNearest } from "../../base/did_you_mean.ts";
 import { type PermissionName, permissionNames, type PermissionRequest } from "../types.ts";
 
@@ -211,7 +211,7 @@ function findHostFault(value: string): ValueFault {
 /** `xn--bcher-kva.example` of `bücher.example`; null where that is no name, or in ASCII already. */
 function toAscii(host: string): string | null {
   const [, wild = "", name = ""] = /^(\*\.)?(.*)$/s.exec(host) ?? [];
-  const ascii = /^[ -~]*$/.test(name) ? "" : domainToASCII(name);
+  const ascii = /^[ -~]*$/.test(name) ? "" : getBuiltIn("node:url").domainToASCII(name);
   return ascii !== "" && ascii.length <= 253 && domainPattern.test(ascii) ? `${wild}${ascii}` : null;
 }
 

@@ -3,7 +3,6 @@
  * An event's id is the row's id, its name the row's type, its data the row as JSON. `Last-Event-ID` resumes after that
  * row.
  */
-import { setImmediate } from "node:timers";
 import { Hono } from "hono";
 import { describeRoute, resolver } from "hono-openapi";
 import { streamSSE } from "hono/streaming";

@@ -1,7 +1,6 @@
 /** Routes of workflows and their runs. */
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
-import { setImmediate } from "node:timers";
 import * as z from "zod";
 import {
   killRunRequestSchema,

@@ -12,7 +12,6 @@
  *     ones.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { setImmediate } from "node:timers";
 import { assert, NerveError } from "../../base/errors.ts";
 import { passFaultPoint } from "../../base/fault_point.ts";
 import type { Clock } from "../../base/time.ts";

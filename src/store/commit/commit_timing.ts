@@ -4,7 +4,6 @@
  * they resume after it and write again, and committing only half of them would make all wait for two commits. It
  * commits by setImmediate, which fires in 1.3 us; a MessageChannel takes 6 us and starves I/O (measured, Deno 2.9.6).
  */
-import { setImmediate } from "node:timers";
 import type { NerveError } from "../../base/errors.ts";
 import {
   commitPauseFactor,

@@ -1,5 +1,4 @@
 /** Runs the steps of a read (steps.ts) in slices, beside the other work of a thread. Used by read_worker.ts. */
-import { setImmediate } from "node:timers";
 import { NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { Steps } from "./steps.ts";

@@ -8,7 +8,7 @@
  */
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
+import { toFileUrl } from "../../base/file_url.ts";
 import { walKeptMaxBytes } from "../../base/database_limits.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { assert, messageOf, NerveError } from "../../base/errors.ts";
@@ -100,13 +100,13 @@ function open(path: string | URL, readOnly: boolean): DatabaseSync {
 }
 
 function withoutCreating(path: string): URL {
-  const url = pathToFileURL(path);
+  const url = toFileUrl(path);
   url.searchParams.set("mode", "rw");
   return url;
 }
 
 function immutable(path: string): URL {
-  const url = pathToFileURL(path);
+  const url = toFileUrl(path);
   url.searchParams.set("immutable", "1");
   return url;
 }

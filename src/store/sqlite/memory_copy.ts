@@ -4,7 +4,7 @@
  * I1. The database on disk is only read, without locks: nobody can write to it meanwhile.
  */
 import { constants, type DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
+import { toFileUrl } from "../../base/file_url.ts";
 import { memoryCopyMaxBytes } from "../../base/database_limits.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { openDatabase } from "./database.ts";
@@ -31,7 +31,7 @@ export function copyIntoMemory(path: string): DatabaseSync | null {
 }
 
 function copyFrom(path: string, copy: DatabaseSync): void {
-  const url = pathToFileURL(path);
+  const url = toFileUrl(path);
   url.searchParams.set("immutable", "1");
   copy.prepare("attach ? as disk").run(url.href);
   // What its schema says may be the sense's own writing.

@@ -6,7 +6,6 @@
  * I3. A run that has ended has no child that goes on.
  * I4. What concerns one parent is done one after the other; what happens meanwhile is looked at afterwards.
  */
-import { setImmediate } from "node:timers";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";

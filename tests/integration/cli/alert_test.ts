@@ -7,7 +7,9 @@ import {
   whyAlertOutput,
 } from "../../../src/cli/render/alert_schemas.ts";
 import { long } from "../../support/long_form.ts";
+import { nerveCommand } from "../../support/nerve_program.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
+import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 const disk = `let n = 0;
 const all = [["/", 0.95], ["/var", 0.2], ["/home", 0.99], ["/", 0.5]];
@@ -141,3 +143,20 @@ Deno.test("alert test runs a file of signals in virtual time", async () => {
   );
   assert.match((await served.nerve("alert", "test", "other.yaml")).err, /there is no file other\.yaml/);
 });
+
+// A bundle has the library's code for browsers, without Buffer (tools/build/bundle.ts).
+Deno.test("an expression over bytes says the same in a bundle", () =>
+  inTempDir(async (cwd) => {
+    const bytes = `bytes(signal.text).json().a == 1 && bytes("é").hex() == "c3a9" && size(bytes("é")) == 2`;
+    const signal = `{ at: 1m, payload: { text: '{"a": 1}' } }`;
+    await writeWorkspace(cwd, {
+      "nerve.yaml": `senses: { a: {} }\nalerts:\n  found: { sense: a, when: '${bytes}' }\n`,
+      "senses/a/index.ts": "export const compute = () => null;\n",
+      "alerts_test.yaml": `- alert: found\n  signals: [${signal}]\n  expect: [{ at: 1m, state: firing }]\n`,
+    });
+    const [program = "", ...args] = [...nerveCommand, "alert", "test"];
+    const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd, env: { NO_COLOR: "1" } }).output();
+    const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assert.equal(code, 0, text);
+    assert.match(text, /1 test passed/);
+  }));
