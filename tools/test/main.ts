@@ -1,11 +1,11 @@
 /**
- * `deno task test [FILE...]`: all tests, or those of some files, as many at a time as there are processors and one more,
+ * `deno task test [FILE...]`: all tests, or those of some files, as many at a time as there are processors and two more,
  * since they also wait. `deno task long [PART/PARTS] [FILE...]`: what that leaves out, or a part of it.
  * Two things halve what would only be starts:
  * - nerve is staged first, as for a build, and its bundles are the daemon and the command line of the tests
  *   (tests/support/nerve_program.ts).
- * - All unit tests of a room are one module, and a few integration tests: by themselves 500 files would load the same
- *   modules again and again.
+ * - Files of tests are one module in groups: by themselves 500 would load the same modules again and again, for half a
+ *   second of a processor each.
  * A test that never ends ends the run after `longestMs`: Deno then tells which it was.
  */
 import { dirname, join } from "node:path";
@@ -13,8 +13,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { stage } from "../build/stage.ts";
 import { filesOfPart, hasLongForm, longMark, testFiles } from "./files.ts";
 
-/** Of integration tests in one module, which run one after the other. */
-const togetherMax = 4;
+/** How many files of a kind are one module, and run one after the other. Of other kinds each is its own. */
+const togetherMax: Readonly<Record<string, number>> = { unit: 80, house: 30, integration: 5, faults: 4 };
+/** What takes a minute or more is not waited for by others. */
+const lengthy = ["tests/house/types_test.ts", "tests/faults/kills/storm_test.ts", "tests/faults/workflows/gate_test.ts"];
 
 const longestMs = 60 * 60_000;
 
@@ -43,7 +45,7 @@ async function run(files: readonly string[]): Promise<number> {
       .concat(isLong ? ["--filter", `/${longMark.replace(/[()]/g, "\\$&")}$/`] : [], files),
     cwd: root,
     env: {
-      ...{ DENO_JOBS: String(1 + navigator.hardwareConcurrency), NERVE_STAGED: folder },
+      ...{ DENO_JOBS: String(2 + navigator.hardwareConcurrency), NERVE_STAGED: folder },
       ...(isLong ? { NERVE_LONG: "1" } : {}),
     },
   }).spawn();
@@ -71,18 +73,16 @@ async function chosenTests(folder: string): Promise<string[]> {
   await Deno.mkdir(folder);
   const all = testFiles(root), read = (file: string) => Deno.readTextFileSync(join(root, file));
   const long = isLong ? all.filter((file) => hasLongForm(read(file))) : all;
-  const alone: string[] = [], rooms = new Map<string, string[]>();
+  const alone: string[] = [], kinds = new Map<string, string[]>();
   for (const file of part === undefined ? long : filesOfPart(long, part)) {
-    const [, kind = "", room = ""] = file.split("/");
-    const isTogether = kind === "unit" || (kind === "integration" && !read(file).includes("Deno.test.beforeAll("));
-    if (isTogether) rooms.set(`${kind}_${room}`, [...rooms.get(`${kind}_${room}`) ?? [], file]);
-    else alone.push(file);
+    const [, kind = ""] = file.split("/");
+    if (!(kind in togetherMax) || lengthy.includes(file)) alone.push(file);
+    else kinds.set(kind, [...kinds.get(kind) ?? [], file]);
   }
-  for (const [room, files] of rooms) {
-    const size = room.startsWith("unit_") ? files.length : togetherMax;
+  for (const [kind, files] of kinds) {
+    const size = togetherMax[kind] ?? 1;
     for (let at = 0; at < files.length; at += size) {
-      const name = size === files.length ? room : `${room}_${1 + at / size}`;
-      await writeModule(join(folder, `${name}_test.ts`), files.slice(at, at + size));
+      await writeModule(join(folder, `${kind}_${1 + at / size}_test.ts`), files.slice(at, at + size));
     }
   }
   return [...alone, folder];

@@ -23,6 +23,8 @@ export interface StormOptions {
 const inFlight = 50;
 const killed = ["kernel", "supervisor", "senses", "workflow", "all"] as const;
 type Victim = typeof killed[number];
+/** Between two looks through all processes, which take some milliseconds each. */
+const lookMs = 50;
 
 /** Throws when a promise is broken; else returns the results for the table. */
 export async function weather(options: StormOptions): Promise<Findings> {
@@ -184,7 +186,7 @@ class Storm {
         });
         if (health !== null && isAlive(health.pid)) return;
         if (processesOf(this.#workspace.root).length === 0) await this.#nerve("start");
-        else await delay(systemClock, 20);
+        else await delay(systemClock, lookMs);
       }
     };
     await within(answers(), "the daemon to answer", () => this.#output());
@@ -218,7 +220,7 @@ class Storm {
   }
 
   async #until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) await delay(systemClock, 10);
+    while (!isSo()) await delay(systemClock, lookMs);
   }
 
   #count(what: string): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import fc from "fast-check";
+import fc from "../../support/fast_check.ts";
 import { toFilePath, toFileUrl } from "../../../src/base/file_url.ts";
 
 Deno.test("a path and its URL lead to each other, as with node:url, whatever its names hold", () => {
