@@ -16,7 +16,11 @@ import { filesOfPart, hasLongForm, longMark, testFiles } from "./files.ts";
 /** How many files of a kind are one module, and run one after the other. Of other kinds each is its own. */
 const togetherMax: Readonly<Record<string, number>> = { unit: 80, house: 30, integration: 5, faults: 4 };
 /** What takes a minute or more is not waited for by others. */
-const lengthy = ["tests/house/types_test.ts", "tests/faults/kills/storm_test.ts", "tests/faults/workflows/gate_test.ts"];
+const lengthy = [
+  "tests/house/types_test.ts",
+  "tests/faults/kills/storm_test.ts",
+  "tests/faults/workflows/gate_test.ts",
+];
 
 const longestMs = 60 * 60_000;
 

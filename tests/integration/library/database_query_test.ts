@@ -127,7 +127,7 @@ long.test("database-query refuses a password in the address, and other addresses
   assert.match(await refused({ file: "relative.db" }), /must be absolute/);
 });
 
-Deno.test("database-query fails with NotCapable without its grants", async () => {
+long.test("database-query fails with NotCapable without its grants", async () => {
   await using sense = new QuietSense("database-query", {});
   for (const config of [{ file: "/srv/shop.db" }, { url: "postgresql://ada@127.0.0.1:1/shop" }]) {
     const outcome = await sense.compute({ query, ...config });

@@ -120,7 +120,7 @@ long.test("digest names its day in the configured time zone, and rejects one tha
   assert.match((await day.run({ timezone: "Mars/Base" })).error?.message ?? "", /time ?zone/i);
 });
 
-Deno.test("digest works with its grants and fails with NotCapable without", async () => {
+long.test("digest works with its grants and fails with NotCapable without", async () => {
   for (const grants of [{}, { read: ["/var/empty"] }]) {
     await using day = new TestDay(grants);
     const { error } = await day.run();

@@ -152,7 +152,7 @@ long.test("directory-watch deletes rows older than keep", async () => {
   });
 });
 
-Deno.test("directory-watch fails with NotCapable without its grant", async () => {
+long.test("directory-watch fails with NotCapable without its grant", async () => {
   await using sense = new QuietSense("directory-watch", {});
   const outcome = await sense.compute({ folder: "/srv" });
   assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));

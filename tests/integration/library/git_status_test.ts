@@ -164,7 +164,7 @@ long.test("git-status fails with git's message where there is no repository, and
   }
 });
 
-Deno.test("git-status fails with NotCapable without its grant", async () => {
+long.test("git-status fails with NotCapable without its grant", async () => {
   await using sense = new QuietSense("git-status", { run: ["true"] });
   const outcome = await sense.compute({ path: "/" });
   assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));

@@ -109,7 +109,7 @@ long.test("http-check rejects an untrusted certificate, and still knows its expi
   assert.match(check.problems[0], /^no answer: .*certificate/);
 });
 
-Deno.test("http-check reports that a certificate has expired", async () => {
+long.test("http-check reports that a certificate has expired", async () => {
   const certificate = await lasting(-3);
   await using ca = await tempFile(certificate.cert);
   await using server = serve(() => new Response("hello"), certificate);

@@ -86,7 +86,7 @@ long.test("load deletes readings older than keep", async () => {
   assert.equal(rowsOf(sense.database, "select 1 from readings").length, 1);
 });
 
-Deno.test("load fails with NotCapable without its grants", async () => {
+long.test("load fails with NotCapable without its grants", async () => {
   for (
     const [grants, access] of [[{ read: ["/proc/pressure"] }, "sys access"], [
       { sys: ["cpus", "loadavg"] },

@@ -42,7 +42,7 @@ Deno.test("log-pattern that starts in the middle of a line counts the whole line
 });
 
 for (const kind of ["rename", "copyAndTruncate"] as const) {
-  Deno.test(`log-pattern neither loses nor repeats a line across a rotation by ${kind}`, async () => {
+  long.test(`log-pattern neither loses nor repeats a line across a rotation by ${kind}`, async () => {
     await following(async (log, sense) => {
       log.write("ERROR 1");
       assert.equal(valueOf(await sense.compute(log.config)).matched, 1);

@@ -25,7 +25,7 @@ Deno.test("memory-usage agrees with /proc/meminfo", async () => {
   assert.deepEqual({ ...row }, { total_bytes: usage.totalBytes, available_bytes: usage.availableBytes });
 });
 
-Deno.test("memory-usage works with the grants of its README and fails with NotCapable without", () => {
+long.test("memory-usage works with the grants of its README and fails with NotCapable without", () => {
   return needsItsGrants("memory-usage", "sys");
 });
 

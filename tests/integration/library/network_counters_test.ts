@@ -124,7 +124,7 @@ long.test("network-counters deletes rows older than keep", async () => {
   assert.equal(rowsOf(sense.database, "select 1 from readings where name = 'lo'").length, 1);
 });
 
-Deno.test("network-counters fails with NotCapable without its grants", async () => {
+long.test("network-counters fails with NotCapable without its grants", async () => {
   for (
     const [grants, access] of [[{ sys: ["osUptime"] }, "sys access"], [
       { sys: ["networkInterfaces", "osUptime"] },

@@ -49,7 +49,7 @@ Deno.test("notify writes no sequences for terminals into the file, from a text o
   });
 });
 
-Deno.test("notify does not repeat its line when the role runs again after a crash", async () => {
+long.test("notify does not repeat its line when the role runs again after a crash", async () => {
   await withFile(async (file, workflow) => {
     const run = { config: { file }, runId: "r1", prompt: "once" };
     await workflow.run(run);

@@ -74,7 +74,7 @@ long.test({
   },
 });
 
-Deno.test("package-updates fails with NotCapable without its grants", async () => {
+long.test("package-updates fails with NotCapable without its grants", async () => {
   for (const grants of [{ run: ["apt-get"] }, { read: ["/var/lib/apt", "/run"] }]) {
     await using sense = new QuietSense("package-updates", grants);
     const outcome = await sense.compute();

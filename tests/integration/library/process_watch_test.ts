@@ -90,7 +90,7 @@ long.test("process-watch checks the number of processes and their memory", async
   assert.equal((await judged({ max_memory: "1GiB", max_count: 2 })).ok, true);
 });
 
-Deno.test("process-watch starts a workflow once when the program stops", async () => {
+long.test("process-watch starts a workflow once when the program stops", async () => {
   await using sense = new QuietSense("process-watch");
   const config = { command_line: uniqueWord(), workflow: "restart-service" };
   const stopped = valueOf(await sense.compute(config));

@@ -108,7 +108,7 @@ long.test("report names what it cannot read", async () => {
   });
 });
 
-Deno.test("report fails with NotCapable without its grant", async () => {
+long.test("report fails with NotCapable without its grant", async () => {
   await using workflow = new TestWorkflow("report", {});
   const messages = [{
     ...{ round: 1, role: "collect", content: "", ts: 0 },

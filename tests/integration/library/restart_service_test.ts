@@ -175,7 +175,7 @@ long.test("restart-service rejects an invalid unit name and an incomplete config
   }
 });
 
-Deno.test("restart-service works with its grants and fails with NotCapable without", async () => {
+long.test("restart-service works with its grants and fails with NotCapable without", async () => {
   for (const grants of [{}, { run: ["true"] }]) {
     await using service = new TestService(grants);
     const { error } = await service.workflow.run({ config: service.config });

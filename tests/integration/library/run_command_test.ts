@@ -62,7 +62,7 @@ long.test("run-command ends a program that takes too long", async () => {
   assert.match(error?.message ?? "", /took longer than 200ms/);
 });
 
-Deno.test("run-command fails with NotCapable without its grant", async () => {
+long.test("run-command fails with NotCapable without its grant", async () => {
   const { error } = await run({}, { command: ["true"] });
   assert.equal(error?.name, "NotCapable", error?.message);
 });

@@ -208,7 +208,7 @@ long.test("systemd-units rejects what is no unit", async () => {
   }
 });
 
-Deno.test("systemd-units fails with NotCapable without its grant", async () => {
+long.test("systemd-units fails with NotCapable without its grant", async () => {
   for (const grants of [{}, { run: ["true"] }]) {
     await using sense = new TestSense("systemd-units", grants);
     const outcome = await sense.compute({});

@@ -148,7 +148,7 @@ long.test("url-change deletes changes older than keep", async () => {
   });
 });
 
-Deno.test("url-change fails with NotCapable without its grant", async () => {
+long.test("url-change fails with NotCapable without its grant", async () => {
   await using sense = new QuietSense("url-change", {});
   const outcome = await sense.compute({ url: "http://127.0.0.1:8765/" });
   assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
