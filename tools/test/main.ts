@@ -1,5 +1,5 @@
 /**
- * `deno task test [FILE...]`: all tests, or those of some files, as many at a time as there are processors and two more,
+ * `deno task test [FILE...]`: all tests, or those of some files, as many at a time as there are processors and one more,
  * since they also wait. `deno task long [PART/PARTS] [FILE...]`: what that leaves out, or a part of it.
  * Two things halve what would only be starts:
  * - nerve is staged first, as for a build, and its bundles are the daemon and the command line of the tests
@@ -49,7 +49,7 @@ async function run(files: readonly string[]): Promise<number> {
       .concat(isLong ? ["--filter", `/${longMark.replace(/[()]/g, "\\$&")}$/`] : [], files),
     cwd: root,
     env: {
-      ...{ DENO_JOBS: String(2 + navigator.hardwareConcurrency), NERVE_STAGED: folder },
+      ...{ DENO_JOBS: String(1 + navigator.hardwareConcurrency), NERVE_STAGED: folder },
       ...(isLong ? { NERVE_LONG: "1" } : {}),
     },
   }).spawn();
