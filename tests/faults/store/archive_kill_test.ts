@@ -55,7 +55,7 @@ async function archiveInProcess(root: string, fault: string | null): Promise<Den
 }
 
 for (const [index, point] of points.entries()) {
-  (index % 3 === 0 ? Deno.test : long.test)(
+  (index % 6 === 0 ? Deno.test : long.test)(
     `kill -9 of an archive run at ${point} neither loses nor duplicates a row`,
     () =>
       withArchive(async (bench) => {

@@ -48,7 +48,7 @@ Deno.test("nerve workflow send settles a wait, keeps what comes early, and answe
 faultTest(
   "kill -9 between events: each that was told is taken once, in the order in which they were told",
   async (seed) => {
-    const random = randomFrom(seed), count = isLong ? 40 : 12, ofALife = isLong ? 20 : 4;
+    const random = randomFrom(seed), count = isLong ? 40 : 8, ofALife = isLong ? 20 : 4;
     await using workspace = await makeWorkspace({ yaml, workflows: { w: listener } });
     let daemon = await Daemon.start(workspace.paths);
     try {

@@ -10,7 +10,7 @@ import { runCli } from "../../../src/cli/app.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { fastClock } from "../../support/fast_clock.ts";
-import { long } from "../../support/long_form.ts";
+import { isLong, long, scaled } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import { faultTest, randomFrom, repeatedBy } from "../../support/seed.ts";
 import { rowsOf, runEnd } from "../../support/workflow_life.ts";
@@ -89,7 +89,7 @@ faultTest("kill -9 at any point of a decision: decided once or not at all, and w
   const workspace = await makeWorkspace({ yaml: settings, workflows: { w: cleanup } });
   await using _ = workspace;
   let daemon = await Daemon.start(workspace.paths);
-  const ids = Array.from({ length: 20 }, (_, n) => `r${n}`), told = new Map<string, string>();
+  const ids = Array.from({ length: isLong ? 20 : 8 }, (_, n) => `r${n}`), told = new Map<string, string>();
   try {
     for (const id of ids) await daemon.client.startRun("w", { runId: id });
     for (const id of ids) {
@@ -116,7 +116,7 @@ faultTest("kill -9 at any point of a decision: decided once or not at all, and w
     await daemon.kill();
   }
   judge(workspace, told);
-});
+}, scaled);
 
 async function waitForRequest({ paths }: WorkspaceFixture, id: string): Promise<{ readonly digest: string }> {
   for (;;) {

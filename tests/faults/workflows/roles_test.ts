@@ -209,7 +209,7 @@ async function finished(workspace: WorkspaceFixture, workflow: string) {
   return await runEnd(workspace, runId);
 }
 
-Deno.test("a result whose parts throw when they are read fails the run", async () => {
+long.test("a result whose parts throw when they are read fails the run", async () => {
   await using workspace = await startWorkspace({
     workflows: {
       thrower: steps(`one: () => ({ get content() { throw new Error("not for you"); }, meta: {} })`),

@@ -31,7 +31,7 @@ Deno.test("a run sleeps between two roles and goes on with what it said", async 
   assert.equal((await rowsOf(workspace, "r", "run.waiting")).length, 1);
 });
 
-Deno.test("a time that throws fails its run, with its place", async () => {
+long.test("a time that throws fails its run, with its place", async () => {
   const thrower = sleeper.replace("String(config.time)", "{ throw new Error(`no time for ${config.time}`); }");
   await using workspace = await startWorkspace({ yaml: workflows("it"), workflows: { w: thrower } });
   await workspace.kernel.startWorkflow("w", { runId: "r" });

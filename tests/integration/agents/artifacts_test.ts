@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { findArtifact } from "../../../src/agents/artifacts.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { readSmallFile } from "../../../src/base/small_file.ts";
+import { long } from "../../support/long_form.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
@@ -13,7 +14,7 @@ async function makePipe(path: string): Promise<void> {
 }
 
 // The look and the opening were two steps: a pipe that came between them held up the host for good.
-Deno.test("an artifact that turns into a pipe and back, again and again, holds nobody up", async () => {
+long.test("an artifact that turns into a pipe and back, again and again, holds nobody up", async () => {
   await inTempDir(async (cwd) => {
     await makePipe(`${cwd}/pipe`);
     let isOver = false, values = 0;

@@ -30,7 +30,7 @@ long.test("cases 1, 11, 15: the lock is held while a prompt drains, and a second
   assert.deepEqual(said, ["next", "went on, prompt 1"]);
 });
 
-Deno.test("case 12: the lock is held while an artifact is looked for, and its role gets it", async () => {
+long.test("case 12: the lock is held while an artifact is looked for, and its role gets it", async () => {
   await using world = await AgentWorld.make({ roles: `ask: of("say done", { artifact: { path: "out.json" } })` });
   await world.start();
   await world.run("a");

@@ -55,7 +55,7 @@ Deno.test("the agent fake is there without an entry: it answers, and gives an ar
   assert.equal(planned?.meta.attempts, 1);
 });
 
-Deno.test("a scenario from a file writes and commits, and an edit of it counts from the next prompt", async () => {
+long.test("a scenario from a file writes and commits, and an edit of it counts from the next prompt", async () => {
   await using workspace = await startWith(
     `build: agent({ agent: "fake", cwd: "repo", prompt: "Build" }),
      again: agent({ agent: "fake", cwd: "repo", session: "build", prompt: "Build again" })`,

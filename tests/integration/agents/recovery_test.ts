@@ -139,7 +139,7 @@ long.test("case 6: sessions of ended runs stay as they are, and get no row", asy
   assert.deepEqual([world.sessions(), await world.types("a")], [before, rows]);
 });
 
-Deno.test("case 30: the agent's program dies while it is asked: its conversation goes on, and it is asked again", async () => {
+long.test("case 30: the agent's program dies while it is asked: its conversation goes on, and it is asked again", async () => {
   await using world = await AgentWorld.make({ roles: `ask: of("until open")` });
   await world.start();
   await world.run("a");

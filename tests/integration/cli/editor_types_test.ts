@@ -36,6 +36,8 @@ export const row = (ctx: SenseContext): string[] => ctx.db.select().from(rows).a
 Deno.test("links in the place of nerve's files for editors are replaced, not followed, and pipes are not waited for", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
+    // Nothing that each validate would start.
+    await Deno.writeTextFile(join(root, "nerve.yaml"), "senses: {}\n");
     const { imports } = JSON.parse(await read(root, "import_map.json")), entry = join(root, imports.nerve);
     const current = await Deno.readTextFile(entry), precious = join(root, "precious.txt");
     await Deno.writeTextFile(precious, "mine");

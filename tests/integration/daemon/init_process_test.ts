@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { canUnshare, Container } from "../../support/container.ts";
+import { long } from "../../support/long_form.ts";
 
-Deno.test({
+long.test({
   name: "nerve run as process 1 says that an init is missing, in its output, in status and in doctor",
   ignore: !canUnshare,
   async fn() {

@@ -6,6 +6,7 @@ import { parseLogLine } from "../../../src/base/log_line.ts";
 import { TextLog } from "../../../src/daemon/text_log.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { logLine, messagesOf } from "../../support/log_lines.ts";
+import { long } from "../../support/long_form.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 function names(folder: string): string[] {
@@ -68,7 +69,7 @@ Deno.test("TextLog does not recreate a workspace that was removed", async () => 
   });
 });
 
-Deno.test("a long message of a sense is cut in the log, and stays on one line", async () => {
+long.test("a long message of a sense is cut in the log, and stays on one line", async () => {
   const long = "export const compute = () => ({ text: '\\n\u0007\"'.repeat(20_000) });\n";
   await using workspace = await DaemonWorkspace.make({ "senses/ping/index.ts": long });
   await workspace.start();

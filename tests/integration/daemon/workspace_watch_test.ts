@@ -22,7 +22,7 @@ async function removeWhole(folder: string): Promise<void> {
   }
 }
 
-Deno.test("a daemon whose workspace is removed leaves no process and no folder, and waits until it is stopped", async () => {
+long.test("a daemon whose workspace is removed leaves no process and no folder, and waits until it is stopped", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--prompt", "600000")).code, 0);

@@ -33,7 +33,7 @@ async function wordOf(workspace: WorkspaceFixture, sense: string): Promise<strin
   return (await workspace.payload(sense) as { word: string }).word;
 }
 
-Deno.test("a sense's folder renamed together with its entry is a new sense, and its neighbour keeps its process", async () => {
+long.test("a sense's folder renamed together with its entry is a new sense, and its neighbour keeps its process", async () => {
   await using workspace = await startWorkspace({
     senses: { old: senseThatSays("old"), other: senseThatSays("other") },
     watch: true,

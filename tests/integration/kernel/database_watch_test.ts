@@ -44,7 +44,7 @@ long.test("a -wal file that is removed loses nothing, and a database that is rep
   assert.equal(workspace.unit("count").deaths, 0);
 });
 
-Deno.test("a sense computes although another program has read its database before it was opened, and still has it open", async () => {
+long.test("a sense computes although another program has read its database before it was opened, and still has it open", async () => {
   // The bug was: the files beside the database were the reader's, and the sense could not load while anybody read it.
   await using workspace = await makeWorkspace({
     yaml: { senses: { count: { group: "g" }, other: { group: "g" } } },

@@ -4,7 +4,7 @@ import { long } from "../../support/long_form.ts";
 import { meterWorkspace } from "../../support/meter_workspace.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
-Deno.test("runs that were started by hand are counted, once each", async () => {
+long.test("runs that were started by hand are counted, once each", async () => {
   await using served = await serveWorkspace(meterWorkspace);
   const runs = () => served.workspace.health().counters.runs;
   for (let i = 0; i < 2; i++) await served.nerve("workflow", "trigger", "tidy", "--id", "mine", "--wait");

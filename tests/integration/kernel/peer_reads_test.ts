@@ -51,7 +51,7 @@ long.test("what readers do costs a sense neither its disk limit nor its commits,
   assert.deepEqual(await workspace.payload("owner"), { n: 1 });
 });
 
-Deno.test("a peer is read while its sense has ended, and opened anew when it was replaced", async () => {
+long.test("a peer is read while its sense has ended, and opened anew when it was replaced", async () => {
   const yaml = { senses: { owner: {}, reader: { config: { rows: 2 } } } };
   await using workspace = await startWorkspace({ yaml, senses: { owner, reader } });
   assert.match((await workspace.failure("reader")).message, /unable to open database file/);

@@ -25,7 +25,7 @@ senses:
   right: { use: counter, group: pair, config: { of: right } }
 `;
 
-Deno.test("senses of one code have their own config, database and module, also in one group", async () => {
+long.test("senses of one code have their own config, database and module, also in one group", async () => {
   // The bug would be: the count of one check is told as another's, because both were evaluated from one module.
   await using workspace = await startWorkspace({ yaml, senses: { counter }, files });
   const tell = async (name: string) => await workspace.payload(name);

@@ -78,7 +78,7 @@ long.test("ten thousand files that come at once wake it once, and none is missed
   assert.equal((row?.payload as { changed: number }).changed, 10_000);
 });
 
-Deno.test("a glob tells what matches only, also in folders that are made later", async () => {
+long.test("a glob tells what matches only, also in folders that are made later", async () => {
   await using workspace = await startWorkspace(options(["in/**/*.csv"]));
   workspace.write("in/a.txt", "");
   workspace.write("in/x/y/b.csv", "");

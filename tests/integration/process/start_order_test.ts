@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { processStartsMax, startSlotMaxMs } from "../../../src/base/limits.ts";
 import type { UnitProcess } from "../../../src/process/unit_process.ts";
 import type { UnitKey } from "../../../src/protocol/unit.ts";
+import { long } from "../../support/long_form.ts";
 import { SupervisedWorkspace } from "../../support/supervised.ts";
 
 const counting = "let n = 0; export const compute = () => ({ n: ++n });";
@@ -38,7 +39,7 @@ Deno.test("a bounded number of processes start at a time, in order; work for the
   }, "all of them to be ready");
 });
 
-Deno.test("processes that hang in their start hold up the others for a while only", async () => {
+long.test("processes that hang in their start hold up the others for a while only", async () => {
   await using units = await SupervisedWorkspace.make(options);
   const processes = startAll(units), hung = processes.slice(0, processStartsMax), next = processes[processStartsMax];
   for (const { pid } of hung) Deno.kill(pid ?? assert.fail("it has begun"), "SIGSTOP");

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { loadAll } from "../../../src/deploy/validate.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
+import { long } from "../../support/long_form.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-Deno.test("code that takes too much memory while it is loaded is ended at its group's limit", () =>
+long.test("code that takes too much memory while it is loaded is ended at its group's limit", () =>
   inTempDir(async (root) => {
     const yaml = "senses: { hungry: {}, modest: {} }\ngroups: { hungry: { memory: 64MiB } }\n",
       parsed = parseNerveConfig(yaml);
