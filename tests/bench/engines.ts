@@ -1,6 +1,6 @@
 /**
  * Durable runs of three roles that do nothing, on the local engine and on Restate: 64 in flight, and one at a time; and one
- * at a time of three roles that take 50 ms each.
+ * at a time of three roles that take 10 or 50 ms each.
  * Floor, for Restate: a hand-written Restate workflow of the same three steps, at the same server in the same minute.
  * Not measured: a cluster of servers, the network, the work of roles.
  */
@@ -12,7 +12,7 @@ import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixt
 import { inFlight, runRate, workflowOf } from "./durable_runs.ts";
 import { figure, type Figures, median, percentile, repeated, timed } from "./figure.ts";
 
-const runs = 200, single = 50, workMs = 50;
+const runs = 200, single = 50, workMs = [10, 50] as const;
 
 export async function* figures(): Figures {
   const found = await findRestate();
@@ -25,8 +25,8 @@ export async function* figures(): Figures {
   // In turns: the machine does not stay the same.
   const rates = { local: [] as number[], remote: [] as number[], bare: [] as number[] };
   const spans = { local: [] as number[], remote: [] as number[], bare: [] as number[] };
-  const slow = { remote: [] as number[], bare: [] as number[] };
-  await oneRun(remote, "slow");
+  const slow = workMs.map((ms) => ({ ms, remote: [] as number[], bare: [] as number[] }));
+  for (const { ms } of slow) await oneRun(remote, `w${ms}`);
   for (let round = 0; round < 3; round++) {
     rates.local.push(await runRate(local, runs));
     rates.bare.push(await bareRate(bare, runs));
@@ -34,8 +34,10 @@ export async function* figures(): Figures {
     spans.local.push(...await repeated(single, () => oneRun(local)));
     spans.bare.push(...await repeated(single, () => bare.run()));
     spans.remote.push(...await repeated(single, () => oneRun(remote)));
-    slow.bare.push(...await repeated(single / 5, () => bare.run(workMs)));
-    slow.remote.push(...await repeated(single / 5, () => oneRun(remote, "slow")));
+    for (const { ms, remote: ours, bare: byHand } of slow) {
+      byHand.push(...await repeated(single / 5, () => bare.run(ms)));
+      ours.push(...await repeated(single / 5, () => oneRun(remote, `w${ms}`)));
+    }
   }
   yield figure(`runs of 3 roles on the local engine, ${inFlight} in flight`, "runs/s", rates.local, null);
   yield figure(`runs of 3 roles on Restate, ${inFlight} in flight`, "runs/s", rates.remote, median(rates.bare));
@@ -44,8 +46,14 @@ export async function* figures(): Figures {
     yield figure(`one run of 3 roles on the local engine, p${percent}`, "ms", [of(spans.local)], null);
     yield figure(`one run of 3 roles on Restate, p${percent}`, "ms", [of(spans.remote)], of(spans.bare));
   }
-  const name = `one run of 3 roles of ${workMs} ms on Restate, p50`;
-  yield figure(name, "ms", [percentile(slow.remote, 50)], percentile(slow.bare, 50));
+  for (const { ms, remote: ours, bare: byHand } of slow) {
+    yield figure(
+      `one run of 3 roles of ${ms} ms on Restate, p50`,
+      "ms",
+      [percentile(ours, 50)],
+      percentile(byHand, 50),
+    );
+  }
   yield figure("memory of the server after all runs", "MiB", [servers.nodes[0]?.memoryMiB() ?? NaN], null);
 }
 
@@ -56,14 +64,15 @@ async function startOn(servers: RestateServers | null): Promise<WorkspaceFixture
   }
   const [node] = servers.nodes, [port] = freePorts(1), { identity } = servers;
   const engine = { kind: "restate", ingress: node?.ingress, admin: node?.admin, listen: `127.0.0.1:${port}`, identity };
-  const on = { ...settings, engine: "cluster" },
-    yaml = { engines: { cluster: engine }, workflows: { w: on, slow: on } };
-  return await startWorkspace({ yaml, workflows: { w: workflowOf(3), slow: slowly(workflowOf(3)) } });
+  const on = { ...settings, engine: "cluster" }, slow = workMs.map((ms) => [`w${ms}`, slowly(workflowOf(3), ms)]);
+  const workflows: Record<string, string> = { w: workflowOf(3), ...Object.fromEntries(slow) };
+  const all = Object.fromEntries(Object.keys(workflows).map((name) => [name, on]));
+  return await startWorkspace({ yaml: { engines: { cluster: engine }, workflows: all }, workflows });
 }
 
-/** The same roles, each of which takes `workMs`. */
-function slowly(workflow: string): string {
-  const role = `const role = async () => { await new Promise((done) => setTimeout(done, ${workMs})); return {`;
+/** The same roles, each of which takes so long. */
+function slowly(workflow: string, ms: number): string {
+  const role = `const role = async () => { await new Promise((done) => setTimeout(done, ${ms})); return {`;
   return workflow.replace("const role = () => ({", role).replace("meta: {} });", "meta: {} }; };");
 }
 
