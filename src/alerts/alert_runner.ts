@@ -5,7 +5,7 @@
  *     heard is stored with each change. A state that has heard a signal ignores it when it comes again.
  * I2. A change, its row, the signal that tells it and the start of a workflow are one write.
  */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../base/deep_equal.ts";
 import { alertSettleMs, alertStoreMs } from "../base/alert_limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { type HeapTimer, TimerHeap } from "../base/timer_heap.ts";
@@ -69,7 +69,7 @@ export class AlertRunner {
         const made = new AlertEntry(definition, this.#clock);
         this.#entries.set(definition.name, made);
         added.push(made);
-      } else if (!dequal(entry.compiled.definition, definition)) this.#redefine(entry, definition);
+      } else if (!isDeepEqual(entry.compiled.definition, definition)) this.#redefine(entry, definition);
     }
     if (!this.#restored) restoreAlerts(this.#ports, this.#entries, this.#changes);
     this.#restored = true;

@@ -4,7 +4,7 @@
  * I1. An address that cannot be bound keeps no daemon from starting: it is reported once, shown, and tried again.
  * I2. An address that others reach is open only while there is a token.
  */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../base/deep_equal.ts";
 import { messageOf } from "../base/errors.ts";
 import { listenRetryMs } from "../base/hook_limits.ts";
 import { describeSystemError } from "../base/os_error.ts";
@@ -59,7 +59,7 @@ export class Listener {
   async #apply(): Promise<void> {
     const wanted = this.#stopped ? null : this.#api.hooks.wantedListener();
     const refusal = wanted === null ? null : this.#findRefusal(wanted);
-    const isSame = this.#server !== null && refusal === null && dequal(wanted, this.#current);
+    const isSame = this.#server !== null && refusal === null && isDeepEqual(wanted, this.#current);
     if (this.#stopped || isSame) return;
     this.#cancelRetry();
     await this.#server?.stop();

@@ -1,5 +1,5 @@
 /** Compares two configurations, for the log and to find the processes to replace. Pure; used by config_applier.ts. */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../base/deep_equal.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { UnitPlan } from "../process/ports.ts";
 import type { ReloadChange } from "../protocol/api.ts";
@@ -14,7 +14,7 @@ export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChan
   ) => {
     for (const [name, value] of now) {
       if (!old.has(name)) changes.push({ of: `${kind}:${name}`, change: "added" });
-      else if (!dequal(old.get(name), value)) changes.push({ of: `${kind}:${name}`, change: "changed" });
+      else if (!isDeepEqual(old.get(name), value)) changes.push({ of: `${kind}:${name}`, change: "changed" });
     }
     for (const name of old.keys()) if (!now.has(name)) changes.push({ of: `${kind}:${name}`, change: "removed" });
   };
@@ -24,7 +24,7 @@ export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChan
   compare("agent", before.agents, after.agents);
   compare("hook", before.hooks, after.hooks);
   for (const key of ["approvers", "approvals", "listen"] as const) {
-    if (!dequal(before[key], after[key])) changes.push({ of: key, change: "changed" });
+    if (!isDeepEqual(before[key], after[key])) changes.push({ of: key, change: "changed" });
   }
   if (before.retentionMs !== after.retentionMs) changes.push({ of: "kernel", change: "changed" });
   return changes;
@@ -50,7 +50,7 @@ function groupReflexesBySense(config: NerveConfig): Map<string, unknown> {
  * (`senses` in protocol/message.ts), and the order of entries in nerve.yaml does not matter to it.
  */
 export function isSameDefinition(a: UnitPlan, b: UnitPlan): boolean {
-  return dequal(definitionOf(a), definitionOf(b));
+  return isDeepEqual(definitionOf(a), definitionOf(b));
 }
 
 function definitionOf({ spec, request, blocked }: UnitPlan): unknown {

@@ -2,7 +2,7 @@
  * The distributed engines of nerve.yaml: makes a server's side for each, and says how they are. Created by wiring.ts; the
  * engines behind their port are in workflow/cluster/engines.ts.
  */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../base/deep_equal.ts";
 import { NerveError } from "../base/errors.ts";
 import { hintNearest } from "../base/did_you_mean.ts";
 import type { Clock } from "../base/time.ts";
@@ -37,7 +37,7 @@ export class EngineHost {
     this.#workflows = workflows;
     this.#servers = new Map([...engines].map(([name, definition]) => {
       const server = before.get(name);
-      if (server !== undefined && dequal(server.definition, definition)) return [name, server];
+      if (server !== undefined && isDeepEqual(server.definition, definition)) return [name, server];
       return [name, new RestateEngine(definition, clock, reportProblem, readSecret)];
     }));
     this.#ports.engines.setServers(this.#servers);

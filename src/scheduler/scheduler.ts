@@ -7,7 +7,7 @@
  * I3. All deadlines share one heap over one timer of the clock; nothing polls. While there are cron lines the scheduler
  *     follows the wall clock (`Clock.onSet`): timers run on monotonic time.
  */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../base/deep_equal.ts";
 import { assert } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { TimerHeap } from "../base/timer_heap.ts";
@@ -171,5 +171,5 @@ export class Scheduler {
 
 /** `lastCronTick` is state, not part of the plan: it changes with each tick. */
 function isSamePlan(a: SensePlan, b: SensePlan): boolean {
-  return dequal({ ...a, lastCronTick: null }, { ...b, lastCronTick: null });
+  return isDeepEqual({ ...a, lastCronTick: null }, { ...b, lastCronTick: null });
 }

@@ -4,7 +4,7 @@
  * I1. A line that both plans have keeps its timer, however often plans are set.
  * I2. Ticks that were missed while no daemon ran are one tick, or one miss, of each line: the newest.
  */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../base/deep_equal.ts";
 import { assert } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { TimerHeap } from "../base/timer_heap.ts";
@@ -76,9 +76,9 @@ export class WorkflowClock {
     const before = new Set(this.#followed);
     const followed = this.#plans.flatMap(({ workflow, lines }) =>
       // An equal line would only double every tick.
-      lines.filter((line, index) => lines.findIndex((other) => dequal(other, line)) === index).map(
+      lines.filter((line, index) => lines.findIndex((other) => isDeepEqual(other, line)) === index).map(
         (line) => {
-          const known = this.#followed.find((each) => each.workflow === workflow && dequal(each.line, line));
+          const known = this.#followed.find((each) => each.workflow === workflow && isDeepEqual(each.line, line));
           if (known === undefined) return this.#follow(workflow, line);
           before.delete(known);
           return known;

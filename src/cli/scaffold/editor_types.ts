@@ -9,8 +9,8 @@
  *     `nerve/peers/NAME` of the import map follow nerve.yaml.
  * I2. A workspace whose deno.json does not lead to `.nerve/types/` gets no such folder.
  */
-import { dequal } from "dequal";
 import { dirname, join, relative } from "node:path";
+import { isDeepEqual } from "../../base/deep_equal.ts";
 import { messageOf } from "../../base/errors.ts";
 import { ifPresentAsync } from "../../base/if_present.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -96,7 +96,7 @@ async function writePeers({ root, senseSchema }: WorkspacePaths, senses: NamedSe
     }
   }
   const imports = Object.fromEntries([...own, ...peers]);
-  if (dequal(imports, map.imports)) return;
+  if (isDeepEqual(imports, map.imports)) return;
   const updated = new TextEncoder().encode(`${JSON.stringify({ ...map, imports }, null, 2)}\n`);
   if (isOurs) await writeFiles(root, new Map([[importMapFile, updated]]));
   else await Deno.writeFile(file, updated);

@@ -7,7 +7,7 @@
  * I3. What was removed from nerve.yaml is gone, held or not. No sense or workflow is missing because it is held: its
  *     schedule, its counters and its runs wait for the approval.
  */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../../base/deep_equal.ts";
 import { groupKey, type UnitKey, workflowKey } from "../../protocol/unit.ts";
 import { findApproverGrowth, formatApproverGrowth, lockApprovers, unlockApprovers } from "./approver_lock.ts";
 import type { GroupConfig, NerveConfig, SenseConfig, WorkflowConfig } from "../types.ts";
@@ -190,7 +190,7 @@ function listHolds(wanted: NerveConfig, bound: NerveConfig, senses: Choices, wor
           ? [bound.senses.get(name), wanted.senses.get(name)]
           : [bound.workflows.get(name), wanted.workflows.get(name)];
       // Of a held group, only what changed is held back.
-      if (choice === "new" || now === undefined || (choice === "old" && dequal(now, asked))) return [];
+      if (choice === "new" || now === undefined || (choice === "old" && isDeepEqual(now, asked))) return [];
       const unit = "group" in now ? groupKey(now.group) : workflowKey(name);
       return [{ kind, name, unit, runs: choice === "old", excess: excess.get(name) ?? "", fault: null }];
     });

@@ -3,7 +3,7 @@
  * I1. The new text is valid and contains exactly the old values and the new entries: it is parsed again and compared.
  *     An unforeseen YAML style is rejected, never damaged.
  */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../../base/deep_equal.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";
 import type { Diagnostic } from "../diagnostic.ts";
@@ -18,7 +18,7 @@ import { type EntryLines, insertEntries } from "./insert.ts";
  */
 export function extendConfig(text: string, entries: EntryLines): Result<string, Diagnostic[]> {
   const extended = insertEntries(text, entries);
-  if (dequal(readValue(extended), mergeEntries(readValue(text), entries))) {
+  if (isDeepEqual(readValue(extended), mergeEntries(readValue(text), entries))) {
     const parsed = parseNerveConfig(extended);
     return parsed.ok ? ok(extended) : err(parsed.error);
   }

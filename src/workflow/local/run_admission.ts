@@ -3,7 +3,7 @@
  * I1. The caller gets its answer when the run's first row is durable, and gets the run as stored.
  * I2. Nothing is awaited between looking up an id and adding its run: one id makes one run.
  */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../../base/deep_equal.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { hasCome, type Moment } from "../../base/moment.ts";
 import { plannedStartsMax } from "../../base/limits.ts";
@@ -96,7 +96,7 @@ export class RunAdmission {
 
   /** A request for a fork means this very one; any other attaches to whatever has the id. */
   #differsInFork({ runId }: Run, { fork = null }: RunRequest): "fork" | null {
-    return fork === null || dequal(this.#parts.store.readFork(runId), { ...fork }) ? null : "fork";
+    return fork === null || isDeepEqual(this.#parts.store.readFork(runId), { ...fork }) ? null : "fork";
   }
 
   async #create(entry: RunEntry, fork: Fork | null, starts: Moment | null): Promise<void> {

@@ -2,7 +2,7 @@
  * Turns a request into a run: validates it, and compares it with an existing run. Pure; used by run_admission.ts,
  * dispatcher.ts and run_writer.ts.
  */
-import { dequal } from "dequal";
+import { isDeepEqual } from "../../base/deep_equal.ts";
 import { NerveError } from "../../base/errors.ts";
 import { maxRoundsMax, payloadMaxBytes, promptMaxBytes } from "../../base/limits.ts";
 import { toStorableText } from "../../base/storable_text.ts";
@@ -77,7 +77,7 @@ export function findDifference(run: Run, request: RunRequest): "workflow" | "pro
   if (run.workflow !== request.workflow) return "workflow";
   if (run.prompt !== request.prompt) return "prompt";
   if (request.maxRounds !== null && run.maxRounds !== request.maxRounds) return "maxRounds";
-  return dequal(toPlainJson(run.payload), toPlainJson(request.payload)) ? null : "payload";
+  return isDeepEqual(toPlainJson(run.payload), toPlainJson(request.payload)) ? null : "payload";
 }
 
 /** The part of a run that roles and the moderator see. */

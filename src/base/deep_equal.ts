@@ -1,0 +1,22 @@
+/**
+ * `isDeepStrictEqual` of node:util, without loading Node's layer at each start (built_ins.ts) where the values are as of JSON.
+ * Packages for it take an own key `constructor` for the value's class.
+ */
+import { getBuiltIn } from "./built_ins.ts";
+
+/** Whether both have the same parts. Keys whose value is undefined count. */
+export function isDeepEqual(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (!isPlain(a) || !isPlain(b)) return getBuiltIn("node:util").isDeepStrictEqual(a, b);
+  const keys = Object.keys(a);
+  return Object.getPrototypeOf(a) === Object.getPrototypeOf(b) && keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isDeepEqual(Reflect.get(a, key), Reflect.get(b, key)));
+}
+
+/** An array without holes, or an object of no class. */
+function isPlain(value: object): boolean {
+  if (Array.isArray(value)) return Object.keys(value).length === value.length;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
