@@ -46,7 +46,6 @@ export const loadedLater = "restate/service.ts";
  * (src/base/built_ins.ts), and node:path is replaced by the same code as a package.
  */
 const quickBuiltIns = ["node:sqlite"];
-const replaced = { "node:path": "npm:path-browserify@1.0.1" };
 
 /**
  * `root` is a staged folder that has no deno.json yet. It gets the repository's deno.json and lock file while this
@@ -59,7 +58,7 @@ export async function bundleProcesses(repository: string, root: string): Promise
   await Deno.mkdir(join(root, "dashboard"));
   for (const name of borrowed) await Deno.copyFile(join(repository, name), join(root, name));
   const manifest = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
-  const imports = { ...manifest.imports, ...replaced };
+  const imports = { ...manifest.imports, "node:path": manifest.imports["path-browserify"] };
   await Deno.writeTextFile(join(root, "deno.json"), JSON.stringify({ ...manifest, imports }));
   await Deno.mkdir(join(root, "src/bundle"), { recursive: true });
   for (const entry of bundledEntries) await bundleProcess(root, entry);
