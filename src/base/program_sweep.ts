@@ -45,7 +45,7 @@ export interface Sweep {
 /** How long reading one environment may take: it waits for a process that is changing its memory. */
 const readMaxMs = 500;
 const retryMs = 50;
-/** How long to wait for a process that is between two programs. */
+/** How long a look waits for processes that are between two programs, all together. */
 const executeMaxMs = 50;
 /** The parent of the system's own threads. */
 const systemThreads = 2;
@@ -92,7 +92,9 @@ async function findPrograms(sweep: Sweep): Promise<Program[]> {
   const pids = listPids().filter((pid) => pid !== Deno.pid && sweep.isUnknown?.(pid) !== false),
     found: (Program | null)[] = [];
   for (let at = 0; at < pids.length; at += readAtOnce) {
-    found.push(...await Promise.all(pids.slice(at, at + readAtOnce).map((pid) => examine(pid, sweep))));
+    found.push(
+      ...await Promise.all(pids.slice(at, at + readAtOnce).map((pid) => examine(pid, sweep, from + executeMaxMs))),
+    );
     // On a machine with very many processes, the rest of this one goes on in between.
     if (at > 0 && at % (readAtOnce * 16) === 0) await delay(systemClock, 0);
   }
@@ -100,11 +102,15 @@ async function findPrograms(sweep: Sweep): Promise<Program[]> {
   return found.filter((program) => program !== null);
 }
 
-function examine(pid: number, { isCandidate, isTarget }: Sweep): Promise<Program | null> | null {
+function examine(
+  pid: number,
+  { isCandidate, isTarget }: Sweep,
+  settledBy: number,
+): Promise<Program | null> | null {
   const stat = readProcessStat(pid);
   if (stat === null || isOver(stat) || !isCandidate(stat)) return null;
   if (stat.environmentBytes > environmentMaxBytes) return null;
-  return readSettledMark(stat).then((mark) => {
+  return readSettledMark(stat, settledBy).then((mark) => {
     if (mark === unreadable || !isTarget(mark, stat)) return null;
     return { pid, startTime: stat.startTime, command: stat.command, mark };
   });
@@ -116,12 +122,14 @@ const unreadable: unique symbol = Symbol();
  * The mark, once the process is not between two programs: there it has neither an environment nor arguments for a moment.
  * On a busy machine that moment can last as long as a look.
  */
-async function readSettledMark({ pid, parent }: ProcessStat): Promise<string | null | typeof unreadable> {
-  const until = systemClock.monotonic() + executeMaxMs;
+async function readSettledMark(
+  { pid, parent }: ProcessStat,
+  settledBy: number,
+): Promise<string | null | typeof unreadable> {
   for (;;) {
     const mark = await readMark(pid);
     // Threads of the system never have any.
-    if (mark !== null || parent === systemThreads || systemClock.monotonic() >= until) return mark;
+    if (mark !== null || parent === systemThreads || systemClock.monotonic() >= settledBy) return mark;
     if (!isBetweenPrograms(pid)) return await readMark(pid);
     await delay(systemClock, pollFirstMs);
   }
