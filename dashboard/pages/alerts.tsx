@@ -33,7 +33,7 @@ function AlertSection({ alert, reload }: { readonly alert: AlertView; readonly r
   const action = useAction(), mayAct = useMayAct(), [asks, setAsks] = useState<{ key: string | null } | null>(null);
   const { name, states, silences, counters, problem } = alert, path = `/v1/alerts/${segment(name)}`;
   const change = (what: string, key: string | null) =>
-    void action.run(() => post(`${path}/${what}`, key === null ? {} : { key }).then(reload));
+    void action.run(() => post(`${path}/${what}`, { by: "dashboard", ...key === null ? {} : { key } }).then(reload));
   const status = alert.firing > 0 ? "firing" : alert.pending > 0 ? "pending" : "inactive";
   const buttons = (
     <>

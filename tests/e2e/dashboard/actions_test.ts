@@ -36,7 +36,7 @@ async function actOnAlert(page: Page, { workspace }: ServedWorkspace): Promise<v
   await workspace.trigger("load");
   await goTo(page, "alerts", "Alerts");
   await page.getByRole("button", { name: "Acknowledge" }).click();
-  await page.getByText("acknowledged by").waitFor();
+  await page.getByText("acknowledged by dashboard").waitFor();
   await page.getByRole("button", { name: "Silence" }).first().click();
   await confirm(page, "Silence", { Comment: hostile });
   await page.locator(".callout").getByText("onerror").waitFor();
