@@ -4,5 +4,5 @@
  */
 
 export const getBuiltIn: NodeJS.Process["getBuiltinModule"] = (name: string): never =>
-  // deno-lint-ignore no-process-global -- node:process is that of the sandbox, for every importer
+  // deno-lint-ignore no-process-global -- an import is of the start, and the import map makes node:process the sandbox's
   globalThis.process.getBuiltinModule(name) as never;

@@ -27,19 +27,26 @@ export function readSmallFile(path: string): string | null {
   }
 }
 
+/** How often a file is looked at anew that was replaced between the look and its opening. */
+const looksMax = 100;
+
 /**
  * Null when there is none, or no plain file of at most `maxBytes`. For nerve's own folders, which no unit may write: it looks
  * first and opens then. node:fs, which can open without waiting, would take each command 40 ms.
  */
 export function readPlainFile(path: string, maxBytes: number): string | null {
   try {
-    const found = Deno.lstatSync(path);
-    if (!found.isFile || found.size > maxBytes) return null;
-    using file = Deno.openSync(path);
-    const { ino, dev } = file.statSync();
-    if (ino !== found.ino || dev !== found.dev) return null;
-    const bytes = new Uint8Array(found.size);
-    return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
+    for (let look = 1; look <= looksMax; look++) {
+      const found = Deno.lstatSync(path);
+      if (!found.isFile || found.size > maxBytes) return null;
+      using file = Deno.openSync(path);
+      const { ino, dev, size } = file.statSync();
+      // What is written anew is renamed into its place.
+      if (ino !== found.ino || dev !== found.dev || size !== found.size) continue;
+      const bytes = new Uint8Array(size);
+      return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
+    }
+    return null;
   } catch (thrown) {
     if (isMissing(thrown)) return null;
     throw thrown;
