@@ -70,8 +70,8 @@ Deno.test("random messages of every kind leave the kernel alive, its neighbours 
     assert.equal((await kernel.api.runEnded(runId, new AbortController().signal))?.status, "completed");
     // They were read, and not skipped as a whole.
     assert.ok((workspace.health().counters.refused ?? 0) > all / 20, JSON.stringify(workspace.health().counters));
-    const bugs = workspace.events.filter((event) => event.kind === "problem" && /bug|internal/i.test(event.message));
-    assert.deepEqual(bugs, []);
+    // By its source: what a unit says at random may hold the word "bug".
+    assert.deepEqual(workspace.events.filter((event) => event.kind === "problem" && event.source === "kernel"), []);
     for (let afterId = 0;;) {
       const rows = await workspace.rows({ afterId, order: "asc" });
       if (rows.length === 0) break;
