@@ -61,8 +61,7 @@ export async function bundleProcesses(repository: string, root: string): Promise
   const imports = { ...manifest.imports, "node:path": manifest.imports["path-browserify"] };
   await Deno.writeTextFile(join(root, "deno.json"), JSON.stringify({ ...manifest, imports }));
   await Deno.mkdir(join(root, "src/bundle"), { recursive: true });
-  for (const entry of bundledEntries) await bundleProcess(root, entry);
-  await bundleSandbox(root);
+  await Promise.all([...bundledEntries.map((entry) => bundleProcess(root, entry)), bundleSandbox(root)]);
   for (const name of ["deno.json", "deno.lock", "dashboard"]) await Deno.remove(join(root, name), { recursive: true });
 }
 

@@ -45,16 +45,26 @@ export function markEagerFunctions(text: string): string {
     from = at;
   }
   marked += text.slice(from);
-  assert(readShape(marked) === readShape(text), "the parentheses would change what the bundle does");
+  const same = haveSameShape(program, parse(marked, { sourceType: "module" }).program);
+  assert(same, "the parentheses would change what the bundle does");
   return marked;
 }
 
 const positions: ReadonlySet<string> = new Set(["start", "end", "loc", "extra"]);
 
-/** The syntax tree without positions. */
-function readShape(text: string): string {
-  const { program } = parse(text, { sourceType: "module" });
-  return JSON.stringify(program, (key, value) => positions.has(key) ? undefined : value);
+/** Whether two syntax trees are equal but for their positions. */
+function haveSameShape(a: unknown, b: unknown): boolean {
+  if (!isObject(a) || !isObject(b)) return Object.is(a, b);
+  const names = shapeOf(a);
+  return names.length === shapeOf(b).length && names.every((name) => name in b && haveSameShape(a[name], b[name]));
+}
+
+function shapeOf(node: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(node).filter((name) => !positions.has(name));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function isNode(value: unknown): value is Node {
