@@ -14,7 +14,7 @@ import { stage } from "../build/stage.ts";
 import { filesOfPart, hasLongForm, longMark, testFiles } from "./files.ts";
 
 /** How many files of a kind are one module, and run one after the other. Of other kinds each is its own. */
-const togetherMax: Readonly<Record<string, number>> = { unit: 80, house: 30, integration: 5, faults: 4 };
+const togetherMax: Readonly<Record<string, number>> = { unit: 80, house: 30, integration: 12, faults: 10 };
 /** What takes a minute or more is not waited for by others. */
 const lengthy = [
   "tests/house/types_test.ts",
