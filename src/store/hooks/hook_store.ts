@@ -9,12 +9,14 @@ import type { GroupCommit } from "../commit/group_commit.ts";
 import type { Step } from "../commit/operations.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
+import { NewKeys } from "./new_keys.ts";
 
 export class HookStore {
   readonly #statements: StatementCache;
   readonly #writer: GroupCommit;
   readonly #log: LogStore;
   readonly #clock: Clock;
+  readonly #newKeys: NewKeys;
   /** About how many keys there are; null until they are counted. */
   #count: number | null = null;
 
@@ -23,12 +25,14 @@ export class HookStore {
     this.#writer = writer;
     this.#log = log;
     this.#clock = clock;
+    this.#newKeys = new NewKeys(statements, () => log.durable(false));
   }
 
   /** In one write. It is on disk when a later `LogStore.durable()` resolves. */
   append(row: NewLogRow, keys: readonly string[]): LogRow {
     const ts = this.#clock.now();
     let rowId = 0;
+    this.#newKeys.add(keys);
     const [made] = this.#log.appendAll([(id) => {
       rowId = id;
       return row;
@@ -39,11 +43,12 @@ export class HookStore {
 
   /** The row of a delivery that has one of the keys; null when none is known. Does not see what is on the way to the disk. */
   find(keys: readonly string[]): number | null {
-    if (keys.length === 0) return null;
+    const likely = keys.filter((key) => !this.#newKeys.isNew(key));
+    if (likely.length === 0) return null;
     // One statement: each one takes the locks of the database, and reads pages again that a commit off the thread changed.
-    const places = keys.map(() => "?").join(", ");
+    const places = likely.map(() => "?").join(", ");
     const row = this.#statements.get(`select log_id as id from hook_keys where key in (${places}) limit 1`).get(
-      ...keys,
+      ...likely,
     );
     return row === undefined ? null : Number(row.id);
   }
