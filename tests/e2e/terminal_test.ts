@@ -159,7 +159,7 @@ Deno.test("nerve run without output ends cleanly when its terminal window is clo
   });
 });
 
-Deno.test("with NO_COLOR, in a dumb terminal and in a pipe the output is plain", async () => {
+long.test("with NO_COLOR, in a dumb terminal and in a pipe the output is plain", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, workspace);
     for (const env of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) {

@@ -1,6 +1,6 @@
 /**
- * The workspace of the storm: a sense that beats, one that listens and starts runs, one that ticks each second, and a
- * workflow. Each writes to a side file what it does, so that the log is not its own witness. Used by storm.ts.
+ * The workspace of the storm: a sense that beats, one in its process that ticks each second, one that listens and starts
+ * runs, and a workflow. Each writes to a side file what it does, so that the log is not its own witness. Used by storm.ts.
  */
 import { stringify } from "yaml";
 import { makeWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
@@ -65,7 +65,11 @@ export default defineWorkflow({
 const permissions = { read: ["./side"], write: ["./side"] };
 const listens = { sense: "tally", on: ["beat"] };
 const config = {
-  senses: { beat: {}, tick: {}, tally: { permissions, config: { file: sideFiles.heard } } },
+  senses: {
+    beat: { group: "clock" },
+    tick: { group: "clock" },
+    tally: { permissions, config: { file: sideFiles.heard } },
+  },
   workflows: {
     six: { concurrency: 50, overflow: "queue", max_queue: 10_000, permissions, config: { file: sideFiles.roles } },
   },

@@ -164,7 +164,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "a sense whose database cannot be written reports it, and its siblings keep running",
   ignore: !canMount,
   async fn() {

@@ -71,7 +71,7 @@ Deno.test("a run checks its hosts by runs of another workflow, and goes on when 
   await verify(workspace);
 });
 
-Deno.test("runs that cannot be started are told as refused, and a list that is no list fails the run", async () => {
+long.test("runs that cannot be started are told as refused, and a list that is no list fails the run", async () => {
   const wrong = fleet.replace("(config.hosts as string[]).map(", "[{ workflow: 'Not A Name' }].map(");
   await using workspace = await startWorkspace({
     yaml: { workflows: { fleet: { config: { hosts: ["a"] } }, wrong: {} } },
@@ -94,7 +94,7 @@ Deno.test("runs that cannot be started are told as refused, and a list that is n
   );
 });
 
-Deno.test("children that end in the same moment: their parent is told once, of all", async () => {
+long.test("children that end in the same moment: their parent is told once, of all", async () => {
   const hosts = Array.from({ length: 20 }, (_, n) => `h${n}`);
   const { settings } = gated, text = gated.text();
   await using workspace = await startWorkspace({

@@ -35,7 +35,7 @@ long.test("init workflow writes a template that runs as it stands, from its trig
   }
 });
 
-Deno.test("a command that waits for a run exits with 137 when the run is killed, and the lists show it", async () => {
+long.test("a command that waits for a run exits with 137 when the run is killed, and the lists show it", async () => {
   await using workspace = await makeWorkspace({
     yaml: { workflows: { w: { overflow: "queue", ...gated.settings } } },
     workflows: { w: gated.text() },

@@ -100,7 +100,7 @@ Deno.test("finally runs after each end, with the run's messages, and its result 
   assert.match((await served.nerve("workflow", "inspect", "failed")).out, /finally +failed: it cannot be closed/);
 });
 
-Deno.test("a run that was killed before its workflow was ever loaded is closed too", async () => {
+long.test("a run that was killed before its workflow was ever loaded is closed too", async () => {
   const yaml = { workflows: { w: settings } };
   await using workspace = await makeWorkspace({ yaml, workflows: { w: text } });
   const kernel = await workspace.start();

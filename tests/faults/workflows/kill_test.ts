@@ -51,7 +51,7 @@ Deno.test("a started run is killed by an abort; its process lives and takes the 
   await view.killRun("b", null);
 });
 
-Deno.test("a result that arrives after the kill is rejected and logged, and changes nothing", async () => {
+long.test("a result that arrives after the kill is rejected and logged, and changes nothing", async () => {
   await using workspace = await startWorkspace({
     workflows: {
       w: steps(`stubborn: async ({ start, signal, log }) => {

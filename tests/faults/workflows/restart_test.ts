@@ -45,7 +45,7 @@ long.test("a run that waits for its role's next attempt still waits after a stop
   assert.equal(workspace.kernel.api.records.run("hours")?.attempt, 1, "it was not restarted");
 });
 
-Deno.test("runs whose workflow has left the configuration end as interrupted at the next start", async () => {
+long.test("runs whose workflow has left the configuration end as interrupted at the next start", async () => {
   await using workspace = await startWorkspace({
     yaml: { workflows: { gone: { overflow: "queue", ...gated.settings }, stays: {} } },
     workflows: { gone: gated.text(2), stays: steps(`one: () => ({ content: "", meta: {} })`) },

@@ -30,7 +30,7 @@ Deno.test("a role is tried as often as its policy says; each failure is logged, 
   for (const { message } of rows) assert.match(String(message), /^not yet \(.*flaky\/index\.ts:\d+:\d+\)$/);
 });
 
-Deno.test("a role may have its run paused after its last attempt; its attempts begin anew when a person resumes it", async () => {
+long.test("a role may have its run paused after its last attempt; its attempts begin anew when a person resumes it", async () => {
   await using workspace = await startWorkspace({
     workflows: {
       patient: `let tries = 0;\n` + steps(`

@@ -80,7 +80,7 @@ echo done`;
   assert.deepEqual(rows, [...begun, ...round("refused"), ...round("refused"), ...round("taken")]);
 });
 
-Deno.test("a schema of code is asked in the role, and after the last attempt the role fails with what is wrong", async () => {
+long.test("a schema of code is asked in the role, and after the last attempt the role fails with what is wrong", async () => {
   await using workspace = await startScripted(
     `cat > /dev/null; echo '{"n": 1}' > out.json`,
     `write: agent({
@@ -134,7 +134,7 @@ long.test("case 21: the file of an earlier attempt is not taken for the next one
   assert.match(reason ?? "", /asked 2 times: it was there before and has not been written since/);
 });
 
-Deno.test("roles with one session share a conversation, by the id that the agent prints", async () => {
+long.test("roles with one session share a conversation, by the id that the agent prints", async () => {
   await using workspace = await startScripted(
     "",
     `first: agent({ agent: "script", session: "author", prompt: "one" }),
@@ -168,7 +168,7 @@ long.test("a program ends with its role, and everything that it has started: tim
   assert.deepEqual(runningWith(seconds), []);
 });
 
-Deno.test("an agent that fails, is unknown or is not given to the workflow fails its role with the reason", async () => {
+long.test("an agent that fails, is unknown or is not given to the workflow fails its role with the reason", async () => {
   await using workspace = await startScripted(
     `cat > /dev/null; echo "no key" >&2; exit 3`,
     `ask: agent({ agent: ({ start }) => start.prompt, prompt: "x" })`,

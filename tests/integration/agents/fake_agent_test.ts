@@ -144,7 +144,7 @@ export default defineWorkflow({ roles, moderator: ({ messages }) => messages.len
   }
 });
 
-Deno.test("the agent fake follows no link in its folder", async () => {
+long.test("the agent fake follows no link in its folder", async () => {
   const artifact = (path: string) =>
     `agent({ agent: "fake", cwd: "work", session: "s", prompt: "x", artifact: { path: "${path}" } })`;
   await using workspace = await startWith(`file: ${artifact("out.json")}, folder: ${artifact("there/out.json")}`);

@@ -75,7 +75,7 @@ Deno.test("a session is listed, shown, and its transcript read, without secrets"
   assert.match((await nerve("session", "log", "nosuch")).err, /there is no session "nosuch"/);
 });
 
-Deno.test("a person ends a session: its role fails with the reason, and its program is gone", async () => {
+long.test("a person ends a session: its role fails with the reason, and its program is gone", async () => {
   await using served = await serveWorkspace(options);
   const { workspace } = served, nerve = (...words: string[]) => served.nerve(...words);
   await workspace.kernel.startWorkflow("w", { runId: "a", prompt: "hang" });

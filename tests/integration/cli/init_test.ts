@@ -87,7 +87,7 @@ long.test("init inside a repository creates no second one", async () => {
   });
 });
 
-Deno.test("an existing workspace is refused; --force completes it without touching the user's files", async () => {
+long.test("an existing workspace is refused; --force completes it without touching the user's files", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     const refused = await init(root, ".");

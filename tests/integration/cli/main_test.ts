@@ -1,5 +1,6 @@
 /** The command line as a process: the modules that it loads, and what it does when its reader goes away. */
 import assert from "node:assert/strict";
+import { long } from "../../support/long_form.ts";
 import { fileURLToPath } from "node:url";
 
 const source = (path: string) => fileURLToPath(new URL(`../../../src/${path}`, import.meta.url));
@@ -47,7 +48,7 @@ Deno.test("nerve --help loads stricli and none of the commands' modules", async 
   assert.ok([...await loadedWith(source("cli/commands/events.ts"))].some((specifier) => /node:sqlite/.test(specifier)));
 });
 
-Deno.test("a reader that closes its end of the pipe is not a failure", async () => {
+long.test("a reader that closes its end of the pipe is not a failure", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-prompt", "--cached-only", "--no-check", source("main.ts"), "version"],
     stdin: "null",
@@ -73,7 +74,7 @@ Deno.test("a full disk behind stdout is reported in two lines, without a stack t
   }
 });
 
-Deno.test("a deleted current folder is reported in two lines, and commands that need none still work", async () => {
+long.test("a deleted current folder is reported in two lines, and commands that need none still work", async () => {
   const folder = await Deno.makeTempDir({ prefix: "nerve-cli-" });
   const nerve = [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", "--cached-only", source("main.ts")];
   const run = async (...args: string[]) => {

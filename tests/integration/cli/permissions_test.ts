@@ -6,6 +6,7 @@ import {
   permissionsOutput,
 } from "../../../src/cli/render/permission_schemas.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
+import { long } from "../../support/long_form.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 const before = "senses: { a: { group: g, permissions: { net: [example.com] } }, b: { group: g, peers: [] } }\n";
@@ -117,7 +118,7 @@ Deno.test("nerve validate fails when the permissions exceed the lock, approves n
   });
 });
 
-Deno.test("what opens the sandbox is named where grants are shown and approved, and what is refused is not approved", async () => {
+long.test("what opens the sandbox is named where grants are shown and approved, and what is refused is not approved", async () => {
   await inTempDir(async (root) => {
     const yaml = (path: string) => `senses: { a: { permissions: { write: [${path}] } }, b: {} }\n`;
     await writeWorkspace(root, { ...files, "nerve.yaml": yaml("/etc/cron.d") });

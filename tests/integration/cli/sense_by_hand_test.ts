@@ -61,7 +61,7 @@ long.test("a dry compute hears the signals, writes nothing and starts nothing, w
   assert.match(given.out, /"n":2,/, "its database was as before");
 });
 
-Deno.test("a dry compute that fails or does not end says so, and fails", async () => {
+long.test("a dry compute that fails or does not end says so, and fails", async () => {
   await using served = await serveWorkspace({ senses, workflows: { tidy }, files, yaml });
   const waits = await served.nerve("sense", "trigger", "waits", "--trigger", "low.json", "--dry");
   assert.deepEqual(

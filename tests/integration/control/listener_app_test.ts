@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { guessesMax, strangersMax } from "../../../src/base/access_limits.ts";
+import { long } from "../../support/long_form.ts";
 import { codeOf, type RawRequest, sendRaw } from "../../support/raw_http.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 import { hasSshKeygen, publicKeyOf, SshKeys } from "../../support/ssh_keys.ts";
@@ -255,7 +256,7 @@ Deno.test("an address that others reach is open while there is a token, and only
   served.reported.splice(0);
 });
 
-Deno.test("who decides through the listener is named by what opened it, and approvers still have to sign", async () => {
+long.test("who decides through the listener is named by what opened it, and approvers still have to sign", async () => {
   const ask = `import { defineWorkflow, END, gate } from "nerve";
     export default defineWorkflow({ roles: { one: gate({ title: "Go?" }) },
       moderator: ({ messages }) => messages.length === 0 ? "one" : END });`;

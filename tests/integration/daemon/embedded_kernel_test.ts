@@ -113,7 +113,7 @@ Deno.test("a kernel whose control API cannot be served does not start, and leave
   assert.equal((await workspace.status()).document.condition, "down");
 });
 
-Deno.test("nerve stop ends no other command of nerve that holds the workspace", async () => {
+long.test("nerve stop ends no other command of nerve that holds the workspace", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { lockFile, pidFile, root } = workspace.paths,
     lock = [lockFile, pidFile, root].map((path) => JSON.stringify(path));

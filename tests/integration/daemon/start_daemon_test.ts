@@ -1,6 +1,7 @@
 /** Starting a daemon that does not come up. */
 import assert from "node:assert/strict";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { long } from "../../support/long_form.ts";
 
 Deno.test("start reports a kernel that cannot start, and leaves no process", async () => {
   await using workspace = await DaemonWorkspace.make({ "data/logs.db": "this is no database\n".repeat(1_000) });
@@ -13,7 +14,7 @@ Deno.test("start reports a kernel that cannot start, and leaves no process", asy
   assert.match(shown.out, /🔶 the log of events cannot be read: .*: nerve doctor/);
 });
 
-Deno.test("an interrupted start leaves a complete daemon or nothing", async () => {
+long.test("an interrupted start leaves a complete daemon or nothing", async () => {
   await using workspace = await DaemonWorkspace.make();
   const starting = workspace.command(["start"]).spawn();
   const output = starting.output();

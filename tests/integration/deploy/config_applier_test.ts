@@ -44,7 +44,7 @@ Deno.test("senses are added, removed and changed without new processes for the o
   assert.equal(rows.length, 2);
 });
 
-Deno.test("changes of order, comments, reflexes, throttles and timeouts replace no process", async () => {
+long.test("changes of order, comments, reflexes, throttles and timeouts replace no process", async () => {
   await using workspace = await startWorkspace({
     senses: { a: echo, b: echo },
     yaml: { senses: { a: { group: "g", config: { x: 1, y: 2 } }, b: { group: "g" } } },
@@ -119,7 +119,7 @@ long.test("an empty nerve.yaml is rejected; an explicit {} removes everything", 
   assert.match((await workspace.kernel.api.reload()).configError ?? "", /is empty/);
 });
 
-Deno.test("a nerve.yaml that removes entries is applied after a rest, and at once on request", async () => {
+long.test("a nerve.yaml that removes entries is applied after a rest, and at once on request", async () => {
   // The bug was: an editor that saves in two steps ended every waiting run, and restarted the ticks of all senses.
   const clock = new FakeClock(), yaml = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1h }]\n";
   await using workspace = await makeWorkspace({ senses: { a: echo, b: echo }, yaml });

@@ -147,7 +147,7 @@ long.test("a lock that is broken, a link or gone under a running kernel lets not
   }
 });
 
-Deno.test("a lock that shrinks ends what exceeds it; without a lock, on request, nothing is bound", async () => {
+long.test("a lock that shrinks ends what exceeds it; without a lock, on request, nothing is bound", async () => {
   await using served = await serveWorkspace({ senses: { a: attempt("a") }, yaml: { senses: { a: grant } } });
   const { workspace } = served;
   assert.deepEqual(await workspace.payload("a"), { granted: true, version: "a" });

@@ -67,7 +67,7 @@ export const { compute } = defineSense({ config: { most: option.number(10) }, co
   assert.deepEqual(await workspace.payload("strict"), { most: 1 });
 });
 
-Deno.test("the config of a workflow is checked against the settings that its code declares, and its roles get them", async () => {
+long.test("the config of a workflow is checked against the settings that its code declares, and its roles get them", async () => {
   const strict = `import { defineWorkflow, END, option } from "nerve";
 export default defineWorkflow({
   config: { most: option.number(10) },

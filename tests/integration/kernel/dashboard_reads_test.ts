@@ -41,7 +41,7 @@ Deno.test("columns of a sense can be drawn once it has computed, and the store i
   assert.deepEqual(senses.map(({ name }) => name), ["cpu"]);
 });
 
-Deno.test("permissions show what nerve.yaml asks for beyond the lock, and what it no longer asks for", async () => {
+long.test("permissions show what nerve.yaml asks for beyond the lock, and what it no longer asks for", async () => {
   await using served = await serveWorkspace({
     yaml: "senses: { cpu: { permissions: { read: [/srv], net: [a.example.org] } } }\n",
     senses: { cpu: "export const compute = () => null;\n" },

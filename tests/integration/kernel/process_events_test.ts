@@ -122,7 +122,7 @@ long.test("a process that breaks the protocol is killed, and the kernel says how
   await victimIsFine(workspace);
 });
 
-Deno.test("a flood of lines neither stops the kernel nor fills the log, and others keep running", async () => {
+long.test("a flood of lines neither stops the kernel nor fills the log, and others keep running", async () => {
   // It continues, 10,000 lines and more, until the test has seen enough.
   using _processes = new HostileProcesses({
     bad: `
@@ -151,7 +151,7 @@ Deno.test("a flood of lines neither stops the kernel nor fills the log, and othe
   await victimIsFine(workspace);
 });
 
-Deno.test("a process without a token, or one that ends before its first message, is just a death", async () => {
+long.test("a process without a token, or one that ends before its first message, is just a death", async () => {
   using _processes = new HostileProcesses({ bad: `Deno.exit(7);` });
   await using workspace = await hostileWorkspace();
   const result = await workspace.trigger("bad");

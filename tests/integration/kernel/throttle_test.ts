@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 const throttleMs = 5_000, passedMs = 4_000;
@@ -30,7 +31,7 @@ Deno.test("computes begin no closer than their throttle, even when the first pro
   assert.equal(await second, 1);
 });
 
-Deno.test("a compute whose process died silently counts as begun when it died", async () => {
+long.test("a compute whose process died silently counts as begun when it died", async () => {
   const slow = `export async function compute({ sqlite, log }) {
       sqlite.exec("create table if not exists begun (at)");
       if (sqlite.prepare("select at from begun").get() !== undefined) return "again";

@@ -84,7 +84,7 @@ long.test("a receiver that never answers delays no compute, and a stop waits for
   await accepting;
 });
 
-Deno.test("without the variable nothing is sent and nothing counted", async () => {
+long.test("without the variable nothing is sent and nothing counted", async () => {
   await using workspace = await startWorkspace({
     yaml: { senses: { a: {} } },
     senses: { a: "export const compute = () => null;" },

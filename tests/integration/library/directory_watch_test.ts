@@ -119,7 +119,7 @@ long.test("directory-watch says that the folder is gone, and remembers its files
   });
 });
 
-Deno.test("directory-watch counts files whose names are not UTF-8, and says so", async () => {
+long.test("directory-watch counts files whose names are not UTF-8, and says so", async () => {
   await withFolder(async (folder, sense) => {
     const { success } = await new Deno.Command("sh", { args: ["-c", 'touch "$(printf "a\\377b")"'], cwd: folder })
       .output();

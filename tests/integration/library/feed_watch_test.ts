@@ -72,7 +72,7 @@ long.test("feed-watch announces the entries of a new feed if configured, at most
   assert.deepEqual([news.count, news.entries.length], [70, 50]);
 });
 
-Deno.test("feed-watch reports a failing feed once and its recovery once, and still reads the others", async () => {
+long.test("feed-watch reports a failing feed once and its recovery once, and still reads the others", async () => {
   await using server = new FeedServer();
   await using other = new FeedServer();
   await using sense = new QuietSense("feed-watch", { net: [server.host, other.host] });

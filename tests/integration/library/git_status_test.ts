@@ -129,7 +129,7 @@ long.test("git-status names at most 50 files and counts all", async () => {
   assert.deepEqual([status.untracked, status.dirty, status.files.length], [60, 60, 50]);
 });
 
-Deno.test("git-status runs no file-system monitor and no hook, and writes nothing", async () => {
+long.test("git-status runs no file-system monitor and no hook, and writes nothing", async () => {
   await using repository = await Repository.create();
   await repository.commit("a", "1");
   const trace = `${repository.root}/trace`;

@@ -43,7 +43,7 @@ async function withServer(
 
 const ok = () => new Response("fine");
 
-Deno.test("http-request sends the filled body, its headers, and the id of the run", async () => {
+long.test("http-request sends the filled body, its headers, and the id of the run", async () => {
   await withServer([ok], async (host, seen, run) => {
     const body = '{"text": "now {{payload.used}}: {{prompt}}", "all": "{{payload}}"}';
     const config = { url: `http://${host}/a?b=c`, method: "PUT", body, headers: ["X-Kind: alert: red"] };

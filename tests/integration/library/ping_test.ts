@@ -42,7 +42,7 @@ long.test({
   },
 });
 
-Deno.test({
+long.test({
   name: "ping tells a host that does not answer, and starts a workflow",
   ignore: noNetwork,
   fn: async () => {

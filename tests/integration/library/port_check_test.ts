@@ -98,7 +98,7 @@ long.test("port-check rejects an invalid address", async () => {
   }
 });
 
-Deno.test("port-check fails with NotCapable without its grant, and with the grant of another port or name", async () => {
+long.test("port-check fails with NotCapable without its grant, and with the grant of another port or name", async () => {
   using listener = own.listen();
   for (const grants of [{}, { net: ["127.0.0.1:1"] }, { net: [`localhost:${listener.addr.port}`] }]) {
     await using sense = new QuietSense("port-check", grants);

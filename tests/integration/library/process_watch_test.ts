@@ -35,7 +35,7 @@ class TestProcess implements AsyncDisposable {
 
 const uniqueWord = () => `nerve-test-${crypto.randomUUID()}`;
 
-Deno.test("process-watch reports that a program runs, its memory, its end and its restart", async () => {
+long.test("process-watch reports that a program runs, its memory, its end and its restart", async () => {
   await using sense = new QuietSense("process-watch");
   const word = uniqueWord(), config = { command_line: word };
   const from = Date.now();

@@ -26,7 +26,7 @@ class Reports implements Disposable {
   }
 }
 
-Deno.test("smart is silent while disks are well, tells what is wrong, and once that it is no more", async () => {
+long.test("smart is silent while disks are well, tells what is wrong, and once that it is no more", async () => {
   using reports = new Reports();
   await using sense = reports.sense();
   const one = reports.write("one", ataReport()),

@@ -119,7 +119,7 @@ long.test("a compute's programs end with it: after a value, an error, a timeout,
   await untilRunning(seconds, 0);
 });
 
-Deno.test("what has left its mark behind goes when nothing else of its process is under way", async () => {
+long.test("what has left its mark behind goes when nothing else of its process is under way", async () => {
   const seconds = ownSeconds();
   await using workspace = await startWorkspace({
     yaml: { senses: { a: shell } },
@@ -169,7 +169,7 @@ Deno.test("a program that is started after its compute has ended is refused", as
   assert.match(before, /^NotCapable: sh is not started: the compute or attempt that starts it has ended$/);
 });
 
-Deno.test("siblings keep their programs when one compute of their process ends", async () => {
+long.test("siblings keep their programs when one compute of their process ends", async () => {
   const seconds = ownSeconds();
   await using workspace = await startWorkspace({
     yaml: { senses: { long: { group: "g", ...shell }, short: { group: "g", ...shell } } },

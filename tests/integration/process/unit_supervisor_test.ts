@@ -1,6 +1,7 @@
 /** When processes start and end: real processes, on a clock that only moves when the test says so. */
 import assert from "node:assert/strict";
 import { backoffFirstMs, deathsMax, idleEndMs } from "../../../src/base/limits.ts";
+import { long } from "../../support/long_form.ts";
 import { SupervisedWorkspace } from "../../support/supervised.ts";
 
 const counting = "let n = 0; export const compute = () => ({ n: ++n });";
@@ -24,7 +25,7 @@ Deno.test("a process ends when it was not needed for a while, and the next use s
   assert.equal(units.supervisor.view()[0]?.deaths, 0, "an idle end does not count as a death");
 });
 
-Deno.test("a process that is busy or needed soon is not ended as idle", async () => {
+long.test("a process that is busy or needed soon is not ended as idle", async () => {
   await using units = await SupervisedWorkspace.make(options);
   const process = await units.ready("group:a");
   units.due = units.clock.now() + idleEndMs + 20_000;

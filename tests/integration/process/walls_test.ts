@@ -44,7 +44,7 @@ wallTest(
   },
 );
 
-Deno.test("where there is no Landlock the first wall stands alone: health, status and one row say so", async () => {
+long.test("where there is no Landlock the first wall stands alone: health, status and one row say so", async () => {
   await using served = await serveWorkspace({ senses: { a: count }, isolation: absent });
   const { workspace } = served;
   assert.deepEqual(await workspace.payload("a"), { n: 1 });

@@ -1,6 +1,7 @@
 /** Escapes from the sandbox that worked on plain Deno: each is rejected with a message, and the process lives. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
+import { long } from "../../support/long_form.ts";
 import { makeWorkspace, startWorkspace } from "../../support/workspace_fixture.ts";
 
 const closed = /closed in the sandbox/;
@@ -96,7 +97,7 @@ Deno.test("who imports node:sqlite reads what to use instead, in whatever way it
   }
 });
 
-Deno.test("a static import of node:worker_threads, which ignores the import map, gives an unusable class", async () => {
+long.test("a static import of node:worker_threads, which ignores the import map, gives an unusable class", async () => {
   const text = "import { Worker } from 'node:worker_threads';\nexport const compute = () => new Worker('x');";
   const derived =
     "import { Worker } from 'node:worker_threads';\nexport const compute = () => new (class extends Worker {})('x');";
@@ -158,7 +159,7 @@ Deno.test("access that is not granted fails with NotCapable and its place, witho
 
 // The bug was: when Deno gives back a path, it also gives back the grants of all folders above: `read: [/tmp]` was
 // silently lost.
-Deno.test("a group keeps its grants for the folder of its own socket, but cannot connect there again", async () => {
+long.test("a group keeps its grants for the folder of its own socket, but cannot connect there again", async () => {
   await using workspace = await makeWorkspace({});
   const above = dirname(workspace.paths.runtimeFolder), probe = join(above, `probe-${crypto.randomUUID()}`);
   await Deno.mkdir(above, { recursive: true });

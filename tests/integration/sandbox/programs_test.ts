@@ -162,7 +162,7 @@ Deno.test("a program belongs to its compute however indirectly it is started", a
   assert.deepEqual(marks, Array(11).fill(marks[0]));
 });
 
-Deno.test("the mark is not in the environment of user code", async () => {
+long.test("the mark is not in the environment of user code", async () => {
   await using workspace = await startWorkspace({
     yaml: { senses: { a: { permissions: { run: ["sh"], env: true } } } },
     senses: { a: compute(`return Deno.env.get("${markVariable}") ?? "unset";`) },

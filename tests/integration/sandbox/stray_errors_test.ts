@@ -1,6 +1,7 @@
 /** Errors in user code that no compute waits for: they are reported, and end nothing. */
 import assert from "node:assert/strict";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 Deno.test("an unhandled rejection and an error in a timer are reported, and the process keeps running", async () => {
@@ -66,7 +67,7 @@ Deno.test("output of user code is reported line by line, bounded, and outside th
   assert.equal(message.length, 16 * 1024);
 });
 
-Deno.test("a sense that holds or breaks its context still ends cleanly", async () => {
+long.test("a sense that holds or breaks its context still ends cleanly", async () => {
   // Time stands still, so that no kill comes: the stop is over only when both have ended.
   await using workspace = await startWorkspace({
     clock: new FakeClock(),

@@ -78,7 +78,7 @@ ${
   assert.deepEqual(runningWith(seconds), []);
 });
 
-Deno.test("a killed run's program ends at once, and all that it has started", async () => {
+long.test("a killed run's program ends at once, and all that it has started", async () => {
   const seconds = ownSeconds(), script = `trap '' TERM; setsid sleep ${seconds} & sleep ${seconds}`;
   await using workspace = await startWorkspace(shellWorkflow(`
     long: async ({ signal }) => {

@@ -129,7 +129,7 @@ Deno.test("too many reads are refused, one that takes too long is told how to as
   }, clock);
 });
 
-Deno.test("when the thread dies its reads fail with a reason, and the next one starts another", () =>
+long.test("when the thread dies its reads fail with a reason, and the next one starts another", () =>
   withRows(rows, async ({ store }) => {
     await store.reads.read(short, stays);
     const reads = Array.from({ length: readsActiveMax + 1 }, () => store.reads.read(longQuery, stays));
@@ -181,7 +181,7 @@ Deno.test("a read that is asked for while the -wal file is gone waits until the 
     assert.equal(await read, true);
   }));
 
-Deno.test("closing the store ends its reads", () =>
+long.test("closing the store ends its reads", () =>
   withRows(rows, async ({ store }) => {
     await store.reads.read(short, stays);
     const reads = [longQuery, short].map((request) =>

@@ -8,6 +8,7 @@ import {
   rowBytesPerDayMax,
 } from "../../../src/kernel/log_budget.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { long } from "../../support/long_form.ts";
 
 const payload = "x".repeat(payloadMaxBytes - 100);
 
@@ -101,7 +102,7 @@ Deno.test("over days a unit logs no more rows and bytes than its quota, however 
   }
 });
 
-Deno.test("over days signals come slower, and none is lost", async () => {
+long.test("over days signals come slower, and none is lost", async () => {
   const { clock, budget, signal } = budgetOf();
   let signals = 0, over = false;
   const looping = (async () => {
