@@ -6,6 +6,7 @@
  * I2. A delivery with a known key is not written again, also while the first one is still on its way to the disk.
  * I3. Every delivery is counted under exactly one answer.
  */
+import { messageOf } from "../base/errors.ts";
 import { hookRetryAfterMs } from "../base/hook_limits.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import { toHookSource } from "../protocol/delivery.ts";
@@ -37,7 +38,7 @@ export class HookDesk {
   readonly #hooks = new Map<string, Hook>();
   /** Keys of deliveries that are not on disk yet. */
   readonly #coming = new Map<string, Coming>();
-  #proof: Promise<typeof import("./proof.ts")> | null = null;
+  #prepared: Promise<typeof import("./proof.ts")> | null = null;
 
   constructor(ports: HookPorts) {
     this.#ports = ports;
@@ -52,7 +53,8 @@ export class HookDesk {
       if (known === undefined) this.#hooks.set(name, this.#createHook({ definition, senses, bucket }));
       else Object.assign(known, { definition, senses, bucket });
     }
-    if (definitions.size > 0) void this.#loadProof();
+    // Whether it fails or not, the next delivery asks again, and is told.
+    if (definitions.size > 0) this.#prepare().catch(() => {});
   }
 
   /** The most bytes of a body; null when nothing computes for such a hook. */
@@ -71,9 +73,10 @@ export class HookDesk {
 
   /** Null when nothing computes for such a hook. Resolves when an accepted delivery is on disk. Never rejects. */
   async receive(name: string, request: HookRequest): Promise<HookAnswer | null> {
-    const { findProofFault, toDeliveryKeys } = await this.#loadProof();
-    const hook = this.#hooks.get(name);
+    const prepared = await this.#prepare().catch(messageOf), hook = this.#hooks.get(name);
     if (hook === undefined || hook.senses.length === 0) return null;
+    if (typeof prepared === "string") return this.#refuse(hook, toFailed(`its key cannot be looked for: ${prepared}`));
+    const { findProofFault, toDeliveryKeys } = prepared;
     const { definition } = hook, { proof, dedup } = definition, now = this.#ports.clock.now();
     const secrets = definition.secrets.map((variable) => this.#ports.readSecret(variable)).filter((each) =>
       each !== null
@@ -122,7 +125,7 @@ export class HookDesk {
 
   async #repeat(hook: Hook, { id, stored }: Coming): Promise<HookAnswer> {
     const lost = await stored;
-    if (lost !== null) return this.#refuse(hook, toFailed(lost));
+    if (lost !== null) return this.#refuse(hook, toLost(lost));
     hook.counters.repeated++;
     const { name } = hook.definition, source = toHookSource(name);
     this.#ports.record({ source, type: "hook.repeated", refId: name, causeId: id, payload: { delivery: id } }, "");
@@ -148,7 +151,7 @@ export class HookDesk {
     for (const key of keys) this.#coming.delete(key);
     if (lost !== null) {
       hook.backlog?.remove(id);
-      return this.#refuse(hook, toFailed(lost));
+      return this.#refuse(hook, toLost(lost));
     }
     hook.counters.accepted++;
     const { key } = row.payload as { readonly key: string | null };
@@ -179,11 +182,7 @@ export class HookDesk {
   }
 
   #toNoSecret({ definition: { secrets } }: Hook): Refusal {
-    return {
-      kind: "failed",
-      why: `the secret of its hook, ${secrets.join(", ")}, is not set`,
-      retryAfterMs: hookRetryAfterMs,
-    };
+    return toFailed(`the secret of its hook, ${secrets.join(", ")}, is not set`);
   }
 
   #toBucket({ rate }: HookDefinition, known: Hook | undefined): TokenBucket {
@@ -206,11 +205,22 @@ export class HookDesk {
     return { ...of, backlog: null, last: null, counters };
   }
 
-  #loadProof(): Promise<typeof import("./proof.ts")> {
-    return this.#proof ??= import("./proof.ts");
+  /** Before the first delivery is looked at. */
+  #prepare(): Promise<typeof import("./proof.ts")> {
+    return this.#prepared ??= Promise.all([import("./proof.ts"), this.#ports.learnKeys()]).then(
+      ([proof]) => proof,
+      (thrown) => {
+        this.#prepared = null;
+        throw thrown;
+      },
+    );
   }
 }
 
-function toFailed(lost: string): Refusal {
-  return { kind: "failed", why: `it could not be written: ${lost}`, retryAfterMs: hookRetryAfterMs };
+function toLost(why: string): Refusal {
+  return toFailed(`it could not be written: ${why}`);
+}
+
+function toFailed(why: string): Refusal {
+  return { kind: "failed", why, retryAfterMs: hookRetryAfterMs };
 }

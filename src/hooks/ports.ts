@@ -10,6 +10,8 @@ export interface HookPorts {
    * senses are triggered, else with why it was lost.
    */
   append(row: NewLogRow, keys: readonly string[]): { readonly id: number; readonly stored: Promise<string | null> };
+  /** Resolves when keys can be found; rejects when they cannot be read. */
+  learnKeys(): Promise<void>;
   /** The row of a delivery that has one of these keys; null when none is known. */
   findKeys(keys: readonly string[]): number | null;
   /** The ids of a hook's deliveries after a row, oldest first. */

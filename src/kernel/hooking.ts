@@ -110,8 +110,14 @@ function toHookPorts({ store, clock, repeats, publisher, inbox, secrets, variabl
     clock,
     append(row, keys) {
       const { id, ts, source, payload } = store.hooks.append(secrets.mask(row), keys);
-      return { id, stored: publisher.publish({ id, sense: source, payload, ts }, true) };
+      const published = publisher.publish({ id, sense: source, payload, ts }, true);
+      const stored = published.then((lost) => {
+        if (lost !== null) store.hooks.onLost(keys);
+        return lost;
+      });
+      return { id, stored };
     },
+    learnKeys: () => store.hooks.learn(),
     findKeys: (keys) => store.hooks.find(keys),
     listDeliveries: (source, afterId, limit) => store.hooks.listIds(source, afterId, limit),
     heardUpTo: (source) => inbox.heardUpTo(source),

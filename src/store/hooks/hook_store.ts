@@ -1,56 +1,88 @@
 /**
  * Deliveries of hooks, and the keys by which a repeated one is known: the table `hook_keys` of data/logs.db. Used by
  * kernel/hooking.ts.
+ * I1. The index has every key of the table once it has learned those that were there before the first one was added.
  */
+import { assert } from "../../base/errors.ts";
 import { hookKeysKeepMs, hookKeysMax, hookKeysStep } from "../../base/hook_limits.ts";
 import type { Clock } from "../../base/time.ts";
 import type { LogRow, NewLogRow } from "../../protocol/log.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { Step } from "../commit/operations.ts";
+import { keysOfRow } from "../log/hooks_schema.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
-import { NewKeys } from "./new_keys.ts";
+import { KeyIndex } from "./key_index.ts";
 
 export class HookStore {
   readonly #statements: StatementCache;
-  readonly #writer: GroupCommit;
-  readonly #log: LogStore;
+  readonly #writer: Pick<GroupCommit, "write">;
+  readonly #log: Pick<LogStore, "appendAll">;
   readonly #clock: Clock;
-  readonly #newKeys: NewKeys;
-  /** About how many keys there are; null until they are counted. */
-  #count: number | null = null;
+  readonly #keysMax: number;
+  readonly #index = new KeyIndex();
+  /** The newest key that was there before the first was added; null until then. */
+  #newestOld: number | null = null;
+  #learnedTo = 0;
+  #learning: Promise<void> | null = null;
+  #isLearned = false;
+  /** About how many keys there are, once the index has learned them. */
+  #count = 0;
 
-  constructor(statements: StatementCache, writer: GroupCommit, log: LogStore, clock: Clock) {
+  constructor(
+    statements: StatementCache,
+    writer: Pick<GroupCommit, "write">,
+    log: Pick<LogStore, "appendAll">,
+    clock: Clock,
+    keysMax: number = hookKeysMax,
+  ) {
+    this.#keysMax = keysMax;
     this.#statements = statements;
     this.#writer = writer;
     this.#log = log;
     this.#clock = clock;
-    this.#newKeys = new NewKeys(statements, () => log.durable(false));
+  }
+
+  /** Resolves when keys can be found: at once but for the first time. Rejects when they cannot be read; then call it again. */
+  learn(): Promise<void> {
+    return this.#learning ??= this.#learnAll().catch((thrown) => {
+      this.#learning = null;
+      throw thrown;
+    });
   }
 
   /** In one write. It is on disk when a later `LogStore.durable()` resolves. */
   append(row: NewLogRow, keys: readonly string[]): LogRow {
     const ts = this.#clock.now();
-    let rowId = 0;
-    this.#newKeys.add(keys);
+    let first = 0;
+    if (keys.length > 0) this.#newestOld ??= this.#readNewest();
     const [made] = this.#log.appendAll([(id) => {
-      rowId = id;
+      first = id * keysOfRow;
       return row;
-    }], () => keys.length === 0 ? [] : [insertKeys(keys, rowId, ts)]);
-    if (this.#count !== null) this.#count += keys.length;
+    }], () => keys.length === 0 ? [] : [insertKeys(keys, first, ts)]);
+    for (const [n, key] of keys.entries()) this.#index.add(key, first + n);
+    this.#count += keys.length;
     return made as LogRow;
   }
 
-  /** The row of a delivery that has one of the keys; null when none is known. Does not see what is on the way to the disk. */
+  /** The row that `append` made of them was lost. */
+  onLost(keys: readonly string[]): void {
+    this.#count -= keys.length;
+  }
+
+  /**
+   * The row of a delivery that has one of the keys; null when none is known. Does not see what is on the way to the disk.
+   * Call it once `learn()` has resolved.
+   */
   find(keys: readonly string[]): number | null {
-    const likely = keys.filter((key) => !this.#newKeys.isNew(key));
-    if (likely.length === 0) return null;
-    // One statement: each one takes the locks of the database, and reads pages again that a commit off the thread changed.
-    const places = likely.map(() => "?").join(", ");
-    const row = this.#statements.get(`select log_id as id from hook_keys where key in (${places}) limit 1`).get(
-      ...likely,
-    );
-    return row === undefined ? null : Number(row.id);
+    assert(this.#isLearned, "keys are found once they were learned");
+    for (const key of keys) {
+      for (const id of this.#index.find(key)) {
+        const row = this.#statements.get("select key from hook_keys where id = ?").get(id);
+        if (row?.key === key) return Math.floor(id / keysOfRow);
+      }
+    }
+    return null;
   }
 
   /** The ids of deliveries of a source, oldest first. */
@@ -59,22 +91,48 @@ export class HookStore {
     return this.#statements.get(sql).all(source, afterId, limit).map(({ id }) => Number(id));
   }
 
-  /** Removes some keys that are too old, or too many: the oldest. True when more are left to remove. */
+  /**
+   * Removes some keys that are too old, or too many: the oldest. One that came while the clock was ahead holds up those
+   * after it until there are too many. True when more are left to remove.
+   */
   trim(): boolean {
-    this.#count ??= Number(this.#statements.get("select count(*) as count from hook_keys").get()?.count ?? 0);
-    const old = this.#clock.now() - hookKeysKeepMs, over = Math.max(0, this.#count - hookKeysMax);
-    const sql = "select count(*) as count from (select 1 from hook_keys where ts < ? limit ?)";
-    const tooOld = Number(this.#statements.get(sql).get(old, hookKeysStep)?.count ?? 0);
-    const removed = Math.min(hookKeysStep, Math.max(over, tooOld));
-    if (removed === 0) return false;
-    const oldest = "select key from hook_keys order by ts limit ?";
-    this.#writer.write([{ sql: `delete from hook_keys where key in (${oldest})`, values: [removed] }]);
-    this.#count -= removed;
+    // What is not counted yet is not too many.
+    const old = this.#clock.now() - hookKeysKeepMs, over = this.#isLearned ? this.#count - this.#keysMax : 0;
+    const isOver = (row: { id: number; ts: number }, at: number) => at < over || row.ts < old;
+    if (!this.#readOldest(1).some(isOver)) return false;
+    const oldest = this.#readOldest(hookKeysStep), end = oldest.findIndex((row, at) => !isOver(row, at));
+    const removed = end < 0 ? oldest.length : end, upTo = oldest[removed - 1]?.id ?? 0;
+    this.#writer.write([{ sql: "delete from hook_keys where id <= ?", values: [upTo] }]);
+    this.#index.forgetUpTo(upTo);
+    if (this.#isLearned) this.#count -= removed;
     return removed === hookKeysStep;
+  }
+
+  async #learnAll(): Promise<void> {
+    const newest = this.#newestOld ??= this.#readNewest();
+    const sql = "select id, key from hook_keys where id > ? and id <= ? order by id limit ?";
+    while (this.#learnedTo < newest) {
+      const rows = this.#statements.get(sql).all(this.#learnedTo, newest, hookKeysStep);
+      for (const { id, key } of rows) this.#index.add(String(key), Number(id));
+      this.#count += rows.length;
+      this.#learnedTo = rows.length < hookKeysStep ? newest : Number(rows.at(-1)?.id);
+      // The event loop is free in between.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    this.#isLearned = true;
+  }
+
+  #readNewest(): number {
+    return Number(this.#statements.get("select max(id) as id from hook_keys").get()?.id ?? 0);
+  }
+
+  #readOldest(limit: number): { id: number; ts: number }[] {
+    return this.#statements.get("select id, ts from hook_keys order by id limit ?").all(limit)
+      .map(({ id, ts }) => ({ id: Number(id), ts: Number(ts) }));
   }
 }
 
-function insertKeys(keys: readonly string[], rowId: number, ts: number): Step {
+function insertKeys(keys: readonly string[], first: number, ts: number): Step {
   const places = keys.map(() => "(?, ?, ?)").join(", ");
-  return { sql: `insert into hook_keys values ${places}`, values: keys.flatMap((key) => [key, rowId, ts]) };
+  return { sql: `insert into hook_keys values ${places}`, values: keys.flatMap((key, n) => [first + n, key, ts]) };
 }

@@ -18,7 +18,7 @@ import { childrenMigration } from "./children_schema.ts";
 import { closingsMigration } from "./closings_schema.ts";
 import { countsMigration } from "./counts_schema.ts";
 import { effectsMigration } from "./effects_schema.ts";
-import { hooksMigration } from "./hooks_schema.ts";
+import { hookKeysMigration, hooksMigration } from "./hooks_schema.ts";
 import { noticesTable } from "./notices_schema.ts";
 import { plannedMigration } from "./planned_schema.ts";
 import { reportsMigration } from "./reports_schema.ts";
@@ -285,4 +285,5 @@ ${noticesTable}`,
   reportsMigration,
   chainMarksMigration,
   countsMigration,
+  hookKeysMigration,
 ];

@@ -24,6 +24,8 @@ class World {
   readonly keys = new Map<string, number>();
   /** What a row waits for before it is on disk; null: nothing. */
   disk: Promise<string | null> | null = null;
+  /** Why keys cannot be read. */
+  unread: string | null = null;
   heard = 0;
   secret: string | null = "hunter2-secret";
   readonly desk = new HookDesk({
@@ -36,6 +38,7 @@ class World {
       });
       return { id, stored };
     },
+    learnKeys: () => this.unread === null ? Promise.resolve() : Promise.reject(new Error(this.unread)),
     findKeys: (keys) => keys.map((key) => this.keys.get(key)).find((id) => id !== undefined) ?? null,
     listDeliveries: () => [],
     heardUpTo: () => this.heard,
@@ -44,7 +47,8 @@ class World {
     reportProblem: () => {},
   });
 
-  constructor(definition: Partial<HookDefinition> = {}) {
+  constructor(definition: Partial<HookDefinition> = {}, unread: string | null = null) {
+    this.unread = unread;
     this.desk.configure(new Map([["git", { ...git, ...definition }]]), () => ["ci"]);
   }
 
@@ -153,4 +157,14 @@ Deno.test("a hook that no sense computes for, or that is not there, takes nothin
   world.desk.configure(new Map(), () => ["ci"]);
   assert.equal(await world.send("a"), null);
   assert.deepEqual(world.desk.views(), []);
+});
+
+Deno.test("while the keys cannot be read a delivery is refused, and may come again", async () => {
+  const world = new World({}, "disk I/O error"), refused = await world.send("a");
+  assert.deepEqual([refused?.kind, world.rows.length], ["failed", 0]);
+  assert.ok(refused?.kind === "failed");
+  assert.equal(refused.why, "its key cannot be looked for: disk I/O error");
+  world.unread = null;
+  assert.equal((await world.send("a"))?.kind, "accepted");
+  assert.deepEqual(world.counters, { failed: 1, accepted: 1 });
 });
