@@ -6,7 +6,7 @@ import { hc } from "hono/client";
 import type * as z from "zod";
 import { systemClock } from "../../base/clock.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
-import { daemonAnswerMaxMs, eventHeartbeatMs } from "../../base/limits.ts";
+import { daemonAnswerMaxMs, eventHeartbeatMs, requestMaxMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import { product } from "../../base/version.ts";
 import type {
@@ -53,6 +53,9 @@ interface Answer {
   json(): Promise<unknown>;
 }
 
+/** The daemon ends a connection that was idle for `requestMaxMs`: a request on its way there then would fail. */
+const poolIdleTimeout = requestMaxMs / 2;
+
 export class ControlClient implements Disposable {
   readonly #path: string;
   readonly #findKernel: () => SilentKernel;
@@ -73,7 +76,10 @@ export class ControlClient implements Disposable {
     clock: Clock = systemClock,
   ) {
     [this.#path, this.#findKernel, this.#clock] = [socketPath, findKernel, clock];
-    const client = this.#http = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
+    const client = this.#http = Deno.createHttpClient({
+      proxy: { transport: "unix", path: socketPath },
+      poolIdleTimeout,
+    });
     this.#api = hc<ControlApp>("http://localhost", {
       fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, { ...init, client }),
     }).v1;

@@ -96,7 +96,8 @@ export class HookStore {
    * after it until there are too many. True when more are left to remove.
    */
   trim(): boolean {
-    // What is not counted yet is not too many.
+    // While it learns it would count what is removed.
+    if (this.#learning !== null && !this.#isLearned) return false;
     const old = this.#clock.now() - hookKeysKeepMs, over = this.#isLearned ? this.#count - this.#keysMax : 0;
     const isOver = (row: { id: number; ts: number }, at: number) => at < over || row.ts < old;
     if (!this.#readOldest(1).some(isOver)) return false;

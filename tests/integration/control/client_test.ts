@@ -1,12 +1,16 @@
 /** The client of the control API, over a real Unix socket. */
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
+import { requestMaxMs } from "../../../src/base/limits.ts";
+import { delay } from "../../../src/base/time.ts";
 import { ControlClient } from "../../../src/control/client/client.ts";
 import { serveControl } from "../../../src/control/unix_server.ts";
 import { served } from "../../support/control_socket.ts";
 import { aRun, aSense } from "../../support/api_views.ts";
+import { long } from "../../support/long_form.ts";
 
 const withCode = (code: string) => (thrown: unknown) => thrown instanceof NerveError && thrown.code === code;
 
@@ -85,5 +89,26 @@ Deno.test("a daemon of another version is not reported as missing", async () => 
   using client = new ControlClient(path);
   await assert.rejects(client.health(), withCode("DAEMON_ANSWER"));
   await server.stop();
+  await Deno.remove(folder, { recursive: true });
+});
+
+long.test("a connection that was idle is left before the daemon ends it", async () => {
+  // The bug was: a request that left while the daemon ended its connection failed with "Broken pipe".
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
+  let connections = 0;
+  const server = createServer({ keepAliveTimeout: 0 }, (_request, answer) => answer.end("{}"));
+  server.on("connection", () => connections++);
+  await new Promise<void>((resolve) => server.listen({ path }, () => resolve()));
+  const client = new ControlClient(path);
+  const ask = () => assert.rejects(client.health(), /does not understand/);
+  await ask();
+  await ask();
+  assert.equal(connections, 1);
+  // The pool's own clock is the system's.
+  await delay(systemClock, requestMaxMs * 0.7);
+  await ask();
+  assert.equal(connections, 2);
+  client[Symbol.dispose]();
+  await new Promise((resolve) => server.close(resolve));
   await Deno.remove(folder, { recursive: true });
 });
