@@ -6,7 +6,7 @@ import { hc } from "hono/client";
 import type * as z from "zod";
 import { systemClock } from "../../base/clock.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
-import { daemonAnswerMaxMs, eventHeartbeatMs, requestMaxMs } from "../../base/limits.ts";
+import { daemonAnswerMaxMs, eventHeartbeatMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import { product } from "../../base/version.ts";
 import type {
@@ -39,6 +39,7 @@ import { EngineClient } from "./engine_client.ts";
 import type { StreamItem } from "./event_reader.ts";
 import { PauseClient } from "./pause_client.ts";
 import { SessionClient } from "./session_client.ts";
+import { fetchOver, openSocketClient } from "./socket_client.ts";
 import { createHangingError, DaemonHangs, settlesInTime, type SilentKernel, waitWhileAlive } from "./liveness.ts";
 import { otherVersionHint, readProblem } from "./problem.ts";
 
@@ -52,9 +53,6 @@ interface Answer {
   readonly headers: Headers;
   json(): Promise<unknown>;
 }
-
-/** The daemon ends a connection that was idle for `requestMaxMs`: a request on its way there then would fail. */
-const poolIdleTimeout = requestMaxMs / 2;
 
 export class ControlClient implements Disposable {
   readonly #path: string;
@@ -76,13 +74,8 @@ export class ControlClient implements Disposable {
     clock: Clock = systemClock,
   ) {
     [this.#path, this.#findKernel, this.#clock] = [socketPath, findKernel, clock];
-    const client = this.#http = Deno.createHttpClient({
-      proxy: { transport: "unix", path: socketPath },
-      poolIdleTimeout,
-    });
-    this.#api = hc<ControlApp>("http://localhost", {
-      fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, { ...init, client }),
-    }).v1;
+    this.#http = openSocketClient(socketPath);
+    this.#api = hc<ControlApp>("http://localhost", { fetch: fetchOver(this.#http) }).v1;
     const ask = (call: Promise<Answer>, schema: SchemaName) => this.#ask(call, schema) as never;
     this.alerts = new AlertClient(this.#api.alerts, ask);
     this.sessions = new SessionClient(this.#api.sessions[":id"], ask);

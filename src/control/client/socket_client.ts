@@ -1,0 +1,14 @@
+/** HTTP over a Unix socket. Used by client.ts. */
+import { requestMaxMs } from "../../base/limits.ts";
+
+/** The daemon ends a connection that was idle for `requestMaxMs`: a request on its way there then would fail. */
+const poolIdleTimeout = requestMaxMs / 2;
+
+/** To be closed. */
+export function openSocketClient(path: string): Deno.HttpClient {
+  return Deno.createHttpClient({ proxy: { transport: "unix", path }, poolIdleTimeout });
+}
+
+export function fetchOver(client: Deno.HttpClient): typeof fetch {
+  return (input, init) => fetch(input, { ...init, client });
+}
