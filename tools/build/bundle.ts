@@ -61,7 +61,9 @@ export async function bundleProcesses(repository: string, root: string): Promise
   const imports = { ...manifest.imports, "node:path": manifest.imports["path-browserify"] };
   await Deno.writeTextFile(join(root, "deno.json"), JSON.stringify({ ...manifest, imports }));
   await Deno.mkdir(join(root, "src/bundle"), { recursive: true });
-  await Promise.all([...bundledEntries.map((entry) => bundleProcess(root, entry)), bundleSandbox(root)]);
+  // One after the other: with an empty cache each would fetch Deno's bundler, and trip over the others.
+  for (const entry of bundledEntries) await bundleProcess(root, entry);
+  await bundleSandbox(root);
   for (const name of ["deno.json", "deno.lock", "dashboard"]) await Deno.remove(join(root, name), { recursive: true });
 }
 

@@ -34,14 +34,12 @@ export async function stage(repository: string, root: string, stamp: Stamp | nul
   for (const folder of shipped) await copyFolder(join(repository, folder), join(root, folder), copied);
   await Deno.copyFile(join(repository, "LICENSE"), join(root, "LICENSE"));
   if (stamp !== null) await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
+  await bundleProcesses(repository, root);
   // All modules, including those that are only imported by computed paths.
   const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort()
     // Its packages are in its bundle, and nothing else imports them.
     .filter((path) => path !== `src/${loadedLater}`);
-  const [{ imports }] = await Promise.all([
-    vendor(repository, root, vendorFolder, modules),
-    bundleProcesses(repository, root),
-  ]);
+  const { imports } = await vendor(repository, root, vendorFolder, modules);
   await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(createStagedManifest(imports), null, 2)}\n`);
 }
 

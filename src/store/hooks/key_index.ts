@@ -44,15 +44,19 @@ export class KeyIndex {
     this.#taken++;
   }
 
-  /** Half of the places are free afterwards, or more. */
+  /** Half of the places are free afterwards, or more. Over indexes: an iterator takes twice as long. */
   #makeRoom(): void {
-    const hashes = this.#hashes, rows = this.#rows, isKept = (row: number) => row >= this.#from;
-    const kept = rows.reduce((count, row) => count + Number(isKept(row)), 0);
+    const hashes = this.#hashes, rows = this.#rows, from = this.#from;
+    let kept = 0;
+    for (let at = 0; at < rows.length; at++) if ((rows[at] ?? 0) >= from) kept++;
     const size = kept * 2 > rows.length ? rows.length * 2 : rows.length;
     this.#hashes = new Uint32Array(size);
     this.#rows = new Float64Array(size);
     this.#taken = 0;
-    for (const [at, row] of rows.entries()) if (isKept(row)) this.#put(hashes[at] ?? 0, row);
+    for (let at = 0; at < rows.length; at++) {
+      const row = rows[at] ?? 0;
+      if (row >= from) this.#put(hashes[at] ?? 0, row);
+    }
   }
 }
 
