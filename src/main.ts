@@ -6,7 +6,7 @@
 
 const [own, root = ""] = Deno.args;
 if (own === "__group") await (await import("./sandbox/shim.ts")).runShim();
-else if (own === "__confined") (await import("./sandbox/confined_program.ts")).runConfined();
+else if (own === "__confined") (await import("./sandbox/agent_program_entry.ts")).runConfined();
 else if (own === "__agent") await (await import("./agents/fake_agent.ts")).runFakeAgent();
 else if (own === "__daemon") await (await import("./daemon/supervisor_process.ts")).runSupervisor(root);
 else if (own === "__kernel") await (await import("./daemon/kernel_process.ts")).runKernel(root);

@@ -1,6 +1,6 @@
 /**
  * Makes and compares the secrets of tokens, sessions and links: `nerve_ID_SECRET`. The id finds the record, the secret
- * proves it. Used by token_desk.ts and links.ts.
+ * proves it. Used by access_control.ts and login_links.ts.
  * I1. A secret has 256 random bits, and only its hash is kept.
  * I2. Hashes are compared in a time that says nothing about where they differ.
  */

@@ -1,5 +1,5 @@
 /**
- * Bounds how many secrets strangers may try. Used by token_desk.ts and links.ts.
+ * Bounds how many secrets strangers may try. Used by access_control.ts and login_links.ts.
  * I1. Strangers keep nobody out who has a right secret: they are bounded in all by those that name nothing, and for one
  *     token by those that name it; its name is not in the secret, and nobody learns it who does not have the token.
  */

@@ -1,4 +1,4 @@
-/** What access needs of the log and its database. kernel/admission.ts implements it. */
+/** What access needs of the log and its database. kernel/access_wiring.ts implements it. */
 import type { Clock } from "../base/time.ts";
 import type { AccessScope } from "../protocol/access.ts";
 import type { JsonObject } from "../protocol/json.ts";

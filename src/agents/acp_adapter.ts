@@ -2,13 +2,13 @@
  * The protocol `acp`, the Agent Client Protocol over the input and output of a program, version 1: one program for each
  * session, which stays between prompts. What an agent asks leave for is decided by `permissions` of its definition.
  * I1. A program that has died is started again for the next prompt, and goes on with the conversation, if it can.
- * I2. Leave is given only by the rules of nerve.yaml, and by a person whom they name: see leave.ts.
+ * I2. Leave is given only by the rules of nerve.yaml, and by a person whom they name: see tool_permissions.ts.
  */
 import { agentAnswerMaxChars, agentStartMaxMs, leaveDetailMaxChars } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
 import type { PromptEnvelope } from "../protocol/agent.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
-import type { LeaveRequest } from "./leave.ts";
+import type { ToolRequest } from "./tool_permissions.ts";
 import { AgentProgram } from "./agent_program.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type SessionSetting } from "./ports.ts";
 import { formatPrompt } from "./prompt_text.ts";
@@ -219,7 +219,7 @@ function describeTool({ kind, status, locations }: Record<string, unknown>): Jso
 }
 
 /** What the agent says of the tool. */
-function readLeave({ kind, title, locations, content, rawInput }: Record<string, unknown>): LeaveRequest {
+function readLeave({ kind, title, locations, content, rawInput }: Record<string, unknown>): ToolRequest {
   const items = (value: unknown): Record<string, unknown>[] => Array.isArray(value) ? value.filter(isPlainObject) : [];
   const text = (value: unknown) => typeof value === "string" ? value : "";
   const diffs = items(content).filter(({ type }) => type === "diff");

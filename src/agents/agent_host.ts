@@ -15,12 +15,12 @@ import { describeSystemError } from "../base/os_error.ts";
 import type { AgentDefinition, ArtifactFound, PromptAnswer, PromptAsk, PromptEnvelope } from "../protocol/agent.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { SessionRecord } from "../protocol/session.ts";
-import { BudgetDesk } from "./budget_desk.ts";
+import { BudgetEnforcer } from "./budget_enforcer.ts";
 import { compileSchema, findArtifact, markArtifact } from "./artifacts.ts";
 import { AgentFault, type HostPorts } from "./ports.ts";
 import { formatThread } from "./prompt_text.ts";
 import { givenUp, Prompts } from "./prompts.ts";
-import { SessionBook } from "./session_book.ts";
+import { SessionWriter } from "./session_writer.ts";
 import { type DefinitionOf, isLost, type OpenSession, Sessions } from "./sessions.ts";
 import { Slots } from "./slots.ts";
 
@@ -37,10 +37,10 @@ type Check = ReturnType<typeof compileSchema>;
 export class AgentHost {
   readonly #ports: HostPorts;
   readonly #slots = new Slots();
-  readonly #book: SessionBook;
+  readonly #writer: SessionWriter;
   readonly #sessions: Sessions;
   readonly #prompts = new Prompts();
-  readonly #budgets: BudgetDesk;
+  readonly #budgets: BudgetEnforcer;
   /** The files that prompts under way expect. */
   readonly #expected = new Set<string>();
   /** The ends of runs that are under way. */
@@ -49,9 +49,9 @@ export class AgentHost {
 
   constructor(ports: HostPorts) {
     this.#ports = ports;
-    this.#book = new SessionBook(ports);
-    this.#sessions = new Sessions(ports, this.#book);
-    this.#budgets = new BudgetDesk(ports);
+    this.#writer = new SessionWriter(ports);
+    this.#sessions = new Sessions(ports, this.#writer);
+    this.#budgets = new BudgetEnforcer(ports);
   }
 
   /** Never rejects. A session that goes on stays with the definition with which it began. */
@@ -93,7 +93,7 @@ export class AgentHost {
     this.#budgets.forget(runId);
     const fault = new AgentFault(reason), prompts = this.#prompts.endRun(runId, fault);
     const ending = Promise.all([prompts, this.#sessions.end(runId, fault)]).then(() =>
-      this.#book.endAll(runId, reason)
+      this.#writer.endAll(runId, reason)
     );
     this.#endings.add(ending);
     await ending.finally(() => this.#endings.delete(ending));
@@ -103,7 +103,7 @@ export class AgentHost {
   async endSession(record: SessionRecord, reason: string): Promise<void> {
     const { runId, name } = record, fault = new AgentFault(`its session was ended: ${reason}`);
     await Promise.all([this.#prompts.endRun(runId, fault, name), this.#sessions.end(runId, fault, name)]);
-    this.#book.endOne(runId, record.id, reason);
+    this.#writer.endOne(runId, record.id, reason);
   }
 
   /** No agent gets a prompt from now on. Resolves when those that agents have are answered, and their artifacts looked for. */
@@ -174,15 +174,15 @@ export class AgentHost {
       const text = await this.#converse(session, envelope, about, signal);
       const answer = { ok: true, promptId: key, sessionId: id, text } as const;
       if (path === null) return { ...answer, artifact: null };
-      this.#book.tell(session.record, "artifact.expected", { ...about, path, schema: expectedSchema.name });
+      this.#writer.tell(session.record, "artifact.expected", { ...about, path, schema: expectedSchema.name });
       await this.#ports.durable();
       const found = await findArtifact({ cwd, path, before, clock: this.#ports.clock, signal });
       return { ...answer, artifact: this.#judge(session, found, check, { ...about, path }) };
     } catch (thrown) {
       const failed = { ...about, reason: messageOf(thrown) }, type = "session.prompt_failed", { record } = session;
       if (isLost(session)) throw thrown;
-      if (record.state !== "BUSY") this.#book.tell(record, type, failed);
-      else session.record = this.#book.move(record, "READY", type, failed, session.open?.conversation);
+      if (record.state !== "BUSY") this.#writer.tell(record, type, failed);
+      else session.record = this.#writer.move(record, "READY", type, failed, session.open?.conversation);
       throw thrown;
     } finally {
       if (file !== null) this.#expected.delete(file);
@@ -200,7 +200,7 @@ export class AgentHost {
     for (let sends = 1;; sends++) {
       const lost = await this.#sessions.resume(session, signal), { open } = session;
       if (lost !== null || open === null) return await this.#wait(session, signal);
-      session.record = this.#book.move(session.record, "BUSY", "session.prompted", about, open.conversation);
+      session.record = this.#writer.move(session.record, "BUSY", "session.prompted", about, open.conversation);
       const began = clock.monotonic();
       const usage = () => ({ tokens: 0, cost: 0, ...open.usage, timeMs: Math.round(clock.monotonic() - began) });
       const unwatch = this.#budgets.watch(session.record, definition, usage);
@@ -208,11 +208,11 @@ export class AgentHost {
         const text = await open.prompt(envelope, signal), used = usage(), guessed = open.guesses === true;
         const told = { ...about, chars: text.length, usage: { ...used }, ...guessed && { guessed } };
         this.#budgets.note(session.record, used);
-        session.record = this.#book.move(session.record, "READY", "session.answered", told, open.conversation);
+        session.record = this.#writer.move(session.record, "READY", "session.answered", told, open.conversation);
         return text;
       } catch (thrown) {
         const used = usage();
-        this.#book.tell(session.record, "session.used", { agent: definition.name, usage: { ...used } });
+        this.#writer.tell(session.record, "session.used", { agent: definition.name, usage: { ...used } });
         this.#budgets.note(session.record, used);
         if (signal.aborted || !(thrown instanceof AgentFault) || !thrown.lost) throw thrown;
         if (sends < promptSendsMax) continue;
@@ -239,7 +239,7 @@ export class AgentHost {
   #judge({ record }: OpenSession, found: ArtifactFound, check: Check, about: JsonObject): ArtifactFound {
     const fault = "fault" in found ? found.fault : check(found.value);
     const type = fault === null ? "artifact.taken" : "artifact.refused";
-    this.#book.tell(record, type, { ...about, ...fault !== null && { reason: fault } });
+    this.#writer.tell(record, type, { ...about, ...fault !== null && { reason: fault } });
     return fault === null ? found : { fault };
   }
 

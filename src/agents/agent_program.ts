@@ -160,7 +160,7 @@ export function toStart(
   const confinement: ProgramConfinement = { rules: wall, unset: names, set: set as Record<string, string> };
   return {
     program: findOwnProgram(),
-    args: [...buildSelfArguments("sandbox/confined_program.ts"), "__confined", ...command],
+    args: [...buildSelfArguments("sandbox/agent_program_entry.ts"), "__confined", ...command],
     env: { ...marked, ...own, [confinementVariable]: JSON.stringify(confinement) },
   };
 }

@@ -10,7 +10,7 @@ import * as z from "zod";
 import { artifactLookMs, artifactMaxBytes, artifactPollMs } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
 import { isMissing } from "../base/if_present.ts";
-import { isNoFile, nodeFiles, openAtOnceFlags } from "../base/open_at_once.ts";
+import { isNoFile, nodeFiles, nonblockingFlags } from "../base/open_nonblocking.ts";
 import { type Clock, delay } from "../base/time.ts";
 import type { ArtifactFound, PromptAsk } from "../protocol/agent.ts";
 import { type Json, toJsonText } from "../protocol/json.ts";
@@ -80,7 +80,7 @@ async function look(cwd: string, path: string, before: ArtifactMark): Promise<Lo
 /** Null when it is not, or no longer, that file. */
 async function read(file: string, info: Deno.FileInfo): Promise<string | null> {
   try {
-    const opened = await nodeFiles().promises.open(file, openAtOnceFlags());
+    const opened = await nodeFiles().promises.open(file, nonblockingFlags());
     try {
       if (describe(await opened.stat()) !== describe(info)) return null;
       const bytes = new Uint8Array(artifactMaxBytes + 1);

@@ -9,7 +9,7 @@ import type { NewLogRow } from "../protocol/log.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import type { SessionRecord, SessionState } from "../protocol/session.ts";
 import type { NoteEntry } from "../protocol/transcript.ts";
-import type { LeaveRequest } from "./leave.ts";
+import type { ToolRequest } from "./tool_permissions.ts";
 
 /** How programs of agents are started: each carries the mark of its session (base/program_mark.ts). */
 export interface SessionSetting {
@@ -27,7 +27,7 @@ export interface SessionSetting {
   /** A folder for sockets, which is there then, and which no confined agent reaches. */
   sockets(): string;
   /** Whether the agent has leave for a tool. `signal`: it does not wait any more. */
-  mayUse(asked: LeaveRequest, signal: AbortSignal): Promise<boolean>;
+  mayUse(asked: ToolRequest, signal: AbortSignal): Promise<boolean>;
   /**
    * Resolves when it is the turn of this session to start a program, with what tells that it has started. Rejects with the
    * reason of `signal` when that aborts.
@@ -119,7 +119,7 @@ export interface HostPorts {
   onLost(runId: string): void;
   readonly sessions: SessionRecords;
   /** Asks a person whether the agent has leave; false also when `signal` aborts. */
-  askLeave(session: SessionRecord, asked: LeaveRequest, signal: AbortSignal): Promise<boolean>;
+  askLeave(session: SessionRecord, asked: ToolRequest, signal: AbortSignal): Promise<boolean>;
   /** What the agent of a session has used in its run. */
   used(session: SessionRecord): AgentUsage;
   /** Whether a person lets an agent go on beyond a soft limit; false also when `signal` aborts. */

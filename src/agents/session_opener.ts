@@ -8,11 +8,11 @@ import { readOwnProcessId } from "../base/process_id.ts";
 import { formatProcessMark, formatWork, identifyWorkspace } from "../base/program_mark.ts";
 import type { AgentDefinition, AgentProtocol } from "../protocol/agent.ts";
 import type { SessionRecord } from "../protocol/session.ts";
-import { LeaveDesk, type LeaveRequest } from "./leave.ts";
+import { ToolPermissions, type ToolRequest } from "./tool_permissions.ts";
 import { acpAdapter } from "./acp_adapter.ts";
 import { commandAdapter } from "./command_adapter.ts";
 import { fakeAdapter } from "./fake_adapter.ts";
-import { NotedSession } from "./noted_session.ts";
+import { RecordedSession } from "./recorded_session.ts";
 import { type AgentAdapter, AgentFault, type AgentSession, type HostPorts, type SessionSetting } from "./ports.ts";
 import { terminalAdapter } from "./terminal_adapter.ts";
 
@@ -43,11 +43,11 @@ export async function openSession(
   const wall = findWall(definition, { cwd, home, env });
   const mark = markSession(workspace, definition.name, id), note = noteFor(id);
   if (wall !== null) makePrivateFolder(env.TMPDIR = join(home, "tmp"));
-  const leaves = new LeaveDesk(definition, { cwd, home }, (asked, signal) => askLeave(record, asked, signal));
-  const mayUse = (asked: LeaveRequest, signal: AbortSignal) => leaves.decide(asked, signal);
+  const leaves = new ToolPermissions(definition, { cwd, home }, (asked, signal) => askLeave(record, asked, signal));
+  const mayUse = (asked: ToolRequest, signal: AbortSignal) => leaves.decide(asked, signal);
   const programs = { cwd, workspace, env, mark, wall, mayStart };
   const setting = { sessionId: id, definition, ...programs, note, sockets, mayUse, clock };
-  return new NotedSession(await adapters[definition.protocol].open(setting, conversation), note);
+  return new RecordedSession(await adapters[definition.protocol].open(setting, conversation), note);
 }
 
 /** Every session has a mark of its own, by which its programs are found. */

@@ -12,7 +12,7 @@ import type { AgentDefinition, PromptAnswer, PromptAsk } from "../protocol/agent
 import type { SessionRecord } from "../protocol/session.ts";
 import { AgentFault, type AgentSession, type HostPorts } from "./ports.ts";
 import { resumeSession } from "./resume.ts";
-import type { SessionBook } from "./session_book.ts";
+import type { SessionWriter } from "./session_writer.ts";
 import { openSession } from "./session_opener.ts";
 import { Slots } from "./slots.ts";
 
@@ -40,16 +40,16 @@ export function isLost({ record }: OpenSession): boolean {
 
 export class Sessions {
   readonly #ports: HostPorts;
-  readonly #book: SessionBook;
+  readonly #writer: SessionWriter;
   /** By run and name. */
   readonly #known = new Map<string, OpenSession>();
   readonly #starts = new Slots();
   /** Those that an earlier daemon has left, or a person wants to be tried again. */
   readonly #recovering = new WeakSet<OpenSession>();
 
-  constructor(ports: HostPorts, book: SessionBook) {
+  constructor(ports: HostPorts, writer: SessionWriter) {
     this.#ports = ports;
-    this.#book = book;
+    this.#writer = writer;
   }
 
   /** Throws an AgentFault when the session of that name is another one. */
@@ -60,7 +60,8 @@ export class Sessions {
     cwd: string,
   ): OpenSession {
     const key = toKey({ runId, name }), known = this.#known.get(key);
-    const session = known ?? toSession(this.#book.findOrCreate({ runId, workflow }, name, definition, cwd), definition);
+    const session = known ??
+      toSession(this.#writer.findOrCreate({ runId, workflow }, name, definition, cwd), definition);
     const { record } = session;
     if (record.agent !== agent) throw new AgentFault(`the session ${name} of this run is one with ${record.agent}`);
     if (record.cwd !== cwd) throw new AgentFault(`the session ${name} of this run works in ${record.cwd}`);
@@ -82,16 +83,16 @@ export class Sessions {
     }
     const conversation = session.open?.conversation ?? null;
     if (state === "CREATED") {
-      session.record = this.#book.move(record, "READY", "session.ready", {}, conversation);
+      session.record = this.#writer.move(record, "READY", "session.ready", {}, conversation);
     } else if (state !== "READY") {
-      session.record = this.#book.move(
+      session.record = this.#writer.move(
         record,
         "READY",
         "session.recovered",
         { state, tries, conversation },
         conversation,
       );
-    } else if (recovers) this.#book.tell(record, "session.recovered", { state, tries, conversation });
+    } else if (recovers) this.#writer.tell(record, "session.recovered", { state, tries, conversation });
     return null;
   }
 
@@ -103,7 +104,7 @@ export class Sessions {
   async #lose(session: OpenSession, reason: string, tries: number): Promise<void> {
     const { open } = session;
     session.open = null;
-    session.record = this.#book.fail(session.record, { reason, tries });
+    session.record = this.#writer.fail(session.record, { reason, tries });
     await open?.end();
   }
 
@@ -134,7 +135,7 @@ export class Sessions {
     for (const [key, session] of this.#known) {
       if (session.record.runId === runId && isLost(session)) this.#known.delete(key);
     }
-    this.#book.endLost(runId, reason);
+    this.#writer.endLost(runId, reason);
   }
 
   /** Ends the programs of all sessions of a run, or of all runs, or of the one of that name. They are known no more. */
@@ -151,7 +152,7 @@ export class Sessions {
 
   async #recover(record: SessionRecord, definition: AgentDefinition | null): Promise<"goes on" | "lost" | "ended"> {
     if (definition === null) {
-      this.#book.fail(record, { reason: `nerve.yaml does not give agent ${record.agent} to its workflow`, tries: 0 });
+      this.#writer.fail(record, { reason: `nerve.yaml does not give agent ${record.agent} to its workflow`, tries: 0 });
       return "lost";
     }
     const session = toSession(record, definition), { signal } = session.halt;

@@ -1,5 +1,5 @@
 /**
- * Runs the alerts of the configuration: hears signals, waits, and records what changes. Created by kernel/alerting.ts.
+ * Runs the alerts of the configuration: hears signals, waits, and records what changes. Created by kernel/alert_wiring.ts.
  * machine.ts decides what becomes of a state, notices.ts who is told, changes.ts writes.
  * I1. Each signal of a watched sense is evaluated at least once, whatever dies: the place up to which every alert has
  *     heard is stored with each change. A state that has heard a signal ignores it when it comes again.
@@ -45,7 +45,7 @@ export class AlertRunner {
     this.#changes = new AlertChanges(ports);
   }
 
-  /** The alerts of the configuration; `alert_desk.ts` shows and changes them. */
+  /** The alerts of the configuration; `alert_operations.ts` shows and changes them. */
   get entries(): ReadonlyMap<string, AlertEntry> {
     return this.#entries;
   }

@@ -1,6 +1,6 @@
 /**
  * Writes what changes: a row of the log, the signal that tells it, the state, and the start of a workflow, in one write
- * with the place up to which alerts have heard. Used by alert_runner.ts and alert_desk.ts.
+ * with the place up to which alerts have heard. Used by alert_runner.ts and alert_operations.ts.
  * I1. The place that is stored is never ahead of what every alert has evaluated.
  */
 import type { AlertNotice } from "../protocol/alert.ts";

@@ -1,4 +1,4 @@
-/** What alerts need from the rest of the kernel. kernel/alerting.ts implements it. */
+/** What alerts need from the rest of the kernel. kernel/alert_wiring.ts implements it. */
 import type { Clock } from "../base/time.ts";
 import type { AlertNotice } from "../protocol/alert.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";

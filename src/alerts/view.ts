@@ -1,4 +1,4 @@
-/** An alert as clients see it: with a daemon (alert_desk.ts), or from what one has stored (cli/stored_alerts.ts). */
+/** An alert as clients see it: with a daemon (alert_operations.ts), or from what one has stored (cli/stored_alerts.ts). */
 import { alertStatesShown } from "../base/alert_limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { AlertSilence, AlertState, AlertView } from "../protocol/alert.ts";

@@ -4,7 +4,7 @@
 import { type BootTime, readBootTime } from "./boot_time.ts";
 import type { CancelTimer, Clock } from "./time.ts";
 import { TimerHeap } from "./timer_heap.ts";
-import { waitForWallTime, WallWatch } from "./wall_watch.ts";
+import { waitForWallTime, WallClockWatch } from "./wall_clock_watch.ts";
 
 /** setTimeout takes at most 2^31-1 ms (24.8 days); a longer wait is split into several. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -38,7 +38,7 @@ function boot(): BootTime | null {
   return time === null ? null : { id: time.id, ms: time.ms + Math.round(now - readAt) };
 }
 
-const wallWatch = new WallWatch({ now, monotonic: monotonicNow, after });
+const wallWatch = new WallClockWatch({ now, monotonic: monotonicNow, after });
 
 export const systemClock: Clock = {
   now,

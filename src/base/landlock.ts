@@ -1,12 +1,12 @@
 /**
  * Landlock: the operating system refuses this process, and every program that it starts, all but what a list of rules
- * names, whatever SQLite, the runtime or such a program does. process/wall.ts makes the rules, sandbox/shim.ts applies them, and the kernel and `nerve doctor` ask for the version.
+ * names, whatever SQLite, the runtime or such a program does. process/landlock_rules.ts makes the rules, sandbox/shim.ts applies them, and the kernel and `nerve doctor` ask for the version.
  * I1. `restrictSelf` returns only when everything that the rules ask for and this Linux can hold is held; else it throws.
  * I2. A path without a file is left out: nothing can be granted that does not exist.
  * I3. Nothing lifts it again. It holds the calling thread, the threads that it starts from then on, and their programs.
  */
 import { openCLibrary } from "./c_library.ts";
-import { openFlags, openSymbols, openUnfollowed } from "./unfollowed.ts";
+import { openFlags, openNoFollow, openSymbols } from "./open_no_follow.ts";
 
 /** `write` is not `read`: a path that may be both has two rules. `execute` includes `read`. */
 export type PathRight = "read" | "write" | "execute";
@@ -129,7 +129,7 @@ export function restrictSelf(
     return c.rule(addRule, ruleset, pathRule, rule, 0n) === 0n;
   };
   for (const [path, right] of paths) {
-    const fd = steps.has(path) ? openUnfollowed(c, path) : c.open(encoder.encode(`${path}\0`), openFlags);
+    const fd = steps.has(path) ? openNoFollow(c, path) : c.open(encoder.encode(`${path}\0`), openFlags);
     if (fd < 0) continue;
     // It is a file: those of a folder are refused.
     const added = add(rights[right], fd) || add(rights[right] & fileRights, fd);

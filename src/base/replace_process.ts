@@ -1,4 +1,4 @@
-/** Puts another program into this process: its number, its parent and its open streams stay. Used by sandbox/confined_program.ts. */
+/** Puts another program into this process: its number, its parent and its open streams stay. Used by sandbox/agent_program_entry.ts. */
 import { openCLibrary } from "./c_library.ts";
 
 const brokenPipe = 13;

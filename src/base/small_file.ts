@@ -1,6 +1,6 @@
 /** Reads a small file that somebody else may have put there: a pipe would stop its reader, and a huge file fill its memory. */
 import { isMissing } from "./if_present.ts";
-import { isNoFile, nodeFiles, openAtOnceFlags } from "./open_at_once.ts";
+import { isNoFile, nodeFiles, nonblockingFlags } from "./open_nonblocking.ts";
 
 const smallFileMaxBytes = 4096;
 
@@ -12,7 +12,7 @@ export function readSmallFile(path: string): string | null {
   const { closeSync, fstatSync, openSync, readSync } = nodeFiles();
   let file: number;
   try {
-    file = openSync(path, openAtOnceFlags());
+    file = openSync(path, nonblockingFlags());
   } catch (thrown) {
     if (isNoFile(thrown) || isForbidden(thrown)) return null;
     throw thrown;

@@ -17,7 +17,7 @@ import type { AccessPort, ControlEnv } from "./kernel_port.ts";
 import { isSameOrigin, OwnNames, type RequestHeaders } from "./own_names.ts";
 import { createProblemResponse, respondToError } from "./problem_response.ts";
 import { apiHeaders, findWebFile, webHeaders } from "./web/files.ts";
-import { clearCookie, readCookie, respondLinkFault, setCookie } from "./web/login.ts";
+import { clearCookie, readCookie, respondLinkFault, setCookie } from "./web/session_cookie.ts";
 
 /** What the server passes to every request. */
 export interface ListenerEnv {

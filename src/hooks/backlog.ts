@@ -1,6 +1,6 @@
 /**
  * The deliveries of one hook that not all of its senses have heard, by their ids: how many they are, and whether there is
- * room for another one. Used by hook_desk.ts.
+ * room for another one. Used by hook_receiver.ts.
  */
 
 export class Backlog {

@@ -1,4 +1,4 @@
-/** What hooks need of the log, of the senses that listen, and of the variables. kernel/hooking.ts implements it. */
+/** What hooks need of the log, of the senses that listen, and of the variables. kernel/hook_wiring.ts implements it. */
 import type { Clock } from "../base/time.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { JsonObject } from "../protocol/json.ts";

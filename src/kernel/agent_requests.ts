@@ -2,7 +2,7 @@
  * What is asked about the agents of a run, beside what the run waits for: its status stays as it is. Created by agents.ts;
  * the API gives it the decisions of such requests.
  * I1. A request is decided once, and is on disk before anybody acts on it. What counts as a decision is
- *     workflow/local/decision_desk.ts's to say, as for gates.
+ *     workflow/local/decision_check.ts's to say, as for gates.
  * I2. A repeated decision has the side effects made good that are missing.
  */
 import { NerveError } from "../base/errors.ts";
@@ -22,7 +22,7 @@ import type { Approvers } from "../protocol/approver.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Store } from "../store/store.ts";
-import { DecisionDesk, toNotWaiting } from "../workflow/local/decision_desk.ts";
+import { DecisionCheck, toNotWaiting } from "../workflow/local/decision_check.ts";
 import { createDecision } from "../workflow/local/gates.ts";
 import { toStoreFailed } from "../workflow/local/run_admission.ts";
 
@@ -45,7 +45,7 @@ export interface AgentQuestion {
 
 export class AgentRequests {
   readonly #ports: AgentRequestPorts;
-  readonly #desk: DecisionDesk;
+  readonly #check: DecisionCheck;
   /** Called after a decision, and again when it is repeated. */
   onDecided: (approval: Approval) => unknown = () => {};
   /** Called when there is a new request. */
@@ -53,7 +53,7 @@ export class AgentRequests {
 
   constructor(ports: AgentRequestPorts) {
     this.#ports = ports;
-    this.#desk = new DecisionDesk({ log: ports.append, approvers: ports.approvers });
+    this.#check = new DecisionCheck({ log: ports.append, approvers: ports.approvers });
   }
 
   /** The id of the request; null: its run has ended. Rejects with the store's error. */
@@ -85,16 +85,16 @@ export class AgentRequests {
       if (stored === null || run === null) throw new NerveError("APPROVAL_UNKNOWN", `there is no request ${id}`);
       const { approval } = stored;
       if (approval.state !== "pending") {
-        const reply = await this.#desk.repeat(stored, asked);
+        const reply = await this.#check.repeat(stored, asked);
         await this.onDecided(reply.approval);
         return reply;
       }
-      this.#desk.check(stored, asked);
+      this.#check.check(stored, asked);
       if (signer === undefined) {
-        signer = await this.#desk.findSigner(stored, asked);
+        signer = await this.#check.findSigner(stored, asked);
         continue;
       }
-      const decided = store.runs.decideRequest(run, this.#desk.create(approval, asked, signer, clock.now()));
+      const decided = store.runs.decideRequest(run, this.#check.create(approval, asked, signer, clock.now()));
       if (
         !await decided.catch((thrown) => Promise.reject(toStoreFailed(`request ${id} could not be decided`, thrown)))
       ) {

@@ -27,10 +27,10 @@ import type { WorkflowManager } from "../workflow/local/manager.ts";
 import { isTerminal } from "../workflow/transitions.ts";
 import { AgentRequests } from "./agent_requests.ts";
 import { Budgets } from "./budgets.ts";
-import { Leaves } from "./leaves.ts";
+import { ToolRequests } from "./tool_requests.ts";
 import { SessionRecovery } from "./session_recovery.ts";
 import { findChangeableFolders } from "../config/permissions/changeable.ts";
-import { findAgentWall } from "./agent_walls.ts";
+import { findAgentIsolation } from "./agent_isolation.ts";
 
 export interface AgentsPorts {
   readonly current: CurrentConfig;
@@ -52,7 +52,7 @@ export class Agents {
   readonly requests: AgentRequests;
   readonly #recovery: SessionRecovery;
   readonly #transcripts: Transcripts;
-  readonly #leaves: Leaves;
+  readonly #leaves: ToolRequests;
   readonly #budgets: Budgets;
   /** Resolves when runs can be paused. */
   readonly #open = Promise.withResolvers<void>();
@@ -64,7 +64,7 @@ export class Agents {
   constructor(ports: AgentsPorts) {
     const { clock, paths, store } = this.#ports = ports;
     this.requests = new AgentRequests({ ...ports, approvers: () => ports.current.config.approvers });
-    this.#leaves = new Leaves(store, this.requests);
+    this.#leaves = new ToolRequests(store, this.requests);
     this.#budgets = new Budgets(store, this.requests);
     this.#recovery = new SessionRecovery({
       ...ports,
@@ -82,7 +82,7 @@ export class Agents {
       variables: () => ports.variables.environment.all,
       wall: (definition, place) => {
         const changeable = findChangeableFolders(ports.current.config, paths, Deno.env.get("HOME") ?? null);
-        const wall = findAgentWall(paths, definition, place, changeable);
+        const wall = findAgentIsolation(paths, definition, place, changeable);
         // The scripted agent is nerve itself: its program does nothing but what its scenario says.
         if (wall === null && definition.protocol !== "fake") this.#warnUnconfined(definition.name);
         return wall;

@@ -3,7 +3,7 @@
  * limit. Used by agents.ts.
  * I1. A run asks once for each agent: the answer counts for its soft limits from then on, across daemons.
  */
-import { addUsage, noUsage } from "../agents/budget.ts";
+import { addUsage, noUsage } from "../agents/budget_usage.ts";
 import type { AgentUsage } from "../protocol/agent.ts";
 import type { Approval } from "../protocol/approval.ts";
 import { isPlainObject } from "../protocol/json.ts";

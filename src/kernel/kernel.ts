@@ -206,10 +206,10 @@ export class Kernel {
       parts.schedules.start();
       parts.approvalNotices.start();
       parts.hooking.start();
-      parts.admission.desk.start();
+      parts.access.control.start();
       void parts.tracing.follow(parts.feed);
       parts.outboxes.recover(parts.current.config.senses.keys());
-      parts.listening.start();
+      parts.delivery.start();
       for (const part of [parts.retention, parts.walWatch, this.#reserve]) part.start();
       await lookAtRunFiles(parts, paths.worktrees, (message) => this.reportProblem(message));
     } catch (thrown) {
@@ -267,14 +267,14 @@ export class Kernel {
       reload.stop(),
       parts.retention.stop(),
       parts.walWatch.stop(),
-      parts.listening.stop(),
+      parts.delivery.stop(),
       this.#reserve.stop(),
     ]);
     scheduler.stop();
     parts.schedules.stop();
     parts.approvalNotices.stop();
     parts.hooking.stop();
-    parts.admission.desk.stop();
+    parts.access.control.stop();
     parts.logBudget.stop();
     const over = Promise.all([runner.stop(), parts.agents.stopRoles(now)]);
     if (now) supervisor.killAll();

@@ -35,13 +35,13 @@ import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
 import type { WorkflowSchedules } from "./workflow_schedules.ts";
-import type { Alerting, ShownAlerts } from "./alerting.ts";
-import type { Admission } from "./admission.ts";
-import type { Hooking } from "./hooking.ts";
+import type { AlertWiring, ShownAlerts } from "./alert_wiring.ts";
+import type { AccessWiring } from "./access_wiring.ts";
+import type { HookWiring } from "./hook_wiring.ts";
 import type { ShownReader } from "./current_secrets.ts";
 import { DashboardReads } from "./dashboard_reads.ts";
 import { toFork } from "./fork.ts";
-import type { Listening } from "./listening.ts";
+import type { SignalDelivery } from "./signal_delivery.ts";
 import { describeState, type SensePauses } from "./sense_pauses.ts";
 import { toStartTime } from "./start_time.ts";
 import type { LogFeed } from "./log_feed.ts";
@@ -49,7 +49,7 @@ import type { LogRetention } from "./log_retention.ts";
 import { toManualTrigger, toTriggeredRow } from "./manual_trigger.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
-import type { Tracing } from "./tracing.ts";
+import type { TraceWiring } from "./trace_wiring.ts";
 import { UnitViews } from "./unit_views.ts";
 import { WaitsApi, type WaitsApiPorts } from "./waits_api.ts";
 
@@ -75,11 +75,11 @@ export interface KernelApiPorts extends WaitsApiPorts {
   readonly schedules: WorkflowSchedules;
   readonly errors: LoadErrors;
   readonly reload: Reload;
-  readonly alerting: Alerting;
-  readonly hooking: Hooking;
-  readonly admission: Admission;
-  readonly tracing: Tracing;
-  readonly listening: Listening;
+  readonly alerting: AlertWiring;
+  readonly hooking: HookWiring;
+  readonly access: AccessWiring;
+  readonly tracing: TraceWiring;
+  readonly delivery: SignalDelivery;
 }
 
 export class KernelApi extends WaitsApi {
@@ -87,8 +87,8 @@ export class KernelApi extends WaitsApi {
   readonly #units: UnitViews;
   readonly pages: PageReader;
   readonly alerts: ShownAlerts;
-  readonly hooks: Hooking;
-  readonly access: Admission;
+  readonly hooks: HookWiring;
+  readonly access: AccessWiring;
   readonly dashboard: DashboardReads;
   readonly pauses: SensePauses;
   /** Runs started by request; runs started by senses are counted with the senses. */
@@ -99,10 +99,10 @@ export class KernelApi extends WaitsApi {
     this.#ports = ports;
     this.pages = ports.pages;
     this.hooks = ports.hooking;
-    this.access = ports.admission;
+    this.access = ports.access;
     this.dashboard = new DashboardReads(ports);
     this.alerts = ports.alerting.shown;
-    this.pauses = ports.listening.pauses;
+    this.pauses = ports.delivery.pauses;
     this.#units = new UnitViews({
       ...ports,
       findFault: (key, sense) => this.#findFault(key, sense),
@@ -167,7 +167,7 @@ export class KernelApi extends WaitsApi {
       units: this.#units.list(),
       runs: { active, queued, waiting, paused, dropped: workflows.dropped },
       approvals: store.reader.countApprovals(this.#ports.clock.now() - 7 * 24 * 3_600_000),
-      alerts: this.#ports.alerting.desk.counts(),
+      alerts: this.#ports.alerting.operations.counts(),
       listener: this.hooks.listener,
       counters,
       configError: current.error,

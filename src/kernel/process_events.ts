@@ -24,13 +24,13 @@ import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import type { Agents } from "./agents.ts";
 import type { DatabaseWatch } from "./database_watch.ts";
-import type { Listening } from "./listening.ts";
+import type { SignalDelivery } from "./signal_delivery.ts";
 import { logBudgetTexts } from "./log_budget.ts";
-import { explainOutgrown } from "./outgrown.ts";
+import { addGroupMemoryHint } from "./group_memory_hint.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import type { UnitNotices } from "./unit_notices.ts";
-import { burningText, describeExit, finishesWork, isAbout } from "./unit_reports.ts";
+import { burningText, describeExit, finishesWork, isAbout } from "./unit_messages.ts";
 import { toExitKind } from "./workflow_host.ts";
 
 export interface ProcessEventPorts {
@@ -44,7 +44,7 @@ export interface ProcessEventPorts {
   readonly senses: SenseManager;
   readonly workflows: WorkflowManager;
   readonly scheduler: Pick<Scheduler, "nextDueAt">;
-  readonly listening: Pick<Listening, "resume">;
+  readonly delivery: Pick<SignalDelivery, "resume">;
   readonly databases: Pick<DatabaseWatch, "onReady" | "onLoaded" | "onEnd" | "onUnshared">;
   readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
   readonly agents: Pick<Agents, "onReport">;
@@ -155,7 +155,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   explainEnd(process: UnitProcess, end: ProcessEnd): ProcessEnd {
-    return explainOutgrown(process.spec, end, this.#ports.runner.countLoaded(process));
+    return addGroupMemoryHint(process.spec, end, this.#ports.runner.countLoaded(process));
   }
 
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void {
@@ -199,7 +199,7 @@ export class ProcessEvents implements SupervisorPorts {
     else {
       const senses = this.#sensesOf(name);
       this.#ports.outboxes.onAvailable(key, senses);
-      this.#ports.listening.resume(senses);
+      this.#ports.delivery.resume(senses);
     }
   }
 
@@ -231,7 +231,7 @@ export class ProcessEvents implements SupervisorPorts {
     this.#ports.notices.append(key, "group.replaced", name, { message });
     this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
     // What its old code could not be loaded for.
-    if (kind === "group") this.#ports.listening.resume(this.#sensesOf(name));
+    if (kind === "group") this.#ports.delivery.resume(this.#sensesOf(name));
   }
 
   #onUndelivered(key: UnitKey, process: UnitProcess, message: Extract<FromProcess, { t: "undelivered" }>): void {

@@ -7,7 +7,7 @@ import type { WorkflowEngine } from "../workflow/engine.ts";
 import { NerveError } from "../base/errors.ts";
 import type { Agents } from "./agents.ts";
 import type { CurrentSecrets } from "./current_secrets.ts";
-import type { SessionDesk } from "./session_desk.ts";
+import type { SessionsApi } from "./sessions_api.ts";
 import type { Reports } from "./reports.ts";
 import type { EngineHost } from "./engine_host.ts";
 
@@ -16,7 +16,7 @@ export interface WaitsApiPorts {
   readonly secrets: CurrentSecrets;
   readonly workflows: WorkflowEngine;
   readonly agents: Pick<Agents, "requests" | "findOpenRequest">;
-  readonly sessions: SessionDesk;
+  readonly sessions: SessionsApi;
   readonly reports: Pick<Reports, "mend" | "mended">;
   readonly engineHost: EngineHost;
 }
@@ -24,7 +24,7 @@ export interface WaitsApiPorts {
 export class WaitsApi {
   readonly engines: EngineHost;
   readonly #ports: WaitsApiPorts;
-  readonly sessions: SessionDesk;
+  readonly sessions: SessionsApi;
 
   constructor(ports: WaitsApiPorts) {
     this.#ports = ports;

@@ -28,16 +28,16 @@ import { Engines } from "../workflow/cluster/engines.ts";
 import { createJournaledStore } from "../workflow/cluster/journaled_store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
-import { Admission } from "./admission.ts";
+import { AccessWiring } from "./access_wiring.ts";
 import { Agents } from "./agents.ts";
-import { SessionDesk } from "./session_desk.ts";
+import { SessionsApi } from "./sessions_api.ts";
 import { DatabaseWatch } from "./database_watch.ts";
-import { Alerting } from "./alerting.ts";
+import { AlertWiring } from "./alert_wiring.ts";
 import { ApprovalNotices } from "./approval_notices.ts";
 import { EngineHost } from "./engine_host.ts";
-import { Hooking } from "./hooking.ts";
+import { HookWiring } from "./hook_wiring.ts";
 import { KernelApi } from "./kernel_api.ts";
-import { Listening } from "./listening.ts";
+import { SignalDelivery } from "./signal_delivery.ts";
 import { LogBudget } from "./log_budget.ts";
 import type { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
@@ -54,7 +54,7 @@ import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { makeFeed } from "./store_feed.ts";
-import { Tracing } from "./tracing.ts";
+import { TraceWiring } from "./trace_wiring.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
 import type { WriteFailures } from "./write_failures.ts";
@@ -72,12 +72,12 @@ export interface KernelParts {
   readonly reports: Reports;
   readonly scheduler: Scheduler;
   readonly schedules: WorkflowSchedules;
-  readonly listening: Listening;
+  readonly delivery: SignalDelivery;
   readonly outboxes: OutboxRecovery;
-  readonly alerting: Alerting;
-  readonly hooking: Hooking;
-  readonly admission: Admission;
-  readonly tracing: Tracing;
+  readonly alerting: AlertWiring;
+  readonly hooking: HookWiring;
+  readonly access: AccessWiring;
+  readonly tracing: TraceWiring;
   readonly approvalNotices: ApprovalNotices;
   readonly ticks: TickTimes;
   readonly logBudget: LogBudget;
@@ -97,7 +97,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const launch = launchFor(paths, from.isolation), supervisor = new UnitSupervisor(launch, clock);
-  const runner = new ComputeRunner(supervisor, clock), tracing = new Tracing({ ...outlets, secrets });
+  const runner = new ComputeRunner(supervisor, clock), tracing = new TraceWiring({ ...outlets, secrets });
   const given = { supervisor, variables, tracing, secrets, reload: () => reload };
   const { local, workflows, engineHost, approvalNotices, agents, reports } = makeWorkflows(from, outlets, given);
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
@@ -108,17 +108,17 @@ export function wireKernel(from: Foundation): KernelParts {
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
   const needs = { paths, runner, workflows, ticks, databases, logBudget, variables, tracing };
-  const { senses, scheduler, listening, alerting, hooking } = makeSenses(store, outlets, secrets, needs);
+  const { senses, scheduler, delivery, alerting, hooking } = makeSenses(store, outlets, secrets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
-  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
+  const stages = { supervisor, runner, workflows, senses, scheduler, delivery, outboxes, databases, stuck, notices };
   const events: ProcessEvents = new ProcessEvents({ ...outlets, ...stages, workflows: local, agents });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
   const applier = new ConfigApplier({
     ...outlets,
     ...stages,
-    ...{ scheduler: listening, watches: listening.watches, schedules, engineHost },
+    ...{ scheduler: delivery, watches: delivery.watches, schedules, engineHost },
     ...{ alerts: alerting.runner, approvals: approvalNotices, hooks: hooking, paths, lock, variables, launch },
     lastCronTick: (sense) => ticks.lastCronTick(sense),
   });
@@ -135,10 +135,10 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const admission = new Admission({ ...outlets, store, hooking });
-  const told = { alerting, hooking, engineHost, admission, tracing, approvalNotices, agents, feed, reports };
+  const access = new AccessWiring({ ...outlets, store, hooking });
+  const told = { alerting, hooking, engineHost, access, tracing, approvalNotices, agents, feed, reports };
   const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
-  const sessions = new SessionDesk({ store, secrets, agents, transcripts: paths.transcripts });
+  const sessions = new SessionsApi({ store, secrets, agents, transcripts: paths.transcripts });
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors, sessions });
   applier.applyFirst();
   return { ...needs, ...made, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };
@@ -160,7 +160,7 @@ function makeWorkflows(
   { supervisor, variables, tracing, secrets, reload }: {
     readonly supervisor: UnitSupervisor;
     readonly variables: VariablesInForce;
-    readonly tracing: Tracing;
+    readonly tracing: TraceWiring;
     readonly secrets: CurrentSecrets;
     readonly reload: () => Reload;
   },
@@ -213,7 +213,7 @@ interface SensesNeeds {
   readonly ticks: TickTimes;
   readonly databases: DatabaseWatch;
   readonly variables: VariablesInForce;
-  readonly tracing: Tracing;
+  readonly tracing: TraceWiring;
 }
 
 /** The scheduler and the sense manager need each other: one requests computes, the other returns their signals. */
@@ -222,11 +222,11 @@ function makeSenses(
   outlets: Outlets,
   secrets: CurrentSecrets,
   { paths, runner, workflows, ticks, databases, logBudget, variables, tracing }: SensesNeeds,
-): { senses: SenseManager; scheduler: Scheduler; listening: Listening; alerting: Alerting; hooking: Hooking } {
+): { senses: SenseManager } & Pick<KernelParts, "scheduler" | "delivery" | "alerting" | "hooking"> {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const isSense = (name: string) => current.config.senses.has(name);
-  const listening = new Listening({ ...outlets, store, paths, isSense, scheduler: () => scheduler });
-  const { inbox, pauses } = listening;
+  const delivery = new SignalDelivery({ ...outlets, store, paths, isSense, scheduler: () => scheduler });
+  const { inbox, pauses } = delivery;
   const publisher = new SignalPublisher({
     ...outlets,
     inbox,
@@ -234,8 +234,8 @@ function makeSenses(
     isStored: (id) => isStored(store, id),
     onSignal: (signal) => [scheduler, alerting.runner].forEach((hearer) => hearer.onSignal(signal)),
   });
-  const alerting: Alerting = new Alerting({ ...outlets, store, publisher, workflows, secrets });
-  const hooking = new Hooking({ ...outlets, store, publisher, inbox, secrets, variables });
+  const alerting: AlertWiring = new AlertWiring({ ...outlets, store, publisher, workflows, secrets });
+  const hooking = new HookWiring({ ...outlets, store, publisher, inbox, secrets, variables });
   const senses = new SenseManager(runner, clock, {
     ...outlets,
     append: (row, values) => {
@@ -243,7 +243,7 @@ function makeSenses(
       return outlets.append(row, values);
     },
     inbox,
-    watched: listening.watches,
+    watched: delivery.watches,
     publisher,
     taken: new TakenOutcomes(store.meta),
     beforeCompute: (sense) => databases.check(sense),
@@ -273,7 +273,7 @@ function makeSenses(
     },
     listener: makeScheduleListener(senses, pauses, ticks),
   });
-  return { senses, scheduler, listening, alerting, hooking };
+  return { senses, scheduler, delivery, alerting, hooking };
 }
 
 function makeScheduleListener(senses: SenseManager, pauses: SensePauses, ticks: TickTimes): ScheduleListener {

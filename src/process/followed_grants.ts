@@ -10,7 +10,7 @@ import { NerveError } from "../base/errors.ts";
 import { type ChangeableFolders, findChangeable, type GrantedPath, resolveGrantedPath } from "../base/granted_path.ts";
 import type { LandlockRules } from "../base/landlock.ts";
 import type { SandboxPermissions } from "../protocol/confinement.ts";
-import type { WallRule } from "./wall.ts";
+import type { LandlockRule } from "./landlock_rules.ts";
 
 /** What is to be judged of a unit, and by what. */
 export interface JudgedGrants {
@@ -54,7 +54,7 @@ export function holdRules(
   changeable: ChangeableFolders,
 ): LandlockRules {
   const unfollowed = new Set(judged);
-  const paths = rules.paths.flatMap(([path, right]): WallRule[] => {
+  const paths = rules.paths.flatMap(([path, right]): LandlockRule[] => {
     if (unfollowed.has(path) || findChangeable(dirname(path), changeable) === null) return [[path, right]];
     const found = resolveGrantedPath(path, changeable);
     if (found.foreignLink !== null) return [];

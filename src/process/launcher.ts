@@ -23,8 +23,8 @@ import { applyFollowed, followGrants, holdRules, type JudgedGrants } from "./fol
 import { GrantWatch } from "./grant_watch.ts";
 import type { Isolation } from "./isolation.ts";
 import { formatOwnMark } from "./program_ends.ts";
-import { buildWall, listTranslations } from "./wall.ts";
-import { findWallPlaces } from "./wall_places.ts";
+import { buildUnitRules, listTranslations } from "./landlock_rules.ts";
+import { findLandlockPlaces } from "./landlock_places.ts";
 
 /** Where processes run and where their sockets go. */
 export interface Launch {
@@ -142,7 +142,7 @@ function buildInit(
   const told = isolation.permissions ? spec : { ...spec, permissions: everything };
   if (temp === null) return { t: "init", spec: told, wall: null };
   const followed = followGrants(grants), permissions = applyFollowed(spec.permissions, followed);
-  const places = findWallPlaces(spec, {
+  const places = findLandlockPlaces(spec, {
     cache: environment.DENO_DIR ?? null,
     temp,
     lock: remoteImports === false ? null : lock,
@@ -155,7 +155,7 @@ function buildInit(
   // The audit counts from the worker's first module on, which nobody else may load then.
   const first = isFirst && auditFile === null;
   if (first) isFirst = false;
-  const rules = holdRules(buildWall({ ...spec, permissions }, places), followed.values(), grants.changeable);
+  const rules = holdRules(buildUnitRules({ ...spec, permissions }, places), followed.values(), grants.changeable);
   return { t: "init", spec: told, wall: { rules, makes, first } };
 }
 

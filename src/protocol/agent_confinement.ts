@@ -1,4 +1,4 @@
-/** What a program of an agent is started with that is confined (sandbox/confined_program.ts). */
+/** What a program of an agent is started with that is confined (sandbox/agent_program_entry.ts). */
 import type { LandlockRules } from "../base/landlock.ts";
 
 /** The variable that holds it, as JSON. */

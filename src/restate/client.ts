@@ -1,5 +1,5 @@
 /**
- * What nerve asks of a Restate server: to keep a run, and who serves which part. Used by restate_engine.ts and parts.ts.
+ * What nerve asks of a Restate server: to keep a run, and who serves which part. Used by restate_engine.ts and part_assignment.ts.
  * Every failure says whether the server is away, or not what nerve.yaml takes it for.
  */
 import { engineAnswerMs, restateVersionMin } from "../base/engine_limits.ts";

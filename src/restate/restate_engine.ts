@@ -22,8 +22,8 @@ import { alivePath, type Endpoint, serveEndpoint } from "./endpoint.ts";
 import { Follower } from "./follower.ts";
 import { findKept, readJournal } from "./journal.ts";
 import { daemonPath, nameDaemon, namePart, nameParts, partOf } from "./part_names.ts";
-import { daemonOf, ownersOf, planParts } from "./parts.ts";
-import { Seals, toNoSecret } from "./seals.ts";
+import { daemonOf, ownersOf, planParts } from "./part_assignment.ts";
+import { MessageAuth, toNoSecret } from "./message_auth.ts";
 
 export class RestateEngine implements EngineServer {
   readonly kind = "restate";
@@ -31,7 +31,7 @@ export class RestateEngine implements EngineServer {
   readonly #clock: Clock;
   readonly #reportProblem: (message: string) => void;
   readonly #client: RestateClient;
-  readonly #seals: Seals;
+  readonly #seals: MessageAuth;
   /** What was refused, and when it was last reported. */
   readonly #refused = new Map<string, number>();
   readonly #misses = new Map<string, number>();
@@ -55,7 +55,7 @@ export class RestateEngine implements EngineServer {
     reportProblem: (message: string) => void,
     readSecret: (variable: string) => string | null,
   ) {
-    this.#seals = new Seals(engine, readSecret);
+    this.#seals = new MessageAuth(engine, readSecret);
     this.#engine = engine;
     this.#clock = clock;
     this.#reportProblem = reportProblem;

@@ -7,7 +7,7 @@
  */
 import { isMissing } from "../base/if_present.ts";
 import { makePrivateFolder } from "../base/make_folder.ts";
-import { inUnfollowed } from "../base/unfollowed.ts";
+import { inNoFollow } from "../base/open_no_follow.ts";
 import type { ProcessSpec } from "../protocol/message.ts";
 
 /** `granted`: the paths that the unit may write; null for a trial, which makes nothing. */
@@ -28,7 +28,7 @@ function makeGranted(path: string): void {
   const make = (at: string) => isFile ? Deno.openSync(at, { createNew: true, ...ownFile }).close() : Deno.mkdirSync(at);
   // A program of another unit may put a link in the way.
   const { folder, name } = splitPath(path);
-  tryTo(() => inUnfollowed(folder, (at) => make(`${at}/${name}`)));
+  tryTo(() => inNoFollow(folder, (at) => make(`${at}/${name}`)));
 }
 
 const header = 20, walAt = [18, 19], walFormat = 2;

@@ -3,49 +3,28 @@
  * defaults filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that an invalid role stops runs
  * before they begin, never in the middle.
  */
-import { calculateBackoff } from "../base/backoff.ts";
-import {
-  defaultRetryBackoffMaxMs,
-  defaultRetryBackoffMs,
-  retryWaitMaxMs,
-  roleAttemptsMax,
-  roleNameMaxChars,
-  roleTimeoutMaxMs,
-  timeoutMinMs,
-} from "../base/limits.ts";
+import { roleNameMaxChars, roleTimeoutMaxMs, timeoutMinMs } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isStorableText } from "../base/storable_text.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { END, readEnding, type RoleEffect, type RoleFunction, START } from "../sdk/workflow.ts";
 import { type AgentSetting, isAgentRole, readAgentRole } from "./agent_roles.ts";
+import { readRetryPolicy, type RetryPlan } from "./retry_policy.ts";
 import { readSpan } from "./spans.ts";
 import type { WaitPlan } from "./wait_plan.ts";
 import { isWait, readWaitPlan } from "./waits.ts";
 
-export interface RolePlan {
+export interface RolePlan extends RetryPlan {
   readonly run: RoleFunction;
   readonly effect: RoleEffect;
   /** Null: no time limit. */
   readonly timeoutMs: number | null;
-  /** How often it is tried, including the first attempt. */
-  readonly attempts: number;
-  readonly backoffMs: number;
-  readonly maxBackoffMs: number;
-  /** Whether an error ends the run at once. May throw: it is the author's code. */
-  readonly nonRetryable: (thrown: unknown) => boolean;
-  readonly exhausted: "fail" | "pause";
 }
 
 const effects: readonly RoleEffect[] = ["idempotent", "pure", "once"];
 
 /** A role as the runtime plays it, or as the kernel does. */
 export type AnyPlan = RolePlan | WaitPlan;
-
-/** The wait after the given number of failures; null when the role may not be retried after this error. */
-export function findRetryWait(plan: RolePlan, failures: number, thrown: unknown): number | null {
-  if (failures >= plan.attempts || plan.nonRetryable(thrown)) return null;
-  return calculateBackoff(failures, plan.backoffMs, plan.maxBackoffMs);
-}
 
 /** Nobody, and nothing. */
 const nobody: AgentSetting = { agents: [], folder: "" };
@@ -98,7 +77,7 @@ export function readRoles(
 
 /** Its own attempts are at the artifact: what fails otherwise is not tried again. */
 function toPlan(read: Result<Pick<RolePlan, "run" | "timeoutMs">, string>): Result<RolePlan, string> {
-  const policy = readRetry(undefined);
+  const policy = readRetryPolicy(undefined);
   if (!read.ok) return read;
   return policy.ok ? ok({ ...policy.value, ...read.value, effect: "idempotent" }) : policy;
 }
@@ -117,48 +96,11 @@ function readRole(role: unknown): Result<RolePlan, string> {
   }
   const timeoutMs = timeout === undefined ? ok(null) : readSpan("timeout", timeout, timeoutMinMs, roleTimeoutMaxMs);
   if (!timeoutMs.ok) return timeoutMs;
-  const policy = readRetry(retry);
+  const policy = readRetryPolicy(retry);
   if (!policy.ok) return policy;
   return ok({ run: run as RoleFunction, effect, timeoutMs: timeoutMs.value, ...policy.value });
 }
 
 function isEffect(effect: unknown): effect is RoleEffect {
   return effects.some((each) => each === effect);
-}
-
-function readRetry(retry: unknown): Result<Omit<RolePlan, "run" | "effect" | "timeoutMs">, string> {
-  if (retry !== undefined && !isPlainObject(retry)) return err("has a retry that is not an object");
-  const { attempts = retry === undefined ? 1 : undefined, backoff, maxBackoff, nonRetryable = [], ...others } = retry ??
-    {};
-  const { exhausted = "fail", ...rest } = others;
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) {
-    return err(
-      `has an unknown key retry.${unknown}: the keys are attempts, backoff, maxBackoff, nonRetryable and exhausted`,
-    );
-  }
-  if (typeof attempts !== "number" || !Number.isInteger(attempts) || attempts < 1 || attempts > roleAttemptsMax) {
-    return err(`has a retry.attempts that is not a whole number from 1 to ${roleAttemptsMax}`);
-  }
-  const backoffMs = readSpan("retry.backoff", backoff ?? defaultRetryBackoffMs, 0, retryWaitMaxMs);
-  if (!backoffMs.ok) return backoffMs;
-  const highest = maxBackoff ?? Math.max(defaultRetryBackoffMaxMs, backoffMs.value);
-  const maxBackoffMs = readSpan("retry.maxBackoff", highest, backoffMs.value, retryWaitMaxMs);
-  if (!maxBackoffMs.ok) return maxBackoffMs;
-  const isFinal = readNonRetryable(nonRetryable);
-  if (!isFinal.ok) return isFinal;
-  if (exhausted !== "fail" && exhausted !== "pause") {
-    return err('has a retry.exhausted that is neither "fail" nor "pause"');
-  }
-  const waits = { backoffMs: backoffMs.value, maxBackoffMs: maxBackoffMs.value };
-  return ok({ attempts, ...waits, nonRetryable: isFinal.value, exhausted });
-}
-
-function readNonRetryable(value: unknown): Result<(thrown: unknown) => boolean, string> {
-  if (typeof value === "function") return ok((thrown) => Boolean(value(thrown)));
-  if (!Array.isArray(value) || value.some((name) => typeof name !== "string")) {
-    return err("has a retry.nonRetryable that is neither a list of error names nor a function");
-  }
-  const names = new Set<unknown>(value);
-  return ok((thrown) => thrown instanceof Error && (names.has(thrown.name) || names.has(thrown.constructor.name)));
 }

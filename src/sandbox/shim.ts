@@ -19,7 +19,7 @@ import { prepareToRestrict, restrictSelf } from "../base/landlock.ts";
 import { readProcessStat } from "../base/process_id.ts";
 import { formatWork, markVariable } from "../base/program_mark.ts";
 import { endPrograms } from "../base/program_sweep.ts";
-import { refuseReach } from "../base/reach_filter.ts";
+import { refuseReach } from "../base/seccomp_programs.ts";
 import { isSecretVariable } from "../base/secret_spellings.ts";
 import { resolveSandboxModule } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";

@@ -6,11 +6,11 @@ import { assert } from "../base/errors.ts";
 import { msSince } from "../base/moment.ts";
 import type { Trigger } from "../protocol/signal.ts";
 import { toTriggerOf } from "../protocol/signal_text.ts";
+import { findCatchUpLines, findMissedTick } from "./cron_catch_up.ts";
 import type {
   ComputeEnding,
   ComputeStarter,
   PauseRecords,
-  ReflexPlan,
   ScheduleListener,
   SensePlan,
   SenseSchedule,
@@ -20,7 +20,7 @@ import type {
 import { AdvanceTimer, ScheduleTimer, type TimerPorts, toWallTime } from "./schedule_timer.ts";
 import { spreadBy } from "./spread.ts";
 import { advance, createTimeline, type TimelineAction, type TimelineEvent, windowEndOf } from "./trigger_policy.ts";
-import { CronTimes, findMissedCronTick, type Schedule, type Tick } from "./timetable.ts";
+import { CronTimes, type Schedule, type Tick } from "./timetable.ts";
 
 /** What all senses of one scheduler share. */
 export interface ScheduledSensePorts extends TimerPorts {
@@ -90,16 +90,10 @@ export class ScheduledSense {
   catchUp(): void {
     const { clock } = this.#ports;
     if (this.#plan === null) return;
-    const { lastCronTick, startupDelayMs } = this.#plan;
-    const missed = findCatchUpLines(this.#plan).map((reflex) => {
-      // A tick that its jitter still holds back is not missed.
-      const upTo = clock.now() - spreadBy(this.name, reflex.jitterMs);
-      return findMissedCronTick(new CronTimes(reflex.cron, reflex.timezone), lastCronTick, upTo) ?? -Infinity;
-    });
-    const due = Math.max(...missed);
-    if (due === -Infinity) return;
+    const due = findMissedTick(this.name, this.#plan, clock.now());
+    if (due === null) return;
     this.#catchUpTimer = new AdvanceTimer(this.#ports, this.#onPrepare, () => this.#onCronTick(due));
-    this.#catchUpTimer.set(clock.monotonic() + startupDelayMs);
+    this.#catchUpTimer.set(clock.monotonic() + this.#plan.startupDelayMs);
   }
 
   /** The sense can compute again after its process died: runs a missed cron tick, if a line catches up. */
@@ -275,11 +269,4 @@ export class ScheduledSense {
   #toWallTimeOrNull(monotonic: number | null): number | null {
     return monotonic === null ? null : toWallTime(this.#ports.clock, monotonic);
   }
-}
-
-function findCatchUpLines(plan: SensePlan): (ReflexPlan & { readonly cron: string })[] {
-  return plan.reflexes.flatMap((reflex) => {
-    const { cron } = reflex;
-    return cron !== null && reflex.catchUp === "once" ? [{ ...reflex, cron }] : [];
-  });
 }

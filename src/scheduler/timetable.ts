@@ -53,13 +53,6 @@ export function findNextIntervalTick(anchor: number, intervalMs: number, time: n
   return anchor + count * intervalMs;
 }
 
-/** The newest tick between `lastTick` and `now`, which was missed; null when there is none or `lastTick` is null. */
-export function findMissedCronTick(cron: CronTimes, lastTick: number | null, now: number): number | null {
-  if (lastTick === null) return null;
-  const newest = cron.findLast(now);
-  return newest !== null && newest > lastTick ? newest : null;
-}
-
 /**
  * The time after which to look for a cron line's next tick: `from`, unless that would repeat a tick. A last tick that
  * lies ahead was before the clock was set back. As in cron(8), lines with a star then go on in the new time, unless the

@@ -8,9 +8,10 @@ import { isDeepEqual } from "../base/deep_equal.ts";
 import { assert } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { TimerHeap } from "../base/timer_heap.ts";
+import { findMissedCronTick } from "./cron_catch_up.ts";
+import { CronTimes } from "./cron_times.ts";
 import type { ScheduleFollower, ScheduleLine, WorkflowSchedulePlan } from "./ports.ts";
 import { ScheduleTimer, type TimerPorts, toWallTime } from "./schedule_timer.ts";
-import { CronTimes, findMissedCronTick } from "./timetable.ts";
 
 interface Followed {
   readonly workflow: string;

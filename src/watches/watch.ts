@@ -23,7 +23,7 @@ import {
   watchScanMinMs,
   watchScanShare,
 } from "../base/watch_limits.ts";
-import { digestOf, lookAt, type WatchLook } from "./look.ts";
+import { digestOf, type PathScan, scanPaths } from "./path_scan.ts";
 import type { WatchPlan } from "./ports.ts";
 
 /** What a sense has heard of: `digest` of the look that began at `at`, in wall milliseconds. */
@@ -159,7 +159,7 @@ export class Watch {
     const pathsMax = Math.max(1, Math.min(watchedPathsMax, room()));
     const began = this.#earlier === null ? this.#beganAt - fileTickMs : this.#earlier.at - fileTimeSlackMs;
     const recentFrom = this.#isFirst ? began : Infinity;
-    const look = await lookAt(patterns, { pathsMax, readable, ownFolders, since: recentFrom });
+    const look = await scanPaths(patterns, { pathsMax, readable, ownFolders, since: recentFrom });
     if (this.#stopped) return;
     const opened = this.#follow(look), wasFirst = this.#isFirst;
     this.#report(look);
@@ -179,12 +179,12 @@ export class Watch {
     this.#arm(Math.min(watchLookMaxMs, Math.max(watchScanMinMs, costMs)));
   }
 
-  #follow({ folders }: WatchLook): number {
+  #follow({ folders }: PathScan): number {
     return this.#watchers.follow([...folders].slice(0, watchedFoldersMax));
   }
 
   /** Tells what differs from the look before. */
-  #compare(look: WatchLook, at: number, named: readonly string[], allNamed: boolean): void {
+  #compare(look: PathScan, at: number, named: readonly string[], allNamed: boolean): void {
     const before = this.#marks, heard = { digest: digestOf(look), at }, earlier = this.#earlier;
     this.#marks = look.complete ? look.marks : null;
     const wasFirst = this.#isFirst;
@@ -206,7 +206,7 @@ export class Watch {
     this.#ports.onLook(heard, { paths: recent, complete: true });
   }
 
-  #report({ complete, problem, marks }: WatchLook): void {
+  #report({ complete, problem, marks }: PathScan): void {
     const many = complete ? null : `more than ${marks.size} paths are watched; ` +
       "of further ones only those changes are told that the system reports";
     const what = problem ?? many;

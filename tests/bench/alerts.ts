@@ -8,7 +8,7 @@
 import { cpuUsage } from "node:process";
 import { systemClock } from "../../src/base/clock.ts";
 import { delay } from "../../src/base/time.ts";
-import { Alerting } from "../../src/kernel/alerting.ts";
+import { AlertWiring } from "../../src/kernel/alert_wiring.ts";
 import { CurrentSecrets } from "../../src/kernel/current_secrets.ts";
 import type { AlertDefinition } from "../../src/protocol/alert.ts";
 import type { Signal } from "../../src/protocol/signal.ts";
@@ -30,7 +30,7 @@ const definitions: readonly AlertDefinition[] = Array.from({ length: senses * al
 
 interface Bench extends AsyncDisposable {
   readonly store: Store;
-  readonly alerting: Alerting;
+  readonly alerting: AlertWiring;
   tell(n: number, used: number): Promise<number>;
 }
 
@@ -46,7 +46,7 @@ async function open(path: string, alerts: readonly AlertDefinition[]): Promise<B
   // One object, as in the kernel: of another one the mask is made anew for each row.
   const inForce = { config, environment: { all: {} } as never }, secrets = new CurrentSecrets(() => inForce);
   const workflows = { startRun: () => Promise.reject(new Error("no workflow is measured")) };
-  const alerting = new Alerting({ store, clock: systemClock, publisher, workflows, secrets, emit: () => {} });
+  const alerting = new AlertWiring({ store, clock: systemClock, publisher, workflows, secrets, emit: () => {} });
   alerting.runner.configure(alerts);
   await alerting.runner.start();
   return {
@@ -106,7 +106,7 @@ export async function* figures(): Figures {
   {
     await using bench = await open(path, definitions);
     for (let n = 0; n < senses * keys; n++) await bench.tell(n, high);
-    const { firing } = bench.alerting.desk.counts();
+    const { firing } = bench.alerting.operations.counts();
     if (firing < 9_000) throw new Error(`only ${firing} states fire`);
   }
   const start = (file: string, alerts: readonly AlertDefinition[]) =>

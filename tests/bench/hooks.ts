@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../src/base/clock.ts";
 import { delay } from "../../src/base/time.ts";
-import { makeProof } from "../../src/hooks/proof.ts";
+import { makeProof } from "../../src/hooks/verify_delivery.ts";
 import { makeWorkspace } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, median, percentile, repeated, timed } from "./figure.ts";

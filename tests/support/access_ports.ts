@@ -1,5 +1,5 @@
 /** Tokens and sessions kept in memory, for tests of access. */
-import { TokenDesk } from "../../src/access/token_desk.ts";
+import { AccessControl } from "../../src/access/access_control.ts";
 import type { AccessPorts, StoredToken } from "../../src/access/ports.ts";
 import { FakeClock } from "./fake_clock.ts";
 
@@ -9,19 +9,19 @@ export class AccessWorld {
   readonly uses: number[] = [];
   readonly rows: { readonly type: string; readonly refId: string | null; readonly payload: unknown }[] = [];
   readonly problems: string[] = [];
-  desk: TokenDesk;
+  control: AccessControl;
   /** Why nothing can be saved. */
   broken: Error | null = null;
 
   constructor() {
-    this.desk = new TokenDesk(this.#ports());
+    this.control = new AccessControl(this.#ports());
   }
 
   /** The next daemon, on what is on disk. */
   restart(): void {
-    this.desk.stop();
-    this.desk = new TokenDesk(this.#ports());
-    this.desk.start();
+    this.control.stop();
+    this.control = new AccessControl(this.#ports());
+    this.control.start();
   }
 
   #ports(): AccessPorts {

@@ -3,7 +3,7 @@
  * `restart` goes on from what it has. Definitions are those of a nerve.yaml.
  */
 import assert from "node:assert/strict";
-import { AlertDesk } from "../../src/alerts/alert_desk.ts";
+import { AlertOperations } from "../../src/alerts/alert_operations.ts";
 import { AlertRunner } from "../../src/alerts/alert_runner.ts";
 import type { AlertRunRequest, AlertStorePort } from "../../src/alerts/ports.ts";
 import type { AlertDefinition, AlertState } from "../../src/protocol/alert.ts";
@@ -38,7 +38,7 @@ export class AlertWorld {
   beforeStart: (request: AlertRunRequest) => Promise<void> = () => Promise.resolve();
   definitions: Map<string, AlertDefinition>;
   runner: AlertRunner;
-  desk: AlertDesk;
+  operations: AlertOperations;
   /** Writes until it dies. */
   left = Infinity;
   writes = 0;
@@ -50,7 +50,7 @@ export class AlertWorld {
     this.clock = clock;
     this.definitions = definitionsOf(alerts);
     this.runner = this.#create();
-    this.desk = new AlertDesk(this.runner, clock);
+    this.operations = new AlertOperations(this.runner, clock);
   }
 
   static async start(alerts: string): Promise<AlertWorld> {
@@ -91,7 +91,7 @@ export class AlertWorld {
     await this.clock.tick(downMs);
     this.left = Infinity;
     this.runner = this.#create();
-    this.desk = new AlertDesk(this.runner, this.clock);
+    this.operations = new AlertOperations(this.runner, this.clock);
     await this.runner.start();
     await this.clock.tick(0);
   }
@@ -126,7 +126,7 @@ export class AlertWorld {
   }
 
   state(alert: string, key = ""): AlertState {
-    const found = this.desk.view(alert).states.find((each) => each.key === key);
+    const found = this.operations.view(alert).states.find((each) => each.key === key);
     return found ?? assert.fail(`alert ${alert} has no state ${key}`);
   }
 

@@ -7,8 +7,8 @@ import { DatabaseSync } from "node:sqlite";
 import { restrictSelf } from "../../src/base/landlock.ts";
 import { workspacePaths } from "../../src/config/workspace.ts";
 import { planUnits } from "../../src/deploy/unit_plans.ts";
-import { buildWall } from "../../src/process/wall.ts";
-import { findWallPlaces } from "../../src/process/wall_places.ts";
+import { buildUnitRules } from "../../src/process/landlock_rules.ts";
+import { findLandlockPlaces } from "../../src/process/landlock_places.ts";
 import { makeOwnFiles } from "../../src/sandbox/own_files.ts";
 import { configOf } from "./parsed_config.ts";
 
@@ -21,7 +21,10 @@ await makeOwnFiles(plan.spec, []);
 const temp = `${root}/data/tmp`;
 Deno.mkdirSync(temp);
 restrictSelf(
-  buildWall(plan.spec, findWallPlaces(plan.spec, { cache: null, temp, lock: null, written: [], pathVariable: "" })),
+  buildUnitRules(
+    plan.spec,
+    findLandlockPlaces(plan.spec, { cache: null, temp, lock: null, written: [], pathVariable: "" }),
+  ),
 );
 
 function tried(act: () => unknown): string {

@@ -1,6 +1,6 @@
-/** A clock whose wall time a test can set, with nerve's own watch (base/wall_watch.ts) instead of an ideal one. */
+/** A clock whose wall time a test can set, with nerve's own watch (base/wall_clock_watch.ts) instead of an ideal one. */
 import type { Clock } from "../../src/base/time.ts";
-import { waitForWallTime, WallWatch } from "../../src/base/wall_watch.ts";
+import { waitForWallTime, WallClockWatch } from "../../src/base/wall_clock_watch.ts";
 
 export interface WatchedClock extends Clock {
   /** Sets the wall clock forward, or back when `ms` is negative. */
@@ -16,7 +16,7 @@ export function watchedClock(base: Pick<Clock, "now" | "monotonic" | "boot" | "a
     boot: () => base.boot(),
     after: base.after.bind(base),
   };
-  const watch = new WallWatch(timers), onSet = watch.follow.bind(watch);
+  const watch = new WallClockWatch(timers), onSet = watch.follow.bind(watch);
   return {
     ...timers,
     onSet,

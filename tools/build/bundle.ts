@@ -21,7 +21,7 @@ export const bundledEntries = [
   "store/commit/commit_worker.ts",
   "store/reading/read_worker.ts",
   "sandbox/shim.ts",
-  "sandbox/confined_program.ts",
+  "sandbox/agent_program_entry.ts",
   "agents/fake_agent.ts",
   "restate/service.ts",
 ] as const;

@@ -9,7 +9,7 @@ import { checkLock, permissionLockName, readLock } from "../../config/permission
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon } from "../../daemon/discovery.ts";
 import { findMissingIndexes } from "../../store/log/log_indexes.ts";
-import { lookIntoDatabase } from "../../store/maintenance/look.ts";
+import { checkDatabaseHealth } from "../../store/maintenance/database_health.ts";
 import { listOddFiles } from "../../store/maintenance/odd_files.ts";
 import { openRecords } from "../open_records.ts";
 import { plural } from "../render/terminal.ts";
@@ -141,7 +141,7 @@ function checkDatabases(paths: WorkspacePaths): Finding[] {
   const misplaced = odd.slice(0, namesMax).map(({ path, why }) =>
     failed("databases", `${relative(paths.root, path)} ${why}`, `it does not belong there: move ${path} away`)
   );
-  const looks = databases.map((path) => ({ path, ...lookIntoDatabase(path) }));
+  const looks = databases.map((path) => ({ path, ...checkDatabaseHealth(path) }));
   const broken = looks.filter(({ problem }) => problem !== null);
   if (broken.length + misplaced.length > 0) {
     const damaged = broken.map(({ path, problem }) =>

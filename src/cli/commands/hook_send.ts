@@ -47,7 +47,7 @@ async function makeHeaders(
   id: string = crypto.randomUUID(),
   { clock }: Pick<CliIo, "clock">,
 ): Promise<Record<string, string>> {
-  const { makeProof } = await import("../../hooks/proof.ts");
+  const { makeProof } = await import("../../hooks/verify_delivery.ts");
   const named = dedup.flatMap((key) => key.kind === "header" ? [[key.name, id] as const] : []);
   return { ...Object.fromEntries(named), ...makeProof(proof, secret, { id, body, now: clock.now() }) };
 }

@@ -22,7 +22,7 @@ import { ServiceManager } from "../../daemon/service_manager.ts";
 import { type HostedKernel, hostKernel, type KernelHostEnd } from "../../daemon/kernel_host.ts";
 import { workspaceExists } from "../../daemon/workspace_watch.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
-import { tellMissingIndexes } from "../daemon/log_indexes_told.ts";
+import { warnOfMissingIndexes } from "../daemon/missing_indexes.ts";
 import { type CliIo, exit } from "../io.ts";
 import { formatEvent, Tally } from "../render/event_lines.ts";
 import { createLossySinks } from "../render/lossy_sink.ts";
@@ -69,7 +69,7 @@ async function loadAndRun(createKernel: CreateKernel, io: CliIo, flags: Flags): 
     );
     return exit.failed;
   }
-  tellMissingIndexes(io, paths);
+  warnOfMissingIndexes(io, paths);
   const start = (parsed: ParsedConfig) => startKernel(createKernel, flags, paths, parsed);
   return await runInForeground(io, flags, await start(parsed.value), start);
 }

@@ -17,7 +17,7 @@ import type { StartRefusal } from "../../daemon/supervisor_protocol.ts";
 import { daemonRunning, embeddedRuns } from "../../protocol/common_errors.ts";
 import { describeLockHolder } from "../../protocol/lock_holder.ts";
 import { socketAnswers } from "../daemon/ask_daemon.ts";
-import { tellMissingIndexes } from "../daemon/log_indexes_told.ts";
+import { warnOfMissingIndexes } from "../daemon/missing_indexes.ts";
 import { type CliIo, exit } from "../io.ts";
 import { checkOpenListener } from "../open_listener.ts";
 import { dim, plural, print, sign, toPrintableLines } from "../render/terminal.ts";
@@ -87,7 +87,7 @@ function pidOf({ kernel, supervised }: FoundDaemon): number | string {
 
 export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: ParsedConfig): Promise<number> {
   const { config, warnings } = parsed, abort = new AbortController();
-  tellMissingIndexes(io, paths);
+  warnOfMissingIndexes(io, paths);
   const forget = io.onInterrupt(() => abort.abort());
   const report = await startDaemonProcess(paths, io.clock, abort.signal).finally(forget);
   if (report.t === "refused") throw toError(report.refusal);

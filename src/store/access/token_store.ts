@@ -1,4 +1,4 @@
-/** Tokens and sessions of the listener: the table `access_tokens` of data/logs.db. Used by kernel/admission.ts. */
+/** Tokens and sessions of the listener: the table `access_tokens` of data/logs.db. Used by kernel/access_wiring.ts. */
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { Step } from "../commit/operations.ts";

@@ -1,6 +1,6 @@
 /**
  * Reads transcripts of sessions (agents/transcripts.ts), a page at a time: no more than `transcriptPageBytes` of a file are
- * in memory. Used by the command line and by kernel/session_desk.ts.
+ * in memory. Used by the command line and by kernel/sessions_api.ts.
  */
 import { join } from "node:path";
 import { transcriptPageBytes } from "../../base/agent_limits.ts";

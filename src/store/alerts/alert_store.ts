@@ -1,6 +1,6 @@
 /**
  * The states of alerts, in the table `alert_states` of data/logs.db. Written with the rows that tell their changes; used
- * by kernel/alerting.ts.
+ * by kernel/alert_wiring.ts.
  */
 import type { Json } from "../../protocol/json.ts";
 import { stringifyWellFormed } from "../../protocol/json.ts";

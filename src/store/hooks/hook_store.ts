@@ -1,6 +1,6 @@
 /**
  * Deliveries of hooks, and the keys by which a repeated one is known: the table `hook_keys` of data/logs.db. Used by
- * kernel/hooking.ts.
+ * kernel/hook_wiring.ts.
  * I1. The index has every key of the table once it has learned those that were there before the first one was added.
  */
 import { assert } from "../../base/errors.ts";
@@ -12,7 +12,7 @@ import type { Step } from "../commit/operations.ts";
 import { keysOfRow } from "../log/hooks_schema.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
-import { KeyIndex } from "./key_index.ts";
+import { DeliveryKeyIndex } from "./delivery_key_index.ts";
 
 export class HookStore {
   readonly #statements: StatementCache;
@@ -20,7 +20,7 @@ export class HookStore {
   readonly #log: Pick<LogStore, "appendAll">;
   readonly #clock: Clock;
   readonly #keysMax: number;
-  readonly #index = new KeyIndex();
+  readonly #index = new DeliveryKeyIndex();
   /** The newest key that was there before the first was added; null until then. */
   #newestOld: number | null = null;
   #learnedTo = 0;

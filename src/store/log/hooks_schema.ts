@@ -15,7 +15,7 @@ create index hook_keys_ts on hook_keys (ts);
 export const keysOfRow = 4;
 assert(hookDedupMax <= keysOfRow, "each key of a delivery has an id of its own");
 
-/** In the order in which they came, found by store/hooks/key_index.ts. */
+/** In the order in which they came, found by store/hooks/delivery_key_index.ts. */
 export const hookKeysMigration = `
 alter table hook_keys rename to hook_keys_by_text;
 create table hook_keys (id integer primary key, key text not null, ts integer not null) strict;

@@ -1,6 +1,6 @@
 /**
  * SQLite's own check of a database, without what its schema could make of it: a check constraint or a computed column is
- * an expression, and one may take hours. Used by look.ts, verify.ts and backup.ts.
+ * an expression, and one may take hours. Used by database_health.ts, verify.ts and backup.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 

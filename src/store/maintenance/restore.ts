@@ -28,7 +28,7 @@ import {
   type ReportFile,
 } from "./backup_files.ts";
 import { type DataPaths, listEntries, readInfo } from "./data_files.ts";
-import { lookIntoDatabase } from "./look.ts";
+import { checkDatabaseHealth } from "./database_health.ts";
 import type { OddFile } from "./odd_files.ts";
 
 export interface Restored {
@@ -154,7 +154,7 @@ function incompleteBackup(folder: string, why: string): NerveError {
 
 /** A damaged log makes the backup useless; a sense's database, which that sense may have damaged, is set aside. */
 function checkRestored(aside: string, path: string, folder: string): OddFile[] {
-  const file = join(aside, path), { problem } = lookIntoDatabase(file, Infinity);
+  const file = join(aside, path), { problem } = checkDatabaseHealth(file, Infinity);
   for (const rest of ["-wal", "-shm"]) if (readInfo(file + rest) !== null) Deno.removeSync(file + rest);
   if (problem === null) return [];
   if (path === "logs.db") throw incompleteBackup(folder, `${path} is damaged: ${problem}`);

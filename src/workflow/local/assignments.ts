@@ -2,7 +2,7 @@
  * Tracks which process works on which runs, and recycles a process whose role does not settle.
  * dispatcher.ts assigns runs; process_messages.ts checks here whether a process may report on a run.
  * I1. A run is in at most one process. A process may report only on the runs assigned to it. One that is asked whether a
- *     run may move to it (probes.ts) only has a place for the run: it may answer, and nothing else.
+ *     run may move to it (code_moves.ts) only has a place for the run: it may answer, and nothing else.
  * I2. A run that ended while its role was running is aborted. If the role has not settled after `killGraceMs`, its
  *     process is recycled. Until then the run keeps its slot, because it still uses the machine.
  * I3. Recycling a process does not count as a death of the other runs in it: they continue in the next process.

@@ -1,25 +1,25 @@
 /**
  * Decides what runs have asked. Called by manager.ts for a person; waits.ts decides what nobody decided in time.
  * I1. A request is decided once. The decision, its message and the move of its run are one commit.
- * What counts as a decision is decision_desk.ts's to say.
+ * What counts as a decision is decision_check.ts's to say.
  */
 import { NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { DecisionReply, DecisionRequest, StoredApproval } from "../../protocol/approval.ts";
 import { unknownApproval } from "../../protocol/common_errors.ts";
-import { DecisionDesk, type DecisionDeskParts, toNotWaiting } from "./decision_desk.ts";
+import { DecisionCheck, type DecisionCheckParts, toNotWaiting } from "./decision_check.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Effects } from "./effects.ts";
+import type { OnceRoles } from "./once_roles.ts";
 import { createDecisionMessage } from "./gates.ts";
 import type { RunStore } from "./ports.ts";
 import { toStoreFailed } from "./run_admission.ts";
 import type { RunWriter } from "./run_writer.ts";
-import type { Signer } from "./signer.ts";
+import type { Signer } from "./decision_signature.ts";
 import type { Waits } from "./waits.ts";
 
-export interface DecisionsParts extends DecisionDeskParts {
+export interface DecisionsParts extends DecisionCheckParts {
   readonly waits: Waits;
-  readonly effects: Effects;
+  readonly effects: OnceRoles;
   readonly writer: RunWriter;
   readonly dispatcher: Dispatcher;
   readonly store: Pick<RunStore, "get" | "readApproval">;
@@ -28,11 +28,11 @@ export interface DecisionsParts extends DecisionDeskParts {
 
 export class Decisions {
   readonly #parts: DecisionsParts;
-  readonly #desk: DecisionDesk;
+  readonly #check: DecisionCheck;
 
   constructor(parts: DecisionsParts) {
     this.#parts = parts;
-    this.#desk = new DecisionDesk(parts);
+    this.#check = new DecisionCheck(parts);
   }
 
   /** Errors: APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, APPROVAL_FORBIDDEN, RUN_ENDED, RUN_PAUSED, PAYLOAD_INVALID, STORE_FAILED. */
@@ -44,12 +44,12 @@ export class Decisions {
       if (stored === null) throw unknownApproval(id);
       const { approval } = stored, { runId } = approval, moving = waits.movingOf(runId);
       if (moving === null) {
-        if (approval.state !== "pending") return await this.#desk.repeat(stored, asked);
-        this.#desk.check(stored, asked);
+        if (approval.state !== "pending") return await this.#check.repeat(stored, asked);
+        this.#check.check(stored, asked);
         const run = store.get(runId);
         if (run?.status === "paused") throw toPaused(runId);
-        if (run?.status !== "waiting") throw this.#desk.refuse(stored, asked, toNotWaiting(stored));
-        if (signer === undefined) signer = await this.#desk.findSigner(stored, asked);
+        if (run?.status !== "waiting") throw this.#check.refuse(stored, asked, toNotWaiting(stored));
+        if (signer === undefined) signer = await this.#check.findSigner(stored, asked);
         else if (await this.#settle(stored, asked, signer)) {
           return { replayed: false, approval: store.readApproval(id)?.approval ?? approval };
         }
@@ -62,7 +62,7 @@ export class Decisions {
   async #settle({ approval }: StoredApproval, asked: DecisionRequest, signer: Signer | null): Promise<boolean> {
     const { waits, effects, store, dispatcher, clock } = this.#parts, run = store.get(approval.runId);
     if (run === null) return false;
-    const decision = this.#desk.create(approval, asked, signer, clock.now());
+    const decision = this.#check.create(approval, asked, signer, clock.now());
     const entry = waits.load(run);
     if (entry.endsPending > 0) throw toNotWaiting({ approval });
     try {

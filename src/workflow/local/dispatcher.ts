@@ -5,7 +5,7 @@
  * I2. A process gets a run only in an attempt that is stored, and no two processes get the same attempt.
  * I3. FIFO: a queued run never overtakes another.
  * I4. A suspect (crash_policy.ts) is alone in its process.
- * I5. No run is given to a process whose role runs once and has begun (effects.ts).
+ * I5. No run is given to a process whose role runs once and has begun (once_roles.ts).
  * I6. After a failed attempt of its role, a run is in no process until its next attempt is due; the same while it waits
  *     after kills from outside.
  */

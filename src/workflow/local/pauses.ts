@@ -2,7 +2,7 @@
  * Pauses runs, and lets them go on. Called by manager.ts.
  * I1. A paused run is in no process and not in memory. It goes on from where it was: at its place in the queue, with the
  *     role of its round, or with its wait.
- * I2. A role that was running is aborted, and runs again, or a person is asked (effects.ts); the run goes on only when it
+ * I2. A role that was running is aborted, and runs again, or a person is asked (once_roles.ts); the run goes on only when it
  *     has settled.
  */
 import type { Clock } from "../../base/time.ts";

@@ -30,7 +30,7 @@ export type Phase =
     readonly stored: Promise<boolean>;
   }
   /**
-   * New code is asked whether the run may move to it (probes.ts). `old` waits for the acknowledgement of `message`; null
+   * New code is asked whether the run may move to it (code_moves.ts). `old` waits for the acknowledgement of `message`; null
    * if it has died meanwhile. `process` has the new code.
    */
   | {

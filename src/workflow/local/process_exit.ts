@@ -3,7 +3,7 @@
  * I1. A process that crashed counts as a death of the runs that were running in it; one that we ended does not, nor
  *     does one that somebody else killed.
  * I2. A run whose process has exited continues in the next one, unless crash_policy.ts blames it for the crash.
- * I3. New code ends no run: one that works in a process with the old code goes on there, or moves (probes.ts). When its
+ * I3. New code ends no run: one that works in a process with the old code goes on there, or moves (code_moves.ts). When its
  *     workflow leaves the configuration, it has until the drain timeout, and then ends as interrupted.
  */
 import { formatDuration } from "../../base/duration.ts";
@@ -18,14 +18,14 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { createEnding } from "./endings.ts";
 import { enterPhase } from "./phase.ts";
 import type { ProcessExit } from "./ports.ts";
-import type { Probes } from "./probes.ts";
+import type { CodeMoves } from "./code_moves.ts";
 import { currentRoundOf } from "./role_failure.ts";
 import { createRunRow, type RunWriter } from "./run_writer.ts";
 
 export interface ProcessExitParts {
   readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
-  readonly probes: Probes;
+  readonly probes: CodeMoves;
   readonly closings: Closings;
   readonly writer: RunWriter;
   readonly timers: TimerGroup;

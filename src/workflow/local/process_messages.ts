@@ -22,11 +22,11 @@ import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createEnding, type Ending } from "./endings.ts";
 import { findChildrenFault } from "./child_texts.ts";
-import type { Effects, MayBeginReport } from "./effects.ts";
+import type { MayBeginReport, OnceRoles } from "./once_roles.ts";
 import { enterPhase } from "./phase.ts";
-import type { Holds } from "./holds.ts";
+import type { NondeterminismPauses } from "./nondeterminism.ts";
 import type { WorkflowProcess } from "./ports.ts";
-import type { ProbedReport, Probes } from "./probes.ts";
+import type { CodeMoves, ProbedReport } from "./code_moves.ts";
 import type { MessageSender, RejectionLog } from "./rejection_log.ts";
 import type { AttemptFailedReport, Retries, RoleBegunReport } from "./retries.ts";
 import { begunOf, currentRoundOf } from "./role_failure.ts";
@@ -54,10 +54,10 @@ export interface ProcessMessageParts {
   readonly dispatcher: Dispatcher;
   readonly rejections: RejectionLog;
   readonly retries: Retries;
-  readonly probes: Probes;
-  readonly holds: Holds;
+  readonly probes: CodeMoves;
+  readonly holds: NondeterminismPauses;
   readonly waits: Waits;
-  readonly effects: Effects;
+  readonly effects: OnceRoles;
   readonly clock: Clock;
   readonly log: (row: NewLogRow) => unknown;
 }

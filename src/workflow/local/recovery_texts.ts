@@ -1,4 +1,4 @@
-/** What a person is asked about a role whose end is unknown, and what their decision was, in words. Pure; used by effects.ts. */
+/** What a person is asked about a role whose end is unknown, and what their decision was, in words. Pure; used by once_roles.ts. */
 import { gateTitleMaxChars } from "../../base/wait_limits.ts";
 import type { Approval, ApprovalDecision } from "../../protocol/approval.ts";
 import type { RoleBegun, Run } from "../../protocol/run.ts";

@@ -1,4 +1,4 @@
-/** What the messages of a run take. Used by dispatcher.ts, probes.ts and process_messages.ts. */
+/** What the messages of a run take. Used by dispatcher.ts, code_moves.ts and process_messages.ts. */
 import { byteLength } from "../../protocol/json.ts";
 import type { RunMessage } from "../../protocol/run.ts";
 import type { RunEntry } from "./active_runs.ts";

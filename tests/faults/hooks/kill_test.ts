@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
-import { makeProof } from "../../../src/hooks/proof.ts";
+import { makeProof } from "../../../src/hooks/verify_delivery.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { isLong, scaled } from "../../support/long_form.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";

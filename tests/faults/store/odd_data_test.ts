@@ -17,7 +17,7 @@ import { createKernel } from "../../../src/daemon/embedded_kernel.ts";
 import { BlobStore } from "../../../src/store/blobs/blob_store.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
-import { lookIntoDatabase } from "../../../src/store/maintenance/look.ts";
+import { checkDatabaseHealth } from "../../../src/store/maintenance/database_health.ts";
 import { mendData } from "../../../src/store/maintenance/mend_data.ts";
 import {
   type ArchiveBench,
@@ -181,7 +181,7 @@ Deno.test("no check of a database evaluates what its schema computes: an express
     db.close();
     const { findings } = storeVerifyOutput.parse(JSON.parse((await bench.nerve("store", "verify", "--json")).out));
     assert.equal(findings.find(({ what }) => what === path)?.problem, null);
-    for (const maxBytes of [Infinity, 0]) assert.equal(lookIntoDatabase(path, maxBytes).problem, null);
+    for (const maxBytes of [Infinity, 0]) assert.equal(checkDatabaseHealth(path, maxBytes).problem, null);
   }));
 
 long.test("a backup with a file that no backup has is refused, and nothing of it is taken", () =>

@@ -63,7 +63,7 @@ Deno.test("each key has a state of its own", async () => {
   }
   assert.deepEqual(world.story(), ["firing /", "firing /var", "resolved /"]);
   assert.deepEqual(world.told(), ["firing /: / is full", "firing /var: /var is full", "resolved /: / is full"]);
-  assert.deepEqual(world.desk.view("full").states.map(({ key, status }) => [key, status]), [
+  assert.deepEqual(world.operations.view("full").states.map(({ key, status }) => [key, status]), [
     ["/var", "firing"],
     ["/", "inactive"],
   ]);
@@ -102,7 +102,7 @@ Deno.test("an expression that fails is counted, told once for each kind, and end
   assert.deepEqual(world.story(), ["firing", "failed", "resolved", "failed"]);
   assert.equal(world.problems.length, 2);
   assert.match(world.problems[0] ?? "", /full: when failed: no such key: used/);
-  const { counters, problem } = world.desk.view("full");
+  const { counters, problem } = world.operations.view("full");
   assert.deepEqual([counters.evaluated, counters.failed], [4, 4]);
   assert.match(problem ?? "", /when failed/);
 });
@@ -148,7 +148,7 @@ Deno.test("a storm of keys: a thousand have states, the others are counted and t
   for (let n = 0; n < 10_000; n++) {
     world.runner.onSignal({ id: n + 1, sense: "disk", payload: { path: `p${n}`, used: 0.95 }, ts: world.clock.now() });
   }
-  const view = world.desk.view("full");
+  const view = world.operations.view("full");
   assert.deepEqual([view.keys, view.firing, view.counters.keysRefused, world.problems.length], [
     1_000,
     1_000,
@@ -159,7 +159,7 @@ Deno.test("a storm of keys: a thousand have states, the others are counted and t
   await world.tell("disk", { path: "p7", used: 0.1 });
   await world.tell("disk", { path: "new", used: 0.95 });
   assert.equal(world.state("full", "new").status, "firing");
-  assert.equal(world.desk.view("full").keys, 1_000);
+  assert.equal(world.operations.view("full").keys, 1_000);
 });
 
 Deno.test("states and timers outlive the daemon: what ran out meanwhile waits for a fresh signal", async () => {
@@ -290,5 +290,5 @@ Deno.test("a signal that comes while those from before the start are read is hea
   for (let page = 0; page < 5; page++) await world.clock.tick(0);
   await restarted;
   assert.deepEqual(world.story(), ["firing", "resolved", "firing", "resolved", "firing", "resolved"]);
-  assert.equal(world.desk.view("full").counters.evaluated, 6);
+  assert.equal(world.operations.view("full").counters.evaluated, 6);
 });

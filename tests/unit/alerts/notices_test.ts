@@ -41,7 +41,7 @@ Deno.test("repeat: it is told again while it fires, by wall time, also across re
 
 Deno.test("a silence stops the workflow, not the state; what still fires is told when it ends", async () => {
   const world = await AlertWorld.start(alert);
-  assert.deepEqual(world.desk.silence("full", { forMs: 8 * hourMs, by: "ada", comment: "moving disks" }), {
+  assert.deepEqual(world.operations.silence("full", { forMs: 8 * hourMs, by: "ada", comment: "moving disks" }), {
     changed: 1,
   });
   await world.tell("disk", bad);
@@ -58,11 +58,11 @@ Deno.test("a silence stops the workflow, not the state; what still fires is told
 
 Deno.test("what came and went in a silence is not told at all", async () => {
   const world = await AlertWorld.start(alert);
-  world.desk.silence("full", { forMs: hourMs });
+  world.operations.silence("full", { forMs: hourMs });
   await world.tell("disk", bad);
   await world.tell("disk", good);
   await world.clock.tick(24 * hourMs);
-  assert.deepEqual([world.told(), world.desk.view("full").counters.silenced], [[], 1]);
+  assert.deepEqual([world.told(), world.operations.view("full").counters.silenced], [[], 1]);
   await world.tell("disk", bad);
   assert.deepEqual(world.told(), ["firing: full"]);
 });
@@ -71,11 +71,11 @@ Deno.test("a silence of one key lets the others through, and ends when it is lif
   const world = await AlertWorld.start(
     "full: { sense: disk, when: signal.used > 0.9, key: signal.path, workflow: notify }",
   );
-  world.desk.silence("full", { key: "/", forMs: hourMs });
+  world.operations.silence("full", { key: "/", forMs: hourMs });
   for (const path of ["/", "/var"]) await world.tell("disk", { ...bad, path });
   assert.deepEqual(world.told(), ["firing /var: full /var"]);
-  assert.deepEqual(world.desk.unsilence("full", { key: "/var" }), { changed: 0 });
-  assert.deepEqual(world.desk.unsilence("full", {}), { changed: 1 });
+  assert.deepEqual(world.operations.unsilence("full", { key: "/var" }), { changed: 0 });
+  assert.deepEqual(world.operations.unsilence("full", {}), { changed: 1 });
   await world.clock.tick(0);
   // Not before the daemon has settled.
   await world.clock.tick(alertSettleMs);
@@ -85,8 +85,8 @@ Deno.test("a silence of one key lets the others through, and ends when it is lif
 Deno.test("an acknowledgement ends the repeats of this incident; its end is told", async () => {
   const world = await AlertWorld.start(alert);
   await world.tell("disk", bad);
-  assert.deepEqual(world.desk.ack("full", { by: "ada" }), { changed: 1 });
-  assert.deepEqual(world.desk.ack("full", { by: "bob" }), { changed: 0 });
+  assert.deepEqual(world.operations.ack("full", { by: "ada" }), { changed: 1 });
+  assert.deepEqual(world.operations.ack("full", { by: "bob" }), { changed: 0 });
   await world.restart({ downMs: minuteMs });
   await world.clock.tick(24 * hourMs);
   assert.deepEqual([world.told(), world.state("full").ack?.by], [["firing: full"], "ada"]);
@@ -94,8 +94,8 @@ Deno.test("an acknowledgement ends the repeats of this incident; its end is told
   await world.tell("disk", bad);
   await world.clock.tick(4 * hourMs);
   assert.deepEqual(world.told(), ["firing: full", "resolved: full", "firing: full", "firing: full"]);
-  assert.throws(() => world.desk.ack("full", { key: "/" }), { code: "ALERT_UNKNOWN" });
-  assert.throws(() => world.desk.ack("none", {}), { code: "ALERT_UNKNOWN" });
+  assert.throws(() => world.operations.ack("full", { key: "/" }), { code: "ALERT_UNKNOWN" });
+  assert.throws(() => world.operations.ack("none", {}), { code: "ALERT_UNKNOWN" });
 });
 
 Deno.test("limit: starts over it are left out, counted, and told once in each window", async () => {
@@ -109,7 +109,7 @@ Deno.test("limit: starts over it are left out, counted, and told once in each wi
   for (let n = 0; n < 4; n++) await flap();
   assert.deepEqual(world.told(), ["firing: full", "resolved: full", "firing: full"]);
   // The end of what was told is over the limit, and so is the third incident; the end of that one was owed to nobody.
-  assert.equal(world.desk.view("full").counters.limited, 3);
+  assert.equal(world.operations.view("full").counters.limited, 3);
   assert.equal(world.story().filter((type) => type === "limited").length, 1);
   assert.equal(world.problems.length, 1);
   await world.restart({ downMs: 30 * minuteMs });
@@ -155,9 +155,9 @@ Deno.test("a notice that was due when the daemon died is told by the next one, o
 
 Deno.test("silences are bounded", async () => {
   const world = await AlertWorld.start(alert);
-  assert.throws(() => world.desk.silence("full", { forMs: 400 * 24 * hourMs }), { code: "USAGE" });
-  assert.throws(() => world.desk.silence("full", { key: "/", forMs: hourMs }), { code: "USAGE" });
-  world.desk.silence("full", { forMs: hourMs });
-  world.desk.silence("full", { forMs: 2 * hourMs });
-  assert.equal(world.desk.view("full").silences.length, 1);
+  assert.throws(() => world.operations.silence("full", { forMs: 400 * 24 * hourMs }), { code: "USAGE" });
+  assert.throws(() => world.operations.silence("full", { key: "/", forMs: hourMs }), { code: "USAGE" });
+  world.operations.silence("full", { forMs: hourMs });
+  world.operations.silence("full", { forMs: 2 * hourMs });
+  assert.equal(world.operations.view("full").silences.length, 1);
 });

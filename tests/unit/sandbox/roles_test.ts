@@ -7,7 +7,7 @@ import {
   roleAttemptsMax,
   roleNameMaxChars,
 } from "../../../src/base/limits.ts";
-import { findRetryWait, readRoles, type RolePlan } from "../../../src/sandbox/roles.ts";
+import { readRoles, type RolePlan } from "../../../src/sandbox/roles.ts";
 import { END, START } from "../../../src/sdk/workflow.ts";
 
 const run = () => ({ content: "", meta: {} });
@@ -74,20 +74,4 @@ Deno.test("an invalid role gives an error with its name and what is wrong", () =
     [{ r: { run, retry: { attempts: 2, nonRetryable: "TypeError" } } }, /retry\.nonRetryable/],
   ];
   for (const [roles, expected] of cases) assert.match(faultOf(roles), expected);
-});
-
-Deno.test("findRetryWait() doubles the wait up to its bound, and is null after the last attempt", () => {
-  const plan = planOf({ run, retry: { attempts: 5, backoff: 100, maxBackoff: 350 } });
-  assert.deepEqual([1, 2, 3, 4, 5].map((failures) => findRetryWait(plan, failures, null)), [100, 200, 350, 350, null]);
-});
-
-Deno.test("an error can be excluded from retries by its name, its class, or a function of the author", () => {
-  class NoSuchUser extends Error {}
-  const named = planOf({ run, retry: { attempts: 9, nonRetryable: ["NoSuchUser", "TimeoutError"] } });
-  assert.equal(findRetryWait(named, 1, new NoSuchUser("x")), null);
-  assert.equal(findRetryWait(named, 1, new DOMException("late", "TimeoutError")), null);
-  assert.notEqual(findRetryWait(named, 1, new Error("x")), null);
-  assert.notEqual(findRetryWait(named, 1, "NoSuchUser"), null);
-  const plan = planOf({ run, retry: { attempts: 9, nonRetryable: (thrown: unknown) => thrown === "stop" } });
-  assert.deepEqual([findRetryWait(plan, 1, "stop"), findRetryWait(plan, 1, "go") === null], [null, false]);
 });

@@ -1,11 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  CronTimes,
-  findCronResumeTime,
-  findMissedCronTick,
-  findNextIntervalTick,
-  findNextTick,
-} from "../../../src/scheduler/timetable.ts";
+import { CronTimes, findCronResumeTime, findNextIntervalTick, findNextTick } from "../../../src/scheduler/timetable.ts";
 import fc from "../../support/fast_check.ts";
 
 const hourMs = 3_600_000, dayMs = 24 * hourMs;
@@ -118,18 +112,6 @@ Deno.test("around every change of the clock cron ticks strictly increase, and th
       }
     }),
     { numRuns: 300 },
-  );
-});
-
-Deno.test("a missed cron tick is the newest one after the last stored tick", () => {
-  const daily = new CronTimes("0 9 * * *", "UTC");
-  const now = at("2026-05-04T12:00:00Z");
-  assert.equal(findMissedCronTick(daily, at("2026-05-01T09:00:00Z"), now), at("2026-05-04T09:00:00Z"));
-  assert.equal(findMissedCronTick(daily, at("2026-05-04T09:00:00Z"), now), null);
-  assert.equal(findMissedCronTick(daily, null, now), null);
-  assert.equal(
-    findMissedCronTick(daily, at("2026-05-03T09:00:00Z"), at("2026-05-04T09:00:00Z")),
-    at("2026-05-04T09:00:00Z"),
   );
 });
 
