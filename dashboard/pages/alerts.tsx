@@ -174,7 +174,7 @@ function SilenceDialog(
     });
   return (
     <Confirm title={`Silence ${name}${of === null ? "" : ` for ${of}`}?`} verb="Silence" {...{ action, act, onClose }}>
-      <p>It starts no workflow in this time. What still fires when it ends is told.</p>
+      <p>It starts no workflow in this time. If it still fires when that ends, its workflow starts then.</p>
       <label class="field">
         For
         <select

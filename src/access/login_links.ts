@@ -43,14 +43,14 @@ export class LoginLinks {
     const link = this.#links.get(parsed?.id ?? "");
     if (parsed === null || link === undefined) {
       if (!this.#guesses.takeStranger()) throw limited();
-      throw new NerveError("LINK_UNKNOWN", "the link is too old, or was never given", { hint });
+      throw new NerveError("LINK_UNKNOWN", "the link has expired, or was never issued", { hint });
     }
     // I1. Nothing is awaited between the look and the mark.
     const isRight = isSameHash(await hashSecret(parsed.secret), link.hash);
     if (!isRight) {
       if (!this.#guesses.mayTry(parsed.id)) throw limited();
       this.#guesses.onWrong(parsed.id);
-      throw new NerveError("LINK_UNKNOWN", "the link is not as it was given", { hint });
+      throw new NerveError("LINK_UNKNOWN", "the link is incomplete, or was changed", { hint });
     }
     if (link.used) throw new NerveError("LINK_USED", "the link has been used", { hint });
     link.used = true;

@@ -252,7 +252,7 @@ export class AgentHost {
     } catch (thrown) {
       throw new AgentFault(`the folder ${path} cannot be used: ${describeSystemError(thrown)}`);
     }
-    throw new AgentFault(`${path} is no folder`);
+    throw new AgentFault(`${path} is not a folder`);
   }
 }
 

@@ -67,7 +67,7 @@ async function look(cwd: string, path: string, before: ArtifactMark): Promise<Lo
   const file = join(cwd, path), info = await lstat(file);
   if (info === null) return wait("it is not there");
   if (info.isSymlink) return refuse("it is a link, which is not followed");
-  if (!info.isFile) return refuse("it is no file");
+  if (!info.isFile) return refuse("it is not a regular file");
   if (info.uid !== Deno.uid()) return refuse("it belongs to another user");
   if ((info.nlink ?? 1) > 1) return refuse("it has a second name (a hard link)");
   if (describe(info) === before) return wait("it was there before and has not been written since");
@@ -105,7 +105,7 @@ function parse(text: string): Look {
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    return wait(`it is no JSON: ${messageOf(thrown)}`);
+    return wait(`it is not valid JSON: ${messageOf(thrown)}`);
   }
   const checked = toJsonText(value, artifactMaxBytes);
   return checked.ok ? { value: JSON.parse(checked.value) } : refuse(`it ${checked.error}`);

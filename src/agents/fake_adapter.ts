@@ -67,6 +67,6 @@ async function readScenario(path: string, name: string): Promise<unknown> {
   try {
     return parse(text, { maxAliasCount: 0 });
   } catch (thrown) {
-    throw new AgentFault(`its scenario ${name} is no YAML: ${messageOf(thrown)}`);
+    throw new AgentFault(`its scenario ${name} is not YAML: ${messageOf(thrown)}`);
   }
 }

@@ -43,7 +43,7 @@ export const errorCodes = {
     cause:
       "The workspace, a file in it, a folder on the way to it, a backup or an executable belongs to another user, or " +
       "its mode lets others write. What it holds would run, or be opened, with your rights.",
-    remedy: "Run the `chown` or `chmod` that the message names. `NERVE_TRUST=DIR` trusts a folder whoever owns it.",
+    remedy: "Run the `chown` or `chmod` that the message names. `NERVE_TRUST=DIR` trusts a folder whatever its owner.",
   },
   ISOLATION_MISSING: {
     meaning: "This system has no Landlock, and nerve.yaml requires it.",
@@ -129,7 +129,7 @@ export const errorCodes = {
   },
   ACCESS_EXPIRED: {
     meaning: "The token or session has expired.",
-    cause: "A token lives as long as `--expires` said, a session seven days.",
+    cause: "A token is valid for the time given with `--expires`, a session for seven days.",
     remedy: "Make a new one with `nerve token create`, or open `nerve dashboard`.",
   },
   ACCESS_REVOKED: {
@@ -140,7 +140,7 @@ export const errorCodes = {
   ACCESS_SCOPE: {
     meaning: "The token or session may not do that.",
     cause:
-      "Scope `read` changes nothing, `hook` only delivers to hooks, and tokens are made on the workspace's socket alone.",
+      "Scope `read` changes nothing, `hook` only delivers to hooks, and tokens are made only on the workspace's socket.",
     remedy: "Use a token of the scope that the message names.",
   },
   ACCESS_LIMITED: {
@@ -200,7 +200,7 @@ export const errorCodes = {
   },
   APPROVAL_DECIDED: {
     meaning: "The request was decided before, in another way or by somebody else.",
-    cause: "A request is decided once: whoever is first decides it, or its expiry.",
+    cause: "A request is decided once: by the first decision, or by its expiry.",
     remedy: "`nerve approvals ID` shows the decision.",
   },
   APPROVAL_STALE: {
@@ -264,7 +264,7 @@ export const errorCodes = {
     remedy: "`nerve engine status` says which. Runs wait until the server is back, and nothing is lost.",
   },
   ENGINE_WRONG: {
-    meaning: "What nerve.yaml takes for the server of an engine is another one, too old, or refuses this daemon.",
+    meaning: "The server that nerve.yaml names for an engine is another one, too old, or refuses this daemon.",
     cause: "An address under `engines` is wrong, the server is old or cannot call the daemon, or secrets differ.",
     remedy: "The message names the key of nerve.yaml and what answers there; `nerve engine status` shows it again.",
   },

@@ -21,7 +21,7 @@ export async function readPins(folder: string, name: string): Promise<JsonObject
 async function readPersona(folder: string, persona: string): Promise<JsonObject> {
   const [, name = "", version = ""] = /^([a-z0-9][a-z0-9-]{0,63})@([0-9]{1,9})$/.exec(persona) ?? [];
   if (name === "") {
-    throw new NerveError("USAGE", `the template names a persona ${persona}, which is no NAME@VERSION`, {
+    throw new NerveError("USAGE", `the template names a persona ${persona}, which is not NAME@VERSION`, {
       hint: `look into ${folder}/templates`,
     });
   }
@@ -41,7 +41,7 @@ function readYaml(text: string, path: string): Record<string, unknown> {
     const value: unknown = parse(text);
     return isPlainObject(value) ? value : {};
   } catch (thrown) {
-    throw new NerveError("USAGE", `${path} is no YAML: ${messageOf(thrown)}`, { hint: "mend the template" });
+    throw new NerveError("USAGE", `${path} is not YAML: ${messageOf(thrown)}`, { hint: "mend the template" });
   }
 }
 

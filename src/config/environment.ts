@@ -176,7 +176,7 @@ export function findPlaceFault(path: string, paths: WorkspacePaths): string | nu
   ];
   const holds = (folder: string) => pathContains(folder, path) || pathContains(realPath(folder), path);
   const [folder, why] = places.find(([each]) => holds(each)) ?? [];
-  if (path === paths.configFile) return "nerve.yaml itself is no file of variables";
+  if (path === paths.configFile) return "nerve.yaml itself is not a file of variables";
   return folder === undefined ? null : `must not lie in ${quote(relative(paths.root, folder))}: ${why}`;
 }
 

@@ -66,7 +66,7 @@ export function requireTrustedTree(folder: string, trust: Trust = readTrust()): 
 /** `whole`: what the user would have to trust. */
 export function untrusted({ path, why, remedy }: OwnershipFault, whole: string): NerveError {
   return new NerveError("OWNER_UNTRUSTED", `${path} ${why}: nothing of it was used`, {
-    hint: `if it is yours: ${remedy}; if you trust whoever may change it: ${trustVariable}=${whole}`,
+    hint: `if it is yours: ${remedy}; if you trust everyone who may change it: ${trustVariable}=${whole}`,
   });
 }
 

@@ -123,10 +123,10 @@ function findScopeFault({ kind, name, scope }: AdmittedCaller, method: string, p
   const who = `the ${kind} ${name} of scope ${scope}`;
   if (scope === "hook") return new NerveError("ACCESS_SCOPE", `${who} only delivers to hooks`);
   if (path.startsWith("/v1/access")) {
-    return new NerveError("ACCESS_SCOPE", `${who} does not make tokens: only the workspace's socket does`);
+    return new NerveError("ACCESS_SCOPE", `${who} cannot create tokens: only the workspace's socket can`);
   }
   if (scope === "operate" || method === "GET" || method === "HEAD") return null;
-  return new NerveError("ACCESS_SCOPE", `${who} changes nothing: that takes scope operate`);
+  return new NerveError("ACCESS_SCOPE", `${who} may only read: this request needs scope operate`);
 }
 
 /** Whether a delivery shows a token of nerve; without one its hook looks for a proof. Throws, and tells of it. */

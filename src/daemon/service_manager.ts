@@ -61,9 +61,9 @@ export class ServiceManager {
   #tell(words: string): void {
     try {
       if (sendDatagram(this.#address, words)) return;
-      this.#report(`systemd cannot be told at ${this.#address}`);
+      this.#report(`systemd cannot be notified at ${this.#address}`);
     } catch (thrown) {
-      this.#report(`systemd cannot be told: ${messageOf(thrown)}`);
+      this.#report(`systemd cannot be notified: ${messageOf(thrown)}`);
     }
   }
 

@@ -104,11 +104,11 @@ export class PermissionLockInForce {
     } else if (found.kind === "unusable") {
       this.#lock ??= running === null ? lockAtStart(found) : createLock(running);
       this.#problem =
-        `${permissionLockName} ${found.why}: no permissions grow until nerve permissions approve replaces it`;
+        `${permissionLockName} ${found.why}: no new permissions are granted until nerve permissions approve replaces it`;
     } else if (requested || this.#lock === null) {
       this.#lock = null;
       this.#problem = null;
-    } else this.#problem = `${permissionLockName} was removed, and binds on until nerve reload or the next start`;
+    } else this.#problem = `${permissionLockName} was removed, and stays in force until nerve reload or the next start`;
   }
 }
 

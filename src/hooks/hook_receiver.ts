@@ -83,7 +83,7 @@ export class HookReceiver {
     if (fault !== null) return this.#refuse(hook, { kind: "unproven", why: `it ${fault}` });
     // A token can deliver anything; a signature must not be of use again without what names its delivery.
     if (keys === null && proof.kind !== "token" && !proven) {
-      return this.#refuse(hook, { kind: "unproven", why: "it has no header that names it" });
+      return this.#refuse(hook, { kind: "unproven", why: "it has no header with the id of the delivery" });
     }
     // I2. Nothing is awaited between the look and the row.
     const known = this.#known.find(keys ?? []);

@@ -77,7 +77,7 @@ export class ApprovalNotices {
     } catch (thrown) {
       inMs = backoffMaxMs;
       if (this.#open) {
-        this.#ports.reportProblem(`people could not be told of a request; retrying: ${messageOf(thrown)}`);
+        this.#ports.reportProblem(`people could not be notified of a request; retrying: ${messageOf(thrown)}`);
       }
     }
     this.#looking = false;

@@ -64,7 +64,7 @@ export class Reports {
         full = page.length === pageSize;
       }
     } catch (thrown) {
-      reportProblem(`missing reports of runs cannot be made good: ${messageOf(thrown)}`);
+      reportProblem(`missing reports of runs cannot be written again: ${messageOf(thrown)}`);
     }
   }
 

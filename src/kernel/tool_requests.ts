@@ -34,7 +34,7 @@ export class ToolRequests {
   async ask({ runId, name, agent }: SessionRecord, asked: ToolRequest, signal: AbortSignal): Promise<boolean> {
     const run = this.#store.runs.get(runId), { kind, title, paths, detail } = asked;
     if (run === null || signal.aborted) return false;
-    const lines = [`Agent ${agent}, session ${name}, asks leave for a tool of the kind **${kind}**: ${title}`];
+    const lines = [`Agent ${agent}, session ${name}, asks permission to use a tool of the kind **${kind}**: ${title}`];
     if (paths.length > 0) lines.push(paths.map((path) => `- \`${path}\``).join("\n"));
     if (detail !== "") lines.push(detail);
     const making = this.#last.then(() =>

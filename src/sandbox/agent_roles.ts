@@ -82,7 +82,7 @@ export function readAgentRole(
   if (typeof session !== "string" || session === "" || session.length > sessionNameMaxChars) {
     return err(`has a session that is no name of 1 to ${sessionNameMaxChars} characters`);
   }
-  if (phase !== null && typeof phase !== "string") return err("has a phase that is no text");
+  if (phase !== null && typeof phase !== "string") return err("has a phase that is not a text");
   if (!Number.isInteger(attempts) || Number(attempts) < 1 || Number(attempts) > artifactAttemptsMax) {
     return err(`has attempts that are no whole number from 1 to ${artifactAttemptsMax}`);
   }
@@ -115,7 +115,7 @@ function readArtifact(written: unknown): Result<AgentPlan["artifact"], string> {
     return err("has an artifact without a path");
   }
   if (!isArtifactPath(path)) return err("has an artifact.path that does not lead below cwd");
-  if (name !== null && typeof name !== "string") return err("has an artifact.name that is no text");
+  if (name !== null && typeof name !== "string") return err("has an artifact.name that is not a text");
   const check = readArtifactSchema(schema);
   return check.ok ? ok({ path, name, check: check.value }) : err(`has an artifact.schema that ${check.error}`);
 }

@@ -54,7 +54,7 @@ function readRun(run: unknown): Result<ChildRequest, string> {
   if (unknown !== undefined) return err(`has an unknown key ${unknown}: the keys are ${keys.join(", ")}`);
   const { workflow, payload = {}, prompt = "", maxRounds = null } = run;
   if (typeof workflow !== "string" || !namePattern.test(workflow)) return err("names no workflow");
-  if (typeof prompt !== "string") return err("has a prompt that is no text");
+  if (typeof prompt !== "string") return err("has a prompt that is not a text");
   if (prompt.length > promptMaxBytes || byteLength(prompt) > promptMaxBytes) {
     return err(`has a prompt that is larger than ${promptMaxBytes} bytes`);
   }

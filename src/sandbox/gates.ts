@@ -30,7 +30,9 @@ export function readGatePlan(gate: Record<string, unknown>): Result<WaitPlan, st
   if (unknown !== undefined) return err(`has an unknown key ${unknown}: the keys of a gate are ${keys.join(", ")}`);
   const { title, body = "" } = gate;
   for (const [key, text] of Object.entries({ title, body })) {
-    if (typeof text !== "string" && typeof text !== "function") return err(`has a ${key} that is no text or function`);
+    if (typeof text !== "string" && typeof text !== "function") {
+      return err(`has a ${key} that is neither a text nor a function`);
+    }
   }
   const rest = readRest(gate);
   if (!rest.ok) return rest;

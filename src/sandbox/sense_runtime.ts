@@ -252,7 +252,7 @@ export class SenseRuntime implements Runtime {
       if (json === null && unstored !== null) return this.#fail(id, took, "output", toUnstored(unstored), null);
       if (json === null) return this.#tellNull(id, took, value, silent);
       // On a full disk a warning still gets out; the sense will not remember that it told it.
-      if (unstored !== null) shared.log("warn", `${toUnstored(unstored)}; what it returned is told nonetheless`);
+      if (unstored !== null) shared.log("warn", `${toUnstored(unstored)}; what it returned is delivered nonetheless`);
       const outcome = `{"kind":"value","value":${json}}`;
       this.#kernel.sendText(`{"t":"outcome","id":${id},"ranMs":${took},"kept":${kept},"outcome":${outcome}}`);
     } catch (thrown) {

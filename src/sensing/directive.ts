@@ -22,7 +22,7 @@ export type OutputRoute =
  * @param isWorkflow whether a workflow of that name is configured; a directive for another is invalid.
  * @example
  * ```ts
- * routeSenseComputeOutput({ path: "/", workflow: "cleanup|10|/ is full" }, (name) => name === "cleanup");
+ * routeSenseComputeOutput({ path: "/", workflow: { name: "cleanup", prompt: "/ is full", maxRounds: 10 } }, (name) => name === "cleanup");
  * // { kind: "workflow", directive: { name: "cleanup", maxRounds: 10, prompt: "/ is full" }, payload: { path: "/" } }
  * ```
  */

@@ -208,7 +208,7 @@ export class Watch {
 
   #report({ complete, problem, marks }: PathScan): void {
     const many = complete ? null : `more than ${marks.size} paths are watched; ` +
-      "of further ones only those changes are told that the system reports";
+      "changes of the others are noticed only when the system reports them";
     const what = problem ?? many;
     if (what === null) this.#lastProblem = null;
     else this.#reportProblem(what);

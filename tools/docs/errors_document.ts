@@ -39,9 +39,9 @@ const exitMeanings: Readonly<Record<keyof typeof exit, string>> = {
 
 const runMeanings: Readonly<Record<keyof typeof runExitCode, string>> = {
   completed: "`completed`: the moderator returned END.",
-  failed: "`failed`: a role or the moderator failed.",
+  failed: "`failed`: a role or the moderator failed, or the moderator or a person said so.",
   maxRounds: "`failed`: the run reached its maxRounds.",
-  killed: "`killed`: by `nerve workflow kill`, or by the API.",
+  killed: "`killed`: by `nerve workflow kill`, the API, the moderator, or a decision to abort.",
   crashed: "`crashed`: its process died three times at the same round.",
 };
 

@@ -54,7 +54,7 @@ export async function alertAck(io: CliIo, flags: Flags, target: string): Promise
   return await change(io, flags, target, ask, ({ changed }) => {
     return changed === 0
       ? `${sign.idle} nothing of ${clip(target, 100)} fires that was not acknowledged`
-      : `${sign.ok} ${plural(changed, "state")} acknowledged: not told again before the end`;
+      : `${sign.ok} ${plural(changed, "state")} acknowledged: no further notice until it resolves`;
   });
 }
 

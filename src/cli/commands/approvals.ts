@@ -89,7 +89,7 @@ export function findApproval(records: CliRecords, id: string): Approval {
 /** The option, which the request must have. */
 export function requireOption({ id, options }: Approval, option: string): string {
   if (options.includes(option)) return option;
-  throw new NerveError("USAGE", `"${option}" is no option of request ${id}`, {
+  throw new NerveError("USAGE", `"${option}" is not an option of request ${id}`, {
     hint: `nerve approve ${id} --option OPTION; there are: ${options.join(", ")}`,
   });
 }
@@ -143,7 +143,7 @@ export function printApproval(io: CliIo, approval: Approval, deciders: string | 
     ["run", `${runId} of ${workflow}, round ${round}, role ${clip(role, 100)}`],
     ["state", stateOf(approval)],
     ["options", options.join(", ")],
-    ...(open ? [["decides", deciders ?? "whoever may use the daemon"]] as [string, string][] : []),
+    ...(open ? [["decides", deciders ?? "anyone who may use the daemon"]] as [string, string][] : []),
     ["asked", `${formatDateTime(created)} (${formatDistance(created, io.clock.now())})`],
     ["expires", expires === null ? "never" : `${formatDateTime(expires)}, then ${onExpiry}`],
     ["digest", digest],

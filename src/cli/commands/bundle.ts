@@ -42,7 +42,9 @@ export async function bundle(io: CliIo, flags: Flags, runId: string): Promise<nu
   const file = resolve(io.cwd, flags.out ?? `${runId}.bundle.jsonl`);
   const there = ifPresent(() => Deno.lstatSync(file));
   // A device, a link or a folder is not replaced, whatever somebody asks for.
-  if (there?.isFile === false) throw new NerveError("USAGE", `${file} is no file`, { hint: "--out names another one" });
+  if (there?.isFile === false) {
+    throw new NerveError("USAGE", `${file} is not a file`, { hint: "--out names another one" });
+  }
   if (there !== null && !flags.force) {
     throw new NerveError("USAGE", `${file} exists`, { hint: "--out names another file, --force replaces it" });
   }

@@ -135,14 +135,14 @@ async function findFolder(path: string): Promise<string> {
   } catch (thrown) {
     if (!isMissing(thrown)) throw thrown;
   }
-  throw new NerveError("USAGE", `${path} is no folder`, { hint: "name the folder of a git repository" });
+  throw new NerveError("USAGE", `${path} is not a folder`, { hint: "name the folder of a git repository" });
 }
 
 const requirementsMaxBytes = 128 * 1024;
 
 async function readRequirements(io: CliIo, file: string | undefined): Promise<string> {
   const hint = "nerve develop REPO --requirements FILE: the file says in your words what is wanted";
-  if (file === undefined) throw new NerveError("USAGE", "nobody says what is wanted", { hint });
+  if (file === undefined) throw new NerveError("USAGE", "the requirement is missing", { hint });
   let text: string;
   try {
     text = await Deno.readTextFile(resolve(io.cwd, file));

@@ -111,9 +111,9 @@ async function requireType(type: string | undefined): Promise<void> {
 
 /** The same for a source. Any name is accepted: rows of senses and workflows that were removed stay in the log. */
 function requireSource(source: string | undefined): void {
-  if (source === undefined || source === "kernel" || /^(group|sense|workflow|alert):./.test(source)) return;
+  if (source === undefined || source === "kernel" || /^(group|sense|workflow|alert|hook):./.test(source)) return;
   throw new NerveError("USAGE", `no row has the source "${source}"`, {
-    hint: "use kernel, group:NAME, sense:NAME, workflow:NAME or alert:NAME",
+    hint: "use kernel, group:NAME, sense:NAME, workflow:NAME, alert:NAME or hook:NAME",
   });
 }
 

@@ -123,7 +123,7 @@ function* readValues(database: string, asked: Asked, from: number, to: number): 
     if (at === null || at < from || at > to) continue;
     const number = Number(value);
     if (typeof value === "string" || value instanceof Uint8Array || !Number.isFinite(number)) {
-      throw new NerveError("QUERY_INVALID", `${asked.column} holds values that are no numbers`, {
+      throw new NerveError("QUERY_INVALID", `${asked.column} holds values that are not numbers`, {
         hint: "--where leaves rows out",
       });
     }

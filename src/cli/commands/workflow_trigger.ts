@@ -156,7 +156,7 @@ function parseStartTime(
   if (at !== undefined) {
     const ms = parseTime(at);
     if (ms === null) {
-      throw new NerveError("USAGE", `--at ${clip(at, 100)} is no time`, {
+      throw new NerveError("USAGE", `--at ${clip(at, 100)} is not a time`, {
         hint: "write 2026-12-24T18:00 in local time, or 2026-12-24T18:00:00Z",
       });
     }

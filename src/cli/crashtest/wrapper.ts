@@ -86,7 +86,7 @@ const replay = (name, round) => {
 
 const play = (name, role) => {
   const isAgent = role.plays === "agent";
-  if (isAgent && recorded === null) throw new Error("role " + name + " is one of an agent: --replay RUN plays what it has said");
+  if (isAgent && recorded === null) throw new Error("role " + name + " is one of an agent: --replay RUN plays its messages");
   const { effect = "idempotent", retry, run, ...rest } = typeof role === "function" ? { run: role } : isAgent ? {} : role;
   const quick = retry === undefined ? {} : { retry: { ...retry, backoff: 20, maxBackoff: 200 } };
   return {

@@ -185,8 +185,8 @@ function describeAlertRow(type: Extract<LogType, `alert.${string}`>, name: strin
 }
 
 const noticeWords: Readonly<Record<string, string>> = {
-  silenced: " (nobody was told: it is silenced)",
-  limited: " (nobody was told: the limit was reached)",
+  silenced: " (no notice: it is silenced)",
+  limited: " (no notice: the limit was reached)",
 };
 
 /** Why a compute did not run, gave no signal, or had its directive ignored. Null for other rows. */

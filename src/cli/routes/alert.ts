@@ -26,7 +26,7 @@ export const alertCommands: RouteMap<CliContext> = buildRouteMap({
       async () => (await import("../commands/alert_change.ts")).alertSilence,
       {
         brief: "Start no workflow for an alert for some time",
-        details: "Its states change as before. What still fires when the silence ends is told then.",
+        details: "Its states change as before. If it still fires when the silence ends, its workflow starts then.",
         examples: [
           "nerve alert silence disk-full --for 8h --comment 'moving disks'",
           "nerve alert silence disk-full=/home --for 1h",
@@ -50,7 +50,7 @@ export const alertCommands: RouteMap<CliContext> = buildRouteMap({
     ack: defineCommand(
       async () => (await import("../commands/alert_change.ts")).alertAck,
       {
-        brief: "Acknowledge what fires: it is not told again before its end",
+        brief: "Acknowledge a firing alert: no further notice until it resolves",
         examples: ["nerve alert ack disk-full", "nerve alert ack disk-full=/home --comment 'ordered a disk'"],
       },
       { flags: { comment }, json: true, positional: { kind: "tuple", parameters: [target] } },

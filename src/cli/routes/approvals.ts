@@ -10,7 +10,7 @@ const request = {
   proposeCompletions: proposeRequests,
 } as const;
 const decisionFlags = {
-  comment: textFlag("What the run is told with the decision", "TEXT"),
+  comment: textFlag("A comment for the run, kept with the decision", "TEXT"),
   digest: textFlag("The digest of what was shown; default: that of the request as it is", "HEX"),
   key: textFlag("Sign with this SSH key, where nerve.yaml names approvers", "FILE"),
   signature: textFlag("A signature made elsewhere; see nerve approvals ID --to-sign", "FILE"),
@@ -36,7 +36,7 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
         all: switchFlag("Include requests that were decided, and those of runs that have ended"),
         toSign: textFlag("Print the text that is signed to decide this; --comment becomes a part of it", "OPTION"),
         comment: textFlag("The comment of the decision that is signed", "TEXT"),
-        content: textFlag("The content of the message of a role that is done, where that is signed", "TEXT"),
+        content: textFlag("With `done`: the content of the role's message, as it is signed", "TEXT"),
         meta: textFlag("Its meta, a JSON object", "JSON"),
         run: { ...textFlag("Only requests of this run", "RUN"), proposeCompletions: proposeRuns },
         limit: wholeNumberFlag("How many requests; default 20", "N", 1),
@@ -64,7 +64,7 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
     {
       flags: {
         option: textFlag("What is decided; default: approve", "OPTION"),
-        content: textFlag("The content of the message of a role that is done", "TEXT"),
+        content: textFlag("With `done`: the content of the role's message", "TEXT"),
         meta: textFlag("Its meta, a JSON object; default: {}", "JSON"),
         ...decisionFlags,
       },

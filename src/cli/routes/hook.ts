@@ -27,7 +27,7 @@ export const hookCommands: RouteMap<CliContext> = buildRouteMap({
         flags: {
           data: { ...textFlag("The body", "TEXT"), optional: false, default: "{}" },
           type: { ...textFlag("Its content-type", "TYPE"), optional: false, default: "application/json" },
-          id: textFlag("What names the delivery; default: a new one", "ID"),
+          id: textFlag("The id of the delivery; default: a new one", "ID"),
         },
         json: true,
         positional: {

@@ -5,8 +5,8 @@ import { type CliContext, defineCommand, switchFlag } from "../command.ts";
 const workspace = defineCommand(
   async () => (await import("../commands/init.ts")).initWorkspace,
   {
-    brief: "Create a workspace, with three senses and a workflow to start with",
-    details: "Creates a workspace in DIR (default: here), with three senses and a workflow to start with.",
+    brief: "Create a workspace, with three senses and two workflows to start with",
+    details: "Creates a workspace in DIR (default: here), with three senses and two workflows to start with.",
     examples: ["nerve init", "nerve init ~/watch", "nerve init --force"],
   },
   {

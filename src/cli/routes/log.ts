@@ -20,7 +20,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     {
       flags: {
         follow: switchFlag("Follow new rows; needs the daemon"),
-        source: textFlag("kernel, group:NAME, sense:NAME, workflow:NAME or alert:NAME", "SOURCE"),
+        source: textFlag("kernel, group:NAME, sense:NAME, workflow:NAME, alert:NAME or hook:NAME", "SOURCE"),
         type: textFlag("Such as sense.signal or run.completed", "TYPE"),
         ref: textFlag("A run id, or the name of a sense or group", "REF"),
         archived: switchFlag("Include archived rows"),

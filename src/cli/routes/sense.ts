@@ -140,7 +140,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       {
         flags: {
           for: durationFlag("For how long; default until it is resumed", "DURATION"),
-          reason: textFlag("Why, for those who wonder", "TEXT"),
+          reason: textFlag("The reason, shown with the pause", "TEXT"),
         },
         json: true,
         positional: { kind: "tuple", parameters: [name] },
@@ -163,7 +163,9 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       async () => (await import("../commands/reset.ts")).senseReset,
       {
         brief: "Lift the quarantine of a sense's group",
-        details: "A group whose process died 5 times in 60 s does not compute until it is reset or its files change.",
+        details:
+          "A group whose process died 5 times in 60 s, or too often in 10 minutes, does not compute until it is\n" +
+          "reset or its files change.",
         examples: ["nerve sense reset disk-usage"],
       },
       {

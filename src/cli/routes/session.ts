@@ -34,7 +34,7 @@ export const sessionCommands: RouteMap<CliContext> = buildRouteMap({
     log: defineCommand(
       async () => (await import("../commands/session_log.ts")).sessionLog,
       {
-        brief: "Print what was said in a session",
+        brief: "Print the transcript of a session",
         details: "With -f: goes on until the session has ended. With --json: one entry on each line.",
         examples: ["nerve session log ID", "nerve session log ID -f --tail 64"],
       },
@@ -60,7 +60,7 @@ export const sessionCommands: RouteMap<CliContext> = buildRouteMap({
     attach: defineCommand(
       async () => (await import("../commands/session_attach.ts")).sessionAttach,
       {
-        brief: "Attach this terminal to that of a session",
+        brief: "Attach this terminal to the terminal of a session",
         details: "Only for agents with protocol: terminal, while their program runs. Ctrl-b d leaves it.",
         examples: ["nerve session attach ID"],
       },

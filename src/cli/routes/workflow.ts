@@ -87,7 +87,7 @@ const kill = defineCommand(
   {
     brief: "End a run for good",
     details:
-      "Ends a queued or started run in the running daemon: status killed, exit code 137. Its role is aborted; if\n" +
+      "Ends a run that has not ended, in the running daemon: status killed, exit code 137. Its role is aborted; if\n" +
       "the role does not return within 5 s, its process is recycled. Exits 1 when the run has already ended.",
     examples: ["nerve workflow kill RUN", `nerve workflow kill RUN --reason "not needed any more"`],
   },
@@ -154,8 +154,8 @@ const reset = defineCommand(
   {
     brief: "Lift the quarantine of a workflow",
     details:
-      "A workflow whose process died 5 times in 60 s starts no process until it is reset, its files change, or\n" +
-      "nerve.yaml is reloaded. Its runs are kept and continue then.",
+      "A workflow whose process died 5 times in 60 s, or too often in 10 minutes, starts no process until it is\n" +
+      "reset, its files change, or nerve.yaml is reloaded. Its runs are kept and continue then.",
     examples: ["nerve workflow reset cleanup"],
   },
   {

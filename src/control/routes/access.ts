@@ -18,7 +18,7 @@ import { allowNoBody, describeResponses, validatePart } from "../problem_respons
 /** The listener asks for none of these; who came through it is refused here, too. */
 const requireSocket: MiddlewareHandler<ControlEnv> = async (c, next) => {
   if (c.env?.caller === undefined) return await next();
-  throw new NerveError("ACCESS_SCOPE", "tokens and links are made on the workspace's socket alone");
+  throw new NerveError("ACCESS_SCOPE", "tokens and links are made only on the workspace's socket");
 };
 
 // Hono derives its typed client from the inferred return type, which cannot be written out.
@@ -37,7 +37,7 @@ export function accessRoutes(view: KernelPort) {
       "/access/tokens",
       describeRoute({
         summary: "Tokens and sessions, oldest first",
-        description: "On the workspace's socket alone. Of a secret nerve keeps only the hash.",
+        description: "Only on the workspace's socket. Of a secret nerve keeps only the hash.",
         responses: describeResponses("Every token and session that is remembered", tokensSchema),
       }),
       (c) => c.json({ items: view.access.list() }),
@@ -46,7 +46,7 @@ export function accessRoutes(view: KernelPort) {
       "/access/tokens",
       describeRoute({
         summary: "Make a token for the listener",
-        description: "On the workspace's socket alone. The secret is told only in this answer.",
+        description: "Only on the workspace's socket. Only this answer has the secret.",
         responses: describeResponses("The token", createTokenReplySchema, 409, 415),
       }),
       validatePart("json", createTokenRequestSchema),
@@ -56,7 +56,7 @@ export function accessRoutes(view: KernelPort) {
       "/access/revoke",
       describeRoute({
         summary: "Revoke a token or sessions",
-        description: "On the workspace's socket alone. What they wait for or follow ends at once.",
+        description: "Only on the workspace's socket. What they wait for or follow ends at once.",
         responses: describeResponses("The names of what ended", revokeTokensReplySchema, 404, 415),
       }),
       validatePart("json", revokeTokensRequestSchema),
@@ -66,7 +66,7 @@ export function accessRoutes(view: KernelPort) {
       "/access/links",
       describeRoute({
         summary: "Make a link that opens a session of the dashboard, once",
-        description: "On the workspace's socket alone. The link is good for five minutes.",
+        description: "Only on the workspace's socket. The link is good for five minutes.",
         responses: describeResponses("The link, and where the listener is", createLinkReplySchema, 415),
       }),
       allowNoBody,

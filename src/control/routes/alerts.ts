@@ -42,7 +42,7 @@ export function alertRoutes(view: KernelPort) {
       describeRoute({
         summary: "Start no workflow for it for some time",
         description:
-          "Its states change as before. Without `key`, for all of them. What still fires when it ends is told.",
+          "Its states change as before. Without `key`, for all of them. If it still fires when that ends, its workflow starts then.",
         responses: describeResponses("How many silences were changed", alertChangedSchema, 404, 415),
       }),
       validatePart("param", named),
@@ -64,7 +64,7 @@ export function alertRoutes(view: KernelPort) {
       "/alerts/:name/ack",
       describeRoute({
         summary: "Acknowledge what fires",
-        description: "It is not told again until it has resolved. Without `key`, every state that fires.",
+        description: "No further notice is sent until it resolves. Without `key`, every state that fires.",
         responses: describeResponses("How many states were acknowledged", alertChangedSchema, 404, 415),
       }),
       validatePart("param", named),

@@ -17,7 +17,9 @@ import { describeProblems, validatePart } from "../problem_response.ts";
 import { countSchema, dropUndefined } from "./query.ts";
 
 const eventQuery = z.object({
-  source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
+  source: z.string().optional().meta({
+    description: "kernel, group:NAME, sense:NAME, workflow:NAME, alert:NAME or hook:NAME",
+  }),
   type: z.string().optional().meta({ description: "For example sense.signal or run.completed" }),
   refId: z.string().optional().meta({ description: "A run id, or the name of a sense or group" }),
   afterId: countSchema.optional().meta({

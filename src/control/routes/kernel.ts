@@ -9,7 +9,9 @@ import { describeResponses, refuseBody, validatePart } from "../problem_response
 import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema, respondPage } from "./query.ts";
 
 const logQuery = z.object({
-  source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
+  source: z.string().optional().meta({
+    description: "kernel, group:NAME, sense:NAME, workflow:NAME, alert:NAME or hook:NAME",
+  }),
   type: z.string().optional().meta({ description: "Such as sense.signal or run.completed" }),
   refId: z.string().optional().meta({ description: "A run id, or the name of a sense or group" }),
   sinceMs: countSchema.optional().meta({ description: "Only rows of this time or later" }),

@@ -206,8 +206,8 @@ function runActionRoutes(view: KernelPort) {
       describeRoute({
         summary: "Let a paused run go on",
         description:
-          "It goes on from where it was. A run that is not paused stays as it is. With acceptCode, one that is " +
-          "held, or whose code has changed under it, goes on with its messages as they are.",
+          "It continues from where it was. A run that is not paused stays as it is. With acceptCode, one that is " +
+          "paused because its code has changed continues with its messages as they are.",
         responses: describeResponses("The run as it is now on disk", runSchema, 400, 404, 409, 415),
       }),
       refuseBody,

@@ -57,7 +57,7 @@ export function sessionRoutes(view: KernelPort) {
     .get(
       "/sessions/:id/log",
       describeRoute({
-        summary: "What was said in a session",
+        summary: "The transcript of a session",
         description: "A page of its transcript; ask again with after = next for what follows.",
         responses: describeResponses("A page of entries, oldest first", transcriptPageSchema, 404),
       }),

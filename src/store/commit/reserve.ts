@@ -43,7 +43,9 @@ export class Reserve implements SpareSpace {
     const missing = reserveBytes - this.bytes;
     if (missing <= 0) return true;
     // A link would have its target filled, and a pipe never ends.
-    if (ifPresent(() => Deno.lstatSync(this.#path).isFile) === false) throw new Error("it is no file: move it away");
+    if (ifPresent(() => Deno.lstatSync(this.#path).isFile) === false) {
+      throw new Error("it is not a regular file: move it away");
+    }
     // Not loaded at every start: few processes hold a reserve.
     const { statfs } = await import("node:fs/promises");
     const { bavail, bsize } = await statfs(dirname(this.#path));

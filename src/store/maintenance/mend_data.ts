@@ -24,7 +24,7 @@ export function mendData(paths: DataPaths, now: number): string[] {
   };
   for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
     const info = ifPresent(() => Deno.statSync(folder));
-    if (info?.isDirectory === false) moveAside(folder, "is no folder");
+    if (info?.isDirectory === false) moveAside(folder, "is not a folder");
     makeFolder(folder);
   }
   // Any unit may change its mode; others must not get in.
@@ -49,6 +49,6 @@ function tighten(folder: string, told: string[]): void {
   try {
     Deno.chmodSync(folder, 0o700);
   } catch (thrown) {
-    told.push(`${folder} is open to other users, and cannot be closed: ${messageOf(thrown)}`);
+    told.push(`${folder} is accessible to other users, and its mode cannot be changed: ${messageOf(thrown)}`);
   }
 }

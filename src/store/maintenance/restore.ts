@@ -107,7 +107,7 @@ function readManifest(folder: string): BackupManifest {
   let manifest: BackupManifest;
   try {
     const info = Deno.lstatSync(path);
-    if (!info.isFile || info.size > manifestMaxBytes) throw new Error("it is no file of a backup");
+    if (!info.isFile || info.size > manifestMaxBytes) throw new Error("it is not a file of a backup");
     manifest = JSON.parse(Deno.readTextFileSync(path));
   } catch (thrown) {
     throw new NerveError("USAGE", `${folder} holds no complete backup: ${manifestName} cannot be read`, {
@@ -121,7 +121,7 @@ function readManifest(folder: string): BackupManifest {
   const seen = new Set<string>();
   for (const { path } of manifest.files) {
     if (typeof path !== "string" || !isDataPath(path) || seen.has(path)) {
-      throw new NerveError("STORE_FAILED", `${folder} is no backup of nerve: ${manifestName} names ${path}`, {
+      throw new NerveError("STORE_FAILED", `${folder} is not a backup of nerve: ${manifestName} names ${path}`, {
         hint: "a backup holds logs.db, senses/NAME.db, archived days and blobs, and nothing else; use another one",
       });
     }

@@ -147,7 +147,7 @@ export class ReadThread {
       if (running !== this.#running) return;
       // Its connection may be open until its statement ends; then it reads that it shall end.
       this.#stop();
-      this.#fail(`it has said nothing for ${readThreadSilentMs / 1_000} s`, []);
+      this.#fail(`it has not answered for ${readThreadSilentMs / 1_000} s`, []);
     });
   }
 

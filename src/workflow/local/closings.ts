@@ -288,7 +288,7 @@ export class Closings {
       assignments.release(process, entry);
     }
     const row = result && createClosing(run, closing, result);
-    const what = `that run ${runId} is closed could not be written`;
+    const what = `the closing of run ${runId} could not be written`;
     await writer.retryUntilWritten(entry, what, () => store.closeRun(run, row));
     // What is not written is done again by the next daemon.
     if (writer.closed) return;

@@ -91,7 +91,7 @@ export class DecisionCheck {
     const { approval } = stored, { id, options, digest, open } = approval;
     if (!open) throw this.refuse(stored, asked, toNotWaiting(stored));
     if (!options.includes(asked.option)) {
-      throw new NerveError("PAYLOAD_INVALID", `"${asked.option}" is no option of request ${id}`, {
+      throw new NerveError("PAYLOAD_INVALID", `"${asked.option}" is not an option of request ${id}`, {
         hint: `there are: ${options.join(", ")}`,
       });
     }

@@ -135,7 +135,7 @@ long.test("the kernel starts beside them: what stands in the place of a file is 
         assert.equal((await kernel.triggerSense("folder")).kind, "signal");
         assert.match(JSON.stringify(await kernel.triggerSense("garbage")), /not a database/);
         const told = JSON.stringify(rowsIn(paths.logDatabase));
-        for (const what of ["blobs is no folder", "folder.db is a folder", "pipe.db is a named pipe"]) {
+        for (const what of ["blobs is not a folder", "folder.db is a folder", "pipe.db is a named pipe"]) {
           assert.ok(told.includes(what), told);
         }
       } finally {
@@ -203,7 +203,7 @@ long.test("a backup with a file that no backup has is refused, and nothing of it
         Deno.writeTextFileSync(`${dir}/backup.json`, JSON.stringify({ ...manifest, files }));
         const { code, err } = await bench.nerve("store", "restore", dir, "--force");
         assert.equal(code, 1);
-        assert.match(err, /is no backup of nerve: backup\.json names /, path);
+        assert.match(err, /is not a backup of nerve: backup\.json names /, path);
       }
       // A link in the place of a file would be read wherever it leads.
       Deno.writeTextFileSync(`${dir}/backup.json`, JSON.stringify(manifest));

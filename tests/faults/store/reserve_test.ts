@@ -127,10 +127,10 @@ Deno.test("a link or a pipe in the place of the reserve is neither filled nor cu
     Deno.writeTextFileSync(precious, "mine");
     Deno.symlinkSync(precious, path);
     const reserve = new Reserve(path), signal = never;
-    await assert.rejects(reserve.fill(signal), /it is no file/);
+    await assert.rejects(reserve.fill(signal), /it is not a regular file/);
     assert.equal(reserve.give(), false);
     assert.equal(Deno.readTextFileSync(precious), "mine");
     Deno.removeSync(path);
     assert.ok(new Deno.Command("mkfifo", { args: [path] }).outputSync().success);
-    await assert.rejects(reserve.fill(signal), /it is no file/);
+    await assert.rejects(reserve.fill(signal), /it is not a regular file/);
   }));

@@ -71,7 +71,7 @@ echo done`;
     read(0),
     /^Find a title\n\nWrite your answer as JSON to this file \(title@1\), all of it: .*\/out.json\. It must/,
   );
-  assert.match(read(1), /^The file out.json that you were asked for is not as it has to be: it is no JSON/);
+  assert.match(read(1), /^The file out.json that you were asked for is not as it has to be: it is not valid JSON/);
   assert.match(read(2), /expected string, received number[^]*title/);
   const rows = workspace.kernel.api.records.logs({ refId: "a" }).map(({ type }) => type)
     .filter((type) => /^(session|artifact)\./.test(type) && type !== "session.closed");
@@ -102,7 +102,7 @@ long.test("cases 18, 21: none, an older file, a link, a hard link and one that i
     ["true", "it was there before and has not been written since"],
     ["rm out.json; ln -s other.json out.json", "it is a link, which is not followed"],
     ["rm out.json; ln other.json out.json", "it has a second name"],
-    ["rm out.json; mkdir out.json", "it is no file"],
+    ["rm out.json; mkdir out.json", "it is not a regular file"],
     ["rm out.json", "it is not there"],
     ["head -c 300000 /dev/zero > out.json", "it has 300000 bytes: at most 245760 are read"],
   ] as const;

@@ -31,7 +31,7 @@ long.test("an artifact that turns into a pipe and back, again and again, holds n
       for (let at = 0; at < looks; at++) {
         const found = await findArtifact({ cwd, path: "out.json", before: null, clock: systemClock, signal });
         if ("value" in found) values++;
-        else assert.match(found.fault, /it is no file|it is not there|it changed while it was read/);
+        else assert.match(found.fault, /it is not a regular file|it is not there|it changed while it was read/);
       }
       isOver = true;
     };

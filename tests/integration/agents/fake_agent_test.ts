@@ -110,7 +110,7 @@ long.test("what a scenario cannot do is told: a missing file, no YAML, an unknow
   });
   const cases: readonly (readonly [string | null, RegExp])[] = [
     [null, /agent fake: its scenario demo.yaml cannot be read: there is no such file/],
-    ["- {", /its scenario demo.yaml is no YAML/],
+    ["- {", /its scenario demo.yaml is not YAML/],
     ["- do: [{ sing: loudly }]", /its scenario demo.yaml cannot be used: .*sing/],
     ["- do: [{ write: { file: ../x, text: y } }]", /must be the path of a file below the folder of the agent/],
     ["- { when: { role: other }, do: [{ answer: x }] }", /its scenario says nothing about this prompt/],

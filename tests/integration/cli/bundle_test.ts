@@ -75,7 +75,7 @@ Deno.test("a bundle holds the causes, rows, messages, requests and children of a
   const again = await served.nerve("bundle", runId, "--out", file);
   for (const place of ["/dev/stdout", workspace.root]) {
     const refused = await served.nerve("bundle", runId, "--out", place, "--force");
-    assert.deepEqual([refused.code, /is no file/.test(refused.err)], [2, true], refused.err);
+    assert.deepEqual([refused.code, /is not a file/.test(refused.err)], [2, true], refused.err);
   }
   assert.deepEqual([again.code, /exists\n.*--force/.test(again.err)], [2, true], again.err);
 });

@@ -68,7 +68,7 @@ Deno.test("a chart that cannot be drawn says why, and what there is", async () =
       [["disk", "usd"], /no table has a column "usd"\n +there are: readings \(id, ts, path, used/],
       [["disk", "used"], /several tables have a column "used": readings, others, fresh\n +--table readings/],
       [["disk", "figure"], /the table bare has no column of times/],
-      [["disk", "word"], /word holds values that are no numbers/],
+      [["disk", "word"], /word holds values that are not numbers/],
       [["disk", "bytes", "--where", "1); drop table readings"], /./],
       [["new", "used"], /sense "new" has no database yet/],
       [["nobody", "used"], /there is no sense "nobody"/],

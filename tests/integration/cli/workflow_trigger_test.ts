@@ -109,7 +109,7 @@ export default defineWorkflow({ roles: { say: () => ({ content: "hi", meta: {} }
   for (
     const [args, why] of [
       [["--at", "2001-01-01T00:00"], /is in the past/],
-      [["--at", "soon"], /is no time\n +write 2026-12-24T18:00/],
+      [["--at", "soon"], /is not a time\n +write 2026-12-24T18:00/],
       [["--in", "2 hours"], /--in 2 hours: /],
       [["--in", "1h", "--at", "2999-01-01T00:00"], /not both/],
     ] as const

@@ -74,7 +74,7 @@ Deno.test("without a service manager nobody is told, and one that has gone is a 
     const manager = ServiceManager.find({ NOTIFY_SOCKET: `${folder}/gone`, ...watchdog, WATCHDOG_PID: "8" }, options);
     assert.equal(clock.pending, 0);
     for (let n = 0; n < 3; n++) manager?.status("x");
-    assert.deepEqual(problems, [`systemd cannot be told at ${folder}/gone`]);
+    assert.deepEqual(problems, [`systemd cannot be notified at ${folder}/gone`]);
     ServiceManager.find({ NOTIFY_SOCKET: "vsock:2:1" }, options)?.ready("x");
     assert.match(problems[1] ?? "", /vsock:2:1 is no address of a Unix socket/);
     return Promise.resolve();

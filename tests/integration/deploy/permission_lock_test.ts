@@ -130,7 +130,7 @@ long.test("a lock that is broken, a link or gone under a running kernel lets not
       Deno.removeSync(lockFile(workspace));
       Deno.symlinkSync("files/lock", lockFile(workspace));
     }],
-    [/was removed, and binds on until nerve reload/, () => Deno.removeSync(lockFile(workspace))],
+    [/was removed, and stays in force until nerve reload/, () => Deno.removeSync(lockFile(workspace))],
   ];
   for (const [pattern, how] of spoil) {
     const from = workspace.events.length;

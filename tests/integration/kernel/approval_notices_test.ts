@@ -158,7 +158,7 @@ Deno.test("nothing is told twice by a daemon that dies, nor lost by a disk that 
     for (const id of ["a", "b"]) await ask(bench, id);
     first.notices.look();
     await clock.until(() => first.problems.length > 0, "a problem is told");
-    assert.match(first.problems[0] ?? "", /could not be told of a request; retrying: the disk is full/);
+    assert.match(first.problems[0] ?? "", /could not be notified of a request; retrying: the disk is full/);
     first.failing = false;
     await clock.tick(10 * 60_000);
     assert.deepEqual(await first.settle(2), ["a 0", "b 0"]);

@@ -34,7 +34,7 @@ Deno.test("each part that is wrong is named", () => {
     [{ ...right, cwd: 7 }, /has a cwd that is neither/],
     [{ ...right, persona: "../secret" }, /has a persona that is no name/],
     [{ ...right, session: "" }, /has a session that is no name/],
-    [{ ...right, phase: 1 }, /has a phase that is no text/],
+    [{ ...right, phase: 1 }, /has a phase that is not a text/],
     [{ ...right, attempts: 0 }, /has attempts that are no whole number from 1 to 20/],
     [{ ...right, timeout: "soon" }, /has an invalid timeout/],
     [{ ...right, retry: {} }, /has an unknown key retry: the keys are agent, persona, session/],

@@ -59,7 +59,7 @@ Deno.test("each run fits its bounds, and so do all of them together", () => {
     "number 1 has an unknown key host: the keys are workflow, payload, prompt, maxRounds",
   );
   assert.equal(fault({ workflow: "Not A Name" }), "number 1 names no workflow");
-  assert.equal(fault({ ...fine, prompt: 5 }), "number 1 has a prompt that is no text");
+  assert.equal(fault({ ...fine, prompt: 5 }), "number 1 has a prompt that is not a text");
   assert.match(
     fault({ ...fine, prompt: "x".repeat(70_000) }),
     /^number 1 has a prompt that is larger than 65536 bytes$/,

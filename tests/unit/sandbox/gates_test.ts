@@ -76,9 +76,9 @@ Deno.test("what is fixed is wrong when the workflow loads, what a function retur
 
 Deno.test("a wrong gate keeps its workflow from loading, and says why", () => {
   const cases: [Record<string, unknown>, RegExp][] = [
-    [{}, /title that is no text/],
-    [{ title: 5 }, /title that is no text/],
-    [{ title: "t", body: 5 }, /body that is no text/],
+    [{}, /title that is neither a text nor a function/],
+    [{ title: 5 }, /title that is neither a text nor a function/],
+    [{ title: "t", body: 5 }, /body that is neither a text nor a function/],
     [{ title: "t", option: [] }, /unknown key option: the keys of a gate are/],
     [{ title: "t", options: "approve" }, /options that are no list/],
     [{ title: "t", options: [] }, /options that are no list/],
