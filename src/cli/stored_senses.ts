@@ -6,7 +6,8 @@ import { type NerveConfig, reflexesOf, type SenseConfig } from "../config/types.
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { jsonObjectSchema } from "../protocol/json_schema.ts";
-import type { LogRow, LogSource, LogType } from "../protocol/log.ts";
+import type { LogRow, LogType } from "../protocol/log.ts";
+import type { LogSource } from "../protocol/log_source.ts";
 import type { SensePause } from "../protocol/sense_pause.ts";
 import { formatReflex } from "../protocol/schedule_text.ts";
 import type { Signal } from "../protocol/signal.ts";

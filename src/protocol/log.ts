@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { Json } from "./json.ts";
 import { jsonSchema } from "./json_schema.ts";
+import type { LogSource } from "./log_source.ts";
 
 /** Every type a row may have; `<source kind>.<what happened>`. */
 export const logTypes = [
@@ -102,15 +103,6 @@ export const logTypes = [
 ] as const;
 export const logTypeSchema = z.enum(logTypes);
 export type LogType = z.infer<typeof logTypeSchema>;
-
-/** The subject of a row: `kernel`, `group:NAME`, `sense:NAME`, `workflow:NAME`, `alert:NAME` or `hook:NAME`. */
-export type LogSource =
-  | "kernel"
-  | `group:${string}`
-  | `sense:${string}`
-  | `workflow:${string}`
-  | `alert:${string}`
-  | `hook:${string}`;
 
 /**
  * `ts` in milliseconds. `refId` is a run id for `run.*`, `artifact.*`, `approval.*` and what is told of agents' sessions, otherwise the

@@ -6,6 +6,7 @@ import { NerveError } from "../../base/errors.ts";
 import { hintNearest } from "../../base/did_you_mean.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
+import { isLogSource, sourceForms } from "../../protocol/log_source.ts";
 import { toNextRow } from "../../protocol/queries.ts";
 import { followRows, formatGap } from "../follow_rows.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -111,9 +112,9 @@ async function requireType(type: string | undefined): Promise<void> {
 
 /** The same for a source. Any name is accepted: rows of senses and workflows that were removed stay in the log. */
 function requireSource(source: string | undefined): void {
-  if (source === undefined || source === "kernel" || /^(group|sense|workflow|alert|hook):./.test(source)) return;
+  if (source === undefined || isLogSource(source)) return;
   throw new NerveError("USAGE", `no row has the source "${source}"`, {
-    hint: "use kernel, group:NAME, sense:NAME, workflow:NAME, alert:NAME or hook:NAME",
+    hint: `use ${sourceForms}`,
   });
 }
 

@@ -1,5 +1,6 @@
 /** `nerve events`, `nerve why` and `nerve bundle`, which show what happened; and `nerve completions`. */
 import type { Command } from "@stricli/core";
+import { sourceForms } from "../../protocol/log_source.ts";
 import { type CliContext, defineCommand, durationFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { proposeAlerts, proposeRuns, proposeSenses } from "../completion_names.ts";
 import { parseShell, shells } from "../shells.ts";
@@ -20,7 +21,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     {
       flags: {
         follow: switchFlag("Follow new rows; needs the daemon"),
-        source: textFlag("kernel, group:NAME, sense:NAME, workflow:NAME, alert:NAME or hook:NAME", "SOURCE"),
+        source: textFlag(sourceForms, "SOURCE"),
         type: textFlag("Such as sense.signal or run.completed", "TYPE"),
         ref: textFlag("A run id, or the name of a sense or group", "REF"),
         archived: switchFlag("Include archived rows"),

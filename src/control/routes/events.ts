@@ -11,6 +11,7 @@ import { NerveError } from "../../base/errors.ts";
 import { eventHeartbeatMs, sseClientsMax } from "../../base/limits.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import { logRowSchema } from "../../protocol/log.ts";
+import { sourceForms } from "../../protocol/log_source.ts";
 import { openEventStream, type StreamPart } from "../event_stream.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { describeProblems, validatePart } from "../problem_response.ts";
@@ -18,7 +19,7 @@ import { countSchema, dropUndefined } from "./query.ts";
 
 const eventQuery = z.object({
   source: z.string().optional().meta({
-    description: "kernel, group:NAME, sense:NAME, workflow:NAME, alert:NAME or hook:NAME",
+    description: sourceForms,
   }),
   type: z.string().optional().meta({ description: "For example sense.signal or run.completed" }),
   refId: z.string().optional().meta({ description: "A run id, or the name of a sense or group" }),

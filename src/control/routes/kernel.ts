@@ -4,13 +4,14 @@ import { describeRoute } from "hono-openapi";
 import * as z from "zod";
 import { healthSchema, type LogPage, logsSchema, reloadReplySchema, stoppingSchema } from "../../protocol/api.ts";
 import type { LogFilter } from "../../protocol/log.ts";
+import { sourceForms } from "../../protocol/log_source.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { describeResponses, refuseBody, validatePart } from "../problem_response.ts";
 import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema, respondPage } from "./query.ts";
 
 const logQuery = z.object({
   source: z.string().optional().meta({
-    description: "kernel, group:NAME, sense:NAME, workflow:NAME, alert:NAME or hook:NAME",
+    description: sourceForms,
   }),
   type: z.string().optional().meta({ description: "Such as sense.signal or run.completed" }),
   refId: z.string().optional().meta({ description: "A run id, or the name of a sense or group" }),

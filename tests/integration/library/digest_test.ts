@@ -1,7 +1,8 @@
 /** The workflow digest on a real log, in its sandbox. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
-import type { LogSource, LogType } from "../../../src/protocol/log.ts";
+import type { LogType } from "../../../src/protocol/log.ts";
+import type { LogSource } from "../../../src/protocol/log_source.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { TestWorkflow } from "../../support/library.ts";
 import { long } from "../../support/long_form.ts";
