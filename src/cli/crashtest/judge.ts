@@ -53,8 +53,11 @@ export function findProblem(outcome: Outcome, undisturbed: Outcome): string | nu
   const isOver = run.endedAt !== null || run.status === before.status;
   const why = stuck ?? run.reason;
   if (!isOver || stuck !== null) return `the run is lost: it is still ${run.status}${why === null ? "" : `: ${why}`}`;
-  if (run.status !== before.status || run.exitCode !== before.exitCode) {
+  if (run.status !== before.status) {
     return `it ended as ${run.status}${run.reason === null ? "" : ` (${run.reason})`}, undisturbed as ${before.status}`;
+  }
+  if (run.exitCode !== before.exitCode) {
+    return `it ended with exit code ${run.exitCode}, undisturbed with ${before.exitCode}`;
   }
   const rolesOf = ({ messages }: Outcome) => messages.map(({ role }) => role).join(", ");
   if (rolesOf(outcome) === rolesOf(undisturbed)) return null;
