@@ -1,8 +1,9 @@
 /**
- * The beginning of a program of an agent that is confined: restricts this process for good, and puts the program into it.
- * Everything that the program starts inherits that. Started by agents/agent_program.ts; nothing of the program runs here.
+ * The entry point of a confined agent's program: restricts this process for good, then replaces it with the program.
+ * Everything that the program starts inherits the restrictions. Started by agents/agent_program.ts; nothing of the
+ * program runs here.
  * I1. The program begins only when everything holds: Landlock, and the filter of Unix sockets.
- * I2. It gets the environment that it is meant to have, and nothing of what this file needs itself.
+ * I2. The program gets the environment that is meant for it, and none of the variables that this file needs.
  */
 import { join } from "node:path";
 import { confinementVariable, type ProgramConfinement } from "../protocol/agent_confinement.ts";
@@ -11,7 +12,7 @@ import { restrictSelf } from "../base/landlock.ts";
 import { replaceProcess } from "../base/replace_process.ts";
 import { refuseUnixSockets } from "../base/seccomp_sockets.ts";
 
-/** Never returns: it becomes the program, or throws. */
+/** Never returns: the process becomes the program, or this throws. */
 export function runConfined(): never {
   const [, program = "", ...words] = Deno.args, env = Deno.env.toObject();
   const { rules, unset, set } = JSON.parse(env[confinementVariable] ?? "{}") as ProgramConfinement;

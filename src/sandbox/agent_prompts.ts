@@ -1,11 +1,11 @@
 /**
- * Asks the kernel to prompt agents, for the roles that they play (agent_roles.ts). Installed by worker_main.ts.
+ * Asks the kernel to prompt agents, for the roles that agents play (agent_roles.ts). Installed by worker_main.ts.
  * The kernel's side is kernel/agents.ts.
  */
 import type { PromptAnswer, PromptAsk, Prompted } from "../protocol/agent.ts";
 import type { KernelChannel } from "./runtime.ts";
 
-/** Who asks: a role, in a round of a run. */
+/** The role that asks, in a round of a run. */
 export interface Asker {
   readonly runId: string;
   readonly round: number;
@@ -19,7 +19,7 @@ export function installAgentPrompts(channel: KernelChannel): void {
   kernel = channel;
 }
 
-/** The answer of the agent. Rejects with the reason of `signal` when that aborts, and the prompt ends. */
+/** The answer of the agent. When `signal` aborts, this ends the prompt and rejects with the signal's reason. */
 export function promptAgent(asker: Asker, ask: PromptAsk, signal: AbortSignal): Promise<PromptAnswer> {
   signal.throwIfAborted();
   const channel = kernel, n = ++last, { runId } = asker;

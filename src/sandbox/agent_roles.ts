@@ -1,7 +1,7 @@
 /**
- * Roles that agents play: checks what their authors wrote when the module is loaded, and makes each a role that asks the
- * kernel (agent_prompts.ts) until the artifact fits. Used by roles.ts.
- * I1. The agent is asked at most `attempts` times; then the role fails with what was wrong last.
+ * Roles that agents play. When the module is loaded, this file checks what the author wrote, and makes each a role that
+ * asks the kernel (agent_prompts.ts) until the artifact fits. Used by roles.ts.
+ * I1. The agent is asked at most `attempts` times; then the role fails with the last fault.
  */
 import {
   agentAnswerMaxChars,
@@ -23,11 +23,11 @@ import { type ArtifactCheck, readArtifactSchema } from "./artifact_schemas.ts";
 import { promptAgent } from "./agent_prompts.ts";
 import { readSpan } from "./spans.ts";
 
-/** What the author wrote, checked. */
+/** An agent role as its author wrote it, checked. */
 interface AgentPlan {
   readonly role: string;
   readonly agent: Text;
-  /** The path of its file; null: none. */
+  /** The path of the persona's file; null: none. */
   readonly persona: string | null;
   readonly session: string;
   readonly cwd: Text;
@@ -39,7 +39,7 @@ interface AgentPlan {
 
 type Text = string | ((context: WaitContext) => unknown);
 
-/** Where a workflow's code is, and which agents it may ask. */
+/** The folder of a workflow's code, and the agents that it may ask. */
 export interface AgentSetting {
   readonly agents: readonly string[];
   readonly folder: string;

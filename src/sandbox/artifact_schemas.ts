@@ -1,6 +1,6 @@
 /**
- * What an artifact must look like: reads the schema that the author gave. One of zod, or of any library that follows
- * Standard Schema, is code of the author's and checks here; a JSON Schema goes to the kernel, which checks with it.
+ * Reads the schema that the author gave for an artifact. A schema of zod, or of any library that follows Standard
+ * Schema, is the author's code and checks here; a JSON Schema goes to the kernel, which checks the artifact with it.
  * Used by agent_roles.ts.
  */
 import { artifactSchemaMaxBytes } from "../base/agent_limits.ts";
@@ -17,7 +17,7 @@ export interface ArtifactCheck {
   readonly fits: (value: Json) => ArtifactFound | Promise<ArtifactFound>;
 }
 
-/** The problems that the agent is told. */
+/** How many problems are reported to the agent. */
 const issuesMax = 20;
 
 export function readArtifactSchema(schema: unknown): Result<ArtifactCheck, string> {
@@ -34,7 +34,7 @@ export function readArtifactSchema(schema: unknown): Result<ArtifactCheck, strin
   return text.ok ? ok({ json: text.value, enforced: true, fits: (value) => ({ value }) }) : err(text.error);
 }
 
-/** zod can say what it wants: the agent is told, and the kernel need not check it. Null where it cannot. */
+/** The JSON Schema of a zod schema: the agent sees it, and the kernel need not check it. Null where zod has none. */
 function describe(schema: unknown): string | null {
   const toSchema = Reflect.get(Object(schema), "toJSONSchema");
   if (typeof toSchema !== "function") return null;
@@ -42,7 +42,7 @@ function describe(schema: unknown): string | null {
     const text = toJsonText(toSchema.call(schema, { io: "input" }), artifactSchemaMaxBytes);
     return text.ok ? text.value : null;
   } catch {
-    // Not every schema of zod has one: a transform has not.
+    // Not every zod schema has a JSON Schema: a transform has none.
     return null;
   }
 }

@@ -2,7 +2,7 @@
 import type { KernelChannel } from "./runtime.ts";
 import type { Thread } from "./thread.ts";
 
-/** Resolves when it is on disk that the role begins. False: the run is over. */
+/** Resolves with true when the role's beginning is on disk, and with false when the run is over. */
 export async function mayBegin(kernel: KernelChannel, thread: Thread, role: string): Promise<boolean> {
   const { start: { runId }, messages, attempt, controller: { signal } } = thread;
   if (signal.aborted) return false;

@@ -1,6 +1,6 @@
 /**
- * Reads the roles that start runs, and asks the author's function for them. Used by waits.ts.
- * I1. What the function returns fits the bounds of such a list, or is an error that names the run.
+ * Reads the roles that start runs, and asks the author's function for those runs. Used by waits.ts.
+ * I1. What the function returns fits the bounds of a list of runs, or is an error that names the run.
  */
 import { maxRoundsMax, payloadMaxBytes, promptMaxBytes } from "../base/limits.ts";
 import { namePattern } from "../base/name_pattern.ts";
@@ -21,7 +21,7 @@ export function readChildrenPlan({ runs, ...more }: Record<string, unknown>): Re
   if (typeof runs === "function") {
     return ok({ ask: (context) => askRuns(runs as (of: WaitContext) => unknown, context) });
   }
-  // What is fixed is wrong when the workflow loads, not when a run comes here.
+  // A fixed list is checked when the workflow loads, not when a run reaches the role.
   const asked = readRuns(runs);
   return asked.ok ? ok({ ask: () => asked }) : err(`has runs that cannot be started: ${asked.error}`);
 }

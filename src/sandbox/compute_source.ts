@@ -1,7 +1,7 @@
 /**
- * What a compute can use of its context, judged by its source: a process loads, and does, no more than its senses need. And
- * what is wrong with a module's exports, or with its settings. Pure; used by sense_runtime.ts, and by workflow_runtime.ts for
- * its settings.
+ * Finds in the source of `compute` which parts of its context it can use, so that a process loads and does no more than
+ * its senses need. Also describes what is wrong with a module's exports, or with its settings. Pure; used by
+ * sense_runtime.ts, and by workflow_runtime.ts for its settings.
  */
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { LoadProblem } from "../protocol/message.ts";
@@ -9,7 +9,7 @@ import { authoredCompute, checkedConfig, type SenseContext } from "../sdk/sense.
 import { deepFreeze } from "./context_helpers.ts";
 import { describeError } from "./error_text.ts";
 
-/** The source of a function. Bound before user code can replace it. */
+/** The source of a function. Bound before user code can replace the method. */
 const sourceOf: (of: unknown) => string = Function.prototype.call.bind(Function.prototype.toString);
 /** `(`, or `({ a, b: c })`: the plain names that a function destructures from its only parameter, without a rest. */
 const parameters = /^[\w$\s]*\(\s*(?:\{([\w$\s,:]*)\}\s*,?\s*)?\)/;

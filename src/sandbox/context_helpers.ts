@@ -16,7 +16,7 @@ export function deepFreeze<T extends Json>(value: T): T {
   return value;
 }
 
-/** Why a compute is silent, if it returned `{ silent: "..." }` and nothing besides. `json` null: it returned nothing. */
+/** Why a compute is silent, if it returned only `{ silent: "..." }`. `json` null: it returned nothing. */
 export function readSilence(json: string | null): string | null {
   if (json === null || !json.startsWith('{"silent":"')) return null;
   const { silent, ...rest } = JSON.parse(json) as JsonObject;
@@ -27,7 +27,7 @@ export function readSilence(json: string | null): string | null {
 
 const levels: ReadonlySet<LogLevel> = new Set(["debug", "info", "warn", "error"]);
 
-/** Creates `ctx.log`, which never throws: data that is not JSON, or too large, is replaced by the reason. */
+/** Creates `ctx.log`, which never throws: data that is not JSON, or is too large, is replaced by the reason. */
 export function createLog(kernel: KernelChannel, of: string): LogFunction {
   return (level, message, data = null) => {
     const text = toJsonText(data, logLineMaxBytes);

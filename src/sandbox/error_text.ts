@@ -6,7 +6,7 @@ import type { Place } from "../protocol/signal.ts";
 
 const placePattern = /(file:\/\/[^\s()]+?):(\d+):(\d+)/;
 const messageMaxChars = 4_000;
-/** More of a message, and of a stack, is not looked at. */
+/** The rest of a longer message or stack is ignored. */
 const readMaxChars = 4 * 1024 * 1024, stackMaxChars = 64 * 1024;
 /** Deno's advice is about its command line; permissions are granted in nerve.yaml. */
 const denoAdvice = /, run again with the --allow-(\w+) flag/;
@@ -26,8 +26,8 @@ const explainForeignFile = (_: string, path: string): string =>
   `${path} cannot be imported: ${/\/(?:senses|workflows)\//.test(path) ? "move it to lib/; " : ""}${importRule}`;
 
 /**
- * The message of anything thrown, bounded, with its class where that adds information ("NotCapable: ...") and its
- * cause: Drizzle puts SQLite's own message there.
+ * The message of anything thrown, bounded. It includes the class where that adds information ("NotCapable: ..."), and
+ * the cause: Drizzle puts SQLite's own message there.
  */
 export function describeError(thrown: unknown): string {
   const own = describeWithoutCause(thrown), cause = causeOf(thrown);
@@ -43,7 +43,7 @@ function describeWithoutCause(thrown: unknown): string {
   return text.startsWith(prefix) ? text : prefix + text;
 }
 
-/** Secrets are masked before anything is cut; what is cut here is far beyond what is shown. */
+/** Secrets are masked before the text is cut to what is shown; this first cut is far beyond that. */
 function toShownText(text: string): string {
   return maskOwnText(text.slice(0, readMaxChars));
 }
@@ -59,7 +59,7 @@ function causeOf(thrown: unknown): Error | null {
   }
 }
 
-/** The first place in the stack that is in the folder of the user's module, else null. */
+/** The first place in the message or the stack that is in the folder of the user's module, else null. */
 export function placeOf(thrown: unknown, folder: string): Place | null {
   const { message, stack } = partsOf(thrown);
   for (const text of [message, ...stack.slice(0, stackMaxChars).split("\n")]) {
@@ -89,7 +89,7 @@ function pathOf(url: string): string | null {
   try {
     return decodeURIComponent(new URL(url).pathname);
   } catch {
-    // A stack that user code wrote itself need not contain a valid URL.
+    // A stack that user code wrote need not contain a valid URL.
     return null;
   }
 }
@@ -107,12 +107,10 @@ export function toLoadProblem(thrown: unknown, folder: string): LoadProblem {
   return { message: message.replace(codeFrame, "").replace(/( \|)? *at file:\/\/\S+/, ""), place };
 }
 
-/**
- * Numbered source lines below a syntax error. Joined into one line they are useless, and the place is reported anyway.
- */
+/** Numbered source lines below a syntax error. They are useless on one line, and the place is reported anyway. */
 const codeFrame = /(?: \|){2,} \d+ \| .*$/;
 
-/** Replaces Deno's advice on imports, which is for projects of its own, with the rule of the sandbox. */
+/** Replaces Deno's advice on imports, which is meant for Deno projects, with the rule of the sandbox. */
 function explainImportError(message: string): string {
   const bare = /Import "([^"]{1,200})" not a dependency/.exec(message)?.[1];
   if (bare?.startsWith("nerve/peers/") === true) {
@@ -130,7 +128,7 @@ function explainImportError(message: string): string {
   return message;
 }
 
-/** The message of what `compute` threw. */
+/** The message of what `compute` threw, with advice on nested transactions. */
 export function explainComputeError(message: string): string {
   const nested = message.includes("cannot start a transaction within a transaction");
   return nested ? `${message} (${wholeCompute})` : message;
@@ -139,7 +137,7 @@ export function explainComputeError(message: string): string {
 const wholeCompute =
   "a compute is one transaction: use db.transaction or a savepoint, or export const transaction = false";
 
-/** An error outside of any compute or role; its place is the first one in a folder of the unit. */
+/** An error outside of any compute or role; its place is the first one found in a folder of the unit. */
 export function toStrayProblem(thrown: unknown, folders: readonly string[]): LoadProblem {
   const message = `uncaught error outside of any compute or role: ${describeError(thrown)}`;
   for (const folder of folders) {

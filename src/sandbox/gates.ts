@@ -1,5 +1,6 @@
 /**
- * Reads the roles that a person plays, and asks the author's functions for what the person is shown. Used by waits.ts.
+ * Reads the roles that a person plays, and asks the author's functions for the texts that the person sees. Used by
+ * waits.ts.
  * I1. Whatever the functions return fits the bounds of a request, or is an error that names the part.
  */
 import { parseDuration } from "../base/duration.ts";
@@ -37,7 +38,7 @@ export function readGatePlan(gate: Record<string, unknown>): Result<WaitPlan, st
   const rest = readRest(gate);
   if (!rest.ok) return rest;
   const parts = { title: title as Text, body: body as Text };
-  // What is fixed is wrong when the workflow loads, not when a run comes here.
+  // Fixed texts are checked when the workflow loads, not when a run reaches the gate.
   for (const key of ["title", "body"] as const) {
     const text = parts[key], fault = typeof text === "string" ? findFault(key, text) : null;
     if (fault !== null) return err(`has a ${key} that ${fault}`);
@@ -124,7 +125,7 @@ function readRest(gate: Record<string, unknown>): Result<Omit<Rest, "approvers" 
   return ok({ options, expiresMs: ms.value, onExpiry: onExpiry as string });
 }
 
-/** It is typed on command lines and read in lists. */
+/** An option is typed on command lines and read in lists. */
 function isOption(option: string): boolean {
   return option.length <= gateOptionMaxChars && /^[A-Za-z0-9][A-Za-z0-9 ._-]*$/.test(option);
 }

@@ -1,6 +1,6 @@
 /**
- * The sandbox's end of host_services.ts: sends what the SDK's functions ask for, and gives them the answers. Called once
- * by worker_main.ts, before user code.
+ * The sandbox's end of host_services.ts: sends the requests of the SDK's functions, and passes the answers back to
+ * them. Called once by worker_main.ts, before user code.
  */
 import type { HostAnswer, HostRequest } from "../protocol/host_request.ts";
 import { provideHost } from "../sdk/host.ts";
@@ -42,7 +42,7 @@ export function installHostClient(port: MessagePort): void {
   });
 }
 
-/** The errors that callers tell apart. */
+/** The error classes that callers distinguish. */
 const kinds: Readonly<Record<string, new (message: string) => Error>> = {
   NotCapable: Deno.errors.NotCapable,
   NotFound: Deno.errors.NotFound,
@@ -52,7 +52,7 @@ const kinds: Readonly<Record<string, new (message: string) => Error>> = {
 
 function toError({ name, message }: Extract<HostAnswer, { ok: false }>): Error {
   const error = new (kinds[name] ?? Error)(message);
-  // The stack would be of this file.
+  // Its own stack would point into this file.
   error.stack = `${name}: ${message}`;
   return error;
 }

@@ -1,9 +1,9 @@
 /**
- * Does for code in the sandbox what Deno has no permission for: reads files below /proc and /sys (system_files.ts), and
- * shows the certificates of a server and sends e-mail (tls_worker.ts). Created by shim.ts, in the trusted thread; the SDK's functions ask
- * through host_client.ts.
- * I1. Every request is checked against the grants of the unit: whoever sends it can do no more than they say.
- * I2. Each request gets one answer. No more than `requestsMax` wait for theirs.
+ * Does for code in the sandbox what Deno does not permit there: reads files below /proc and /sys (system_files.ts),
+ * shows a server's certificates and sends e-mail (tls_worker.ts). Created by shim.ts, in the trusted thread; the SDK's
+ * functions ask through host_client.ts.
+ * I1. Every request is checked against the grants of the unit: no sender can do more than they allow.
+ * I2. Each request gets one answer. At most `requestsMax` are pending.
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -20,7 +20,7 @@ import type { SandboxPermissions } from "../protocol/confinement.ts";
 import { listGrantedFolder, readGrantedFile } from "./system_files.ts";
 
 const requestsMax = 64;
-/** How long the thread that speaks TLS is kept for the next request: it takes 10 MiB. */
+/** How long the TLS thread is kept for the next request: it takes 10 MiB. */
 const tlsIdleMs = 10_000;
 
 interface TlsThread {
@@ -83,7 +83,7 @@ export class HostServices {
     this.#tlsThread.send(request);
   }
 
-  /** Its permissions are the unit's own, so Deno itself decides which hosts it may connect to. */
+  /** The thread has the unit's own net permission, so Deno itself decides which hosts it may connect to. */
   #startTlsThread(): TlsThread {
     const permissions = { net: this.#permissions.net, read: [resolveOwnFile("./")], sys: ["ca"] };
     const worker = new Worker(resolveOwnFile("sandbox/tls_worker.ts"), {

@@ -1,8 +1,8 @@
 /**
- * The worker's own connection to the kernel: lines of text in both directions. protocol/line_channel.ts is its other end.
- * Used by worker_main.ts.
- * I1. It uses nothing that user code can replace (primordials.ts), so user code reads no line of the kernel before the
- *     runtimes do, and cannot change one on its way.
+ * The worker's own connection to the kernel: lines of text in both directions. The other end is
+ * protocol/line_channel.ts. Used by worker_main.ts.
+ * I1. The connection uses nothing that user code can replace (primordials.ts), so user code cannot read a line of the
+ *     kernel before the runtimes do, nor change one on its way.
  * I2. Lines that are sent in one turn of the event loop are written together.
  */
 import {
@@ -88,7 +88,7 @@ async function readLines({ read }: BoundStream, onLine: (line: string) => void):
   }
 }
 
-/** Deno's own code runs in this realm too: where user code broke it, the stream ends instead of looping for ever. */
+/** Deno's own code runs in this realm too: if user code breaks it, the stream ends instead of looping forever. */
 function checkCount(count: unknown): number {
   if (typeof count !== "number" || !(count > 0)) throw new TypeError("the connection to the kernel is broken");
   return count;

@@ -16,7 +16,7 @@ export type Loaded =
   }
   | { readonly ok: false; readonly problem: LoadProblem };
 
-/** `prepare` runs before any user code; what it throws is a problem like one of the module. */
+/** `prepare` runs before any user code; what it throws is reported like an error of the module. */
 export async function loadWorkflow(
   { entry, approvers, agents, engine }: Pick<WorkflowSpec, "entry" | "approvers" | "agents" | "engine">,
   folder: string,
@@ -40,7 +40,7 @@ export async function loadWorkflow(
   }
 }
 
-/** What a distributed engine cannot do, of what the workflow needs; docs/engines.md has the reasons. Null: nothing. */
+/** What the workflow needs but a distributed engine cannot do; docs/engines.md has the reasons. Null: nothing. */
 function findRefused({ roles }: Workflow, engine: string): string | null {
   const found = Object.entries(roles).find(([, role]) => isWait(role) && role.wait === "children");
   if (found === undefined) return null;

@@ -1,8 +1,9 @@
 /**
  * Closes the known escapes from a permission-restricted Web Worker before any user code is loaded. Called once by
  * worker_main.ts. Deno enforces permissions; this file closes what they do not cover: actions on the whole process
- * (exit, abort, signals, working directory, environment), further threads, listeners, and stores outside of the workspace.
- * Each line was an escape that worked on Deno 2.9.6; tests/faults/attacks tests them. realm_names.ts has the names.
+ * (exit, abort, signals, working directory, environment), further threads, listeners, and stores outside of the
+ * workspace. Each line was an escape that worked on Deno 2.9.6; tests/faults/attacks tests them. realm_names.ts has the
+ * names.
  */
 import process from "node:process";
 import workerThreads from "node:worker_threads";
@@ -10,7 +11,7 @@ import { uncurried } from "../base/uncurried.ts";
 import { createObject, startsWith, uncurryGetter } from "./primordials.ts";
 import { denoNames, findClosed, globalNames, navigatorNames, processNames } from "./realm_names.ts";
 
-/** Calls `onExitRefused` when user code tries to end the process, and throws an error at it. */
+/** Calls `onExitRefused` when user code tries to end the process, and throws an error in that code. */
 export function lockDown(onExitRefused: (code: number) => void): void {
   const { isInteger } = Number, { NotCapable } = Deno.errors;
   const exit = (code?: unknown): never => {
@@ -25,7 +26,7 @@ export function lockDown(onExitRefused: (code: number) => void): void {
   closeEnvironment();
   for (const key of findClosed(Deno, denoNames).denied) closeOff(Deno, "Deno", key);
   for (const key of findClosed(process, processNames).denied) closeOff(process, "process", key);
-  // Gone rather than closed: libraries ask for them by `typeof`.
+  // Removed rather than closed: libraries check for these names with `typeof`.
   for (const key of findClosed(globalThis, globalNames).denied) pin(globalThis, key, undefined);
   const navigatorPrototype = Object.getPrototypeOf(navigator);
   for (const key of findClosed(navigatorPrototype, navigatorNames).denied) pin(navigatorPrototype, key, undefined);
@@ -42,7 +43,7 @@ function pin(object: object, key: PropertyKey, value: unknown): void {
 
 const { NotCapable } = Deno.errors;
 
-/** A function, or what a getter would load, becomes a function that throws; anything else is gone. */
+/** A function, or a getter, becomes a function that throws; anything else becomes undefined. */
 function closeOff(object: object, name: string, key: string): void {
   const { value, get } = Object.getOwnPropertyDescriptor(object, key) ?? {};
   const isFunction = typeof value === "function" || get !== undefined;
@@ -63,8 +64,8 @@ function refuse(message: string): () => never {
 }
 
 /**
- * Variables are the process's own: `http_proxy` would send each request elsewhere, and Deno asks only for the host that
- * the code named.
+ * The environment belongs to the process: `http_proxy` would send each request elsewhere, and Deno checks only the host
+ * that the code named.
  */
 function closeEnvironment(): void {
   const closed = refuse("a variable cannot be set in the sandbox: it affects the whole process");
@@ -75,7 +76,7 @@ function closeEnvironment(): void {
   pin(process, "env", new Proxy(process.env, traps));
 }
 
-/** A listener of a signal keeps the process alive through that signal. */
+/** A listener of a signal keeps the process alive when that signal arrives. */
 function closeSignals(): void {
   const prototype = Object.getPrototypeOf(process) as Record<string, unknown>;
   for (const key of ["on", "addListener", "prependListener"]) {
@@ -93,7 +94,7 @@ function closeSignals(): void {
   }
 }
 
-/** Static imports of node:worker_threads in npm code ignore the import map: the class itself must fail. */
+/** Static imports of node:worker_threads in npm code ignore the import map, so the class itself must fail. */
 function breakNodeWorker(): void {
   const NodeWorker = workerThreads.Worker;
   Object.setPrototypeOf(

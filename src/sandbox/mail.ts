@@ -1,13 +1,13 @@
-/** Sends one e-mail by SMTP, with nodemailer. For tls_worker.ts, in whose thread sockets of Node may be opened. */
+/** Sends one e-mail by SMTP, with nodemailer. Used by tls_worker.ts, in whose thread sockets of Node may be opened. */
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { createTransport } from "nodemailer";
 import type { MailAnswer, MailRequest } from "../protocol/host_request.ts";
 
-/** How long a server may be silent. The time of the whole is up to whoever asks. */
+/** How long a server may be silent. The caller limits the whole time. */
 const silenceMaxMs = 60_000;
 
-/** `onOpen` gets the socket: destroying it ends the attempt. Throws when there is no answer of the server. */
+/** `onOpen` gets the socket: destroying it ends the attempt. Throws when the server gives no answer. */
 export async function sendByServer(
   { host, port, security, ca, login, mail }: MailRequest,
   onOpen: (socket: Socket) => void,
@@ -39,7 +39,7 @@ export async function sendByServer(
   } catch (thrown) {
     const { responseCode: code, message } = Object(thrown);
     if (typeof code !== "number") throw thrown;
-    // With the step that was refused, such as the login.
+    // The message names the step that was refused, such as the login.
     return { response: String(message), refused: code };
   }
 }
@@ -47,7 +47,7 @@ export async function sendByServer(
 function waitUntilConnected(socket: Socket, event: "connect" | "secureConnect"): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.once(event, () => resolve());
-  // Kept for the whole life of the socket: an error event that nobody hears would end the thread.
+  // Kept for the whole life of the socket: an unhandled error event would end the thread.
   socket.on("error", reject);
   socket.once("close", () => reject(new Error("the server closed the connection")));
   return promise;

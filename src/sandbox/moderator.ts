@@ -15,7 +15,7 @@ import { maskOwnText } from "./own_secrets.ts";
 import type { AnyPlan } from "./roles.ts";
 import type { Thread } from "./thread.ts";
 
-/** A role, an end (`as`: null for END), or what is wrong; `thrown` is the thrown value, for its place in the user's file. */
+/** A role, an end (`as`: null for END), or a fault; `thrown` is the thrown value, for its place in the user's file. */
 export type Answer =
   | { readonly kind: "role"; readonly name: string; readonly plan: AnyPlan }
   | { readonly kind: "end"; readonly as: ReturnType<typeof readEnding> }
@@ -63,7 +63,7 @@ export function askModerator(
 }
 
 /**
- * Checks that the moderator still assigns the finished rounds, but for the accepted ones, to the roles that did them. Null
+ * Checks that the moderator still assigns the finished rounds, except accepted ones, to the roles that did them. Null
  * when it does.
  */
 export async function findContradiction(
@@ -89,7 +89,7 @@ export async function findContradiction(
 function askOnce(workflow: Workflow, start: RunStart, messages: readonly RunMessage[]): ModeratorResult {
   try {
     const answer: unknown = workflow.moderator({ start, messages: Object.freeze([...messages]) });
-    // It is never awaited: its rejection must not count as an error outside of any role.
+    // The promise is never awaited: its rejection must not count as an error outside of any role.
     if (isThenable(answer)) Promise.resolve(answer).catch(() => {});
     return { answer };
   } catch (thrown) {
@@ -110,7 +110,7 @@ function quote(value: unknown): string {
   return typeof value === "string" ? `"${maskOwnText(value).slice(0, 100)}"` : typeof value;
 }
 
-/** What the kernel is told of an end. */
+/** The outcome to report to the kernel for an end. */
 export function toFinished({ as }: Extract<Answer, { kind: "end" }>): Finished {
   if (as === null) return { kind: "completed" };
   return { kind: "stopped", status: as.status, reason: maskOwnText(as.reason).slice(0, reasonMaxChars) };

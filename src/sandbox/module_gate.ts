@@ -6,8 +6,8 @@
  * I1. After `installModuleGate` has returned, nothing here calls a method of a prototype: user code may replace any
  *     (primordials.ts).
  * I2. An unknown built-in is closed, including those that a newer Deno adds.
- * I3. nerve's own modules import each other and `ownExternals`, nothing else, whoever calls them. What user code wrote is
- *     imported by user_module.ts alone, which may import what user code may.
+ * I3. nerve's own modules import each other and `ownExternals`, nothing else, no matter what calls them. Only
+ *     user_module.ts imports user code, and it may import what user code may.
  * The hook replaces the import map for built-ins (an active hook disables the map, measured on 2.9.6) and, unlike the
  * map, also covers packages. The map in deno.json has the same rules.
  */
@@ -32,16 +32,16 @@ const openBuiltins: ReadonlySet<string> = new Set([
   ...["punycode", "querystring", "readline", "readline/promises", "stream", "stream/consumers"],
   ...["stream/promises", "stream/web", "string_decoder", "sys", "timers", "timers/promises", "url", "util"],
   ...["util/types", "zlib"],
-  // Parts of node:stream; they own no descriptor.
+  // Parts of node:stream; they own no file descriptor.
   ...["_stream_duplex", "_stream_passthrough", "_stream_readable", "_stream_transform", "_stream_writable"],
 ].map((name) => `node:${name}`));
 
-/** Whether user code may import this built-in. `url` is such as `node:fs`. */
+/** Whether user code may import this built-in. `url` is a URL such as `node:fs`. */
 export function isOpenBuiltin(url: string): boolean {
   return openBuiltins.has(url);
 }
 
-/** What nerve's own modules may import once user code can run, besides each other: Drizzle is loaded when it is needed. */
+/** What nerve's own modules may import once user code can run, besides each other. Drizzle is loaded on demand. */
 export const ownExternals: ReadonlySet<string> = new Set([
   "drizzle-orm/better-sqlite3/session",
   "drizzle-orm/sqlite-core",
@@ -50,7 +50,7 @@ export const ownExternals: ReadonlySet<string> = new Set([
 ]);
 
 const denied = import.meta.resolve("./modules/denied.ts");
-/** What replaces a built-in for user code. */
+/** The modules that replace built-ins for user code. */
 const standIns: Readonly<Record<string, string | undefined>> = Object.assign(Object.create(null), {
   "node:process": import.meta.resolve("./modules/process.ts"),
   "node:sqlite": import.meta.resolve("./modules/sqlite.ts"),
@@ -58,17 +58,17 @@ const standIns: Readonly<Record<string, string | undefined>> = Object.assign(Obj
   "node:fs/promises": import.meta.resolve("./modules/fs_promises.ts"),
 });
 
-/** Installs the gate. `rules` are those of this process's unit. */
+/** Installs the gate, with the rules of this process's unit. */
 export function installModuleGate(rules: ModuleRules): void {
   const resolve = createResolver(rules);
-  // Not in the types of Deno 2.9.6.
+  // Missing in the types of Deno 2.9.6.
   const register: unknown = Reflect.get(nodeModule, "registerHooks");
   if (typeof register !== "function") throw new Error("nerve bug: this Deno has no module hooks");
   register({ resolve });
 }
 
 const { realPathSync } = Deno, { NotCapable } = Deno.errors;
-// Of a built nerve the bundled forms, which stand beside the modules.
+// In a built nerve, these are the bundled files beside the modules: they have the ending of this file.
 const ending = import.meta.url.slice(-".ts".length);
 const own = import.meta.resolve("../"), sdk = import.meta.resolve(`../sdk/mod${ending}`);
 const userModule = import.meta.resolve(`./user_module${ending}`);
@@ -89,7 +89,7 @@ function createResolver(rules: ModuleRules): Resolve {
     if (startsWith(url, "node:")) {
       const standIn = standIns[url];
       if (standIn === undefined && has(openBuiltins, url)) return resolved;
-      // Deno ignores an error thrown for a static import of a built-in: a stand-in module replaces it.
+      // Deno ignores an error thrown for a static import of a built-in, so a stand-in module replaces it.
       return { url: standIn ?? denied, shortCircuit: true };
     }
     if (!isUsers(parentURL)) return resolved;
@@ -100,8 +100,9 @@ function createResolver(rules: ModuleRules): Resolve {
 }
 
 /**
- * Of what is open to all besides the SDK: the query builder of `ctx.db`, schemas, and what the library parses feeds and
- * draws charts with. One literal: to fill a list is to call what user code may have put in its way.
+ * The packages that are open to all, besides the SDK: the query builder of `ctx.db`, schemas, and the packages with
+ * which the library parses feeds and draws charts. The list is one literal: filling a list would call methods that user
+ * code may have replaced.
  */
 function findOpenHomes(context: object, next: Parameters<Resolve>[2]): readonly string[] {
   const home = (name: string) => homeOf(name, context, next);
@@ -137,7 +138,7 @@ function checkUserImport(
   folders: readonly string[],
   packages: readonly string[] | true,
 ): void {
-  // A data URL has no permissions of its own; for hosts Deno checks its import permission.
+  // A data URL has no permissions of its own; for hosts, Deno checks its import permission.
   if (!startsWith(url, "file:") && !startsWith(url, "npm:")) return;
   if (startsWith(specifier, "npm:")) {
     // A package without "exports" accepts any path, even one that leads out of it.

@@ -1,8 +1,9 @@
 /**
- * Makes what a unit's process needs to exist before Landlock restricts it. A rule belongs to a file, not to its name,
- * and nobody may make files in the folder of all databases: so each database, and the two files that SQLite keeps beside
- * it, are made here, and stay when it is closed. Called by shim.ts, with every permission and before any user code.
- * I1. No journal is rolled back here: it may be a trap, and whoever rolls it back removes the file that it names.
+ * Makes the files that a unit's process needs before Landlock restricts it. A Landlock rule belongs to a file, not to
+ * its name, and no unit may make files in the folder of all databases: so each database, and the two files that SQLite
+ * keeps beside it, are made here, and stay when it is closed. Called by shim.ts, with every permission and before any
+ * user code.
+ * I1. No journal is rolled back here: it may be a trap, because a rollback removes the file that the journal names.
  * I2. What cannot be made is left to the worker, which meets the same fault and reports it.
  */
 import { isMissing } from "../base/if_present.ts";
@@ -19,8 +20,8 @@ export async function makeOwnFiles({ senses, blobs }: ProcessSpec, granted: read
 }
 
 /**
- * A folder, unless its name looks like a file's. Only where its parent exists: the rest is not asked for. Not what others
- * make: in the place of a device that is plugged in later, or of a socket, it would be in their way.
+ * Makes a folder, or a file if the name looks like one, but only where the parent exists. Makes nothing in /dev, /proc
+ * or /sys, and no socket: it would stand in the way of a device that is plugged in later, or of the socket itself.
  */
 function makeGranted(path: string): void {
   if (exists(path) || /^\/(?:dev|proc|sys)\/|\.sock(?:et)?$/.test(path)) return;
@@ -33,7 +34,7 @@ function makeGranted(path: string): void {
 
 const header = 20, walAt = [18, 19], walFormat = 2;
 
-/** Whether the database exists and is in WAL mode. Who closes it last removes the files beside it. */
+/** Whether the database exists and is in WAL mode, where the last process to close it removes the files beside it. */
 function isInWalMode(database: string): boolean {
   const bytes = new Uint8Array(header);
   try {
@@ -49,19 +50,20 @@ async function completeDatabase(database: string): Promise<void> {
   // I1.
   if (database === ":memory:" || exists(`${database}-journal`)) return;
   if (!isInWalMode(database) && !await makeDatabase(database)) return;
-  // Empty ones are as good as SQLite's own: it fills them when it opens the database.
+  // Empty files are as good as SQLite's own: it fills them when it opens the database.
   for (const end of ["-wal", "-shm"]) if (!exists(`${database}${end}`)) tryTo(() => makeFile(`${database}${end}`));
 }
 
-/** False when it could not be made, or set to WAL mode. */
+/** False when the database could not be made, or set to WAL mode. */
 async function makeDatabase(database: string): Promise<boolean> {
-  // Only here: it takes every start 6 ms otherwise.
+  // Loaded only here: otherwise it would cost every start 6 ms.
   const { DatabaseSync } = await import("node:sqlite");
   tryTo(() => {
     makePrivateFolder(splitPath(database).folder);
     makeFile(database);
     const db = new DatabaseSync(database);
-    // A power cut leaves an empty file as it was, or with its one page: a group of 2,000 would wait for 10,000 writes.
+    // A power cut leaves the file empty as before, or with its one page. With syncs, a group of 2,000 would wait for
+    // 10,000 writes.
     if (Deno.statSync(database).size === 0) db.exec("pragma synchronous = off");
     db.exec("pragma journal_mode = wal");
     db.close();
@@ -75,7 +77,7 @@ function makeFile(path: string): void {
   Deno.openSync(path, { create: true, ...ownFile }).close();
 }
 
-/** Of an absolute path without a slash at its end. */
+/** Splits an absolute path that has no slash at its end. */
 function splitPath(path: string): { readonly folder: string; readonly name: string } {
   const at = path.lastIndexOf("/");
   return { folder: path.slice(0, at), name: path.slice(at + 1) };

@@ -1,6 +1,7 @@
 /**
  * `ctx.sqlite`: SQL over a sense's own database. Used by sense_runtime.ts.
- * I1. The objects here hold the database in private fields: nothing that user code can call or replace gives its handle.
+ * I1. The objects here hold the database in private fields: nothing that user code can call or replace exposes its
+ *     handle.
  * I2. nerve itself calls none of their methods: user code can replace them.
  */
 import type {

@@ -1,8 +1,8 @@
 /**
- * `ctx.peers`: other senses' databases, which are only read, opened on first use. A workspace may have 2,000 senses: an
- * object with a handle or a getter for each would cost every process megabytes. Used by both runtimes.
- * I1. No read transaction is open between two calls, and none for longer than `peerReadMaxMs`: the owner could not empty
- *     its -wal file.
+ * `ctx.peers`: other senses' databases, read only and opened on first use. A workspace may have 2,000 senses: an object
+ * with a handle or a getter for each would cost every process megabytes. Used by both runtimes.
+ * I1. No read transaction is open between two calls, or for longer than `peerReadMaxMs`: an open one keeps the owner
+ *     from emptying its -wal file.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { ProcessSpec } from "../protocol/message.ts";
@@ -16,7 +16,7 @@ import { openForReading, SharedDatabase } from "./shared_database.ts";
 
 export type Peers = Readonly<Record<string, SenseDatabase | undefined>>;
 
-/** Who reads: a sense, which is none of its own peers, or a workflow. */
+/** The reader of peers: a sense, which is not a peer of its own, or a workflow. */
 export interface PeerReader {
   /** Null: a workflow. */
   readonly sense: string | null;
@@ -25,7 +25,7 @@ export interface PeerReader {
 
 export interface PeerPorts {
   allSenses(): ReadonlySet<string>;
-  /** Receives, for each peer that was opened, what closes it; the next use opens it anew. */
+  /** Receives, for each opened peer, the function that closes it; the next use opens the peer again. */
   onOpened(name: string, close: () => void): void;
   /** Asks the kernel for the files beside a peer's database. */
   onUnshared(name: string): void;
@@ -66,7 +66,7 @@ export function openPeers({ senseDatabases }: ProcessSpec, reader: PeerReader, p
 
 let closePeer: (peer: Peer) => void;
 
-/** The database of one peer. User code reaches it through Drizzle's session, and can do no more with it than read. */
+/** The database of one peer. User code reaches it through Drizzle's session, and can only read it. */
 class Peer implements SqlSource {
   readonly #name: string;
   readonly #ports: PeerPorts;

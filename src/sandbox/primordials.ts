@@ -1,10 +1,10 @@
 /**
- * Built-ins as they were before any user code ran: functions that take their object as an argument. User code may replace
- * every prototype, getter and static method of its realm, so what must hold after it was loaded uses these instead. Used by
- * module_gate.ts, lockdown.ts, kernel_link.ts and worker_main.ts.
+ * Built-ins as they were before any user code ran: functions that take their object as an argument. User code may
+ * replace every prototype, getter and static method of its realm, so code that must stay correct afterwards uses these
+ * instead. Used by module_gate.ts, lockdown.ts, kernel_link.ts and worker_main.ts.
  * I1. This module is loaded before any user code.
- * I2. A promise that is awaited goes through `pristine` first: `await` asks a promise for its constructor, and user code may
- *     have replaced that, and with it what is awaited. Iteration, spread of arrays and destructuring of arrays are not
+ * I2. A promise that is awaited goes through `pristine` first: `await` asks a promise for its constructor, and user
+ *     code may have replaced that, and with it what is awaited. Iteration, spread and destructuring of arrays are not
  *     used, for the same reason.
  */
 import { uncurried } from "../base/uncurried.ts";
@@ -41,10 +41,10 @@ export const byteLengthOf = uncurryGetter(typedArray, "byteLength");
 export const byteOffsetOf = uncurryGetter(typedArray, "byteOffset");
 
 const { stringify } = JSON;
-/** Shadows any `toJSON` of a prototype; an undefined value is not written. */
+/** Shadows any `toJSON` of a prototype; JSON omits a property that is undefined. */
 const withoutToJson = frozen({ value: undefined, enumerable: false });
 
-/** The JSON text of an object of ours; no `toJSON` that user code gave to prototypes changes the object itself. */
+/** The JSON text of an object of nerve; a `toJSON` that user code gave to prototypes does not change the object. */
 export function toOwnJson(value: object): string {
   return stringify(defineProperty(value, "toJSON", withoutToJson));
 }

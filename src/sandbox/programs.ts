@@ -1,11 +1,12 @@
 /**
- * Ties each program that user code starts to the compute or attempt that starts it: puts its mark
- * (base/program_mark.ts) into the program's environment, and has the kernel end what is left of it when the compute or
- * attempt has ended (process/program_ends.ts). Installed by worker_main.ts before any user code loads, where a unit may
- * start programs at all; used by both runtimes.
- * I1. `runWork` settles only when nothing that was started in it is running, or what is left is known to the kernel.
- * I2. A program that is started when its compute or attempt has ended is refused. So is one of a sense or role of which
- *     an earlier program could not be ended.
+ * Ties each program that user code starts to the compute or attempt that starts it. Puts a mark (base/program_mark.ts)
+ * into the program's environment. When the compute or attempt has ended, has the kernel end the programs that it left
+ * running (process/program_ends.ts). Installed by worker_main.ts before any user code loads, in units that may start
+ * programs; used by both runtimes.
+ * I1. `runWork` settles only when no program that was started in it is running, or the kernel knows which ones are
+ *     left.
+ * I2. A program is refused when its compute or attempt has ended. So is one of a sense or role whose earlier program
+ *     could not be ended.
  * The programs stay in the process group of the unit: one signal ends them all with it.
  */
 import type { AsyncLocalStorage } from "node:async_hooks";
@@ -13,17 +14,17 @@ import { systemClock } from "../base/clock.ts";
 import { formatWork, markVariable } from "../base/program_mark.ts";
 import type { KernelChannel } from "./runtime.ts";
 
-/** One compute, or one attempt of a role; or a part of one, whose programs end before it does. */
+/** One compute or one attempt of a role; or a part of either, whose programs end before it does. */
 interface Work {
   readonly number: number;
   readonly subject: string;
-  /** What it is a part of. */
+  /** The work that this is a part of. */
   readonly whole: Work | null;
   readonly parts: Set<Work>;
-  /** Whether it has started a program. */
+  /** Whether the work has started a program. */
   started: boolean;
   ended: boolean;
-  /** Resolves when the kernel has ended what it left running. */
+  /** Resolves when the kernel has ended the programs that the work left running. */
   left: Promise<void> | null;
 }
 
@@ -31,7 +32,7 @@ interface Tracker {
   readonly mark: string;
   readonly kernel: KernelChannel;
   readonly current: AsyncLocalStorage<Work>;
-  /** By number, what waits for the kernel's answer. */
+  /** By number: the work that waits for the kernel's answer. */
   readonly ending: Map<number, () => void>;
   readonly active: Set<Work>;
   held: ReadonlyMap<string, string>;
@@ -40,9 +41,9 @@ interface Tracker {
 
 let tracker: Tracker | null = null;
 
-/** `mark`: what the mark of each program begins with. */
+/** `mark`: the beginning of each program's mark. */
 export async function installPrograms(mark: string, kernel: KernelChannel): Promise<void> {
-  // 0.5 MiB that a process without programs does not need.
+  // Loaded only here: a process without programs saves 0.5 MiB.
   const { AsyncLocalStorage } = await import("node:async_hooks");
   tracker = {
     ...{ mark, kernel, held: new Map(), last: 0 },
@@ -51,12 +52,12 @@ export async function installPrograms(mark: string, kernel: KernelChannel): Prom
   replaceStarters(tracker);
 }
 
-/** Runs `act` for a sense or role. Everything that it starts, however indirectly, ends before this settles. */
+/** Runs `act` for a sense or role. Every program that it starts, however indirectly, ends before this settles. */
 export async function runWork<T>(subject: string, act: () => T | Promise<T>): Promise<T> {
   return tracker === null ? await act() : await track(tracker, subject, null, act);
 }
 
-/** The same for a part of the compute or attempt that calls this: what the part starts ends with it. */
+/** Like `runWork`, for a part of the compute or attempt that calls this: programs that the part starts end with it. */
 export async function runPart<T>(act: () => Promise<T>): Promise<T> {
   if (tracker === null) return await act();
   const whole = tracker.current.getStore();
@@ -93,8 +94,9 @@ async function end(tracker: Tracker, work: Work): Promise<void> {
 }
 
 /**
- * A signal that aborts with `signal`, for the code of the compute or attempt that calls this. A listener runs on behalf of
- * whoever aborts: with the kernel's signal itself, programs that it starts would belong to nobody.
+ * A signal that aborts with `signal`, for the code of the compute or attempt that calls this. A listener runs in the
+ * async context of the code that aborts: with the kernel's own signal, programs that a listener starts would belong to
+ * no work.
  */
 export function bindSignal(signal: AbortSignal): AbortSignal {
   const work = tracker?.current.getStore();
@@ -113,18 +115,18 @@ function endWork({ kernel, ending, active }: Tracker, { number }: Work): Promise
   return promise;
 }
 
-/** The kernel has ended what that work left running. */
+/** The kernel has ended the programs that the work left running. */
 export function onProgramsEnded(work: number): void {
   tracker?.ending.get(work)?.();
   tracker?.ending.delete(work);
 }
 
-/** By sense or role: why it may start no program. */
+/** `subjects`: for each sense or role that may start no program, the reason. */
 export function onHeld(subjects: Readonly<Record<string, string>>): void {
   if (tracker !== null) tracker.held = new Map(Object.entries(subjects));
 }
 
-/** The options with which a program is started; throws when it may not be. */
+/** The options with which a program is started; throws when it may not start. */
 function toMarked<Options extends { env?: Record<string, string> | undefined }>(
   { current, held, mark }: Tracker,
   program: unknown,
@@ -153,7 +155,7 @@ function replaceStarters(tracker: Tracker): void {
       this.#options = options;
     }
 
-    // As in Deno, what is wrong with the program itself rejects.
+    // As in Deno, an invalid program makes the promise reject.
     async output(): Promise<Deno.CommandOutput> {
       return await this.#create().output();
     }

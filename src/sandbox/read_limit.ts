@@ -1,7 +1,7 @@
 /**
- * Bounds how long one read of another sense's database may take: SQLite holds a read transaction meanwhile, and the
- * database's -wal file grows. A statement that runs cannot be interrupted from its own thread, so the worker counts its
- * reads where the shim sees it, and the shim ends the process. Used by peers.ts and shim.ts.
+ * Bounds how long one read of another sense's database may take: during the read, SQLite holds a read transaction, and
+ * the database's -wal file grows. A running statement cannot be interrupted from its own thread, so the worker counts
+ * its reads in memory that it shares with the shim, and the shim ends the process. Used by peers.ts and shim.ts.
  */
 import { systemClock } from "../base/clock.ts";
 import { peerReadLookMs, peerReadMaxMs } from "../base/database_limits.ts";
@@ -13,12 +13,12 @@ export interface ReadLimit {
   end(): void;
 }
 
-/** What the worker tells the shim when it reads for the first time. */
+/** The message that the worker sends to the shim before its first read. */
 export const readsBegin = "reads begin";
 
 const { add } = Atomics;
 
-/** `reads` is shared with the shim: odd while a read is under way. */
+/** `reads` is shared with the shim: odd during a read. */
 export function createReadLimit(reads: Int32Array, tellShim: (text: string) => void): ReadLimit {
   let told = false;
   return {

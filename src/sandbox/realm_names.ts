@@ -1,12 +1,12 @@
 /**
- * What of the realm user code may use: every global, every name of `Deno`, `process` and `navigator`. lockdown.ts holds it.
- * A name that is on no list, such as one that a newer Deno adds, is denied until somebody has judged it:
+ * What user code may use of its realm: every global, and every name of `Deno`, `process` and `navigator`. lockdown.ts
+ * enforces it. A name that is on no list, such as one that a newer Deno adds, is denied until it has been judged:
  * tests/integration/sandbox/realm_names_test.ts fails for it. Node's built-in modules are judged in module_gate.ts.
  */
 
 /**
  * - `open`: as Deno has it, behind its permissions.
- * - `pinned`: replaced by our own, for good.
+ * - `pinned`: replaced by nerve's own, for good.
  * - `denied`: closed, for good, whatever is granted.
  */
 export type Access = "open" | "pinned" | "denied";
@@ -69,7 +69,7 @@ export const denoNames: Names = classify({
     spawnAndWaitSync dlopen UnsafeCallback UnsafePointer UnsafePointerView UnsafeFnPointer cpuUsage memoryUsage
     systemMemoryInfo networkInterfaces hostname loadavg osRelease osUptime uid gid refTimer unrefTimer internal`,
   pinned: "exit env",
-  // Other than the signals and the folder, these are: listeners, which no grant names (`net` opens connections);
+  // Besides signals, the working directory and stores: listeners, which no grant names (`net` opens connections);
   // inotify instances, which are counted for all programs of the user; the test runner, the linter and telemetry.
   denied: `
     kill addSignalListener removeSignalListener chdir umask listen listenTls listenDatagram serve serveHttp watchFs test
@@ -99,7 +99,7 @@ export const navigatorNames: Names = classify({
   denied: "gpu",
 });
 
-/** Those of its own keys that user code may not use as they are. */
+/** The own keys of `object` that user code may not use as they are. */
 export function findClosed(object: object, names: Names): { readonly denied: string[]; readonly pinned: string[] } {
   const denied: string[] = [], pinned: string[] = [];
   for (const key of Object.getOwnPropertyNames(object)) {

@@ -1,5 +1,5 @@
 /**
- * Whether a failed role is tried again, and when: `retry` of a role as its author wrote it, and what it says of a
+ * Whether and when a failed role is tried again: reads `retry` of a role as its author wrote it, and applies it to a
  * failure. Pure; used by roles.ts and workflow_runtime.ts.
  */
 import { calculateBackoff } from "../base/backoff.ts";
@@ -9,7 +9,7 @@ import { isPlainObject } from "../protocol/json.ts";
 import { readSpan } from "./spans.ts";
 
 export interface RetryPlan {
-  /** How often it is tried, including the first attempt. */
+  /** How often the role is tried, including the first attempt. */
   readonly attempts: number;
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
@@ -24,7 +24,7 @@ export function findRetryWait(policy: RetryPlan, failures: number, thrown: unkno
   return calculateBackoff(failures, policy.backoffMs, policy.maxBackoffMs);
 }
 
-/** `retry` of a role; without it a role has one attempt. */
+/** Reads `retry` of a role; without it a role has one attempt. */
 export function readRetryPolicy(retry: unknown): Result<RetryPlan, string> {
   if (retry !== undefined && !isPlainObject(retry)) return err("has a retry that is not an object");
   const { attempts = retry === undefined ? 1 : undefined, backoff, maxBackoff, nonRetryable = [], ...others } = retry ??

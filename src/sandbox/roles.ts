@@ -1,7 +1,7 @@
 /**
- * Validates a workflow's roles as their author wrote them, and turns them into plans: durations in milliseconds,
- * defaults filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that an invalid role stops runs
- * before they begin, never in the middle.
+ * Validates a workflow's roles as their author wrote them, and turns them into plans, with durations in milliseconds
+ * and defaults filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that an invalid role stops
+ * runs before they begin, never midway.
  */
 import { roleNameMaxChars, roleTimeoutMaxMs, timeoutMinMs } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -23,15 +23,15 @@ export interface RolePlan extends RetryPlan {
 
 const effects: readonly RoleEffect[] = ["idempotent", "pure", "once"];
 
-/** A role as the runtime plays it, or as the kernel does. */
+/** A role that the runtime plays, or one that the kernel plays. */
 export type AnyPlan = RolePlan | WaitPlan;
 
-/** Nobody, and nothing. */
+/** A setting without agents. */
 const nobody: AgentSetting = { agents: [], folder: "" };
 
 /**
- * The roles of the workflow that a module exports, or what is wrong with it. `approvers`: whom its gates may name;
- * `setting`: whom its agent roles may ask.
+ * The roles of the workflow that a module exports, or what is wrong with it. `approvers`: the approvers that its gates
+ * may name; `setting`: the agents that its roles may ask.
  */
 export function readWorkflow(
   exported: unknown,
@@ -75,7 +75,7 @@ export function readRoles(
   return ok(plans);
 }
 
-/** Its own attempts are at the artifact: what fails otherwise is not tried again. */
+/** `attempts` of an agent role are for the artifact: other failures are not retried. */
 function toPlan(read: Result<Pick<RolePlan, "run" | "timeoutMs">, string>): Result<RolePlan, string> {
   const policy = readRetryPolicy(undefined);
   if (!read.ok) return read;

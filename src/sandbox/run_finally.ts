@@ -17,12 +17,12 @@ import type { KernelChannel } from "./runtime.ts";
 import type { Thread } from "./thread.ts";
 
 export type FinallyPlan = Pick<RolePlan, "run" | "timeoutMs"> & {
-  /** Its content is the run's report. */
+  /** Whether its content is the run's report. */
   readonly report: boolean;
 };
 type Outcome = Extract<FromProcess, { t: "closed" }>["outcome"];
 
-/** The plan of what a workflow exports as `finally`: null for nothing; or what is wrong with it. */
+/** The plan of what a workflow exports as `finally`, or what is wrong with it. Null: it exports none. */
 export function readFinallyPlan(value: unknown): Result<FinallyPlan | null, string> {
   if (value === undefined) return ok(null);
   const object = typeof value === "function" ? { run: value } : value;
@@ -40,7 +40,7 @@ export function readFinallyPlan(value: unknown): Result<FinallyPlan | null, stri
   return ok({ run: run as RoleFunction, timeoutMs: timeoutMs.value, report });
 }
 
-/** Runs it once. `folder`: of the workflow, for the place of an error. Never rejects. */
+/** Runs `finally` once. `folder`: the workflow's, for the place of an error. Never rejects. */
 export async function runFinally(
   plan: FinallyPlan | null,
   { start: { runId }, attempt, controller: { signal } }: Thread,

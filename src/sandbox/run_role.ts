@@ -1,7 +1,7 @@
 /**
  * Runs one attempt of a role, under its time limit, and checks what it returned. Used by workflow_runtime.ts.
- * I1. It waits until the role has settled, however long that takes: its work must not overlap with its next attempt.
- *     The kernel ends a role that does not stop (workflow/local/retries.ts).
+ * I1. `runRole` waits until the role has settled, however long that takes: its work must not overlap with its next
+ *     attempt. The kernel ends a role that does not stop (workflow/local/retries.ts).
  * I2. After the time limit, whatever the role returns or throws counts as a timeout.
  */
 import { systemClock } from "../base/clock.ts";
@@ -16,7 +16,7 @@ import type { RolePlan } from "./roles.ts";
 
 /**
  * What the role returned or threw. `ended` aborts when the run has ended in this process. `onBegin` is called before a
- * role with a time limit starts, with the error that the timeout would give.
+ * role with a time limit starts, with the error that a timeout would give.
  */
 export async function runRole(
   plan: Pick<RolePlan, "run" | "timeoutMs">,
@@ -43,7 +43,7 @@ export async function runRole(
   }
 }
 
-/** What a role returned, `meta` as JSON text. */
+/** The result of a role, with `meta` as JSON text. */
 export interface CheckedResult {
   readonly content: string;
   readonly meta: string;

@@ -18,7 +18,7 @@ export type RuntimeMessage = Exclude<
 export interface KernelChannel {
   /** Sends when user code yields the thread. */
   send(message: FromProcess): void;
-  /** The same for a message that is already JSON text, to avoid encoding it twice. */
+  /** Like `send`, for a message that is already JSON text, to avoid encoding it twice. */
   sendText(line: string): void;
   /** Resolves when everything sent so far has left the process. */
   flushed(): Promise<void>;
@@ -33,11 +33,11 @@ export interface BootMessage {
   readonly spec: ProcessSpec;
   readonly socket: string;
   readonly token: string;
-  /** What the mark of its programs begins with (programs.ts); null: it may start none. */
+  /** The beginning of its programs' marks (programs.ts); null: it may start no programs. */
   readonly mark: string | null;
   /** By name: the values of the unit's variables that count as secret (own_secrets.ts). */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Permissions granted for connecting, which the worker gives back. */
+  /** Permissions granted only for connecting; the worker revokes them afterwards. */
   readonly connectGrants: readonly ConnectGrant[];
   /** An Int32Array: counts the reads of other senses' databases (read_limit.ts). */
   readonly reads: SharedArrayBuffer;

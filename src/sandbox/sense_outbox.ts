@@ -1,6 +1,7 @@
 /**
- * Delivers what computes of one sense returned: a compute is one transaction of the sense's database, and its value stays
- * there until the kernel has it on disk, so that no death between the two loses one of them. Used by sense_runtime.ts.
+ * Delivers what the computes of one sense returned. A compute is one transaction of the sense's database, and its value
+ * stays there until the kernel has it on disk: a crash in between loses neither the writes nor the value. Used by
+ * sense_runtime.ts.
  */
 import { messageOf } from "../base/errors.ts";
 import type { FromProcess, ToProcess } from "../protocol/message.ts";
@@ -13,18 +14,18 @@ import type { KernelChannel } from "./runtime.ts";
 export type ComputeMessage = Extract<ToProcess, { t: "compute" }>;
 type Undelivered = Extract<FromProcess, { t: "undelivered" }>;
 
-/** What became of a compute's writes. `kept`: its value is in the outbox. `unstored`: why they could not be stored. */
+/** The fate of a compute's writes. `kept`: its value is in the outbox. `unstored`: why they could not be stored. */
 export interface ComputeCommit {
   readonly kept: boolean;
   readonly unstored: string | null;
 }
 
 export interface OutboxOptions {
-  /** The sense can use its database. */
+  /** Whether the sense can use its database. */
   readonly canWrite: boolean;
-  /** A compute is one transaction. */
+  /** Whether a compute is one transaction. */
   readonly whole: boolean;
-  /** The database is a copy in memory, and this is why; else null. */
+  /** Why the database is a copy in memory; null when it is not one. */
   readonly unstored: string | null;
 }
 
@@ -39,7 +40,7 @@ export class SenseOutbox {
   readonly #whole: boolean;
   /** Why nothing that is written will last; null when it will. */
   readonly unstored: string | null;
-  /** What the outbox holds, until it is known that the kernel has it. */
+  /** What the outbox holds, until the kernel is known to have it. */
   #held: { readonly key: string; readonly entry: string } | null;
   #delivering: PromiseWithResolvers<string | null> | null = null;
 
@@ -59,8 +60,8 @@ export class SenseOutbox {
   }
 
   /**
-   * Gives the kernel the value of an earlier compute, if it does not have it: `taken` is the key of the last one that it
-   * has. Resolves with null, or with why the kernel could not take it.
+   * Sends the kernel the value of an earlier compute, if the kernel does not have it: `taken` is the key of the last
+   * value that it has. Resolves with null, or with why the kernel could not take it.
    */
   deliver(taken: string | null): Promise<string | null> {
     if (this.#held?.key === taken) this.#held = null;
@@ -84,7 +85,7 @@ export class SenseOutbox {
     this.#transaction?.begin(this.#whole);
   }
 
-  /** Ends the transaction of the compute. `json` is the value it returned, as JSON; null when it has none. */
+  /** Ends the transaction of the compute. `json` is the value it returned, as JSON; null when there is none. */
   commit({ id, key }: ComputeMessage, trigger: ComputeTrigger, json: string | null): ComputeCommit {
     if (this.#transaction === null) return nothingWritten;
     let entry: string | null = null;
@@ -108,7 +109,7 @@ export class SenseOutbox {
   }
 }
 
-/** Null for what nerve did not write: user code can reach the table, and the kernel would end the process for it. */
+/** Null for entries that nerve did not write: user code can reach the table, and the kernel would end the process. */
 function readUndelivered(entry: string, sense: string): Undelivered | null {
   try {
     const { key, compute, trigger, causeId, value } = JSON.parse(entry) as Undelivered;

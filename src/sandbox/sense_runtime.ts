@@ -43,7 +43,7 @@ type Loaded =
     readonly compute: Compute;
     readonly shared: SharedContext;
     readonly outbox: SenseOutbox;
-    /** Ends what the compute still reads row by row. */
+    /** Ends the reads that the compute left open, row by row. */
     readonly endReads: () => void;
   }
   /** `transient`: the disk caused it, not the code; the next compute tries again. */
@@ -56,7 +56,7 @@ export class SenseRuntime implements Runtime {
   readonly #kernel: KernelChannel;
   readonly #loaded = new Map<string, Promise<Loaded>>();
   readonly #outboxes = new Map<string, SenseOutbox>();
-  /** What closes each open database: a sense's own, and what other senses have open of it as peers. */
+  /** The functions that close each open database: a sense's own, and its connections as a peer of other senses. */
   readonly #closers = new Map<string, (() => void)[]>();
   readonly #running = new Map<number, AbortController>();
   readonly #blobs: Blobs;
@@ -93,7 +93,7 @@ export class SenseRuntime implements Runtime {
     else closers.push(close);
   }
 
-  /** The next compute loads the sense again, and the next use of it as a peer opens it again. */
+  /** The next compute loads the sense again, and its next use as a peer opens the database again. */
   #closeDatabase(sense: string): void {
     for (const close of this.#closers.get(sense) ?? []) close();
     this.#closers.delete(sense);
@@ -149,7 +149,7 @@ export class SenseRuntime implements Runtime {
       const database = new GuardedDatabase(sqlite, judgeOwnSql);
       this.#onOpened(name, () => closeSenseDatabase(sqlite, (script) => execAsNerve(database, script)));
       if (sense.tryFor !== null) problems.push(...await checkApplied(sense.tryFor, sense.migrations));
-      // A variable of its module must not be another sense's.
+      // Senses that share a file must not share the variables of its module.
       const shares = this.#spec.senses.some((other) => other !== sense && other.entry === sense.entry);
       const module = await importUserModule(sense.entry, shares ? name : null).catch((thrown: unknown) => {
         problems.push(toLoadProblem(thrown, folderOf(sense.entry)));
@@ -163,7 +163,7 @@ export class SenseRuntime implements Runtime {
       if (problems.length > 0) return { ok: false, problems };
       const shared: SharedContext = {
         name,
-        // A sense that cannot use them gets none.
+        // A sense that cannot use these gets none.
         ...canUse(compute, ["db", "peers"]) ? await this.#openDatabases(sense, database) : {} as DrizzleContext,
         sqlite: createOwnSqlite(database),
         logs: this.#logs.logs,
@@ -204,7 +204,7 @@ export class SenseRuntime implements Runtime {
     };
   }
 
-  /** Loads a sense ahead of its compute, and gives the kernel what it does not have. */
+  /** Loads a sense ahead of its compute, and sends the kernel the value that it does not have yet. */
   async #prepare(name: string, taken: string | null): Promise<void> {
     const isKnown = this.#loaded.has(name), loaded = await this.#load(name);
     if (isKnown) this.#reportLoaded(name, loaded);
@@ -223,7 +223,7 @@ export class SenseRuntime implements Runtime {
       const fault = await loaded.outbox.deliver(message.taken);
       if (fault === null) await this.#run(message, loaded, controller.signal);
       else this.#fail(id, null, "output", `what an earlier compute returned is not on disk: ${fault}`, null);
-      // There may be space by then.
+      // The next load may find space on the disk.
       if (loaded.outbox.unstored !== null) this.#closeDatabase(sense);
     }
     this.#running.delete(id);
@@ -251,7 +251,7 @@ export class SenseRuntime implements Runtime {
       const { kept, unstored } = outbox.commit(message, trigger, json);
       if (json === null && unstored !== null) return this.#fail(id, took, "output", toUnstored(unstored), null);
       if (json === null) return this.#tellNull(id, took, value, silent);
-      // On a full disk a warning still gets out; the sense will not remember that it told it.
+      // On a full disk a warning still gets out; the sense will not remember that it was sent.
       if (unstored !== null) shared.log("warn", `${toUnstored(unstored)}; what it returned is delivered nonetheless`);
       const outcome = `{"kind":"value","value":${json}}`;
       this.#kernel.sendText(`{"t":"outcome","id":${id},"ranMs":${took},"kept":${kept},"outcome":${outcome}}`);

@@ -1,9 +1,11 @@
 /**
  * A database that another process writes and this one reads. Used by peers.ts. The log needs none of this: its reader
- * (store/log/reader.ts) runs statements of milliseconds only, and the kernel has it open as long as anybody reads it.
- * I1. Its writer is never kept from emptying its -wal file for good: while that is large and grows, readers wait.
- * I2. A process that may write nothing beside the database reads it, too. SQLite needs the files -wal and -shm then, and
- *     the last writer that closes takes them with it: the kernel makes them again, empty.
+ * (store/log/reader.ts) runs only statements that take milliseconds, and the kernel has it open as long as anyone reads
+ * it.
+ * I1. Readers never keep the writer from emptying its -wal file for good: while that file is large and grows, readers
+ *     wait.
+ * I2. A process that may write nothing beside the database can read it, too. SQLite then needs the files -wal and -shm,
+ *     and the last writer to close the database removes them: the kernel makes them again, empty.
  * I3. Nothing here uses what user code can replace.
  */
 import type { DatabaseSync } from "node:sqlite";
@@ -27,17 +29,17 @@ const never = new Int32Array(new SharedArrayBuffer(4));
 export class SharedDatabase {
   readonly #path: string;
   readonly #what: string;
-  /** The -shm file that was opened: another one is of another life of the database. */
+  /** The -shm file at the last look: a different one means that the database was closed and opened again. */
   #shared: string | null = null;
   #lookedAt = -Infinity;
 
-  /** `what` names it in errors. */
+  /** `what` names the database in errors. */
   constructor(path: string, what: string) {
     this.#path = path;
     this.#what = what;
   }
 
-  /** Opens it for reading. `onUnshared` asks the kernel for the files beside it. */
+  /** Opens the database for reading. `onUnshared` asks the kernel for the files beside it. */
   open<T>(openReader: (path: string) => T, onUnshared: () => void): T {
     this.#lookedAt = -Infinity;
     try {
@@ -51,8 +53,8 @@ export class SharedDatabase {
   }
 
   /**
-   * Call this before each read: true when its files are no longer those that were opened. Waits while the -wal file must
-   * be emptied first; throws NerveError STORE_FAILED when that takes too long.
+   * Call this before each read: true when the database's files are no longer those that were opened. Waits while the
+   * -wal file must be emptied first; throws NerveError STORE_FAILED when that takes too long.
    */
   look(): boolean {
     const at = systemClock.monotonic();
@@ -89,7 +91,7 @@ export class SharedDatabase {
   }
 }
 
-/** Opens a database for reading, and reads from it: only then SQLite needs the files beside it. */
+/** Opens a database for reading, and reads from it: only then does SQLite need the files beside it. */
 export function openForReading(path: string): DatabaseSync {
   const db = openDatabase(path, { readOnly: true });
   try {
@@ -101,7 +103,7 @@ export function openForReading(path: string): DatabaseSync {
   }
 }
 
-/** SQLite 3.53 says so where it may not make the -shm file. */
+/** The errors of SQLite 3.53 where it may not make the -shm file. */
 function unshared(thrown: unknown): boolean {
   return /unable to open database file|attempt to write a readonly database/.test(messageOf(thrown));
 }
@@ -121,7 +123,7 @@ function stat(path: string): Deno.FileInfo | null {
   }
 }
 
-/** Blocks this thread: what reads is synchronous. */
+/** Blocks this thread: reads are synchronous. */
 function pause(ms: number): void {
   wait(never, 0, 0, ms);
 }

@@ -42,7 +42,7 @@ const ownVariables = [
   "NO_COLOR",
 ];
 
-/** How long this process outlives its kernel at the most, to end programs. */
+/** How long this process may outlive its kernel at most, to end programs. */
 const escapedEndMaxMs = 500;
 
 /** Runs until the kernel closes the connection or the worker has ended. Never returns. */
@@ -57,7 +57,7 @@ export async function runShim(): Promise<never> {
   });
   channel.send(token);
   const lines = channel.lines();
-  // While the kernel answers.
+  // This work overlaps with the kernel's answer.
   prepareToRestrict();
   const first = await lines.next();
   if (first.done) Deno.exit(0);
@@ -84,32 +84,32 @@ export async function runShim(): Promise<never> {
     },
     channel,
   );
-  // The kernel sends nothing more here: the end of the connection means that the kernel has exited.
+  // The kernel sends nothing more here: when the connection ends, the kernel has exited.
   await lines.next();
   try {
     if (cutOff) endConfined();
-    // A process with hosts to import from may not read /proc: the next kernel ends what has left its session.
+    // A process with hosts to import from may not read /proc: the next kernel ends programs that have left its session.
     else if (mark !== null && typeof init.spec.permissions.import === "boolean") await endEscaped(mark);
   } finally {
     endAll();
   }
 }
 
-/** What is left in the environment of this process is what the unit was granted. */
+/** After the variables above are removed, the environment of this process contains only what the unit was granted. */
 function readSecrets({ env }: SandboxPermissions): Record<string, string> {
   const variables = Object.entries(Deno.env.toObject());
   return Object.fromEntries(variables.filter(([name]) => isSecretVariable(name, env !== true)));
 }
 
 /**
- * Kills every process that this one may send a signal to: behind Landlock those are its programs, wherever they have
- * gone, and nobody else.
+ * Kills every process to which this one may send a signal: behind Landlock these are its own programs, in whatever
+ * session they are, and no others.
  */
 function endConfined(): void {
   try {
     Deno.kill(-1, "SIGKILL");
   } catch (thrown) {
-    // There is none.
+    // There are no programs.
     if (!isGoneProcess(thrown)) throw thrown;
   }
 }
@@ -165,8 +165,8 @@ function startWorker(boot: BootMessage, channel: LineChannel): void {
 }
 
 /**
- * The permissions that Deno requires for connecting to a Unix socket and that are not granted yet. Only those: revoking
- * a path would also revoke the grants of the folders above it (measured on 2.9.6).
+ * The permissions that Deno requires for connecting to a Unix socket and that are not granted yet. Only those are
+ * added: revoking a path would also revoke the grants of the folders above it (measured on 2.9.6).
  */
 export function findConnectGrants({ read, write, net }: SandboxPermissions, path: string): ConnectGrant[] {
   const covered = (granted: readonly string[] | boolean) =>

@@ -1,4 +1,4 @@
-/** Spans of time in what the author of a workflow wrote. Pure; used where roles are read. */
+/** Reads durations that the author of a workflow wrote. Pure; used where roles are read. */
 import { parseDuration } from "../base/duration.ts";
 import { err, ok, type Result } from "../base/result.ts";
 

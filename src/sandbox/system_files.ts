@@ -1,16 +1,17 @@
 /**
- * Reads files and folders below /proc and /sys for code in the sandbox: Deno opens those only to code that may do
- * everything. Called by host_services.ts, in the trusted thread.
- * I1. Only what `permissions.read` names, by its own path, and those that tell no more than a name of `permissions.sys`.
- * I2. Nothing of a process: its environment, memory and descriptors are below /proc as well. Nothing that shows the
+ * Reads files and folders below /proc and /sys for code in the sandbox: Deno opens those only to code with all
+ * permissions. Called by host_services.ts, in the trusted thread.
+ * I1. Only what `permissions.read` names, by its own path, and files that reveal no more than a name of
+ *     `permissions.sys`.
+ * I2. Nothing of a process: its environment, memory and descriptors are below /proc as well. Nothing that exposes the
  *     kernel's memory, or that waits for events.
  */
 import type { SandboxPermissions } from "../protocol/confinement.ts";
 
-/** No such file is larger on purpose; some have no end. */
+/** No such file is meant to be larger; some have no end. */
 const fileMaxBytes = 1024 ** 2, namesMax = 10_000;
 
-/** What Deno tells with such a permission, but from several sources, or only in part. */
+/** Files whose content Deno gives with that permission, but from several sources, or only in part. */
 const bySysName: Readonly<Record<string, string>> = {
   "/proc/loadavg": "loadavg",
   "/proc/meminfo": "systemMemoryInfo",
@@ -18,17 +19,17 @@ const bySysName: Readonly<Record<string, string>> = {
   "/proc/stat": "cpus",
   "/proc/uptime": "osUptime",
 };
-/** The limit and the use of a container, at the place where a machine has none. */
+/** The limit and the use of a container, at a path that does not exist on a machine. */
 const containerMemory = /^\/sys\/fs\/cgroup\/(?:memory\/)?memory\.[\w.]+$/;
 
-/** Files of this very process that say nothing about it. */
+/** Files of this process that reveal nothing about it. */
 const harmless = /^\/proc\/\d+\/(?:net\/(?:dev|snmp|snmp6|netstat|sockstat|sockstat6)|mounts|cgroup)$/;
 const closed = [
   /^\/proc\/(?:\d+|bus|driver|fs|kallsyms|kcore|keys|key-users|kmsg|kpage\w+|sched_debug|sysrq-trigger|vmallocinfo|vmcore)(?:\/|$)/,
   /^\/sys\/(?:firmware|kernel\/(?:debug|tracing|security|config))(?:\/|$)/,
 ];
 
-/** Of a path that does not lead where it seems to. */
+/** Matches a path that does not lead where it seems to. */
 const detour = /\/(?:\/|\.{1,2}(?:\/|$))/;
 
 /** The permissions that matter here. */
@@ -39,7 +40,7 @@ export async function readGrantedFile(path: string, granted: SystemGrants): Prom
   if (!(await file.stat()).isFile) throw new TypeError(`${path} is not a file`);
   const bytes = new Uint8Array(fileMaxBytes);
   let filled = 0;
-  // The kernel makes such a file as it is read: it has no size, and may come in parts.
+  // Such a file is generated as it is read: it has no size, and may come in parts.
   for (;;) {
     const read = await file.read(bytes.subarray(filled));
     if (read === null || read === 0) break;
@@ -66,7 +67,7 @@ async function resolveGranted(path: string, { read, sys }: SystemGrants): Promis
     read !== false && read.some((each) => contains(each, path));
   if (!isGranted) {
     throw new Deno.errors.NotCapable(
-      // As Deno says it: error_text.ts adds what to do.
+      // The wording is Deno's: error_text.ts adds advice to it.
       name === undefined
         ? `Requires read access to "${path}", run again with the --allow-read flag`
         : `Requires sys access to "${name}", run again with the --allow-sys flag`,

@@ -11,16 +11,16 @@ export interface Thread {
   readonly rounds: number;
   /** Resolves when the last of them has arrived, or the run is over. */
   readonly whole: PromiseWithResolvers<void>;
-  /** How many of them may be of other roles than the moderator says: a person has accepted it. */
+  /** How many of them may be of roles that the moderator does not name: a person has accepted that. */
   readonly accepted: number;
   /** How often the role of the current round has failed. */
   failures: number;
   readonly controller: AbortController;
   /** Ends the wait for the acknowledgement of a message; called with null when the run is over and none will come. */
   onAck: ((message: RunMessage | null) => void) | null;
-  /** Ends the wait of a role that runs once for its beginning to be on disk; called with false when the run is over. */
+  /** Ends the wait of a role that runs once until its beginning is on disk; called with false when the run is over. */
   onBegin: ((mayBegin: boolean) => void) | null;
-  /** For a run that may move here: whether it has. */
+  /** For a run that may move here: resolves with whether it has. */
   readonly moved: PromiseWithResolvers<boolean>;
 }
 
@@ -38,7 +38,7 @@ export function createThread(
   return { start: deepFreeze(start), attempt, rounds, accepted, whole, ...now };
 }
 
-/** What the kernel says about a run that is here. */
+/** A message of the kernel about a run that is here. */
 export type ThreadMessage = Extract<RuntimeMessage, { t: "thread" | "ack" | "abort_run" | "begin" | "proceed" }>;
 
 export function tellThread(thread: Thread, message: ThreadMessage): void {

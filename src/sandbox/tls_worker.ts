@@ -1,7 +1,7 @@
 /**
- * Shows the certificates of servers to code in the sandbox, by node:tls, and sends its e-mail (mail.ts). A thread of its own, started by
- * host_services.ts with no permission but the unit's hosts: in the thread of user code, a replaced prototype would hand
- * out sockets of node:net, which reach any file descriptor of the process.
+ * Shows the certificates of servers to code in the sandbox, by node:tls, and sends its e-mail (mail.ts). This thread is
+ * started by host_services.ts, with no permission for the network but the unit's hosts. In the thread of user code, a
+ * replaced prototype would expose sockets of node:net, which reach any file descriptor of the process.
  * I1. Nothing is sent to a server before its certificate was compared with the one that the request names.
  */
 import { X509Certificate } from "node:crypto";
@@ -44,7 +44,7 @@ async function answer(request: TlsRequest | MailRequest): Promise<HostAnswer> {
     return { id, ok: true, value: await (request.t === "tls" ? inspect(request) : send(request)) };
   } catch (thrown) {
     const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
-    // That of node:dns for a name that is not granted.
+    // The error of node:dns for a name that is not granted.
     if (/getaddrinfo EPERM/.test(message)) {
       const missing = `Requires net access to "${request.host}:${request.port}"`;
       return { id, ok: false, name: "NotCapable", message: missing };
@@ -56,7 +56,7 @@ async function answer(request: TlsRequest | MailRequest): Promise<HostAnswer> {
   }
 }
 
-/** Loads what speaks SMTP with the first e-mail: it takes 10 MiB. */
+/** Loads the SMTP library with the first e-mail: it takes 10 MiB. */
 async function send(request: MailRequest): Promise<MailAnswer> {
   const { sendByServer } = await import("./mail.ts");
   return await sendByServer(request, (socket) => open.set(request.id, socket));
@@ -67,7 +67,7 @@ async function inspect({ id, host, port, send }: TlsRequest): Promise<TlsAnswer>
   const servername = isIP(host) === 0 ? host : "";
   const socket = connect({ host, port, servername, rejectUnauthorized: false }, resolve);
   open.set(id, socket);
-  // Kept for the whole life of the socket: an error event that nobody hears would end the thread.
+  // Kept for the whole life of the socket: an unhandled error event would end the thread.
   socket.on("error", (thrown: Error) => reject(explain(thrown)));
   socket.on("close", () => reject(new Error(closedEarly)));
   await secured;
@@ -81,13 +81,13 @@ async function inspect({ id, host, port, send }: TlsRequest): Promise<TlsAnswer>
   };
 }
 
-/** For who asks, the library that found it out is beside the point. */
+/** Replaces messages of the TLS library with what they mean for the user. */
 function explain(thrown: Error): Error {
   if (/corrupt message|wrong version number/.test(thrown.message)) return new Error("the server does not speak TLS");
   return /disconnected before secure|socket hang up/.test(thrown.message) ? new Error(closedEarly) : thrown;
 }
 
-/** As sent: Deno links each certificate to the next one of the list. */
+/** The chain as the server sent it: Deno links each certificate to the next one of the list. */
 function readChain(socket: TLSSocket): Shown[] {
   const chain: Shown[] = [];
   let next = socket.getPeerCertificate(true) as unknown as Shown | undefined;
@@ -117,7 +117,7 @@ function readRoots(): Map<string, string[]> {
   return found;
 }
 
-/** Null for what is no certificate: who asked finds out by itself. */
+/** Null for bytes that are not a certificate: the caller finds out when it parses them. */
 function parse(bytes: Uint8Array | string): X509Certificate | null {
   try {
     return new X509Certificate(bytes);

@@ -4,9 +4,9 @@ import type { AskedWait } from "../protocol/asked_wait.ts";
 import type { WaitContext } from "../sdk/waits.ts";
 
 export interface WaitPlan {
-  /** What the wait is about now. Calls the author's functions. */
   /** The people and groups that its author has named. */
   readonly approvers?: readonly string[];
+  /** What the wait is about now. Calls the author's functions. */
   readonly ask: (context: WaitContext) => Result<AskedWait, WaitFault>;
 }
 

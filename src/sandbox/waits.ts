@@ -1,7 +1,7 @@
 /**
- * Reads the roles that nerve plays, as their author declared them, and asks the author's functions what a wait is about.
- * The functions are called once, when the moderator has named the role. Used by roles.ts and workflow_runtime.ts; gates.ts
- * reads those that a person plays, children.ts those that start runs.
+ * Reads the roles that nerve plays, as their author declared them, and asks the author's functions what a wait is
+ * about. The functions are called once, when the moderator has named the role. Used by roles.ts and
+ * workflow_runtime.ts; gates.ts reads the roles that a person plays, children.ts those that start runs.
  */
 import { parseDuration } from "../base/duration.ts";
 import { err, ok, type Result } from "../base/result.ts";

@@ -1,7 +1,6 @@
 /**
- * Empties the -wal file of a sense's database once no reader keeps it from that: SQLite itself would do it at the sense's
- * next commit, which may be a day away, and until then the file counts in its group's disk limit. Used by
- * sense_runtime.ts.
+ * Empties the -wal file of a sense's database once no reader prevents it. SQLite itself would do so at the sense's next
+ * commit, which may be a day away; until then the file counts against its group's disk limit. Used by sense_runtime.ts.
  */
 import { systemClock } from "../base/clock.ts";
 import { walKeptMaxBytes, walTidyMs } from "../base/database_limits.ts";
@@ -21,9 +20,9 @@ export class WalTidy {
     this.#database = database;
   }
 
-  /** Call this after each compute: looks at the file a little later, and again until it is small. */
+  /** Call this after each compute: checks the file a little later, and again until it is small. */
   lookSoon(): void {
-    // One in memory has no such file.
+    // A database in memory has no such file.
     if (this.#waits || this.#file === ":memory:-wal") return;
     this.#waits = true;
     systemClock.after(walTidyMs, () => {
@@ -35,7 +34,7 @@ export class WalTidy {
   #look(): void {
     if (!this.#database.isOpen || sizeOf(this.#file) <= walKeptMaxBytes) return;
     if (!this.#database.isTransaction) {
-      // It waits for no reader: the thread would wait too.
+      // The checkpoint waits for no reader: the thread would wait too.
       execAsNerve(
         this.#database,
         `pragma busy_timeout = 0; pragma wal_checkpoint(truncate); pragma busy_timeout = ${databaseBusyMaxMs}`,
@@ -45,7 +44,7 @@ export class WalTidy {
   }
 }
 
-/** The same for a sense that is not loaded. */
+/** Does the same for a sense that is not loaded. */
 export function tidyClosedDatabase(path: string): void {
   if (sizeOf(`${path}-wal`) > walKeptMaxBytes) closeSenseDatabase(openSenseDatabase(path));
 }

@@ -68,7 +68,7 @@ async function runWorker(
   });
 }
 
-/** User code that replaced built-ins of its realm gets no text of its error, and still no way out of this loop. */
+/** User code that replaced built-ins of its realm loses the text of its error, but still cannot break this loop. */
 function describeStray(thrown: unknown, folders: readonly string[]): LoadProblem {
   try {
     return toStrayProblem(thrown, folders);

@@ -1,5 +1,5 @@
 /**
- * `peers` of a workflow's roles: peers.ts opens them, and this file holds what the roles of a process have open. Used by
+ * `peers` of a workflow's roles: peers.ts opens them, and this file keeps track of the open ones. Used by
  * workflow_runtime.ts.
  */
 import type { ProcessSpec } from "../protocol/message.ts";
@@ -9,7 +9,7 @@ import type { KernelChannel, RuntimeMessage } from "./runtime.ts";
 export class WorkflowPeers {
   readonly #spec: ProcessSpec;
   readonly #kernel: KernelChannel;
-  /** What closes each open database. */
+  /** The function that closes each open database. */
   readonly #closers = new Map<string, () => void>();
   #allSenses: ReadonlySet<string>;
 
@@ -33,7 +33,7 @@ export class WorkflowPeers {
     });
   }
 
-  /** Whether the message was about senses, and is done with. */
+  /** Whether the message was about senses, and has been handled. */
   handle(message: RuntimeMessage): boolean {
     if (message.t === "senses") this.#allSenses = new Set(message.all);
     else if (message.t === "reopen") this.#close(message.sense);
@@ -41,7 +41,7 @@ export class WorkflowPeers {
     return true;
   }
 
-  /** The next use opens it anew. */
+  /** The next use opens it again. */
   #close(sense: string): void {
     this.#closers.get(sense)?.();
     this.#closers.delete(sense);

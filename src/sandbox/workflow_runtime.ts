@@ -5,13 +5,13 @@
  * I1. A message is acknowledged as durable before the next role begins. Only the end of the run may be sent earlier:
  *     the kernel writes it after the message (workflow/local/process_messages.ts).
  * I2. A finished role never runs again: a run resumes from the messages that the kernel sends with it.
- * I3. Every `run` gets exactly one final report, `finished`, `attempt_failed` or `wait`, unless it is aborted or the process
- *     ends. The kernel ends the process if the module does not load; the runs continue once the code is fixed.
+ * I3. Every `run` gets exactly one final report, `finished`, `attempt_failed` or `wait`, unless it is aborted or the
+ *     process ends. The kernel ends the process if the module does not load; the runs continue once the code is fixed.
  * I4. A run that may move here from a process with older code is only checked, and begins after `proceed`.
  * I5. A role that waits is handed to the kernel, which gives the run to a process again once the wait is over.
- * I6. A role that runs once begins when the kernel has said that its beginning is on disk.
+ * I6. A role with the effect "once" begins only when the kernel has reported that its beginning is on disk.
  * I7. Retries do not wait here: the kernel waits, and then assigns the run again.
- * I8. Of a run that has ended only `finally` runs; the moderator is not asked.
+ * I8. After a run has ended only its `finally` runs; the moderator is not asked.
  */
 import type { JsonObject } from "../protocol/json.ts";
 import type { FromProcess, ProcessSpec, WorkflowSpec } from "../protocol/message.ts";
@@ -50,7 +50,7 @@ export class WorkflowRuntime implements Runtime {
   readonly #logs: OpenLogs;
   readonly #threads = new Map<string, Thread>();
   readonly #peers: WorkflowPeers;
-  /** What roles get of them: empty until the module is loaded. */
+  /** The peers that roles get: empty until the module is loaded. */
   #opened: Peers = {};
   #loading: Promise<Loaded> | null = null;
 
@@ -93,7 +93,7 @@ export class WorkflowRuntime implements Runtime {
     this.#logs.close();
   }
 
-  /** `isTrial`: the code is only tried, with its settings. In a run, the role that reads a wrong one fails and says so. */
+  /** `isTrial`: only tries the code and its settings. In a run, a role that reads a wrong setting fails with it. */
   #load(isTrial = false): Promise<Loaded> {
     if (this.#loading === null) {
       const open = async () => void (this.#opened = await this.#peers.open());
@@ -122,7 +122,7 @@ export class WorkflowRuntime implements Runtime {
     if (outcome !== "over") this.#kernel.send({ t: "finished", runId, attempt, outcome });
   }
 
-  /** The run has ended, and its workflow's `finally` runs. */
+  /** Runs the workflow's `finally` for a run that has ended. */
   async #close(message: Extract<RuntimeMessage, { t: "close" }>): Promise<void> {
     const thread = createThread({ ...message, accepted: 0, failures: 0 }), { start: { runId }, attempt } = thread;
     this.#threads.set(runId, thread);
@@ -136,7 +136,7 @@ export class WorkflowRuntime implements Runtime {
     this.#kernel.send({ t: "closed", runId, attempt, outcome });
   }
 
-  /** `step`: its round, or "finally". */
+  /** `step`: the round, or "finally". */
   #createContext({ start, messages }: Thread, step: number | "finally"): Omit<RoleContext, "signal"> {
     return {
       start,
@@ -150,7 +150,7 @@ export class WorkflowRuntime implements Runtime {
     };
   }
 
-  /** Says whether the run may move here, and waits until it has. False: it does not. */
+  /** Reports whether the run may move here, and waits until it has. False: it does not move. */
   async #probe(thread: Thread): Promise<boolean> {
     const { start, attempt, messages, controller: { signal }, moved } = thread, loaded = await this.#load();
     if (!loaded.ok || signal.aborted) return false;
@@ -174,7 +174,7 @@ export class WorkflowRuntime implements Runtime {
     );
   }
 
-  /** `check`: whether the finished rounds were not checked yet. */
+  /** `check`: whether the finished rounds still have to be checked. */
   async #runToEnd(
     thread: Thread,
     workflow: Workflow,
@@ -211,7 +211,7 @@ export class WorkflowRuntime implements Runtime {
     return "over";
   }
 
-  /** Runs one role, until nothing of it runs. Returns its result, or how the work on the run has ended. */
+  /** Runs one role, until all of its work has ended. Returns its result, or how the work on the run has ended. */
   async #runRole(thread: Thread, role: string, plan: RolePlan): Promise<CheckedResult | Ended> {
     const { start, messages, attempt, controller } = thread;
     const round = messages.length + 1;
@@ -228,7 +228,7 @@ export class WorkflowRuntime implements Runtime {
     if (!result.ok) {
       const { error: thrown } = result;
       const message = describeError(thrown), place = placeOf(thrown, this.#folder);
-      // The kernel has ended the run, or stops: this is not a failure of the role, and it is not retried.
+      // The kernel has ended the run, or is stopping: this is not a failure of the role, and it is not retried.
       if (controller.signal.aborted) {
         return { kind: "failed", message: `role ${role} failed in round ${round}: ${message}`, place };
       }
@@ -245,7 +245,7 @@ export class WorkflowRuntime implements Runtime {
     if (typeof checked !== "string") return checked;
     const message = `did not return a message: ${checked}`;
     if (plan.effect !== "once") return this.#toFailed(`role ${role} ${message}`, null);
-    // Its work is done: a person may supply the message.
+    // The role's work is done: a person may supply the message.
     this.#kernel.send({ t: "attempt_failed", ...about, waitMs: null, message, place: null });
     return "over";
   }

@@ -1,6 +1,7 @@
 /**
- * Replaces "node:sqlite" for code in the sandbox, through module_gate.ts: SQLite opens, locks and deletes files below
- * Deno's permissions. It has the names of the real one, so that a static import of them gets this error, too.
+ * Replaces "node:sqlite" for code in the sandbox, through module_gate.ts: SQLite bypasses Deno's permissions when it
+ * opens, locks and deletes files. This module has the export names of the real one, so that a static import of them
+ * gets this error, too.
  */
 throw new Deno.errors.NotCapable(
   "node:sqlite is closed in the sandbox: use ctx.sqlite or ctx.db for the sense's own database, ctx.peers for those of " +
