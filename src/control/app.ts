@@ -1,5 +1,5 @@
 /**
- * The control API as a Hono app: all routes, but not the socket. Tests call it with `app.request()`, unix_server.ts
+ * The control API as a Hono app: all routes, without the socket. Tests call it with `app.request()`, unix_server.ts
  * serves it, and client/client.ts derives its types from it.
  * I1. Every error is a problem document.
  * I2. No body is read past its limit.
@@ -84,7 +84,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
 }
 
 /**
- * Whether the client disconnected while it sent its body (http_server.ts). That is not a bug, and nobody reads the
+ * Whether the client disconnected while it sent its body (http_server.ts). That is not a bug, and no one reads the
  * answer.
  */
 function isClientGone(thrown: unknown): boolean {
@@ -100,9 +100,9 @@ function respondTooLarge(): Response {
 
 const jsonType = /^application\/json\s*(;|$)/i;
 
-/** A body is read or refused, never ignored: hono's validators take any other type for a body without fields. */
+/** A body is read or refused, never ignored: hono's validators treat any other type as a body without fields. */
 const requireJsonBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
-  // An empty body in pieces is none.
+  // An empty body in chunks counts as no body.
   if (c.req.raw.body === null || await c.req.text() === "") return await next();
   if (!jsonType.test(c.req.header("content-type") ?? "")) {
     const error = new NerveError("USAGE", "the request has a body, and its content-type is not application/json", {
@@ -114,7 +114,7 @@ const requireJsonBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
   try {
     lost = findLostNumber(await c.req.text());
   } catch (thrown) {
-    // RangeError: it nests too deep for the parser.
+    // RangeError: the body nests too deeply for the parser.
     if (thrown instanceof SyntaxError || thrown instanceof RangeError) throw createMalformedError();
     throw thrown;
   }
@@ -126,9 +126,9 @@ const requireJsonBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
 
 function createOpenApiOptions(version: string): Parameters<typeof generateSpecs>[1] {
   return {
-    // Off, since each route describes its own problems.
+    // Off, because each route describes its own problems.
     defaultValidationErrorResponse: false,
-    // Off, since the path of the document itself looks like a file's.
+    // Off, because the path of the document itself looks like a file's.
     excludeStaticFile: false,
     documentation: {
       info: { title: "nerve control API", version, description: "Served on the workspace's Unix socket." },

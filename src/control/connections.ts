@@ -1,4 +1,4 @@
-/** Bounds the connections of a server of node:http, and the time that each may take. Used by unix_server.ts and tcp_server.ts. */
+/** Limits a server's connections (node:http), and the time of each. Used by unix_server.ts and tcp_server.ts. */
 import type { Socket } from "node:net";
 import { readDescriptorLimit } from "../base/descriptor_limit.ts";
 import { requestMaxMs } from "../base/limits.ts";
@@ -10,11 +10,11 @@ export function rejectRequest(socket: Socket): void {
   socket.destroySoon();
 }
 
-/** The requests of each connection that wait for the answers to those before them. */
+/** For each connection, the requests that wait for the answers to earlier ones. */
 export class RequestLines {
   readonly #last = new WeakMap<Socket, Promise<void>>();
 
-  /** Runs `answer` when the requests before it are answered. It never rejects. */
+  /** Runs `answer` when the requests before it are answered. `answer` must never reject. */
   async enter(socket: Socket, answer: () => Promise<void>): Promise<void> {
     const before = this.#last.get(socket);
     const answered = before === undefined ? answer() : before.then(nextTurn).then(answer);
@@ -30,16 +30,16 @@ function nextTurn(): Promise<void> {
 
 export interface ConnectionLimits {
   readonly max: number;
-  /** Of the process's descriptors. */
+  /** The share of the process's file descriptors. */
   readonly share: number;
-  /** At the bound, the connection that has been open longest of those without a whole request makes room for a new one. */
+  /** Whether, at the limit, a new connection replaces the oldest one without a whole request. */
   readonly makesRoom?: boolean;
 }
 
 /** All connections, each with the deadline for its next request. */
 export class Connections {
   readonly #clock: Clock;
-  /** Null: the request has arrived as a whole. */
+  /** Null: the whole request has arrived. */
   readonly #deadlines = new Map<Socket, CancelTimer | null>();
   /** Connections with a request that is not answered yet. */
   readonly #busy = new Set<Socket>();
@@ -70,9 +70,7 @@ export class Connections {
     if (this.#deadlines.has(socket)) this.#deadlines.set(socket, null);
   }
 
-  /**
-   * Starts the deadline for the next request. A request that was rejected before it arrived as a whole keeps its own.
-   */
+  /** Starts the deadline for the next request. One that was rejected before all of it arrived keeps its own. */
   markAnswered(socket: Socket): void {
     this.#busy.delete(socket);
     if (this.#closing) socket.destroySoon();

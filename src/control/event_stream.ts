@@ -34,7 +34,7 @@ export interface EventStream extends AsyncIterable<StreamPart> {
 export function openEventStream(view: KernelPort, filter: EventFilter, lastId: number | null): EventStream {
   // Subscribes before it reads the log, so that no row is missed in between.
   const feed = view.followLog(), newest = view.pages.lastRowId(), closed = new AbortController();
-  // An id that the log has not reached is of another log, such as one that was removed: all of this one is new.
+  // An id that the log has not reached is from another log, such as one that was removed: all rows of this one are new.
   const isOfOther = lastId !== null && lastId > newest, from = isOfOther ? 0 : lastId ?? newest;
 
   async function* items(): AsyncGenerator<StreamPart> {
@@ -85,7 +85,7 @@ function findGap(view: KernelPort, from: number, newest: number): Gap | null {
   return next === null || next === from ? null : { afterId: from, beforeId: next };
 }
 
-/** Many readers get the same row. */
+/** Caches the text, because many readers get the same row. */
 const texts = new WeakMap<LogRow, string>();
 
 function toText(row: LogRow): string {

@@ -1,6 +1,6 @@
 /**
  * Takes deliveries of hooks from requests. Used by listener_app.ts.
- * I1. No body is read past the limit of its hook, and none before it is known that a sense computes for the hook.
+ * I1. No body is read past the limit of its hook, and none unless a sense computes for the hook.
  */
 import { NerveError } from "../base/errors.ts";
 import { unknownHook } from "../protocol/common_errors.ts";
@@ -11,7 +11,7 @@ import { createProblemResponse } from "./problem_response.ts";
 
 export type HookIntakePort = Pick<HooksPort, "bodyLimitOf" | "onTooLarge" | "receive">;
 
-/** `proven`: it came with a token of scope hook. */
+/** `proven`: the delivery came with a token of scope hook. */
 export async function takeDelivery(
   hooks: HookIntakePort,
   name: string,
@@ -61,7 +61,7 @@ function respondTooLarge(limit: number): Response {
   return createProblemResponse(413, error);
 }
 
-/** Null when it is larger. */
+/** Null when the body is larger than `limit`. */
 async function readBody(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array | null> {
   if (body === null) return new Uint8Array();
   const parts: Uint8Array[] = [], reader = body.getReader();

@@ -1,8 +1,9 @@
 /**
- * Answers a request of node:http with a function from Request to Response, such as a Hono app. Used by unix_server.ts.
+ * Answers a request of node:http with a function from Request to Response, such as a Hono app. Used by unix_server.ts
+ * and tcp_server.ts.
  * I1. An answer is produced only as fast as its client reads it. A client that reads nothing for `answerStallMs` is
  *     disconnected.
- * I2. Once there is an answer, nothing more of the request is kept: who was refused cannot fill the memory.
+ * I2. Once there is an answer, nothing more of the request is kept: a refused client cannot fill the memory.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerStallMs, requestBodyMaxBytes } from "../base/limits.ts";
@@ -30,7 +31,7 @@ export async function answerRequest(
   outgoing.once("close", () => {
     if (!outgoing.writableFinished) gone.abort();
   });
-  // `gone` reports a client that disconnects. Without a listener its error would end the process.
+  // `gone` reports that the client has disconnected. Without a listener, the error would end the process.
   incoming.on("error", () => {});
   outgoing.on("error", () => {});
   try {
@@ -48,9 +49,9 @@ export async function answerRequest(
 }
 
 interface Received {
-  /** Null when the target or a header is not valid for a Request, or two headers say who is meant (RFC 9112, 3.2). */
+  /** Null when the target or a header is not valid for a Request, or there are two host headers (RFC 9112, 3.2). */
   readonly request: Request | null;
-  /** Throws away what is here of the body, and what still comes. */
+  /** Discards what has arrived of the body, and what still comes. */
   readonly drop: () => void;
 }
 
@@ -58,8 +59,8 @@ function toRequest(incoming: IncomingMessage): Received {
   const { method = "GET", url = "/", headers } = incoming;
   if (countHosts(incoming.rawHeaders) > 1) return { request: null, drop: () => {} };
   try {
-    // RFC 9112, 6.3: without either header there is no body. Creating an empty one would take a tenth of a trigger's
-    // time.
+    // RFC 9112, 6.3: without either header there is no body. Creating an empty one would take a tenth of the time of a
+    // trigger.
     const empty = method === "GET" || method === "HEAD" ||
       headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0;
     if (empty) incoming.resume();
@@ -76,7 +77,7 @@ function toRequest(incoming: IncomingMessage): Received {
   }
 }
 
-/** `headers` has only the first one; a proxy in front may have gone by the other. */
+/** `headers` has only the first host header; a proxy in front may have used the other. */
 function countHosts(raw: readonly string[]): number {
   let count = 0;
   for (let at = 0; at < raw.length; at += 2) if (raw[at]?.length === 4 && raw[at]?.toLowerCase() === "host") count++;
@@ -85,7 +86,7 @@ function countHosts(raw: readonly string[]): number {
 
 /**
  * Streams the body as it arrives. It is read from the connection even if no route reads it, so that the end of the
- * request is known. Of a body that is too large, only enough is kept to detect that.
+ * request is known. If a body is too large, only enough of it is kept to detect that.
  */
 function createBody(incoming: IncomingMessage): { body: ReadableStream<Uint8Array<ArrayBuffer>>; drop: () => void } {
   let kept = 0, open = true, drop = () => {};
@@ -96,7 +97,7 @@ function createBody(incoming: IncomingMessage): { body: ReadableStream<Uint8Arra
         open = false;
         close();
       };
-      // An error empties the queue; closing would leave what nobody has read.
+      // An error empties the queue; closing would keep the unread parts.
       drop = () => end(() => controller.error(new DOMException("the request has been answered", "AbortError")));
       incoming.on("data", (chunk: Uint8Array) => {
         if (!open || kept > requestBodyMaxBytes) return;
@@ -118,14 +119,14 @@ function createBody(incoming: IncomingMessage): { body: ReadableStream<Uint8Arra
 
 async function send(response: Response, outgoing: ServerResponse, clock: Clock): Promise<void> {
   const headers: Record<string, string> = { server: product, ...Object.fromEntries(response.headers) };
-  // What is bytes already is not made a text again.
+  // A body that is bytes already is not decoded to text again.
   if (!wholeType.test(headers["content-type"] ?? "") || headers["content-length"] !== undefined) {
     outgoing.writeHead(response.status, headers);
     return await pipe(response.body, outgoing, clock);
   }
   // With content-length, head and body go out in one write instead of four, which halves the cost of a short answer.
   const text = await response.text(), length = Buffer.byteLength(text);
-  // The answer to HEAD has no text, and so no known length.
+  // The answer to HEAD has no text, so its length is unknown.
   outgoing.writeHead(response.status, length === 0 ? headers : { ...headers, "content-length": length });
   if (length > 0 && !outgoing.write(text)) await waitForDrain(outgoing, clock);
 }
@@ -133,7 +134,7 @@ async function send(response: Response, outgoing: ServerResponse, clock: Clock):
 /** Sends a stream as fast as its client reads it. */
 async function pipe(body: Response["body"], outgoing: ServerResponse, clock: Clock): Promise<void> {
   if (body === null) return;
-  // Sends the headers now, since the first part of a stream may come much later.
+  // Sends the headers now, because the first part of a stream may come much later.
   outgoing.flushHeaders();
   const reader = body.getReader();
   const cancel = () => void reader.cancel().catch(() => {});

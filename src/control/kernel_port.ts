@@ -48,10 +48,10 @@ export interface ControlEnv {
   readonly Bindings: {
     /** Aborts when the client disconnects before it has the whole answer. The Request's own signal would cost more. */
     readonly gone: AbortSignal;
-    /** Aborts when the API stops. Waiting answers and streams end then. */
+    /** Aborts when the API stops, which ends waiting answers and streams. */
     readonly stopping: AbortSignal;
     readonly clock: Clock;
-    /** Who asks through the listener; missing on the socket. */
+    /** The caller, if the request came through the listener; missing on the socket. */
     readonly caller?: Caller;
   };
 }
@@ -63,27 +63,27 @@ export interface LogFollower extends AsyncIterable<LogRow> {
   close(): void;
 }
 
-/** Hooks, and where the listener that takes their deliveries shall be. */
+/** Hooks, and the address of the listener that takes their deliveries. */
 export interface HooksPort {
   list(): HookList;
-  /** The most bytes of a body; null when no sense computes for such a hook. */
+  /** The size limit of a body, in bytes; null when no sense computes for the hook. */
   bodyLimitOf(hook: string): number | null;
-  /** A body was larger. */
+  /** Call this when a body was larger than the limit. */
   onTooLarge(hook: string): void;
-  /** Null when no sense computes for such a hook. An accepted delivery is on disk when this resolves. Never rejects. */
+  /** Null when no sense computes for the hook. An accepted delivery is on disk when this resolves. Never rejects. */
   receive(hook: string, request: HookRequest): Promise<HookAnswer | null>;
-  /** Null: nowhere. */
+  /** The address in nerve.yaml; null: there shall be no listener. */
   wantedListener(): ListenDefinition | null;
-  /** Calls `fire` each time that it may have changed. One caller at a time. */
+  /** Calls `fire` whenever the address may have changed. At most one callback at a time. */
   onListenerChange(fire: () => void): void;
-  /** What became of it. */
+  /** Reports the state of the listener; null: there is none. */
   setListener(view: ListenerView | null): void;
 }
 
-/** Who may use the listener. A change is on disk when its promise resolves. */
+/** Access to the listener. A change is on disk when its promise resolves. */
 export interface AccessPort {
   list(): TokenView[];
-  /** Whether there is a token that is good. */
+  /** Whether there is a valid token. */
   readonly hasToken: boolean;
   /** Throws TOKEN_EXISTS, TOKENS_MANY. */
   create(request: CreateTokenRequest): Promise<CreateTokenReply>;
@@ -94,9 +94,9 @@ export interface AccessPort {
   openSession(link: string): Promise<OpenedSession>;
   /** Throws ACCESS_UNKNOWN, ACCESS_EXPIRED, ACCESS_REVOKED, ACCESS_LIMITED. */
   admit(credential: Credential): Promise<AdmittedCaller>;
-  /** A request was denied; `who` showed a token or session that is known. */
+  /** Call this when a request was denied; `who`: the known token or session that it showed. */
   onDenied(error: NerveError, who: string | null): void;
-  /** How often, by the code of the error. */
+  /** How often requests were denied, by the code of the error. */
   readonly denied: Readonly<Record<string, number>>;
   /** The name of the cookie of sessions. */
   readonly cookie: string;
@@ -104,7 +104,7 @@ export interface AccessPort {
 
 /** Errors: ALERT_UNKNOWN, USAGE. A change is on disk when its promise resolves. */
 export interface AlertsPort {
-  /** Of each alert only some of the states that are not inactive. */
+  /** For each alert, only some of the states that are not inactive. */
   views(): Promise<AlertView[]>;
   view(name: string): Promise<AlertView>;
   silence(name: string, request: SilenceRequest): Promise<AlertChanged>;
@@ -118,7 +118,7 @@ export interface PausesPort {
   resume(sense: string): Promise<PauseSenseReply | null>;
 }
 
-/** Sessions of agents. All throw SESSION_UNKNOWN but `list`. An end is on disk when its promise resolves. */
+/** Sessions of agents. All but `list` throw SESSION_UNKNOWN. An end is on disk when its promise resolves. */
 export interface SessionsPort {
   list(query: SessionQuery): SessionPage;
   one(id: string): SessionRecord;
@@ -126,19 +126,19 @@ export interface SessionsPort {
   end(id: string, reason: string): Promise<EndSessionReply>;
 }
 
-/** What the dashboard reads beside the rest. Pages have one item, and are null where there is no database yet. */
+/** What the dashboard reads besides the rest. Pages have one item, and are null while there is no database. */
 export interface DashboardPort {
   columns(sense: string, gone: AbortSignal): Promise<TextPage | null>;
   /** Errors: QUERY_INVALID. */
   series(sense: string, query: SeriesRequest, gone: AbortSignal): Promise<TextPage | null>;
   sizes(gone: AbortSignal): Promise<TextPage>;
-  /** Of all units, or of one with all its grants. */
+  /** The permissions of all units, or of one with all its grants. */
   permissions(unit: string | null): Promise<PermissionsReply>;
   /** The people of `approvers` in nerve.yaml. */
   approvers(): string[];
 }
 
-/** Error: ENGINE_UNKNOWN. What is wrong with a server is in its view. */
+/** Error: ENGINE_UNKNOWN. Problems of a server are in its view. */
 export interface EnginesPort {
   list(): Promise<EngineList>;
   register(name: string): Promise<EngineView>;
@@ -151,7 +151,7 @@ export interface KernelPort {
   readonly pages: PageReader;
   /** Every row that is written to disk from now on. */
   followLog(): LogFollower;
-  /** To be awaited before `health`: reads beside other work what takes long. */
+  /** Await this before `health`: it reads slow figures without blocking other work. */
   prepareHealth(): Promise<void>;
   health(): Health;
   senses(): SenseView[];
@@ -164,9 +164,9 @@ export interface KernelPort {
    */
   resetSense(name: string): boolean | null;
   workflows(): WorkflowView[];
-  /** The same for a workflow. */
+  /** Like `resetSense`, for a workflow. */
   resetWorkflow(name: string): boolean | null;
-  /** Reloads nerve.yaml and all code from disk, and resolves when that is done. The reply reports what is wrong. */
+  /** Reloads nerve.yaml and all code from disk, and resolves when that is done. The reply reports problems. */
   reload(): Promise<ReloadReply>;
   /** Moves whole days of the log into the archive, and resolves when that is done. Throws USAGE, STORE_FAILED. */
   archive(request: ArchiveRequest): Promise<ArchiveReply>;
@@ -178,21 +178,21 @@ export interface KernelPort {
   readonly dashboard: DashboardPort;
   readonly pauses: PausesPort;
   readonly sessions: SessionsPort;
-  /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
+  /** Ends a run as killed, for good, and returns it as it is on disk afterwards. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
   /**
-   * Both throw RUN_UNKNOWN, RUN_ENDED. The run is returned as it is then on disk. `acceptCode`: it goes on although its code
-   * contradicts its messages.
+   * Both throw RUN_UNKNOWN, RUN_ENDED, and return the run as it is on disk afterwards. `acceptCode`: the run continues
+   * although its code contradicts its messages.
    */
   pauseRun(runId: string, reason: string | null): Promise<Run>;
   resumeRun(runId: string, acceptCode?: boolean): Promise<Run>;
-  /** Throws RUN_UNKNOWN, RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY, PAYLOAD_INVALID. The event is on disk when this resolves. */
+  /** Throws RUN_UNKNOWN, RUN_ENDED, EVENT_CONFLICT, EVENTS_MANY, PAYLOAD_INVALID. Resolves once it is on disk. */
   sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply>;
-  /** Open requests, oldest first; with `all`, every one, newest first. */
+  /** Open requests, oldest first; with `all`, all requests, newest first. */
   approvals(query: ApprovalQuery): ApprovalPage;
   approval(id: string): Approval | null;
   /** Throws APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, RUN_ENDED, PAYLOAD_INVALID. */
   decide(id: string, request: DecisionRequest): Promise<DecisionReply>;
-  /** The run once it has ended; null when `gone` aborts before, and for an unknown run. */
+  /** The run once it has ended; null for an unknown run, and when `gone` aborts first. */
   runEnded(runId: string, gone: AbortSignal): Promise<Run | null>;
 }

@@ -1,11 +1,12 @@
 /**
- * What the listener serves, as a Hono app: deliveries of hooks, the dashboard, and the control API for those who have a
+ * The app that the listener serves (Hono): deliveries of hooks, the dashboard, and the control API for callers with a
  * token or a session. tcp_server.ts serves it on its address.
- * I1. It answers only under names that are its own, and to pages of its own (own_names.ts).
- * I2. Without a token or a session it serves hooks, which have proofs of their own, and the files of the dashboard, which hold
- *     nothing of the workspace.
- * I3. A scope is judged before the API sees the request. What makes tokens and links is on the workspace's socket alone.
- * I4. Every error is a problem document, but that of a link, which a person reads; every denial is counted and told.
+ * I1. It answers requests only under its own names, and only from its own pages (own_names.ts).
+ * I2. Without a token or a session it serves only hooks, which have proofs of their own, and the files of the
+ *     dashboard, which contain nothing of the workspace.
+ * I3. A scope is checked before the API sees the request. Tokens and links are made on the workspace's socket only.
+ * I4. Every error is a problem document, except for the page of a link, which a person reads; every denial is counted
+ *     and reported.
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { NerveError } from "../base/errors.ts";
@@ -22,15 +23,15 @@ import { clearCookie, readCookie, respondLinkFault, setCookie } from "./web/sess
 /** What the server passes to every request. */
 export interface ListenerEnv {
   readonly Bindings: ControlEnv["Bindings"] & {
-    /** Those of the request, by name in lower case: to read them from a Request takes longer than all else of an answer. */
+    /** The request's headers, by name in lower case: reading them from a Request takes longer than all the rest. */
     readonly headers?: Readonly<Record<string, string>>;
   };
 }
 
 export interface ListenerAppOptions {
-  /** Where it listens, as in a URL without the port. */
+  /** The host of its address, as in a URL, without the port. */
   readonly hostname: string;
-  /** Under which it answers, beside those of the loopback; in lower case. */
+  /** More names under which it answers, besides those of the loopback; in lower case. */
   readonly hosts: readonly string[];
   /** Called with every error that is a bug in nerve. */
   readonly report: (thrown: unknown) => void;
@@ -43,7 +44,7 @@ export interface ListenerPorts {
   readonly api: { fetch(request: Request, env: ControlEnv["Bindings"]): Response | Promise<Response> };
 }
 
-/** What the listener asks of access. */
+/** The part of access that the listener uses. */
 export type ListenerAccess = Pick<AccessPort, "admit" | "onDenied" | "openSession" | "revoke" | "cookie">;
 
 export function createListenerApp(ports: ListenerPorts, options: ListenerAppOptions): Hono<ListenerEnv> {
@@ -73,7 +74,7 @@ function addDashboard(app: Hono<ListenerEnv>, ports: ListenerPorts): void {
   const { access } = ports;
   app.get("/login", async (c) => {
     const headers = headersOf(c), link = c.req.query("link") ?? "";
-    // A browser that only looks ahead, or a program that looks at links, must not use it up.
+    // A browser that prefetches, or a program that checks links, must not use the link up.
     if (c.req.method === "HEAD" || /prefetch|prerender/.test(headers["sec-purpose"] ?? headers["purpose"] ?? "")) {
       return new Response(null, { status: 503, headers: webHeaders });
     }
@@ -107,13 +108,13 @@ function addDashboard(app: Hono<ListenerEnv>, ports: ListenerPorts): void {
   });
 }
 
-/** Answers for those who may. */
+/** Answers with the control API, if the caller may use it. */
 async function askApi(c: Context<ListenerEnv>, { access, api }: ListenerPorts, request: Request): Promise<Response> {
   const caller = await admit(c, access), { method, path } = c.req;
   const fault = findScopeFault(caller, method, path);
   if (fault !== null) throw deny(access, fault, caller.name);
   const { gone, stopping, clock } = c.env, { ended, ...shown } = caller;
-  // What waits or streams ends with its caller's token, too.
+  // Waiting answers and streams also end when the caller's token does.
   const answer = await api.fetch(request, { gone, clock, stopping: AbortSignal.any([stopping, ended]), caller: shown });
   for (const [name, value] of Object.entries(apiHeaders)) answer.headers.set(name, value);
   return answer;
@@ -129,7 +130,7 @@ function findScopeFault({ kind, name, scope }: AdmittedCaller, method: string, p
   return new NerveError("ACCESS_SCOPE", `${who} may only read: this request needs scope operate`);
 }
 
-/** Whether a delivery shows a token of nerve; without one its hook looks for a proof. Throws, and tells of it. */
+/** Whether a delivery shows a token of nerve; without one its hook checks for a proof. Reports and throws a denial. */
 async function admitHook(headers: RequestHeaders, access: ListenerAccess): Promise<boolean> {
   const text = readBearer(headers);
   if (text === null || !credentialPattern.test(text)) return false;
@@ -138,7 +139,7 @@ async function admitHook(headers: RequestHeaders, access: ListenerAccess): Promi
   throw deny(access, new NerveError("ACCESS_SCOPE", `the token ${name} of scope ${scope} delivers to no hook`), name);
 }
 
-/** Throws, and tells of it. */
+/** The caller of the request. Reports a denial, and throws it. */
 async function admit(c: Context<ListenerEnv>, access: ListenerAccess): Promise<AdmittedCaller> {
   const headers = headersOf(c), shown = findCredential(headers, access.cookie);
   if (shown === null) {
@@ -169,7 +170,7 @@ function readBearer(headers: RequestHeaders): string | null {
   return /^Bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1] ?? null;
 }
 
-/** A token is preferred: who sends one means it. */
+/** A token takes precedence: a client that sends one does so on purpose. */
 function findCredential(headers: RequestHeaders, cookie: string): Credential | null {
   const token = readBearer(headers);
   if (token !== null) return { kind: "token", text: token };

@@ -1,28 +1,29 @@
 /**
- * Whether a request may be answered at all: by the name under which it came, and by the page that sent it. Pure. Used by
- * listener_app.ts.
- * I1. A page of another site, or of another port of this machine, gets nothing done: it reaches the listener's address through
- *     a name that its owner points there, or sends requests from another origin, with the cookies of this one.
+ * Decides whether a request may be answered at all: by the host name that it used, and by the page that sent it. Pure.
+ * Used by listener_app.ts.
+ * I1. A page of another site, or of another port of this machine, achieves nothing. Such a page reaches the listener's
+ *     address through a name that its owner points there, or sends requests from another origin, with this origin's
+ *     cookies.
  */
 import { NerveError } from "../base/errors.ts";
 
-/** In lower case, as node:http has them. */
+/** Headers with names in lower case, as node:http has them. */
 export type RequestHeaders = Readonly<Record<string, string>>;
 
 const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 
 export class OwnNames {
   readonly #names: ReadonlySet<string>;
-  /** Of a proxy: its origin has another port than the listener sees. */
+  /** The names of a proxy, whose origin has a port that the listener does not see. */
   readonly #proxied: ReadonlySet<string>;
 
-  /** `address`: where it listens; `hosts`: what else nerve.yaml names; both in lower case. */
+  /** `address`: the listener's host; `hosts`: the other names in nerve.yaml; both in lower case. */
   constructor(address: string, hosts: readonly string[]) {
     this.#names = new Set([...loopbackNames, address, ...hosts]);
     this.#proxied = new Set(hosts);
   }
 
-  /** Why the request is not answered; null when it is. `opens`: it asks for a page that a person may come to from anywhere. */
+  /** Why the request is refused; null when it is answered. `opens`: it asks for a page that any link may open. */
   findFault(headers: RequestHeaders, opens: boolean): NerveError | null {
     const { host = "", origin, "sec-fetch-site": site } = headers, name = nameOf(host);
     if (!this.#names.has(name)) {
@@ -37,14 +38,14 @@ export class OwnNames {
   #isOwn(origin: string, host: string): boolean {
     const authority = origin.toLowerCase().replace(/^https?:\/\//, "");
     if (authority === host.toLowerCase()) return true;
-    // Behind a proxy with TLS. Without TLS browsers do not tell a page of another port of the name from ours.
+    // Behind a proxy with TLS. Without TLS, browsers do not distinguish a page on another port of that name from ours.
     return origin.toLowerCase().startsWith("https://") && this.#proxied.has(nameOf(authority));
   }
 }
 
-/** Whether the browser says that a page of the listener itself sent the request. */
+/** Whether the browser reports that a page of the listener itself sent the request. */
 export function isSameOrigin(headers: RequestHeaders): boolean {
-  // Its value has been judged before.
+  // `findFault` has checked its value.
   return headers["origin"] !== undefined || headers["sec-fetch-site"] === "same-origin";
 }
 
@@ -52,7 +53,7 @@ function isNavigation({ "sec-fetch-mode": mode, "sec-fetch-dest": dest }: Reques
   return mode === "navigate" && dest === "document";
 }
 
-/** Without the port: a proxy has another one. */
+/** The host without its port, because a proxy has a different one. */
 function nameOf(host: string): string {
   return host.toLowerCase().replace(/:\d*$/, "");
 }

@@ -1,6 +1,6 @@
 /**
  * Turns errors into answers (RFC 9457, `application/problem+json`). Used by every route. An error that is not a
- * NerveError is a bug in nerve: the caller gets one line, and `report` writes the rest to the log.
+ * NerveError is a bug in nerve: the caller gets one line, and `report` logs the rest.
  */
 import type { MiddlewareHandler } from "hono";
 import { resolver, validator } from "hono-openapi";
@@ -17,7 +17,7 @@ const headers = { "content-type": "application/problem+json" };
 export function respondToError(thrown: unknown, report: (thrown: unknown) => void): Response {
   if (thrown instanceof NerveError) return createProblemResponse(problemStatus[thrown.code], thrown);
   if (thrown instanceof HTTPException && thrown.status < 500) {
-    // Of our validators only the one of bodies throws this, for what is not JSON.
+    // Only the validator of bodies throws this, when a body is not JSON.
     return createProblemResponse(thrown.status, createMalformedError());
   }
   report(thrown);
@@ -43,7 +43,7 @@ export function createProblemResponse(
   return new Response(body, { status, headers: { ...headers, ...more } });
 }
 
-/** The document of one of several requests that failed. */
+/** The problem document of a failed request, such as one of a batch. */
 export function toProblemDocument(thrown: unknown, status?: number): ProblemDocument {
   const error = thrown instanceof NerveError ? thrown : createInternalError(thrown);
   return {
@@ -56,16 +56,16 @@ export function toProblemDocument(thrown: unknown, status?: number): ProblemDocu
   };
 }
 
-/** For a route that takes no body: refuses any but `{}`, which some HTTP clients always send. */
+/** For a route that takes no body: refuses any body but `{}`, which some HTTP clients always send. */
 export const refuseBody: MiddlewareHandler = async (c, next) => {
   const text = c.req.raw.body === null ? "" : await c.req.text();
   if (text.replaceAll(/\s/g, "") === "" || text.replaceAll(/\s/g, "") === "{}") return await next();
   throw new NerveError("PAYLOAD_INVALID", `${c.req.method} ${c.req.path} takes no body`, { hint });
 };
 
-/** For a route whose body may be left out: nothing, also under a content-type, counts as `{}`. */
+/** For a route whose body is optional: an empty body, even with a content-type, counts as `{}`. */
 export const allowNoBody: MiddlewareHandler = async (c, next) => {
-  // hono keeps the promise of a body that was read, though the type of its cache has the text itself.
+  // hono caches the promise of a body that was read, though the cache's type has the text itself.
   if ((await c.req.text()).trim() === "") Object.assign(c.req.bodyCache, { text: Promise.resolve("{}") });
   return await next();
 };

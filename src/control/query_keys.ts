@@ -1,6 +1,7 @@
 /**
- * Which keys the query of each route may have, and the refusal of others: a misspelt key must not become a request without
- * it, such as a resume that accepts nothing. problem_response.ts notes the keys, app.ts asks before any route acts.
+ * Records which keys the query of each route may have, and refuses others: a request with a misspelt key must not act
+ * as if the key were missing, such as a resume without acceptCode. problem_response.ts records the keys, app.ts checks
+ * them before any route acts.
  */
 import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
@@ -8,7 +9,7 @@ import type * as z from "zod";
 import { findNearest } from "../base/did_you_mean.ts";
 import { NerveError } from "../base/errors.ts";
 
-/** By the handler that validates the query of a route. */
+/** The keys, by the handler that validates the query of a route. */
 const keysOf = new WeakMap<object, readonly string[]>();
 
 export function noteQueryKeys(validator: object, schema: z.ZodType): void {
@@ -17,7 +18,7 @@ export function noteQueryKeys(validator: object, schema: z.ZodType): void {
   keysOf.set(validator, Object.keys(shape));
 }
 
-/** A path that is no route is left to the answer for those. */
+/** A path without a route is left to the app's answer for such paths. */
 export const refuseUnknownQuery: MiddlewareHandler = async (c, next) => {
   const given = Object.keys(c.req.query());
   if (given.length === 0) return await next();

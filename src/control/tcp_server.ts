@@ -1,10 +1,11 @@
 /**
- * Serves an app on an address of the loopback. daemon/listener.ts starts and stops it. Why node:http: see unix_server.ts.
- * I1. A connection on which no whole request arrives within `requestMaxMs` is closed. Over `listenConnectionsMax`, the
- *     oldest one of those makes room, so that clients that stall keep nobody out.
- * I2. A client whose body was refused gets the answer, and `refusedBodyMs` to read it while what it still sends is thrown
- *     away; then it is disconnected.
- * I3. `stop` ends, whatever the clients do, and leaves no connection open.
+ * Serves an app on an address of the loopback. daemon/listener.ts starts and stops it. unix_server.ts explains why it
+ * uses node:http.
+ * I1. A connection on which no whole request arrives within `requestMaxMs` is closed. At `listenConnectionsMax`, the
+ *     oldest such connection makes room, so that stalled clients keep no one out.
+ * I2. A client whose body was refused gets the answer, and `refusedBodyMs` to read it while the rest of its body is
+ *     discarded; then it is disconnected.
+ * I3. `stop` completes, whatever the clients do, and leaves no connection open.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -25,7 +26,7 @@ export interface TcpServer {
 
 export interface TcpOptions {
   readonly hostname: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
   readonly clock: Clock;
   /** Called with errors outside of any route. */
@@ -81,7 +82,7 @@ export async function serveTcp(app: ListeningApp, { hostname, port, clock, repor
   return { port: bound, stop: () => stopped ??= stop() };
 }
 
-/** Of a target that names a host, that one counts (RFC 9112, 3.2.2). */
+/** If the target names a host, that host counts (RFC 9112, 3.2.2). */
 function toHeaders({ headers, url = "/" }: IncomingMessage): Record<string, string> {
   const all = headers as Record<string, string>;
   return url.startsWith("/") ? all : { ...all, host: new URL(url).host };

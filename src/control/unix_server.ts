@@ -1,14 +1,14 @@
 /**
  * Serves the control API on the workspace's Unix socket. daemon/kernel_host.ts starts it after the kernel and stops it
  * first. The kernel holds the workspace's lock meanwhile, so an existing socket file belongs to a dead daemon.
- * It uses node:http because Deno.serve has neither a deadline for half-sent requests nor a way to close a connection
- * (measured with 2.9.6: it keeps a half-sent header for ever).
+ * The server uses node:http because Deno.serve has neither a deadline for half-sent requests nor a way to close a
+ * connection (measured with 2.9.6: it keeps a half-sent header forever).
  * I1. The socket's mode is 0600 from the start.
  * I2. A connection on which no whole request arrives within `requestMaxMs` is closed; one over `controlConnectionsMax`,
  *     or over its share of the process's descriptors, is closed at once.
- * I3. Requests that a client sends before it has its answers are answered one by one, and others get their turns between
- *     them.
- * I4. `stop` ends, whatever the clients do, and leaves no connection open.
+ * I3. Requests that a client sends before it has its answers are answered one by one; requests of other clients get
+ *     their turns in between.
+ * I4. `stop` completes, whatever the clients do, and leaves no connection open.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";

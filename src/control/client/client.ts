@@ -1,6 +1,6 @@
 /**
  * The client of the control API, over the workspace's socket; used by the command line. The routes give the types of
- * requests; answers of another version's daemon are parsed with our schemas. Every failure is a NerveError.
+ * requests; answers of a daemon of another version are checked with our schemas. Every failure is a NerveError.
  */
 import { hc } from "hono/client";
 import type * as z from "zod";
@@ -46,7 +46,7 @@ import { otherVersionHint, readProblem } from "./problem.ts";
 type Schemas = typeof import("../../protocol/api.ts") & typeof import("../../protocol/alert.ts");
 type SchemaName = { [Name in keyof Schemas]: Schemas[Name] extends z.ZodType ? Name : never }[keyof Schemas];
 
-/** What this file uses of a `Response`, also of hono's. */
+/** What this file uses of a `Response`, including hono's. */
 interface Answer {
   readonly ok: boolean;
   readonly status: number;
@@ -67,7 +67,7 @@ export class ControlClient implements Disposable {
   readonly engines: EngineClient;
   readonly hooks: () => Promise<HookList>;
 
-  /** `findKernel` is only called when there is no answer. */
+  /** `findKernel` is called only when there is no answer. */
   constructor(
     socketPath: string,
     findKernel: () => SilentKernel = () => ({ root: null, pid: null, starts: false }),
@@ -97,7 +97,7 @@ export class ControlClient implements Disposable {
     return this.#ask(this.#api.senses[":name"].$get({ param: { name: toSegment(name) } }), "senseViewSchema");
   }
 
-  /** With `wait`, resolves when the compute has ended. `signals`: what the sense shall hear. */
+  /** With `wait`, resolves when the compute has ended. `signals`: the signals that the compute receives. */
   triggerSense(name: string, wait: boolean, signals: readonly HandedSignal[] = []): Promise<TriggerReply> {
     const param = { name: toSegment(name) }, query = { wait: wait ? "1" : "0" } as const;
     const json = signals.length === 0 ? {} : { signals: [...signals] };
@@ -143,7 +143,7 @@ export class ControlClient implements Disposable {
     return this.#ask(this.#api.runs.$get({ query }), "runPageSchema");
   }
 
-  /** Returns the run as it is on disk then. Throws RUN_ENDED. */
+  /** Returns the run as it is on disk after the pause. Throws RUN_ENDED. */
   pauseRun(id: string, request: KillRunRequest): Promise<Run> {
     return this.#ask(this.#api.runs[":id"].pause.$post({ param: { id: toSegment(id) }, json: request }), "runSchema");
   }
@@ -267,14 +267,14 @@ export class ControlClient implements Disposable {
     throw new DaemonHangs();
   }
 
-  /** fetch does not say why it failed. Whether a process listens tells a missing daemon from one that broke off. */
+  /** fetch gives no reason. Whether a process listens distinguishes a missing daemon from one that broke off. */
   async #toError(cause: unknown): Promise<NerveError> {
     if (cause instanceof DaemonHangs) return createHangingError(this.#findKernel());
     try {
       (await Deno.connect({ transport: "unix", path: this.#path })).close();
     } catch (thrown) {
       if (thrown instanceof Deno.errors.PermissionDenied) {
-        // We cannot find its process either: the files that name it belong to that user too.
+        // We cannot find the daemon's process either: the files that name it belong to that user too.
         const message = `the daemon's socket ${this.#path} belongs to another user`;
         return new NerveError("DAEMON_MISSING", message, { hint: "nerve start", cause });
       }
@@ -285,7 +285,7 @@ export class ControlClient implements Disposable {
         return new NerveError("DAEMON_MISSING", message, { hint, cause });
       }
       if (pid !== null && thrown instanceof Deno.errors.NotFound) {
-        // `nerve start` would only say that one runs.
+        // `nerve start` would only report that a daemon is running.
         const message = `the daemon (pid ${pid}) runs, but its socket is gone`;
         return new NerveError("DAEMON_ANSWER", message, { hint: "nerve restart", cause });
       }

@@ -1,4 +1,4 @@
-/** The part of the client (client.ts) that asks of engines. */
+/** The part of the client (client.ts) for engines. */
 import type { hc } from "hono/client";
 import type { EngineList, EngineView } from "../../protocol/engine.ts";
 import type { ControlApp } from "../app.ts";

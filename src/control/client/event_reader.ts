@@ -6,7 +6,7 @@ import { type LogRow, logRowSchema } from "../../protocol/log.ts";
 
 export type StreamItem = { readonly kind: "row"; readonly row: LogRow } | { readonly kind: "gap"; readonly gap: Gap };
 
-/** Longer than any row: a process sends no longer line. */
+/** Longer than any row: no process sends a longer line. */
 const eventMaxChars = 2 * protocolLineMaxBytes;
 
 /**

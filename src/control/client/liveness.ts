@@ -1,6 +1,7 @@
 /**
- * Waits for a daemon that may hang: stopped by a signal, swapped out, stuck in a loop. Its connections stay open then,
- * so only a timeout can tell. Used by client.ts for every answer, whether it comes at once or after hours of work.
+ * Waits for a daemon that may hang: stopped by a signal, swapped out, stuck in a loop. Its connections then stay open,
+ * so only a timeout can detect that. Used by client.ts for every answer, whether it comes at once or after hours of
+ * work.
  * I1. While the daemon is alive, a wait has no limit. When the daemon hangs, the wait ends within twice
  *     `daemonAnswerMaxMs`.
  */
@@ -22,8 +23,8 @@ export interface SilentKernel {
 export class DaemonHangs extends Error {}
 
 /**
- * Waits for `answer` as long as every `probe` settles in time. Throws DaemonHangs otherwise. A probe that fails counts
- * as settled: when the daemon has ended, the connection of `answer` fails too.
+ * Waits for `answer` as long as every `probe` settles in time, else throws DaemonHangs. A probe that fails counts as
+ * settled: when the daemon has ended, the connection of `answer` fails too.
  */
 export async function waitWhileAlive<T>(clock: Clock, answer: Promise<T>, probe: () => Promise<unknown>): Promise<T> {
   const answered = answer.then(() => {}, () => {});

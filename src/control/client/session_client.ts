@@ -29,7 +29,7 @@ export class SessionClient {
     return this.#ask(this.#api.end.$post({ param: { id: toSegment(id) }, json }), "endSessionReplySchema");
   }
 
-  /** Everything that was said so far is in the files when this resolves. */
+  /** When this resolves, the files contain everything that the session has received so far. */
   async settle(id: string): Promise<void> {
     const query = { after: String(Number.MAX_SAFE_INTEGER).slice(0, 15) };
     await this.#ask(this.#api.log.$get({ param: { id: toSegment(id) }, query }), "transcriptPageSchema");

@@ -1,10 +1,10 @@
 /** HTTP over a Unix socket. Used by client.ts. */
 import { requestMaxMs } from "../../base/limits.ts";
 
-/** The daemon ends a connection that was idle for `requestMaxMs`: a request on its way there then would fail. */
+/** The daemon closes a connection that was idle for `requestMaxMs`: a request that is then on its way would fail. */
 const poolIdleTimeout = requestMaxMs / 2;
 
-/** To be closed. */
+/** The caller must close the client. */
 export function openSocketClient(path: string): Deno.HttpClient {
   return Deno.createHttpClient({ proxy: { transport: "unix", path }, poolIdleTimeout });
 }

@@ -1,4 +1,4 @@
-/** Routes of who may use the listener: tokens, sessions, links. The listener serves none of them but `/session`. */
+/** Routes of access to the listener: tokens, sessions, links. The listener serves only `/session` of these. */
 import { Hono, type MiddlewareHandler } from "hono";
 import { describeRoute } from "hono-openapi";
 import { NerveError } from "../../base/errors.ts";
@@ -15,7 +15,7 @@ import {
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { allowNoBody, describeResponses, validatePart } from "../problem_response.ts";
 
-/** The listener asks for none of these; who came through it is refused here, too. */
+/** The listener forwards none of these requests; as a second check, a caller that came through it is refused here. */
 const requireSocket: MiddlewareHandler<ControlEnv> = async (c, next) => {
   if (c.env?.caller === undefined) return await next();
   throw new NerveError("ACCESS_SCOPE", "tokens and links are made only on the workspace's socket");

@@ -1,4 +1,4 @@
-/** Routes of approvals: what runs ask persons to decide. */
+/** Routes of approvals: the requests that people decide for runs. */
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
@@ -75,7 +75,7 @@ export function approvalRoutes(view: KernelPort) {
     );
 }
 
-/** Who decides through the listener cannot leave out, or choose, what opened it. */
+/** A decision through the listener always carries the name of its token or session: the caller cannot choose it. */
 function describeDecider(named: string | undefined, caller: string | null): string | undefined {
   if (caller === null) return named;
   const room = approvalByMaxChars - caller.length - 3;

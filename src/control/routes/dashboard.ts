@@ -1,4 +1,4 @@
-/** Routes that the dashboard reads beside all others: columns of senses over time, permissions, sizes of the store. */
+/** Routes that only the dashboard needs: columns of senses over time, permissions, sizes of the store. */
 import type { Context, TypedResponse } from "hono";
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";

@@ -1,7 +1,6 @@
 /**
- * The route of the event stream: rows of the log as server-sent events, as they are written to disk.
- * An event's id is the row's id, its name the row's type, its data the row as JSON. `Last-Event-ID` resumes after that
- * row.
+ * The route of the event stream: rows of the log as server-sent events, as they are written to disk. An event's id is
+ * the row's id, its name the row's type, its data the row as JSON. `Last-Event-ID` resumes after that row.
  */
 import { Hono } from "hono";
 import { describeRoute, resolver } from "hono-openapi";
@@ -53,7 +52,7 @@ const description = {
 export function eventRoutes(view: KernelPort) {
   let clients = 0;
   return new Hono<ControlEnv>().get("/events", describeRoute(description), validatePart("query", eventQuery), (c) => {
-    // Hono answers HEAD by the handler of GET; its stream would never end.
+    // Hono answers HEAD with the handler of GET; the stream would never end.
     if (c.req.method === "HEAD") return c.body(null, 200, { "content-type": "text/event-stream" });
     const { afterId = null, ...filter } = dropUndefined(c.req.valid("query"));
     const lastId = parseLastEventId(c.req.header("last-event-id")) ?? afterId;
@@ -92,10 +91,10 @@ export function eventRoutes(view: KernelPort) {
   });
 }
 
-/** Of events that wait for a slow reader, in characters or bytes. */
+/** The most that waits for a slow reader, in characters or bytes. */
 const togetherMax = 64 * 1024;
 
-/** Writes the events of one turn of the loop at once: a commit often has many rows, and each write costs every reader's way. */
+/** Writes the events of one turn of the event loop at once: a commit often has many rows, and each write has a cost. */
 class Together {
   readonly #out: { write(text: string | Uint8Array): Promise<unknown> };
   #events: (string | Uint8Array)[] = [];
@@ -106,7 +105,7 @@ class Together {
     this.#out = out;
   }
 
-  /** Waits where the reader is slow. */
+  /** Waits if the reader is slow. */
   async write(event: string | Uint8Array): Promise<void> {
     this.#events.push(event);
     this.#size += event.length;
@@ -154,7 +153,7 @@ function formatItem(item: StreamPart): string | Uint8Array {
 
 const newLine = "\n".charCodeAt(0);
 
-/** Null when there is none, or one of another server, which a browser may send. */
+/** Null when the header is missing, or is from another server, which a browser may send. */
 function parseLastEventId(header: string | undefined): number | null {
   return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : null;
 }

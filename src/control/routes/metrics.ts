@@ -1,4 +1,4 @@
-/** The route of the daemon's figures about itself, for Prometheus. */
+/** The route of the daemon's own metrics, for Prometheus. */
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { formatMetrics, metricsContentType } from "../../protocol/metrics.ts";

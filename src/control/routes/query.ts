@@ -35,7 +35,7 @@ export function respondPage<Reply extends { readonly items: unknown }>(
   return c.body(body, 200, headers) as unknown as Response & TypedResponse<Reply, 200, "json">;
 }
 
-/** A larger answer is sent in parts: the event loop does other work between two of them. */
+/** A larger answer is sent in parts, so that the event loop does other work in between. */
 const partBytes = 256 * 1024;
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -68,7 +68,7 @@ function streamParts(parts: readonly Bytes[]): ReadableStream<Bytes> {
 
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
 
-/** Drops keys whose value is undefined: inside the program, a missing filter is a missing key. */
+/** Drops keys whose value is undefined: within the program, a missing filter is a missing key. */
 export function dropUndefined<T extends object>(value: T): Partial<Defined<T>> & RequiredPart<T> {
   return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as
     & Partial<Defined<T>>

@@ -240,10 +240,10 @@ async function waitForEnd(view: KernelPort, run: Run, gone: AbortSignal): Promis
   return await view.runEnded(run.runId, gone) ?? findRun(view, run.runId);
 }
 
-/** Starts that begin in one turn of the event loop. */
+/** How many starts begin in one turn of the event loop. */
 const startsATurn = 100;
 
-/** Starts each; other work of the event loop comes in between. */
+/** Starts all runs, and lets other work of the event loop run in between. */
 async function startInTurns<Request>(
   requests: readonly Request[],
   start: (request: Request) => Promise<Run>,

@@ -1,12 +1,12 @@
 /**
- * The files of the dashboard, and the headers that keep a browser from doing with them, or with answers of the API, what
- * nobody meant. Used by listener_app.ts.
- * I1. The page loads nothing from outside, and runs no script and no style but its own files.
+ * The files of the dashboard, and the headers that keep a browser from misusing them, or answers of the API. Used by
+ * listener_app.ts.
+ * I1. The page loads nothing from outside, and runs only scripts and styles that are its own files.
  */
 import { resolveOwnFile } from "../../base/self_exec.ts";
 import { sha256 } from "../../base/sha256.ts";
 
-/** Of every answer of the API. */
+/** The headers of every answer of the API. */
 export const apiHeaders: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -15,7 +15,7 @@ export const apiHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 };
 
-/** Of pages, and of what leads to them. */
+/** The headers of pages, and of answers that lead to them. */
 export const webHeaders: Readonly<Record<string, string>> = {
   ...apiHeaders,
   "content-security-policy": [
@@ -38,12 +38,12 @@ export const webHeaders: Readonly<Record<string, string>> = {
 export interface WebFile {
   readonly type: string;
   readonly body: Uint8Array<ArrayBuffer>;
-  /** The same with gzip. */
+  /** The body, compressed with gzip. */
   readonly packed: Uint8Array<ArrayBuffer>;
   readonly etag: string;
 }
 
-/** Written by `deno task dashboard`. */
+/** The files that `deno task dashboard` writes. */
 const names: Readonly<Record<string, readonly [type: string, name: string]>> = {
   "/": ["text/html; charset=utf-8", "index.html"],
   "/first.js": ["text/javascript; charset=utf-8", "first.js"],
@@ -52,14 +52,14 @@ const names: Readonly<Record<string, readonly [type: string, name: string]>> = {
 };
 const files = new Map<string, Promise<WebFile>>();
 
-/** Null: it is no file of the dashboard. Read when it is first asked for: most daemons have no listener. */
+/** Null: not a file of the dashboard. A file is read on first request: most daemons have no listener. */
 export function findWebFile(path: string): Promise<WebFile> | null {
   const [type, name] = Object.hasOwn(names, path) ? names[path] ?? [] : [];
   if (type === undefined || name === undefined) return null;
   let file = files.get(path);
   if (file === undefined) {
     files.set(path, file = readWebFile(type, name));
-    // What could not be read is tried again.
+    // A failed read is tried again at the next request.
     file.catch(() => files.delete(path));
   }
   return file;

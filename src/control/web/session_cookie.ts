@@ -1,10 +1,10 @@
-/** The cookie of a session, and the page of a link that opens none. Used by listener_app.ts. */
+/** The cookie of a session, and the error page of a link that opens none. Used by listener_app.ts. */
 import { sessionMs } from "../../base/access_limits.ts";
 import type { NerveError } from "../../base/errors.ts";
 import { createProblemResponse } from "../problem_response.ts";
 import { webHeaders } from "./files.ts";
 
-/** `isSecure`: a proxy with TLS stands before the listener. */
+/** `isSecure`: there is a proxy with TLS in front of the listener. */
 export function setCookie(name: string, value: string, isSecure: boolean): string {
   const rest = `Max-Age=${sessionMs / 1_000}; Path=/; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
   return `${name}=${value}; ${rest}`;
@@ -27,7 +27,7 @@ function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** A browser gets a page. It holds no text of the request; that of a full disk names a path. */
+/** A browser gets a page. The page contains no text of the request; the error of a full disk names a path. */
 export function respondLinkFault(error: NerveError, status: number, accept: string): Response {
   if (!accept.includes("text/html")) return createProblemResponse(status, error, webHeaders);
   const text = `<!doctype html>
