@@ -1,6 +1,6 @@
 /**
- * Computes the code version of a sense or workflow: a digest of its own folder and of everything it imports. So a
- * change in lib/ affects exactly those that import it. Pure; used by reload.ts.
+ * Computes the code version of a sense or workflow: a digest of its own folder and of everything it imports, so that a
+ * change in lib/ affects exactly the units that import it. Pure; used by reload.ts.
  */
 import { dirname, relative } from "node:path";
 import type { UnitPlan } from "../process/ports.ts";
@@ -13,14 +13,14 @@ const editorFiles =
 
 export interface CodeVersion {
   readonly content: string;
-  /** Differs whenever one of the files was written, even if its content is the same. */
+  /** Differs whenever one of the files was written, even with the same content. */
   readonly stamp: string;
 }
 
 export class CodeVersions {
   readonly #root: string;
   readonly #snapshot: Snapshot;
-  /** File paths by folder: `senses/disk-usage` and the like, and `lib`. */
+  /** File paths by folder: `lib`, and folders such as `senses/disk-usage`. */
   readonly #folders = new Map<string, string[]>();
 
   constructor(root: string, snapshot: Snapshot) {
@@ -44,7 +44,7 @@ export class CodeVersions {
     };
   }
 
-  /** The files of which the version is made, sorted. */
+  /** The files that make up the version, sorted. */
   filesOf(folder: string): string[] {
     const own = (this.#folders.get(folder) ?? []).filter((path) =>
       !editorFiles.test(path.slice(path.lastIndexOf("/") + 1))

@@ -70,9 +70,9 @@ export interface RereadResult {
   readonly changes: readonly ReloadChange[];
   /** Units whose definition changed: their next work gets a new process. */
   readonly restarted: readonly UnitKey[];
-  /** Errors if the file was refused, else warnings. */
+  /** The errors if the file was refused, else the warnings. */
   readonly problems: readonly Diagnostic[];
-  /** What the permission lock holds back, and a file of variables that cannot be used. */
+  /** What the permission lock holds back, and the problem of an unusable `env_file`. */
   readonly held: readonly { readonly about: string; readonly message: string }[];
   /** If not 0, nothing was done: the file must stay unchanged for this long before it is applied. */
   readonly settleMs: number;
@@ -83,7 +83,7 @@ const errorsShownMax = 20;
 
 export class ConfigApplier {
   readonly #ports: ConfigApplierPorts;
-  /** Units whose process must not end when it is idle: it runs code that is no longer on disk. */
+  /** Units whose process must not end when idle: it runs code that is no longer on disk. */
   readonly #held = new Set<UnitKey>();
 
   constructor(ports: ConfigApplierPorts) {
@@ -105,7 +105,7 @@ export class ConfigApplier {
       return { ...nothing, problems: loaded.error };
     }
     const { current, lock } = this.#ports, { config } = loaded.value;
-    // What holds a unit is told as that.
+    // Diagnostics about held units are reported as `held`.
     const warnings = loaded.value.warnings.filter(({ severity }) => severity === "warning");
     const before = current.config, wasInvalid = current.error !== null;
     const bound = await lock.rebind(config, current.bound, requested);
@@ -121,7 +121,7 @@ export class ConfigApplier {
     return { changes, restarted, problems: warnings, held: this.#listHeld(), settleMs: 0 };
   }
 
-  /** Reports what is on disk and not in force, if it was not reported yet. */
+  /** Reports what is on disk but not in force, unless it was reported before. */
   reportHeld(): void {
     const { lock, variables, current } = this.#ports;
     lock.report(current.bound, this.#ports);
@@ -158,7 +158,7 @@ export class ConfigApplier {
     if (plan.spec.kind === "workflow") workflows.onCodeReplaced(plan.spec.name);
   }
 
-  /** Keeps the unit's process, even when it is idle, until `replaceProcess` or `releaseProcess`. */
+  /** Keeps the unit's process, even when idle, until `replaceProcess` or `releaseProcess`. */
   holdProcess(key: UnitKey): void {
     const { current, supervisor } = this.#ports, plan = current.findUnit(key);
     if (plan === undefined) return;
@@ -197,7 +197,7 @@ export class ConfigApplier {
     schedules.setPlans(toWorkflowSchedules(config));
     scheduler.setPlans(toSchedulePlans(config, lastCronTick));
     this.#ports.watches.setPlans(toWatchPlans(config, this.#ports.paths));
-    // After the workflows that they start.
+    // After the workflows, because alerts start them.
     alerts.configure(config.alerts.values());
     this.#ports.approvals.configure(config.approvals);
     // After the senses that listen.
@@ -252,7 +252,7 @@ export class ConfigApplier {
   }
 }
 
-/** The problems to show to whoever requested a reload: the errors if there are any, else the warnings. */
+/** The problems to show to the user who requested a reload: the errors if there are any, else the warnings. */
 export function keepWorst(problems: readonly Diagnostic[]): readonly Diagnostic[] {
   return hasErrors(problems) ? problems.filter(({ severity }) => severity === "error") : problems;
 }

@@ -61,7 +61,7 @@ function definitionOf({ spec, request, blocked }: UnitPlan): unknown {
     modules: sortGrants(spec.modules),
     senses,
     allSenses: null,
-    // What others may write is looked at when a process starts.
+    // What others may write is checked when a process starts.
     request: { ...sortGrants(request), disk: request.disk === null ? null : sortGrants(request.disk), grants: null },
     blocked,
   };

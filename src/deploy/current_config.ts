@@ -10,9 +10,7 @@ import type { UnitKey } from "../protocol/unit.ts";
 export class CurrentConfig {
   #bound: BoundConfig;
   readonly #units = new Map<UnitKey, UnitPlan>();
-  /**
-   * What is wrong with the nerve.yaml on disk while an older one is in force; null when the file itself is in force.
-   */
+  /** The errors of the nerve.yaml on disk while an older one is in force; null when the file itself is in force. */
   error: string | null = null;
 
   constructor(config: NerveConfig, holds: readonly Hold[] = [], heldApprovers: string | null = null) {
@@ -23,7 +21,7 @@ export class CurrentConfig {
     return this.#bound.config;
   }
 
-  /** The configuration, and what of nerve.yaml is not in force because it exceeds the permission lock. */
+  /** The configuration, and the parts of nerve.yaml that are not in force because they exceed the permission lock. */
   get bound(): BoundConfig {
     return this.#bound;
   }
@@ -33,13 +31,13 @@ export class CurrentConfig {
     return this.#bound.holds.some(({ unit }) => unit === key);
   }
 
-  /** Why the version of nerve.yaml is not in force; null when it is. */
+  /** Why the version in nerve.yaml is not in force; null when it is. */
   describeHold(kind: Hold["kind"], name: string): string | null {
     const hold = this.#bound.holds.find((each) => each.kind === kind && each.name === name);
     return hold === undefined ? null : describeHold(hold);
   }
 
-  /** In the order of nerve.yaml. */
+  /** The units in the order of nerve.yaml. */
   get units(): readonly UnitPlan[] {
     return [...this.#units.values()];
   }

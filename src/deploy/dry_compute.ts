@@ -1,9 +1,9 @@
 /**
- * Runs one compute of a sense in its sandbox without a daemon, for `nerve sense trigger --dry`: alone in a process, with
- * the permissions that it declares, on a copy of its database, with signals that a person gives.
- * I1. Neither the workspace's databases nor its log are written, and no signal or run comes of it. What its code does
- *     besides (a request, a program, a file, a blob) is real.
- * I2. With a permission lock, it does not run a sense that asks for more than was approved.
+ * Runs one compute of a sense in its sandbox without a daemon, for `nerve sense trigger --dry`: alone in a process,
+ * with the permissions that it declares, on a copy of its database, with signals that the user gives.
+ * I1. Neither the workspace's databases nor its log are written, and the compute causes no signal or run. Whatever else
+ *     its code does (a request, a program, a file, a blob) is real.
+ * I2. With a permission lock, a sense that asks for more than was approved does not run.
  */
 import { formatDuration } from "../base/duration.ts";
 import { assert } from "../base/errors.ts";
@@ -26,7 +26,7 @@ type Outcome = Extract<FromProcess, { t: "outcome" }>["outcome"];
 type LogLine = Pick<Extract<FromProcess, { t: "log" }>, "level" | "message" | "data">;
 
 export interface DryResult {
-  /** What became of the compute: a signal and a run are those that a daemon would make of it. */
+  /** The outcome of the compute: a signal and a run are those that a daemon would make of it. */
   readonly outcome: Exclude<Outcome, { kind: "value" }> | OutputRoute | {
     readonly kind: "ended";
     readonly message: string;
@@ -39,9 +39,9 @@ export interface DryResult {
 export interface DryOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** What it shall hear; empty: it is triggered by hand. */
+  /** The signals that the compute receives; empty: it is triggered by hand. */
   readonly signals: readonly HandedSignal[];
-  /** The copy of its database, which must be in a folder of its own. */
+  /** The path of the copy of its database, which must be in a folder of its own. */
   readonly database: string;
 }
 
@@ -55,7 +55,7 @@ export async function computeDry(
   const alone = placeAlone(config, name), sense = alone.senses.get(name);
   assert(sense !== undefined, `sense ${name} is configured`);
   await requireApproval(alone, paths, name);
-  // Its own database is the copy; its peers are the real ones.
+  // The sense's own database is the copy; its peers are the real ones.
   const there = { ...paths, senseDatabase: (of: string) => of === name ? database : paths.senseDatabase(of) };
   const plan = planUnits(alone, there).find(({ key }) => key === groupKey(name));
   assert(plan !== undefined, `sense ${name} has a group`);
@@ -70,7 +70,8 @@ export async function computeDry(
     onMessage: (_, message) => {
       if (message.t === "log") log.push({ level: message.level, message: message.message, data: message.data });
       else if (message.t === "unshared") makeSharedFiles(there.senseDatabase(message.sense));
-      // What an earlier compute returned is in the copy too; the daemon has it, or will get it from the real one.
+      // The copy also contains the value of an earlier compute; the daemon has it, or will get it from the real
+      // database.
       else if (message.t === "undelivered") process.send({ t: "taken", sense: name, fault: null });
       else if (message.t === "outcome") {
         const { outcome, ranMs } = message;

@@ -6,9 +6,9 @@
  *     longer it takes, the less often it runs. It costs half a percent of one core.
  * I2. A folder that was removed and created again is watched again, including the workspace itself.
  * I3. data/ and logs/ are not watched: the kernel writes there all the time.
- * I4. Each folder is watched by itself: a recursive watch of the system follows symbolic links, through all folders that
- *     they lead to, and tells nothing of them. The targets of nerve.yaml and of entries of senses/, workflows/ and lib/ are
- *     watched separately, without their subfolders (it may be any, such as `/`); scans cover those.
+ * I4. Each folder has a watch of its own: a recursive watch of the system follows symbolic links, through all folders
+ *     behind them, and reports nothing about them. The targets of nerve.yaml and of links in senses/, workflows/ and
+ *     lib/ are watched separately, without subfolders (a target may be any folder, such as `/`); scans cover those.
  */
 import { dirname, join } from "node:path";
 import { messageOf } from "../base/errors.ts";
@@ -30,7 +30,7 @@ export interface WatcherPorts {
   readonly clock: Clock;
   /** Scans the workspace and applies what changed. */
   scan(): Promise<void>;
-  /** The configured file of variables. Outside of the workspace, only the periodic scan notices its changes. */
+  /** The path of `env_file`. If it is outside of the workspace, only the periodic scan notices its changes. */
   envFile?(): string | null;
   reportProblem(message: string): void;
 }
@@ -52,7 +52,7 @@ export class FileWatcher {
   /** The last reported problem; it is not reported again. */
   #lastReported = "";
   #stopped = false;
-  /** An event has arrived whose scan has not begun; else null. */
+  /** Set when an event has arrived whose scan has not begun; else null. */
   #pending: { readonly since: number; cancel: CancelTimer } | null = null;
   #nextScan: CancelTimer | null = null;
   /** How long the last scan took. */
@@ -90,19 +90,19 @@ export class FileWatcher {
     await this.#scanning;
   }
 
-  /** Watches every path that exists and is not watched, or is no longer the same folder. */
+  /** Watches every path that exists and either is not watched, or is no longer the same folder. */
   #reopen(): void {
     const own = this.#folders.reduce(listFolders, [this.#root]);
     this.#watchers.follow([...own, ...this.#followLinks()]);
   }
 
-  /** The folders to which links lead, or in which the files lie to which they lead. */
+  /** For each link, the folder that it leads to, or the folder of the file that it leads to. */
   #followLinks(): Set<string> {
     const links = [this.#configFile, ...this.#folders.flatMap(listLinks)].slice(0, linksMax),
       linked = new Set<string>();
     for (const link of links) {
       const target = resolveLink(link);
-      // Not what the kernel writes: a watch on a database costs SQLite its locks (daemon/workspace_watch.ts).
+      // The kernel's own files are excluded: a watch on a database costs SQLite its locks (daemon/workspace_watch.ts).
       if (target !== null && target !== this.#data && !target.startsWith(`${this.#data}/`)) linked.add(target);
     }
     this.#linked = [...linked];
@@ -115,7 +115,7 @@ export class FileWatcher {
     return path === this.#root || this.#relevant.some(ours) || this.#linked.some(ours);
   }
 
-  /** Scans once writing pauses, but not later than `watchBusyMaxMs` after the first event. */
+  /** Scans once writing pauses, but no later than `watchBusyMaxMs` after the first event. */
   #scanSoon(): void {
     if (this.#stopped) return;
     const { clock } = this.#ports, now = clock.monotonic(), since = this.#pending?.since ?? now;
@@ -133,14 +133,14 @@ export class FileWatcher {
     this.#scanning = this.#scanning.then(async () => {
       if (this.#stopped) return;
       const from = this.#ports.clock.monotonic();
-      // Before the scan: whatever is written after it then causes an event.
+      // Before the scan: any later write then causes an event.
       this.#reopen();
       await this.#ports.scan().catch((thrown) => this.#reportProblem(`the reload failed: ${messageOf(thrown)}`));
       this.#armNextScan(this.#ports.clock.monotonic() - from, byEvent);
     });
   }
 
-  /** Lost events usually come with other events: after an event the next scan follows soon, whatever it costs. */
+  /** Lost events usually come with other events: after an event the next scan follows soon, whatever its cost. */
   #armNextScan(tookMs: number, byEvent: boolean): void {
     if (this.#stopped) return;
     // A scan that applied a change took longer, with trials and all: of the last two scans the shorter one counts.
@@ -158,7 +158,7 @@ export class FileWatcher {
   }
 }
 
-/** Adds a folder with those in it that a scan enters (workspace_scan.ts), but for links; up to `watchedFoldersMax`. */
+/** Adds a folder and the subfolders that a scan enters (workspace_scan.ts), except links; up to `watchedFoldersMax`. */
 function listFolders(found: string[], folder: string): string[] {
   found.push(folder);
   try {
@@ -167,7 +167,7 @@ function listFolders(found: string[], folder: string): string[] {
       if (isDirectory && name !== ".git" && name !== "node_modules") listFolders(found, join(folder, name));
     }
   } catch {
-    // As below.
+    // The scan reports a folder that cannot be read.
   }
   return found;
 }
@@ -187,7 +187,7 @@ function resolveLink(path: string): string | null {
   try {
     return Deno.lstatSync(path).isSymlink ? Deno.realPathSync(path) : null;
   } catch {
-    // As above.
+    // The path does not exist, or the link leads nowhere.
     return null;
   }
 }

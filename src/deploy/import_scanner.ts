@@ -1,15 +1,15 @@
 /**
- * Finds what a module may import from its text, without a parser: every string that looks like a path. Pure; used by
- * workspace_scan.ts and code_version.ts. It errs on the side of too much: a path in a comment counts as an import, and
- * an `import()` of anything but a plain string counts as importing all of lib/. (`deno info` is exact, but takes 20 ms
- * per file.)
+ * Finds from a module's text what it may import, without a parser: every string that looks like a path. Pure; used by
+ * workspace_scan.ts and code_version.ts. The result may be too large, never too small: a path in a comment counts as an
+ * import, and an `import()` of anything but a plain string counts as importing all of lib/. (`deno info` is exact, but
+ * takes 20 ms per file.)
  */
 import { toFileUrl } from "../base/file_url.ts";
 
 export interface Imports {
   /** Relative paths, absolute paths and file: URLs, as written. */
   readonly specifiers: readonly string[];
-  /** True: it may import anything. */
+  /** True: the module may import anything. */
   readonly unsure: boolean;
 }
 
@@ -23,13 +23,13 @@ const pathLiteral = /(["'`])((?:\.{1,2}\/|\/|file:)[^"'`\\$\r\n]*)\1/g;
 const dynamicImport = /\bimport\s*\(/g;
 /** A string in a static import or export, up to the next quote or end of line. */
 const staticSpecifier = /\b(?:from|import)\s*(["'])(?=([^"'\r\n]*)\1)/g;
-/** A longer module, or one with more paths, may import anything: people write none, and each path takes time later. */
+/** A longer module, or one with more paths, may import anything: no one writes one, and each path costs time later. */
 const scannedMaxChars = 1024 * 1024;
 const specifiersMax = 2_000;
-/** How much all arguments of `import()` together may be read, in lengths of the text: one may hold others. */
+/** How much of all `import()` arguments is read, in multiples of the text: an argument may contain others. */
 const argumentReadsMax = 4;
 
-/** Linear in the length of the text, whatever it holds: the kernel does this on its own thread. */
+/** Linear in the length of the text, whatever it contains: the kernel runs this on its main thread. */
 export function scanImports(text: string): Imports {
   if (text.length > scannedMaxChars) return { specifiers: [], unsure: true };
   const specifiers = new Set<string>();
@@ -46,7 +46,7 @@ function hasEscapedSpecifier(text: string): boolean {
   return false;
 }
 
-/** Whether an `import()` has another argument than one plain string with comments around it. */
+/** Whether an `import()` has an argument other than one plain string with comments around it. */
 function hasUnsureArgument(text: string): boolean {
   let left = text.length * argumentReadsMax;
   for (const { 0: { length }, index } of text.matchAll(dynamicImport)) {
@@ -57,7 +57,7 @@ function hasUnsureArgument(text: string): boolean {
   return false;
 }
 
-/** The end of a plain string and the comma or parenthesis after it; -1 where there is none. */
+/** The index after a plain string and its comma or parenthesis; -1 if there is none. */
 function findPlainArgumentEnd(text: string, from: number): number {
   const start = skipBlanks(text, from), quote = text[start];
   if (quote !== '"' && quote !== "'" && quote !== "`") return -1;
@@ -67,7 +67,7 @@ function findPlainArgumentEnd(text: string, from: number): number {
   return text[after] === "," || text[after] === ")" ? after + 1 : -1;
 }
 
-/** The first character after white space and comments; the length of the text where a comment does not end. */
+/** The index of the first character after blanks and comments; the length of the text if a comment does not end. */
 function skipBlanks(text: string, from: number): number {
   for (let at = from;;) {
     if (text.startsWith("/*", at) || text.startsWith("//", at)) {

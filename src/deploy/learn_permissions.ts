@@ -1,9 +1,9 @@
 /**
  * Runs one sense in its sandbox with Deno's permission audit on, for `nerve sense learn`: alone in a process, with the
  * permissions that it declares, on an empty database, at the interval of its reflexes.
- * I1. It grants only what nerve.yaml grants: missing permissions are learned from denied requests.
- * I2. With a permission lock, it does not run a sense that asks for more than was approved.
- * I3. It does not write to the workspace's databases, and starts no signal or run.
+ * I1. The process has only the grants of nerve.yaml: missing permissions are learned from denied requests.
+ * I2. With a permission lock, a sense that asks for more than was approved does not run.
+ * I3. The sense does not write to the workspace's databases, and causes no signal or run.
  */
 import { join } from "node:path";
 import { assert } from "../base/errors.ts";
@@ -23,7 +23,7 @@ import { placeAlone, requireApproval } from "./lone_sense.ts";
 import { launchFor, withEmptyDatabases } from "./trial_load.ts";
 import { planUnits } from "./unit_plans.ts";
 
-/** A compute that nothing but this file asks for. */
+/** A compute that only this file requests. */
 const byHand = {
   trigger: { kind: "manual", causeId: 0, coalesced: 0 },
   signals: [],

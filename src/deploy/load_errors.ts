@@ -40,14 +40,14 @@ export class LoadErrors {
     this.#ports = ports;
   }
 
-  /** The new code does not load, and process `keptBy` continues with the previous code. */
+  /** Records that the new code does not load, and that process `keptBy` continues with the previous code. */
   recordRefused({ key, spec }: UnitPlan, problems: TrialProblems, keptBy: number): void {
     const kind = spec.kind === "workflow" ? "workflow" : "sense";
     this.#errors.set(key, { kind, problems, keptBy });
     for (const [name, list] of problems) this.#report(`${kind}:${name}`, name, list, true);
   }
 
-  /** The new code is in force; `problems` are the parts that do not load. */
+  /** Records that the new code is in force; `problems`: the parts that do not load. */
   recordTried({ key, spec }: UnitPlan, problems: TrialProblems): void {
     this.#errors.delete(key);
     if (spec.kind === "workflow") {
@@ -58,7 +58,7 @@ export class LoadErrors {
     const { senses } = this.#ports;
     for (const { name } of spec.senses) {
       const list = problems.get(name) ?? [];
-      // Success on an empty database is not reported, unless the sense was reported as broken before: its real load is.
+      // A load on an empty database reports no success, unless the sense was reported as broken: its real load does.
       if (list.length > 0 || (senses.recordOf(name)?.loadProblems.length ?? 0) > 0) senses.onLoaded(name, list);
     }
   }

@@ -1,11 +1,14 @@
-/** One sense apart from its group, for commands that run it without a daemon. Used by learn_permissions.ts and dry_compute.ts. */
+/**
+ * Takes one sense out of its group, for commands that run it without a daemon. Used by learn_permissions.ts and
+ * dry_compute.ts.
+ */
 import { assert, NerveError } from "../base/errors.ts";
 import { bindToLock, describeHold } from "../config/permissions/lock_binding.ts";
 import { lockAtStart, readLock } from "../config/permissions/lock_file.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 
-/** Throws PERMISSION_UNAPPROVED. */
+/** Throws PERMISSION_UNAPPROVED or GRANT_REPLACED when the permission lock holds the sense back. */
 export async function requireApproval(alone: NerveConfig, paths: WorkspacePaths, sense: string): Promise<void> {
   const { holds } = bindToLock(alone, null, lockAtStart(await readLock(paths)));
   const hold = holds.find(({ kind, name }) => kind === "sense" && name === sense);

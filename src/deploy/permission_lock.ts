@@ -1,10 +1,10 @@
 /**
  * The permission lock in force: reads nerve.permissions.lock again at each reload, binds nerve.yaml to it
- * (config/permissions/lock_binding.ts), and tells what is held. Used by config_applier.ts.
- * I1. A lock that cannot be read lets nothing grow: the last one that could be read stays in force; without one, what
- *     runs goes on, and at a start only what needs no permission runs.
- * I2. A lock that disappears under a running daemon binds on, because an editor, git or a sync tool may be replacing it.
- *     A requested reload, or a restart, takes it as removed.
+ * (config/permissions/lock_binding.ts), and reports what is held. Used by config_applier.ts.
+ * I1. With an unreadable lock no permission grows: the last readable one stays in force. Without one, running units
+ *     continue, and at a start only units without permissions run.
+ * I2. A lock that disappears under a running daemon stays in force, because an editor, git or a sync tool may be
+ *     replacing it. A requested reload, or a restart, treats it as removed.
  */
 import type { Clock } from "../base/time.ts";
 import {
@@ -34,7 +34,7 @@ export interface LockReportPorts {
 
 export class PermissionLockInForce {
   readonly #paths: WorkspacePaths;
-  /** Null: nothing is bound. */
+  /** Null: there is no lock, so nothing is bound. */
   #lock: PermissionLock | null = null;
   #problem: string | null = null;
   #wanted: NerveConfig | null = null;
@@ -56,12 +56,12 @@ export class PermissionLockInForce {
     return opened;
   }
 
-  /** What is wrong with the lock on disk, while another one is in force; else null. */
+  /** The fault of the lock on disk, while another lock is in force; else null. */
   get problem(): string | null {
     return this.#problem;
   }
 
-  /** What nerve.yaml asks for, held or not, as it was read last; null before the first time. */
+  /** The configuration that nerve.yaml asked for when it was last read, held or not; null before the first time. */
   get wanted(): NerveConfig | null {
     return this.#wanted;
   }
@@ -71,14 +71,14 @@ export class PermissionLockInForce {
     return bindToLock(config, null, this.#lock);
   }
 
-  /** Reads the lock again, and binds `config` to it. `requested`: somebody asked for this reload. */
+  /** Reads the lock again, and binds `config` to it. `requested`: the user asked for this reload. */
   async rebind(config: NerveConfig, before: BoundConfig, requested: boolean): Promise<BoundConfig> {
     this.#wanted = config;
     this.#take(await readLock(this.#paths), before.config, requested);
     return bindToLock(config, before, this.#lock);
   }
 
-  /** Reports, in the log and on the terminal, what is held or wrong and was not reported yet. */
+  /** Reports, in the log and on the terminal, holds and problems that were not reported yet. */
   report({ holds, heldApprovers }: BoundConfig, { clock, append, emit }: LockReportPorts): void {
     const ts = clock.now(), last = this.#reported;
     const approvers = heldApprovers === null ? null : `approvers: ${describeHeldApprovers(heldApprovers)}`;

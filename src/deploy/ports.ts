@@ -1,6 +1,7 @@
 /**
- * What this folder needs from the stages and from the running processes. sensing/manager.ts, scheduler/scheduler.ts, alerts/alert_runner.ts,
- * workflow/engine.ts and kernel/process_events.ts implement these ports; kernel/wiring.ts passes them in.
+ * What this folder needs from the stages and from the running processes. sensing/manager.ts, scheduler/scheduler.ts,
+ * alerts/alert_runner.ts, workflow/engine.ts and kernel/process_events.ts implement these ports; kernel/wiring.ts
+ * passes them in.
  */
 import type { ApprovalsConfig, NerveConfig } from "../config/types.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
@@ -24,7 +25,7 @@ export interface ScheduleTarget {
   setPlans(plans: readonly SensePlan[]): void;
 }
 
-/** Receives what reflexes watch. */
+/** Receives the paths that reflexes watch. */
 export interface WatchTarget {
   setPlans(plans: readonly WatchPlan[]): void;
 }
@@ -49,7 +50,7 @@ export interface EngineTarget {
   configure(config: NerveConfig): void;
 }
 
-/** Tells people of requests. */
+/** Receives the settings for notices of requests. */
 export interface ApprovalsTarget {
   configure(config: ApprovalsConfig): void;
 }
@@ -69,7 +70,7 @@ export interface SenseLoads {
 export interface RunningUnits {
   /** When the process loaded this sense or workflow, in monotonic time; Infinity if it has not. */
   loadedAt(process: UnitProcess, name: string): number;
-  /** The unit's files changed, and new work goes to a new process. */
+  /** Call this when the unit's files changed, and new work goes to a new process. */
   onReplaced(key: UnitKey): void;
   /** Lifts a quarantine or a backoff. */
   resetUnit(key: UnitKey): boolean;

@@ -4,8 +4,8 @@
  * I1. The result is the same as after a restart, except for code that does not load while its previous version runs.
  * I2. New code is tried on an empty database first. If it does not load, the process with the old code stays.
  * I3. A version counts only if it is the same before and after the trial: a half-saved file is neither refused nor run.
- * I4. While a part of a unit is held by the permission lock, its process keeps its old code: the new code may need what
- *     was not approved. Its next process loads what is on disk, with the old permissions.
+ * I4. While the permission lock holds a part of a unit, the unit's process keeps its old code: the new code may need
+ *     permissions that were not approved. Its next process loads what is on disk, with the old permissions.
  * I5. Passes never overlap, and each begins with a scan: nothing that was written before a pass began is missed.
  */
 import { concurrentTrialsMax, idleTrialsMax } from "../base/limits.ts";
@@ -65,7 +65,7 @@ export class Reload {
   /** The version in force of each unit, as the last scan found it. */
   readonly #accepted = new Map<UnitKey, SeenVersions>();
   readonly #refused = new Map<UnitKey, Versions>();
-  /** Workflows whose definition changed, and with it perhaps whether they load, as with `approvers`. */
+  /** Workflows whose definition changed: whether they load may have changed too, as with `approvers`. */
   readonly #untried = new Set<UnitKey>();
   readonly #stopping = new AbortController();
   #queue: Promise<unknown> = Promise.resolve();
@@ -115,7 +115,7 @@ export class Reload {
       if (!requested) this.#queuedCheck = null;
       return this.#runPass(requested);
     });
-    // The caller gets a failure; the next pass runs all the same.
+    // The caller gets the failure; the next pass runs all the same.
     this.#queue = pass.catch(() => {});
     return pass;
   }
@@ -158,7 +158,7 @@ export class Reload {
     }
     reply.changes = [...reply.changes, ...changes];
     reply.replaced = [...reply.replaced, ...restarted];
-    // Only the last round's problems still hold.
+    // Only the problems of the last round still hold.
     reply.problems = [
       ...keepWorst(problems).map(({ path, message, place }) => ({ about: path, message, place })),
       ...held.map((each) => ({ ...each, place: null })),
@@ -166,7 +166,7 @@ export class Reload {
     return settleMs;
   }
 
-  /** Ends early when the kernel stops. */
+  /** Resolves early when the kernel stops. */
   async #waitUnlessStopped(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>(), { signal } = this.#stopping;
     const cancel = this.#ports.clock.after(ms, resolve);
@@ -227,7 +227,7 @@ export class Reload {
 
   /**
    * Whether files were changed and changed back, and the process may have loaded them in between, such as after two
-   * quick checkouts. What it loaded before the scan that last found this version was this version.
+   * quick checkouts. Whatever it loaded before the scan that last found this version was this version.
    */
   #mayHaveLoadedOther({ key }: UnitPlan, before: SeenVersions, now: SeenVersions): boolean {
     const { supervisor, units } = this.#ports, process = supervisor.findProcess(key);

@@ -1,5 +1,5 @@
 /**
- * Converts the configuration into the plans of the scheduler, the senses and the workflows. Pure; for
+ * Converts the configuration into the plans of the scheduler, the senses and the workflows. Pure; used by
  * config_applier.ts.
  */
 import { grantContext } from "../config/load.ts";
@@ -23,7 +23,7 @@ export function toSchedulePlans(config: NerveConfig, lastCronTick: (sense: strin
   }));
 }
 
-/** One for each reflex that watches paths. The configuration was validated. */
+/** One plan for each reflex that watches paths. The configuration was validated. */
 export function toWatchPlans(config: NerveConfig, paths: WorkspacePaths): WatchPlan[] {
   const { home } = grantContext;
   return config.reflexes.flatMap(({ sense: name, watch, debounceMs }) => {

@@ -4,7 +4,7 @@
  * I1. The databases of the workspace are only read, and no other part of the kernel sees the process.
  * I2. A module that never finishes loading is reported as a problem.
  * I3. Code that another user may change is not loaded (config/trust.ts).
- * I4. Code that must not run is not loaded either: its first line would run with the permissions that nobody approved.
+ * I4. Code that must not run is not loaded either: even its first line would run with unapproved permissions.
  */
 import { dirname } from "node:path";
 import { defaultTimeoutMs, loadsMax } from "../base/limits.ts";
@@ -20,12 +20,12 @@ import { UnitProcess } from "../process/unit_process.ts";
 import { watchTrial } from "../process/watched_trial.ts";
 import type { LoadProblem, ProcessSpec } from "../protocol/message.ts";
 
-/** What does not load, by the name of the sense or workflow. */
+/** The parts that do not load, by the name of the sense or workflow. */
 export type TrialProblems = ReadonlyMap<string, readonly LoadProblem[]>;
 
 const late: ProcessEnd = { kind: "timeout", message: `did not load within ${defaultTimeoutMs / 1000} s` };
 
-/** Never rejects because of user code. When `signal` aborts, whatever has not loaded is reported as a problem. */
+/** Never rejects because of user code. When `signal` aborts, parts that have not loaded are reported as problems. */
 export async function tryToLoad(
   plan: UnitPlan,
   where: Launch,
@@ -42,7 +42,7 @@ export async function tryToLoad(
   const { promise: over, resolve } = Promise.withResolvers<ProcessEnd | null>();
   const ended = Promise.withResolvers<void>();
   const process = new UnitProcess(spec, { ...plan.request, trial: true }, where, clock, {
-    // Its start has a limit of its own, and a busy machine takes long for it.
+    // The start of the process has a limit of its own, and is slow on a busy machine.
     onReady: () => limitTime(),
     onOutput: () => {},
     onPrograms: () => {},
@@ -64,7 +64,7 @@ export async function tryToLoad(
     if (sense !== undefined) process.send({ t: "load", sense, taken: null });
   };
   let cancel = () => {};
-  // From the last that loaded: a group may hold thousands.
+  // The time counts from the last part that loaded: a group may hold thousands.
   const limitTime = () => {
     cancel();
     cancel = clock.after(defaultTimeoutMs, () => resolve(late));
@@ -94,7 +94,7 @@ function findUntrusted(parts: readonly { readonly name: string; readonly entry: 
   }));
 }
 
-/** How processes of the workspace are started; without a kernel, with all the walls that this system has. */
+/** How processes of the workspace are started; without a kernel, with every kind of isolation that this system has. */
 export function launchFor(paths: WorkspacePaths, isolation: Isolation | null = null): Launch {
   return {
     socketFolders: listSocketFolders(paths),
@@ -104,7 +104,7 @@ export function launchFor(paths: WorkspacePaths, isolation: Isolation | null = n
   };
 }
 
-/** For code that is tried: the databases of the workspace may be read at the most. */
+/** The spec for a trial: the databases of the workspace may at most be read. */
 export function withEmptyDatabases(spec: ProcessSpec): ProcessSpec {
   const real = new Set(spec.senses.map(({ database }) => database)), { write } = spec.permissions;
   const kept = typeof write === "boolean" ? write : write.filter((path) => !real.has(path));

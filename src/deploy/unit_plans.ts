@@ -1,6 +1,6 @@
 /**
- * Converts the configuration into the plans of its processes: one unit for each group and each workflow.
- * Used by config_applier.ts, validate.ts and learn_permissions.ts.
+ * Converts the configuration into the plans of its processes: one unit for each group and each workflow. Used by
+ * config_applier.ts, validate.ts and learn_permissions.ts.
  */
 import { assert } from "../base/errors.ts";
 import { grantContext } from "../config/load.ts";
@@ -17,8 +17,8 @@ import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 
 /**
  * The units of the workspace: groups in the order of nerve.yaml, then workflows. A group without senses has no unit.
- * `holds`: what the permission lock holds back of nerve.yaml; a unit that it does not let run is blocked.
- * `environment`: by default, with `env_file` as it is on disk.
+ * `holds`: the parts of nerve.yaml that the permission lock holds back; a unit that it does not let run is blocked.
+ * `environment`: by default, the one with `env_file` as it is on disk.
  */
 export function planUnits(
   config: NerveConfig,
@@ -141,7 +141,7 @@ function toLaunchRequest(
   };
 }
 
-/** Blobs belong to all units together. */
+/** The blobs are left out: they belong to all units together. */
 function listWritten({ permissions: { write }, blobs }: ProcessSpec): string[] {
   const folders = Array.isArray(write) ? write.filter((path) => path !== blobs) : [];
   return folders.flatMap((path) => path.endsWith(".db") ? listDatabaseFiles(path) : [path]);

@@ -2,7 +2,7 @@
  * Loads every sense and workflow in its sandbox, as the daemon would, and reports what does not load: missing exports,
  * syntax errors with their place, migrations that do not apply to an empty database. Used by `nerve validate`.
  * I1. User code runs only in the sandbox, and the databases of the workspace are only read.
- * I2. What exceeds the permission lock is not loaded (trial_load.ts): to check a workspace agrees to nothing.
+ * I2. Code that exceeds the permission lock is not loaded (trial_load.ts): checking a workspace approves nothing.
  * I3. A module that never finishes loading is reported as a problem.
  */
 import { systemClock } from "../base/clock.ts";
@@ -37,7 +37,7 @@ export async function loadAll(
       found.set(plan, await loadUnit(plan, where, clock));
     }
   }));
-  // An error message may contain a secret that the code was granted.
+  // An error message may contain a secret that was granted to the code.
   return SecretMask.fromConfig(config, readEnvironment(config, paths)).mask(
     plans.flatMap((plan) => found.get(plan) ?? []),
   );

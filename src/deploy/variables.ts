@@ -1,8 +1,8 @@
 /**
  * The variables in force: reads `env_file` of nerve.yaml again at each reload (config/environment.ts). Used by
- * config_applier.ts, which gives each process those that it is granted, and by the kernel, which masks them.
- * I1. A file that disappears, or cannot be used, under a running daemon takes no variable away: an editor may be writing
- *     it. A requested reload, or a restart, takes a missing one as removed.
+ * config_applier.ts, which gives each process the variables that it is granted, and by the kernel, which masks them.
+ * I1. A file that disappears, or becomes unusable, under a running daemon removes no variable: an editor may be writing
+ *     it. A requested reload, or a restart, treats a missing file as removed.
  */
 import type { Clock } from "../base/time.ts";
 import {
@@ -47,14 +47,14 @@ export class VariablesInForce {
     return this.#problem;
   }
 
-  /** `requested`: somebody asked for this reload, or it is a start. */
+  /** `requested`: the user asked for this reload, or it is a start. */
   reread(config: NerveConfig, requested: boolean): void {
     const path = resolveEnvFile(config, this.#paths.root), found = readEnvFile(path, this.#paths);
     const moved = path !== this.#path, had = Object.keys(this.#environment.file).length > 0;
     this.#path = path;
     this.#problem = null;
     this.#warnings = found.kind === "read" ? found.warnings.map((warning) => `${this.#name()}: ${warning}`) : [];
-    // An editor that empties the file before it writes it takes nothing away.
+    // An editor that empties the file before writing it removes nothing.
     const emptied = found.kind === "read" && Object.keys(found.variables).length === 0;
     const mayKeep = had && !moved;
     if (found.kind !== "unusable" && !(emptied && mayKeep && !requested)) {
@@ -66,7 +66,7 @@ export class VariablesInForce {
     if (!keeps) this.#take({});
   }
 
-  /** What is wrong with the file, and which granted variables are not set. */
+  /** The faults of the file, and the granted variables that are not set. */
   warnings(config: NerveConfig): string[] {
     const unset = findUnsetVariables(config, this.#environment.all).map(({ of, variable, use }) =>
       `${of}: ${variable} ${use}, and set nowhere: ${hintUnset(config.envFile)}`

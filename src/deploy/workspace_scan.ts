@@ -1,6 +1,6 @@
 /**
- * Scans the code of a workspace on disk: nerve.yaml, the permission lock and every file in senses/, workflows/ and lib/, by content.
- * reload.ts acts on its results; file_watcher.ts only decides when to scan.
+ * Scans the code of a workspace on disk: nerve.yaml, the permission lock and every file in senses/, workflows/ and
+ * lib/, by content. reload.ts acts on its results; file_watcher.ts only decides when to scan.
  * I1. Equal contents give equal hashes, whatever the times of the files.
  * I2. A file is read again when its size, times or inode changed, or when it changed so recently that its times might
  *     not show another change. Files, depth and bytes are bounded; what exceeds a bound is reported, not read.
@@ -19,7 +19,7 @@ export const codeFolders = ["senses", "workflows", "lib"] as const;
 
 export interface FileFacts {
   readonly hash: string;
-  /** Times, size and inode: differs whenever the file was written, even if its content is the same. */
+  /** Times, size and inode: differs whenever the file was written, even with the same content. */
   readonly stamp: string;
   readonly imports: Imports;
 }
@@ -41,7 +41,7 @@ interface Known {
 
 /** Longer than the resolution of file times on any file system. */
 const stampSettleMs = 2_000;
-/** Entries that are scanned before the event loop gets a turn: about a millisecond. */
+/** How many entries are scanned before the event loop gets a turn: about a millisecond. */
 const entriesPerTurn = 100;
 
 export class WorkspaceScan {
@@ -57,7 +57,7 @@ export class WorkspaceScan {
   /** `envFile`: the absolute path of the file of variables, if there is one. */
   async scan(envFile: string | null = null): Promise<Snapshot> {
     const { root, data, logs } = this.#paths;
-    // With a link in lib/ that leads back to the workspace, files that the kernel writes must not count as code.
+    // If a link in lib/ leads back to the workspace, files that the kernel writes must not count as code.
     const databases = new Set(["", "-wal", "-shm"].map((ending) => readInode(`${this.#paths.logDatabase}${ending}`)));
     const walk: Walk = {
       known: new Map(),
@@ -109,7 +109,7 @@ export class WorkspaceScan {
     try {
       const info = Deno.statSync(full);
       if (info.isDirectory) return "folder";
-      // To open and close a database of the kernel would cost SQLite its locks on it (daemon/workspace_watch.ts).
+      // Opening and closing a database of the kernel would cost SQLite its locks on it (daemon/workspace_watch.ts).
       if (!info.isFile || walk.databases.has(info.ino)) return "done";
       const changedAt = Math.max(info.mtime?.getTime() ?? 0, info.ctime?.getTime() ?? 0);
       const stamp = [info.dev, info.ino, info.size, info.mtime?.getTime(), info.ctime?.getTime()].join(" ");
@@ -150,7 +150,7 @@ async function readFacts(
   stamp: string,
   before?: FileFacts,
 ): Promise<FileFacts> {
-  // Nobody writes such a large module by hand: its stamp stands in for a hash.
+  // No one writes such a large module by hand: its stamp stands in for a hash.
   if (size > scanFileMaxBytes) return { hash: stamp, stamp, imports: noImports };
   const bytes = Deno.readFileSync(full), hash = await sha256(bytes);
   if (before?.hash === hash) return { ...before, stamp };
