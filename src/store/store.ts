@@ -35,7 +35,7 @@ export interface StoreOptions {
   readonly archiveFolder?: string;
   /** Called for every write failure, with the number of lost operations. */
   readonly onLost?: (error: NerveError, operations: number) => void;
-  /** Helps when the disk is full. */
+  /** Gives the log space when the disk is full. */
   readonly reserve?: SpareSpace;
 }
 
@@ -94,7 +94,7 @@ export class Store {
   #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #writer: GroupCommit;
-  /** The database, and its -wal and -shm files, that the connections use. */
+  /** Identifies the database, and its -wal and -shm files, that the connections use. */
   readonly #file: string | null;
   #sharedFiles: string | null;
   #archiving = false;
@@ -126,7 +126,7 @@ export class Store {
     this.#writer.onCommit = fire;
   }
 
-  /** Moves whole days into the files of `folder`. Do not call it again before it ends. Throws STORE_FAILED. */
+  /** Moves whole days into the files of `folder`. One call at a time. Throws STORE_FAILED. */
   async archive(folder: string, options: ArchiveOptions): Promise<ArchiveReport> {
     const ports = { folder, databasePath: this.#path, clock: this.#clock };
     if (this.walLost) throw toStoreError("the log cannot be archived", new Error("its -wal file was removed"));
@@ -146,16 +146,16 @@ export class Store {
     return rebuildRuns(this.#db, archiveFolder);
   }
 
-  /** Returns free pages to the disk, and builds indexes that the log lacks. Takes long, and blocks all other writes. */
+  /** Returns free pages to the disk, and builds missing indexes of the log. Takes long, and blocks all other writes. */
   vacuum(): void {
     this.#writer.flush();
     prepareLogIndexes(this.#db, Infinity);
     this.#db.exec("vacuum; pragma wal_checkpoint(truncate)");
   }
 
-  /** Whether the -wal or -shm file was removed or replaced: then no other program sees what is committed. */
+  /** Whether the -wal or -shm file was removed or replaced: then no other program sees new commits. */
   get walLost(): boolean {
-    // A log that was removed as a whole is not mended here: that would bring back a workspace that somebody removed.
+    // A log that was removed as a whole is not restored here: that would bring back a workspace that the user removed.
     if (identifyFile(this.#path) !== this.#file) return false;
     const now = identifySharedFiles(this.#path);
     this.#sharedFiles ??= now;
@@ -163,13 +163,13 @@ export class Store {
   }
 
   /**
-   * Puts everything that was committed into the database itself and goes on with a -wal file of its own. False: the
-   * archive is at work over a connection of its own, and it has to be called again. Throws STORE_FAILED.
+   * Moves everything that was committed into the database itself and continues with a new -wal file. False: the archive
+   * is at work over a connection of its own, and this must be called again. Throws STORE_FAILED.
    */
   async restoreWal(): Promise<boolean> {
     this.#writer.keepOnThread();
     try {
-      // A reader would keep the checkpoints from their work.
+      // A reader would block the checkpoints.
       if (!await this.reads.suspend()) throw toStoreError("the log cannot be opened anew", new Error("a read hangs"));
       return await this.#reopenAll();
     } finally {
@@ -179,14 +179,14 @@ export class Store {
 
   async #reopenAll(): Promise<boolean> {
     if (this.#db.isOpen) {
-      // At once, so that no more than what comes from now on depends on the file that nobody else can open.
+      // At once, so that only later commits depend on the file that no other process can open.
       this.#writer.flush();
       checkpoint(this.#db);
     }
     if (this.#archiving) return false;
     await this.#writer.replaceDatabase(() => {
       if (this.#archiving) throw toStoreError("the log cannot be opened anew", new Error("the archive is at work"));
-      // All of them: SQLite shares what it knows of the files among the connections of a process.
+      // All connections: SQLite shares its state of the files among the connections of a process.
       if (this.#db.isOpen) {
         checkpoint(this.#db);
         this.reader.close();
@@ -201,7 +201,7 @@ export class Store {
       }
       return this.#db = db;
     });
-    // Without both files it counts as lost again.
+    // Without both files, the -wal file counts as lost again.
     this.#sharedFiles = identifySharedFiles(this.#path) ?? "";
     return true;
   }
@@ -242,9 +242,9 @@ function identifySharedFiles(path: string): string | null {
   return wal === null || shm === null ? null : `${wal} ${shm}`;
 }
 
-/** Moves what is committed from the -wal file into the database. Throws STORE_FAILED when a reader keeps some of it there. */
+/** Moves commits from the -wal file into the database. Throws STORE_FAILED when a reader keeps some of them there. */
 function checkpoint(db: DatabaseSync): void {
-  // It waits for no reader: the event loop would wait too.
+  // The checkpoint waits for no reader: the event loop would wait too.
   db.exec("pragma busy_timeout = 0");
   const [row] = db.prepare("pragma wal_checkpoint(truncate)").all();
   db.exec(`pragma busy_timeout = ${databaseBusyMaxMs}`);

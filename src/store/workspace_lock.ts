@@ -1,6 +1,6 @@
 /**
  * One daemon per workspace: an advisory lock on `nerve.lock`, which the system releases when its holder dies, however
- * it dies. Only the lock counts; what is written in it (protocol/lock_holder.ts) and in `nerve.pid` is information.
+ * it dies. Only the lock counts; the contents of its file (protocol/lock_holder.ts) and of `nerve.pid` are information.
  */
 import { NerveError } from "../base/errors.ts";
 import { unlockAndClose } from "../base/file_lock.ts";
@@ -14,7 +14,7 @@ export interface WorkspaceLock {
   release(): void;
 }
 
-/** Takes the lock for `name`, or throws NerveError DAEMON_RUNNING with who holds it. */
+/** Takes the lock for `name`, or throws NerveError DAEMON_RUNNING, which names the holder. */
 export async function lockWorkspace(
   lockFile: string,
   pidFile: string,
@@ -38,7 +38,7 @@ export async function lockWorkspace(
     // Not `writeTextFile`: Deno would load its streams for it, which takes 5 ms at every start.
     Deno.writeTextFileSync(pidFile, `${Deno.pid}\n`, { mode: 0o600 });
   } catch (thrown) {
-    // Otherwise the file would say that a daemon held the lock and was killed.
+    // Otherwise the file would seem to belong to a daemon that was killed.
     file.truncateSync();
     unlockAndClose(file);
     throw thrown;
@@ -46,7 +46,7 @@ export async function lockWorkspace(
   return {
     release() {
       try {
-        // Another workspace may have replaced ours, with its own daemon and pid file.
+        // Another workspace may have replaced this one, with its own daemon and pid file.
         const { dev, ino } = file.statSync(), there = Deno.statSync(lockFile);
         if (there.dev === dev && there.ino === ino) Deno.removeSync(pidFile);
       } catch (thrown) {

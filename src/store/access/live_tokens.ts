@@ -1,8 +1,8 @@
-/** Whether a log database has a token that is good, without a daemon. Used by `nerve validate`. */
+/** Checks whether a log database has a valid token, without a daemon. Used by `nerve validate`. */
 import { openDatabase } from "../sqlite/database.ts";
 import { ifPresent } from "../../base/if_present.ts";
 
-/** `path`: of data/logs.db. False also where there is none yet. */
+/** `path`: of data/logs.db. Also false while there is none. */
 export function hasLiveToken(path: string, now: number): boolean {
   if (ifPresent(() => Deno.lstatSync(path)) === null) return false;
   const db = openDatabase(path, { readOnly: true });

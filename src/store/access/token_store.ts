@@ -5,7 +5,7 @@ import type { Step } from "../commit/operations.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
-/** As it is on disk; times are milliseconds. */
+/** A row as it is on disk; times are in milliseconds. */
 export interface TokenRow {
   readonly id: string;
   readonly kind: string;
@@ -22,7 +22,7 @@ export interface TokenWrite {
   readonly put?: TokenRow;
   readonly remove?: readonly string[];
   readonly revoke?: { readonly ids: readonly string[]; readonly at: number };
-  /** What the log tells of it. */
+  /** The log rows that record the change. */
   readonly rows: readonly NewLogRow[];
 }
 
@@ -37,14 +37,14 @@ export class TokenStore {
     this.#log = log;
   }
 
-  /** Oldest first. */
+  /** All tokens and sessions, oldest first. */
   list(): TokenRow[] {
     const sql =
       "select id, kind, name, scope, hash, created, expires, used, revoked from access_tokens order by created";
     return this.#statements.get(sql).all() as unknown as TokenRow[];
   }
 
-  /** In one write. Resolves when it is on disk; rejects with STORE_FAILED. */
+  /** Makes all changes in one write. Resolves when it is on disk; rejects with STORE_FAILED. */
   async save({ put, remove = [], revoke, rows }: TokenWrite): Promise<void> {
     const removed = remove.map((id): Step => ({ sql: "delete from access_tokens where id = ?", values: [id] }));
     const revoked = (revoke?.ids ?? []).map((id): Step => ({

@@ -7,7 +7,7 @@ export const sessionColumns =
 
 type Statements = Pick<StatementCache, "get">;
 
-/** Newest first. Empty for a database of an older nerve, which has none. */
+/** A page of sessions, newest first. Empty for a database of an older nerve, which has no such table. */
 export function listSessions(statements: Statements, { runId, all, limit, offset }: SessionQuery): SessionPage {
   if (!hasSessions(statements)) return { total: 0, items: [] };
   const parts = [...runId === undefined ? [] : ["run_id = ?"], ...all ? [] : ["state <> 'ENDED'"]];

@@ -1,6 +1,6 @@
 /**
- * Sessions of agents, in the table `agent_sessions` of data/logs.db: each change is one write with the row that tells it.
- * Used by kernel/agents.ts.
+ * Sessions of agents, in the table `agent_sessions` of data/logs.db. Each change and its log row are one write. Used by
+ * kernel/agents.ts.
  */
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { SessionRecord, SessionState } from "../../protocol/session.ts";
@@ -9,13 +9,13 @@ import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 import { sessionColumns, toSessionRecord } from "./session_sql.ts";
 
-/** What changes of a session; the rest stays. */
+/** The changed parts of a session; the rest stays. */
 export interface SessionChange {
   readonly state: SessionState;
-  /** Null: it is not known any better. */
+  /** Null: the stored value stays. */
   readonly conversation: string | null;
   readonly changed: number;
-  /** Recoveries that have failed, as part of this change. */
+  /** How many more recoveries have failed. */
   readonly failures?: number;
 }
 
@@ -44,7 +44,7 @@ export class SessionStore {
     });
   }
 
-  /** Those that have not ended, of every run that has not. */
+  /** Sessions that have not ended, of every run that has not ended either. */
   listUnended(): SessionRecord[] {
     const named = sessionColumns.split(", ").map((name) => `session.${name}`).join(", ");
     return this.#statements.get(
@@ -53,19 +53,19 @@ export class SessionStore {
     ).all().map(toSessionRecord);
   }
 
-  /** Whether a session of that name has ended, although its run has not. */
+  /** Whether a session of the run with that name has ended. */
   isReplaced(runId: string, name: string): boolean {
     const sql = "select 1 from agent_sessions where run_id = ? and name = ? and state = 'ENDED' limit 1";
     return this.#statements.get(sql).get(runId, name) !== undefined;
   }
 
-  /** Those of a run that have not ended, oldest first. What was not committed yet is not seen. */
+  /** The sessions of a run that have not ended, oldest first, without changes that are not committed yet. */
   listOpen(runId: string): SessionRecord[] {
     const sql = `select ${sessionColumns} from agent_sessions where run_id = ? and state <> 'ENDED' order by seq`;
     return this.#statements.get(sql).all(runId).map(toSessionRecord);
   }
 
-  /** All of them, newest first. */
+  /** The newest `limit` sessions, newest first. */
   list(limit: number): SessionRecord[] {
     return this.#statements.get(`select ${sessionColumns} from agent_sessions order by seq desc limit ?`).all(limit)
       .map(toSessionRecord);

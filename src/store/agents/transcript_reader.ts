@@ -1,5 +1,5 @@
 /**
- * Reads transcripts of sessions (agents/transcripts.ts), a page at a time: no more than `transcriptPageBytes` of a file are
+ * Reads transcripts of sessions (agents/transcripts.ts), a page at a time: at most `transcriptPageBytes` of a file are
  * in memory. Used by the command line and by kernel/sessions_api.ts.
  */
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import {
   type TranscriptPage,
 } from "../../protocol/transcript.ts";
 
-/** From `after`, a `next` of an earlier page; with `tail`, about the last so many bytes. */
+/** Reads from `after`, the `next` of an earlier page; with `tail`, only about the last `tail` bytes. */
 export interface TranscriptQuery {
   readonly after: number;
   readonly tail?: number;
@@ -21,12 +21,12 @@ export interface TranscriptQuery {
 
 interface Part {
   readonly path: string;
-  /** How many bytes of the transcript there are before it. */
+  /** How many bytes of the transcript come before this file. */
   readonly from: number;
   readonly size: number;
 }
 
-/** A session without a transcript has an empty one. */
+/** A session without a transcript gets an empty page. */
 export async function readTranscript(
   folder: string,
   sessionId: string,
@@ -39,9 +39,9 @@ export async function readTranscript(
   const part = parts.find(({ from, size }) => start < from + size);
   if (part === undefined) return { items: [], next: Math.max(end, 0), more: false };
   const at = Math.max(0, start - part.from), { text, whole } = await readWhole(part.path, at);
-  // In the middle of a line: what is left of it is none.
+  // In the middle of a line: the rest of that line is not an entry.
   const cut = tail === undefined || at === 0 ? 0 : text.indexOf("\n") + 1;
-  // An older file that a full disk has cut does not go on.
+  // An older file that a full disk has cut short gets no more lines.
   const isOver = whole === 0 && part !== parts.at(-1), next = isOver ? part.from + part.size : part.from + at + whole;
   return { items: text.slice(cut).split("\n").flatMap(parse), next, more: next < end };
 }
@@ -57,7 +57,7 @@ async function inspect(path: string): Promise<Part | null> {
   }
 }
 
-/** Whole lines from `at`, and how many bytes they are. */
+/** Whole lines from `at`, and their length in bytes. */
 async function readWhole(path: string, at: number): Promise<{ readonly text: string; readonly whole: number }> {
   using file = await Deno.open(path);
   await file.seek(at, Deno.SeekMode.Start);
@@ -67,12 +67,12 @@ async function readWhole(path: string, at: number): Promise<{ readonly text: str
     count = await file.read(bytes.subarray(length));
   }
   const last = bytes.subarray(0, length).lastIndexOf(10);
-  // A line is shorter than a page; what is not, is none of ours.
+  // A line is shorter than a page; a longer one was not written by nerve.
   const whole = last < 0 && length === bytes.length ? length : last + 1;
   return { text: new TextDecoder().decode(bytes.subarray(0, whole)), whole };
 }
 
-/** What is no entry, such as the head of a file, or the end of one that a full disk has cut, is passed over. */
+/** Skips lines that are not entries, such as the head of a file, or the end of one that a full disk has cut short. */
 function parse(line: string): TranscriptEntry[] {
   if (!line.startsWith('{"ts"')) return [];
   try {

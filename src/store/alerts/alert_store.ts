@@ -1,6 +1,6 @@
 /**
- * The states of alerts, in the table `alert_states` of data/logs.db. Written with the rows that tell their changes; used
- * by kernel/alert_wiring.ts.
+ * The states of alerts, in the table `alert_states` of data/logs.db, written together with the rows of their changes.
+ * Used by kernel/alert_wiring.ts.
  */
 import type { Json } from "../../protocol/json.ts";
 import { stringifyWellFormed } from "../../protocol/json.ts";
@@ -10,7 +10,7 @@ import type { LogStore } from "../log/log_store.ts";
 import { setMeta } from "../log/meta_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
-/** `state` null: it is forgotten. */
+/** `state` null: the state is deleted. */
 export interface StoredAlertState {
   readonly alert: string;
   readonly key: string;
@@ -19,7 +19,7 @@ export interface StoredAlertState {
 
 export interface AlertStateWrite {
   readonly states: readonly StoredAlertState[];
-  /** Go into `meta`. */
+  /** Entries for `meta`. */
   readonly values: readonly (readonly [key: string, value: string])[];
 }
 
@@ -36,7 +36,7 @@ export class AlertStore {
     return readAlertStates(this.#statements);
   }
 
-  /** In one write. Each row is made with the id that it gets, before `complete` is called. */
+  /** Saves everything in one write. Each row is made with the id that it gets, before `complete` is called. */
   save(rows: readonly ((id: number) => NewLogRow)[], complete: () => AlertStateWrite): LogRow[] {
     return this.#log.appendAll(rows, () => {
       const { states, values } = complete();

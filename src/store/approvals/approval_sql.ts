@@ -1,6 +1,6 @@
 /**
- * The SQL for `approvals`, over any connection: what runs ask persons to decide. Used by run_store.ts (the writer's
- * connection), rebuild.ts, verify.ts and reader.ts.
+ * The SQL for `approvals`, the requests that people decide for runs, over any connection. Used by run_store.ts (the
+ * writer's connection), rebuild.ts, verify.ts and reader.ts.
  */
 import type {
   ApprovalCounts,
@@ -17,10 +17,10 @@ import type { Run } from "../../protocol/run.ts";
 import type { Step, Value } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
-/** A statement of each text. */
+/** The statement for each SQL text. */
 export type Statements = Pick<StatementCache, "get">;
 
-/** For a table that a former version has made, before decisions could be signed. */
+/** Statements for a table of an older nerve, from before decisions could be signed. */
 export function withoutSignatures(statements: Statements): Statements {
   const table = "select *, null as approvers, null as signed_by, null as signature from main.approvals";
   return { get: (sql) => statements.get(`with approvals as (${table}) ${sql}`) };
@@ -66,7 +66,7 @@ export function readApproval(statements: Statements, id: string): StoredApproval
   return { approval: { ...toSummary(row), body, signature }, token };
 }
 
-/** The newest request of a run in a round; null when it asked nothing there. */
+/** The newest request of a run in a round; null when the run asked nothing there. */
 export function readApprovalAt(statements: Statements, runId: string, round: number): StoredApproval | null {
   const sql = "select id from approvals where run_id = ? and round = ? and kind in ('gate', 'recovery')" +
     " order by seq desc limit 1";
@@ -74,7 +74,7 @@ export function readApprovalAt(statements: Statements, runId: string, round: num
   return row === undefined ? null : readApproval(statements, row.id as string);
 }
 
-/** The newest request of a run of that kind; null when there is none. */
+/** The newest request of that kind of a run; null when there is none. */
 export function readNewestOf(statements: Statements, runId: string, kind: string): StoredApproval | null {
   const row = statements.get("select id from approvals where run_id = ? and kind = ? order by seq desc limit 1").get(
     runId,
@@ -96,7 +96,7 @@ export function countApprovals(statements: Statements, runId: string, gate: stri
   return Number(statements.get(sql).get(runId, gate)?.count);
 }
 
-/** Open requests, oldest first; with `all`, every one, newest first. */
+/** Open requests, oldest first; with `all`, all requests, newest first. */
 export function listApprovals(statements: Statements, query: ApprovalQuery): ApprovalPage {
   const { runId, all, limit, offset } = query;
   const parts = [...(all ? [] : ["open = 1"]), ...(runId === undefined ? [] : ["run_id = ?"])];
@@ -107,7 +107,7 @@ export function listApprovals(statements: Statements, query: ApprovalQuery): App
   return { total, items: statements.get(sql).all(...values, limit, offset).map(toSummary) };
 }
 
-/** How many requests are open, and since when the oldest is; `expired`: how many nobody decided in time since then. */
+/** How many requests are open, and since when the oldest is; `expired`: how many expired undecided since `since`. */
 export function countOpen(statements: Statements, since: number): ApprovalCounts {
   const open = Number(statements.get("select count(*) as count from approvals where open = 1").get()?.count);
   const first = statements.get("select created from approvals where open = 1 order by seq limit 1").get();
@@ -122,7 +122,7 @@ export function countOpen(statements: Statements, since: number): ApprovalCounts
 /** The request of a run that has just become `waiting`. */
 export function insertApproval(run: Pick<Run, "runId" | "workflow">, request: NewApproval): Step {
   const { id, round, role, gate, kind, title, body, options, digest, created, expires, onExpiry } = request;
-  // A row that a former version has written names nobody.
+  // A request of an older nerve names no approvers.
   const approvers = request.approvers ?? null;
   return {
     sql:
@@ -147,13 +147,13 @@ export function decideApproval(decision: ApprovalDecision): Step {
   };
 }
 
-/** Decides a request that moves no run; changes nothing when it is decided or closed. */
+/** Decides a request whose decision moves no run; changes nothing when it is decided or closed. */
 export function decideAlone(decision: ApprovalDecision): Step {
   const { sql, values } = decideApproval(decision);
   return { sql: `${sql} and open = 1`, values };
 }
 
-/** For the statement that moves the run: only if the request can be decided. */
+/** A condition for the statement that moves the run: the request can be decided. */
 export const whereOpen = " and exists (select 1 from approvals where id = ? and digest = ? and open = 1)";
 export function valuesOfOpen({ id, digest }: ApprovalDecision): Value[] {
   return [id, digest];

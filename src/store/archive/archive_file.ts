@@ -1,5 +1,5 @@
 /**
- * One file of the archive: `YYYY-MM-DD.jsonl`, the rows of one UTC day as `nerve events --json` prints them, ordered by
+ * One file of the archive, `YYYY-MM-DD.jsonl`: the rows of one UTC day as `nerve events --json` prints them, ordered by
  * id. Written by archiver.ts; read by archive_reader.ts, continue_ids.ts, rebuild.ts, blob_gc.ts and verify.ts.
  * I1. A file under its final name is complete: it is written under a temporary name, fsynced and renamed, and its
  *     folder is fsynced, as are the parent folders made for it.
@@ -38,7 +38,7 @@ export function listArchivedDays(folder: string): ArchivedDay[] {
   return days.sort((a, b) => a.day < b.day ? -1 : 1);
 }
 
-/** The id of a line, without parsing the rest: it comes first. Throws NerveError STORE_FAILED like `parseRow`. */
+/** The id of a line, which comes first, without parsing the rest. Throws NerveError STORE_FAILED like `parseRow`. */
 export function parseRowId(line: string, path: string): number {
   const [, id] = /^\{"id":(\d{1,16}),/.exec(line) ?? [];
   if (id === undefined) throw damagedLineError(line, path);
@@ -71,7 +71,7 @@ export function* readLines(path: string, wanted?: (line: string) => boolean): Ge
   for (const lines of readLineBlocks(path, wanted)) yield* lines;
 }
 
-/** `readLines`; no lines when there is no such file. */
+/** Like `readLines`; yields no lines when there is no such file. */
 export function* readLinesIfPresent(path: string): Generator<string, undefined> {
   try {
     yield* readLines(path);
@@ -80,11 +80,11 @@ export function* readLinesIfPresent(path: string): Generator<string, undefined> 
   }
 }
 
-/** `readLines`, by blocks of the file: a reader can pause even where no line passes for long. */
+/** Like `readLines`, by blocks of the file: the reader can pause even where no line passes for a long time. */
 export function* readLineBlocks(path: string, wanted: (line: string) => boolean = () => true): Generator<string[]> {
   using file = Deno.openSync(path);
   const block = new Uint8Array(blockBytes), decoder = new TextDecoder();
-  // The parts of a line longer than a block: joined once, at its end.
+  // The parts of a line longer than a block, joined once at its end.
   let parts: string[] = [];
   for (let read = file.readSync(block); read !== null; read = file.readSync(block)) {
     const text = decoder.decode(block.subarray(0, read), { stream: true }), lines: string[] = [];
@@ -105,7 +105,7 @@ export function* readLineBlocks(path: string, wanted: (line: string) => boolean 
 /** The last line is searched in blocks from the end of the file. */
 const tailBytes = 64 * 1024;
 
-/** Null when the file has no line. `bytes`: its length. */
+/** The last line; null when the file has none. `bytes`: the length of the file. */
 export function readLastLine(path: string, bytes: number): string | null {
   using file = Deno.openSync(path);
   for (let length = Math.min(tailBytes, bytes);; length = Math.min(length * 8, bytes)) {
@@ -117,7 +117,7 @@ export function readLastLine(path: string, bytes: number): string | null {
   }
 }
 
-/** Writes a day's file under a temporary name; `publish` gives it its own. */
+/** Writes a day's file under a temporary name; `publish` gives it its final name. */
 export class DayWriter implements Disposable {
   readonly #path: string;
   readonly #tempPath: string;
@@ -129,7 +129,7 @@ export class DayWriter implements Disposable {
   rows = 0;
   bytes = 0;
 
-  /** Starts the file for that path, and makes its folder when it is missing. */
+  /** Starts the file for that path, and makes its folder if it is missing. */
   static async create(path: string): Promise<DayWriter> {
     await makeFolderDurably(dirname(path));
     return new DayWriter(path);
@@ -138,7 +138,7 @@ export class DayWriter implements Disposable {
   private constructor(path: string) {
     this.#path = path;
     this.#tempPath = `${path}.writing`;
-    // Overwrites what a killed archive run left.
+    // Overwrites what a killed archive run left behind.
     this.#file = Deno.openSync(this.#tempPath, { write: true, create: true, truncate: true, mode: 0o600 });
   }
 
@@ -160,7 +160,7 @@ export class DayWriter implements Disposable {
     this.#text = "";
   }
 
-  /** Makes it the day's file, durably. */
+  /** Turns the file into the day's file, durably. */
   async publish(): Promise<void> {
     await this.flush();
     passFaultPoint("archive.written");

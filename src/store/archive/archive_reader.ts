@@ -3,7 +3,7 @@
  * their first and last id. Used by history.ts.
  * I1. Memory is bounded by a page of rows, not by the files.
  * I2. A row that is in the log and in the archive (archiver.ts, I2) is returned once.
- * I3. It yields every few milliseconds: files are large, and the kernel reads them beside all other work.
+ * I3. It yields every few milliseconds: files are large, and its thread also serves other reads.
  */
 import { pageMaxBytes } from "../../base/limits.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
@@ -34,7 +34,7 @@ export class ArchiveReader {
     this.#folder = folder;
   }
 
-  /** As `StoreReader.logPage`, for archived rows only; `also` narrows further. Throws NerveError STORE_FAILED. */
+  /** Like `StoreReader.logPage`, for archived rows only; `also` narrows further. Throws NerveError STORE_FAILED. */
   *logs(filter: LogFilter, also: (row: LogRow) => boolean = () => true): Steps<Page<LogRow>> {
     const bounds = { limit: filter.limit ?? defaultLogLimit }, descending = filter.order === "desc";
     const files: { file: ArchivedDay; range: IdRange }[] = [];
@@ -98,7 +98,7 @@ function* findMatches(
   // Parsing is expensive: the text alone rules out most lines.
   const needles = [source, type, refId].filter((text) => text !== undefined).map((text) => JSON.stringify(text));
   const wanted = (line: string) => needles.every((needle) => line.includes(needle));
-  // In a descending query, the newest rows so far: each pushes out the oldest one.
+  // For a descending query, the newest rows so far: each new row pushes out the oldest one.
   const first = new PageFill<SizedRow>(bounds), newest = new NewestRows(bounds);
   const found = () => descending ? newest.toPage() : first.toPage();
   for (const lines of readLineBlocks(path, wanted)) {
@@ -117,7 +117,7 @@ function* findMatches(
   return found();
 }
 
-/** The newest rows of those added, within the bounds, newest first; they are added oldest first. */
+/** The newest of the added rows, within the bounds, newest first; rows are added oldest first. */
 class NewestRows {
   readonly #limit: number;
   readonly #maxBytes: number;

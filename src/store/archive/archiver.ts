@@ -7,9 +7,9 @@
  * I2. The first rows of a day are deleted in the transaction that moves `meta.archived_up_to` to the day's end; the
  *     others follow in their own transactions. A crash in between leaves the same rows in both places: the table's rows
  *     count, and the next archive run deletes them. At or above the watermark no row is only in the archive.
- * I3. Rows of runs that were unfinished when the day was surveyed stay, and so do signals that a listener had not heard,
- *     and the newest row of the log. A later archive run takes them: it rewrites the file with its old rows and the new
- *     ones.
+ * I3. Rows of runs that were unfinished when the day was surveyed stay, and so do signals that a listener had not
+ *     processed, and the newest row of the log. A later archive run takes them: it rewrites the file with its old rows
+ *     and the new ones.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { assert, NerveError } from "../../base/errors.ts";
@@ -39,7 +39,7 @@ export interface ArchiveReport {
   readonly days: readonly { readonly day: string; readonly rows: number }[];
   /** Rows archived. */
   readonly rows: number;
-  /** Rows of those days that stay, because their run is unfinished or a listener has not heard them. */
+  /** Rows of those days that stay, because their run is unfinished or a listener has not processed them. */
   readonly held: number;
 }
 
@@ -63,9 +63,9 @@ export interface ArchivePorts {
   readonly writer: GroupCommit;
 }
 
-/** Ids per read and per count. 32 of the largest possible rows take 45 MB. */
+/** How many ids one read and one count cover. 32 of the largest possible rows take 45 MB. */
 const rowsRead = 32, rowsCounted = 1_000;
-/** Ids per delete: as many as fit into a slice, adjusted by measuring. */
+/** How many ids one delete covers: as many as fit into a slice, adjusted by measuring. */
 const rowsDeletedMin = 50, rowsDeletedMax = 5_000, rowsDeletedFirst = 500;
 /** The longest time that a slice blocks the event loop. */
 const sliceMs = 5;
@@ -77,7 +77,7 @@ interface Day {
   readonly day: string;
   readonly start: number;
   readonly end: number;
-  /** The bounds of its row ids, both included. */
+  /** The bounds of the day's row ids, both included. */
   readonly firstId: number;
   readonly lastId: number;
   readonly rowsHeld: number;
@@ -98,7 +98,8 @@ class ArchiveRun {
   readonly #options: ArchiveOptions;
   readonly #cutoff: number;
   /**
-   * No read takes longer than a slice: a long one would prevent the checkpoint of the write-ahead log.
+   * The archiver's own connection. No read takes longer than a slice: a long one would prevent the checkpoint of the
+   * write-ahead log.
    */
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
@@ -199,7 +200,7 @@ class ArchiveRun {
     return rows;
   }
 
-  /** Writes the day's file: the rows it already holds, if it exists, and the rows that leave the table. */
+  /** Writes the day's file: the rows that an existing file has, and the rows that leave the table. */
   async #write(day: Day): Promise<void> {
     const path = archivePath(this.#ports.folder, day.day);
     const { firstId, lastId, start, end } = day;
@@ -230,7 +231,7 @@ class ArchiveRun {
     this.#published = { rows: file.rows, bytes: file.bytes };
   }
 
-  /** What the file of the current day holds. */
+  /** The contents of the current day's file. */
   #published: ArchivedCount = { rows: 0, bytes: 0 };
 
   async #delete(day: Day): Promise<void> {
@@ -240,7 +241,7 @@ class ArchiveRun {
     for (let after = firstId - 1, before: number; after < lastId; after = before) {
       before = Math.min(after + size, lastId);
       const from = clock.monotonic();
-      // Flushes first: an open transaction of the writer and ours would wait for each other.
+      // Flushes first: an open transaction of the writer and this one would wait for each other.
       deleted += await inTransactionWhenFree(this.#db, clock, () => {
         if (after < firstId) {
           runStep(this.#statements, moveWatermark(end));
@@ -274,7 +275,7 @@ class ArchiveRun {
   }
 }
 
-/** What the file of a day holds, under `archivedDayKey` in `meta`. */
+/** The contents of a day's file, stored in `meta` under `archivedDayKey`. */
 export interface ArchivedCount {
   readonly rows: number;
   readonly bytes: number;
@@ -284,7 +285,7 @@ export function archivedDayKey(day: string): string {
   return `archive:${day}`;
 }
 
-/** Moves the watermark forward only. */
+/** The watermark only moves forward. */
 function moveWatermark(ms: number): Step {
   return {
     sql: `

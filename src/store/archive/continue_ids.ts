@@ -1,5 +1,5 @@
 /**
- * Lets a new log continue the ids of an existing archive, as after somebody removed data/logs.db. Otherwise ids would
+ * Lets a new log continue the ids of an existing archive, such as after data/logs.db was removed. Otherwise ids would
  * be assigned twice, and the archived rows would neither be found nor count as archived. Used by store.ts when it opens
  * a log.
  */

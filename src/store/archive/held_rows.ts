@@ -1,6 +1,7 @@
 /**
  * The rows that an archive run leaves in the log, because they are still needed there: those of unfinished runs, of
- * ended runs whose `finally` is still to run, of runs whose results another run waits for, and signals that a listener has not heard. Used by archiver.ts.
+ * ended runs whose `finally` is still to run, of runs whose results another run waits for, and signals that a listener
+ * has not processed. Used by archiver.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { closingRuns } from "../runs/closing_sql.ts";
@@ -11,7 +12,10 @@ import type { StatementCache } from "../sqlite/database.ts";
 export const isHeld = `coalesce(ref_id in (select id from held) or
 type in ('sense.signal', 'hook.delivery') and id > (select heard_id from unheard where unheard.source = logs.source), 0)`;
 
-/** For each sense and hook that others listen to, the signal or delivery up to which all of them have heard (sensing/signal_inbox.ts, alerts/changes.ts). */
+/**
+ * The last signal or delivery of each sense and hook that all its listeners have processed (sensing/signal_inbox.ts,
+ * alerts/changes.ts).
+ */
 const heardByAll = `
 select case when place.key like 'hook:%' then place.key else 'sense:' || place.key end, min(place.value) from (
   select place.key, place.value from meta, json_each(meta.value) as place
@@ -28,7 +32,7 @@ create temp table held (id text primary key) without rowid;
 create temp table unheard (source text primary key, heard_id integer) without rowid`);
 }
 
-/** Fills them with what is needed now. */
+/** Fills these tables with what is needed now. */
 export function refreshHeld(db: DatabaseSync): void {
   db.exec(`
 delete from held;

@@ -44,9 +44,9 @@ export function findGarbage(paths: DataPaths, now: number): Garbage {
 }
 
 /**
- * Removes the files, except those written again since they were found. Returns the bytes freed.
- * Each file is renamed first: a concurrent writer has either renewed its age in time, or finds it gone and writes it
- * again (blob_store.ts).
+ * Removes the files, except those that were written again since they were found. Returns the bytes freed. Each file is
+ * renamed first: a concurrent writer has either renewed its age in time, or finds it gone and writes it again
+ * (blob_store.ts).
  */
 export function removeGarbage({ files }: Garbage): number {
   let bytes = 0;
@@ -64,7 +64,7 @@ export function removeGarbage({ files }: Garbage): number {
   return bytes;
 }
 
-/** False when another process was first, or when the file may not be removed, such as one that is marked immutable. */
+/** False when another process was first, or when the file may not be removed, such as an immutable one. */
 function tryRename(from: string, to: string): boolean {
   try {
     Deno.renameSync(from, to);
@@ -75,7 +75,7 @@ function tryRename(from: string, to: string): boolean {
   }
 }
 
-/** A long run of hex digits may hold a digest at any position. */
+/** A long run of hex digits may contain a digest at any position. */
 function removeDigests(old: Map<string, BlobFile>, hex: string): void {
   for (let at = 0; at + 64 <= hex.length; at++) old.delete(hex.slice(at, at + 64));
 }

@@ -8,7 +8,7 @@ export interface OpenedDatabase {
   readonly identity: string | null;
 }
 
-/** To the commit thread: first the database, then batches; null ends it. */
+/** Messages to the commit thread: first the database, then batches; null ends the thread. */
 export type ToCommitter = OpenedDatabase | readonly Operation[] | null;
 
 /** For each operation: whether it changed anything, or SQLite's error message. */
@@ -18,5 +18,5 @@ export type FromCommitter =
   | { readonly kind: "ready" }
   | { readonly kind: "closed" }
   | { readonly kind: "committed"; readonly results: readonly OperationResult[]; readonly tookMs: number }
-  /** Nothing of the batch was done; before `ready`, the thread cannot work at all. */
+  /** Nothing of the batch was done. Before `ready`: the thread cannot work at all. */
   | { readonly kind: "failed"; readonly message: string };

@@ -20,9 +20,9 @@ interface Running {
   readonly worker: Worker;
   readonly port: MessagePort;
   ready: boolean;
-  /** Resolves when its connection is open, or has failed to open. */
+  /** Resolves when the thread's connection is open, or has failed to open. */
   readonly opened: PromiseWithResolvers<void>;
-  /** Resolves when its connection is closed, or was never open. */
+  /** Resolves when the thread's connection is closed, or was never open. */
   readonly closed: PromiseWithResolvers<void>;
 }
 
@@ -32,7 +32,7 @@ export class CommitThread {
   #running: Running | null = null;
   #answer: PromiseWithResolvers<Committed> | null = null;
   #idle: CancelTimer = () => {};
-  /** After a failure it does not restart before this monotonic time. */
+  /** After a failure the thread does not restart before this monotonic time. */
   #notBefore = -Infinity;
 
   /** `path`: the database, which must exist. */
@@ -41,13 +41,13 @@ export class CommitThread {
     this.#clock = clock;
   }
 
-  /** Whether it can take a batch now. Starts the thread if it does not run, for later batches. */
+  /** Whether the thread can take a batch now. If it does not run, starts it for later batches. */
   ensureReady(): boolean {
     if (this.#running === null && this.#clock.monotonic() >= this.#notBefore) this.#start();
     return this.#running?.ready ?? false;
   }
 
-  /** Resolves when the thread that was started has opened its connection, or cannot. */
+  /** Resolves when the started thread has opened its connection, or has failed to. */
   async opened(): Promise<void> {
     await this.#running?.opened.promise;
   }
@@ -60,7 +60,7 @@ export class CommitThread {
     return this.#answer.promise;
   }
 
-  /** Resolves when its connection is closed: closing the last connection checkpoints the write-ahead log. */
+  /** Resolves when the thread's connection is closed: closing the last connection checkpoints the write-ahead log. */
   async end(): Promise<void> {
     this.#idle();
     const running = this.#running;

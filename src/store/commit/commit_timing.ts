@@ -22,10 +22,10 @@ export interface Batch {
   operations: number;
   /** Why an operation was lost that no caller awaits individually. */
   loss: NerveError | null;
-  /** How many callers await it. Without any it pauses; `cancel` cancels the timer of its commit. */
+  /** How many callers await the batch. Without any it pauses; `cancel` cancels the timer of its commit. */
   waiting: number;
   cancel: CancelTimer | null;
-  /** The part done on the kernel's thread. */
+  /** The transaction on the kernel's thread. */
   transaction: Transaction | null;
   /** The operations of a batch for the commit thread; null for a batch on the kernel's thread. */
   readonly offThread: OffThreadOperation[] | null;
@@ -36,7 +36,7 @@ export interface Batch {
 export interface OffThreadOperation {
   readonly operation: Operation;
   readonly done: (changed: boolean) => void;
-  /** The loss is counted already. */
+  /** Reports a loss that is counted already. */
   readonly lost: (error: NerveError) => void;
 }
 
@@ -84,7 +84,7 @@ export class CommitTiming {
     return Math.min(this.#tookMs, this.#previousTookMs) > commitSlowMs;
   }
 
-  /** `next` is the batch that has been waiting for this commit, if there is one. */
+  /** `next`: the batch that has been waiting for this commit, if there is one. */
   recordCommit({ waiting }: Batch, tookMs: number, next: Batch | null): void {
     this.#previousTookMs = this.#tookMs;
     this.#tookMs = tookMs;

@@ -28,7 +28,7 @@ globalThis.addEventListener("message", (event) => {
   }
 }, { once: true });
 
-/** Opens the database without creating a file: checks its identity before and after. */
+/** Opens the database without creating a file: checks the file's identity before and after. */
 function openVerified(file: OpenedDatabase): DatabaseSync {
   assertSame(file);
   const db = openDatabase(file.path, { existing: true });

@@ -1,4 +1,4 @@
-/** Commits on a full disk with the help of the reserve (reserve.ts), while there is some. Used by group_commit.ts. */
+/** Commits on a full disk with space from the reserve (reserve.ts), while some is left. Used by group_commit.ts. */
 import { isDiskFull } from "../sqlite/disk_full.ts";
 import type { Committed, CommitThread } from "./commit_thread.ts";
 import type { Operation, Transaction } from "./operations.ts";
@@ -16,7 +16,7 @@ export class FullDisk {
     return this.#reserve !== null && isDiskFull(thrown) && this.#reserve.give();
   }
 
-  /** SQLite has rolled back the transaction. Null when it was committed after all, else why it was not. */
+  /** Commits again after SQLite has rolled back. Null when that succeeded, else why it failed. */
   commitAgain(transaction: Transaction | null, thrown: unknown): unknown {
     let failure = thrown;
     while (this.givesFor(failure) && transaction?.redo() === true) {

@@ -2,7 +2,7 @@
  * Group commit: all writes of one turn of the event loop, or of turns in close succession, form one transaction with
  * one fsync; callers resume after it. Without callers that wait, the disk pauses after each commit, so that it takes a
  * small share of the event loop, however slow it is. Used by log_store.ts, run_store.ts, meta_store.ts and archiver.ts;
- * made by store.ts. A batch runs in one of two places:
+ * created by store.ts. A batch runs in one of two places:
  * - on the kernel's thread, operation by operation, over the connection that also reads them;
  * - off the thread, on the commit thread (commit_thread.ts), while commits are slow or large: then the event loop never
  *   waits for the disk. That thread takes one batch at a time; the next batch waits for it.
@@ -10,7 +10,7 @@
  * I1. A promise resolves only after the commit of its operation, and operations run in order.
  * I2. An operation that throws is undone alone; the others of its turn are committed.
  * I3. When a commit fails, its operations are undone and counted, and their promises reject. The writer stays usable.
- * I4. On a full disk a batch is committed with the help of the reserve (reserve.ts), while there is some.
+ * I4. On a full disk a batch is committed with space from the reserve (reserve.ts), while some is left.
  * I5. While another program holds the database lock, operations wait in order, without blocking the event loop
  *     (write_lock.ts); those that wait too long are lost as in I3.
  */
@@ -142,7 +142,7 @@ export class GroupCommit {
     if (this.#batch?.offThread === null) this.#commit(this.#batch);
   }
 
-  /** As `flush`; resolves when every write so far can be read, or is lost. */
+  /** Like `flush`; resolves when every write so far can be read, or is lost. */
   async recorded(): Promise<void> {
     this.flush();
     if (this.#offThreadBatch !== null || this.#batch !== null || this.#lock.isWaiting) {
@@ -151,8 +151,8 @@ export class GroupCommit {
   }
 
   /**
-   * Goes on over another connection to the same database. `replace` closes the ones before and opens it, when no
-   * transaction is open and the commit thread has ended; it must be synchronous.
+   * Continues over another connection to the same database. `replace` closes the earlier connections and opens the new
+   * one, once no transaction is open and the commit thread has ended; it must be synchronous.
    */
   async replaceDatabase(replace: () => DatabaseSync): Promise<void> {
     this.#replacing = true;
@@ -165,7 +165,7 @@ export class GroupCommit {
     this.#replacing = false;
   }
 
-  /** Starts no commit thread until `replaceDatabase` has succeeded: it would open the database anew. */
+  /** Starts no commit thread until `replaceDatabase` has succeeded: the thread would open the database again. */
   keepOnThread(): void {
     this.#replacing = true;
   }
@@ -219,7 +219,7 @@ export class GroupCommit {
     );
   }
 
-  /** Runs a batch on this thread: the commit thread has ended since the batch was opened. */
+  /** Runs a batch on this thread, because the commit thread has ended since the batch was opened. */
   async #runOnThread(batch: Batch, operations: readonly OffThreadOperation[]): Promise<void> {
     await Promise.all(operations.map(({ operation, done, lost }) => this.run(operation).then(done, lost)));
     batch.committed.resolve();

@@ -1,8 +1,8 @@
 /**
- * Writes to the log, as data: they run on the kernel's thread or off it (commit_thread.ts), in the same way.
- * Used by group_commit.ts and commit_worker.ts.
+ * Writes to the log, as data: they run on the kernel's thread or off it (commit_thread.ts), in the same way. Used by
+ * group_commit.ts and commit_worker.ts.
  * I1. An operation is atomic; one that throws undoes no other.
- * I2. What is written reads back as it was written, and nothing reads back cut off.
+ * I2. Every value reads back as it was written, and no text reads back cut off.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { toStorableText } from "../../base/storable_text.ts";
@@ -35,7 +35,7 @@ export class Transaction {
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
   readonly #done: Operation[] = [];
-  /** The newest row of the log before it. */
+  /** The newest row of the log before the transaction. */
   readonly #before: number;
 
   constructor(db: DatabaseSync, statements: StatementCache) {
@@ -44,20 +44,20 @@ export class Transaction {
     this.#before = readNewestId(statements);
   }
 
-  /** Adds the rows of the log to its chain of hashes; nothing is performed afterwards. Throws SQLite's error. */
+  /** Adds the new rows of the log to its chain of hashes; no operation may follow. Throws SQLite's error. */
   seal(): void {
     sealRows(this.#statements, this.#before);
   }
 
-  /** Seals and commits. */
+  /** Seals the transaction and commits it. */
   commit(): void {
     this.seal();
     this.#statements.get("commit").run();
   }
 
   /**
-   * False when its first step changed nothing. Throws SQLite's error; the operation then had no effect. If SQLite
-   * rolled back everything itself, as on a full disk, no transaction is open afterwards.
+   * Performs one operation. False when its first step changed nothing. Throws SQLite's error; the operation then had no
+   * effect. If SQLite rolled back everything, as on a full disk, no transaction is open afterwards.
    */
   perform(operation: Operation): boolean {
     let steps = 0;
@@ -76,7 +76,7 @@ export class Transaction {
     return true;
   }
 
-  /** Repeats every operation after SQLite has rolled them back. False: it could not. */
+  /** Repeats every operation after SQLite has rolled them back. False: that failed too. */
   redo(): boolean {
     this.#replay();
     return this.#db.isTransaction;

@@ -1,16 +1,16 @@
 /**
- * Space on the disk that is kept for the log: a file that is made smaller, bit by bit, when a commit finds the disk full.
- * So what happens on a full disk is still recorded and told, and a run that makes space can do its work. Used by
- * group_commit.ts; kernel/disk_reserve.ts fills it.
- * I1. It never takes the space that others need: it grows only while more than that is free.
+ * Disk space kept for the log: a file that shrinks, step by step, when a commit finds the disk full. So events on a
+ * full disk are still recorded and reported, and a run that frees space can do its work. Used by group_commit.ts;
+ * kernel/disk_reserve.ts fills it.
+ * I1. The reserve never takes space that others need: it grows only while more than that is free.
  */
 import { dirname } from "node:path";
 import { ifPresent } from "../../base/if_present.ts";
 import { reserveBytes, reserveSliceBytes } from "../../base/database_limits.ts";
 
-/** What the writer of the log needs of it. */
+/** The part of the reserve that the writer of the log uses. */
 export interface SpareSpace {
-  /** Gives some of it to the disk. False: nothing is left. */
+  /** Gives some of the reserve to the disk. False: nothing is left. */
   give(): boolean;
 }
 
@@ -21,7 +21,7 @@ export class Reserve implements SpareSpace {
     this.#path = path;
   }
 
-  /** What is left of it. */
+  /** The size of what is left. */
   get bytes(): number {
     return ifPresent(() => Deno.statSync(this.#path).size) ?? 0;
   }
@@ -33,20 +33,20 @@ export class Reserve implements SpareSpace {
       Deno.truncateSync(this.#path, Math.max(0, left - reserveSliceBytes));
       return true;
     } catch {
-      // A file that somebody made unwritable is no reserve. The writer reports that the disk is full.
+      // A file that was made unwritable cannot serve as a reserve. The writer reports that the disk is full.
       return false;
     }
   }
 
-  /** Fills it as far as there is space. Resolves with whether it is full. Throws the error of the system. */
+  /** Fills the reserve as far as there is space. Resolves with whether it is full. Throws the error of the system. */
   async fill(signal: AbortSignal): Promise<boolean> {
     const missing = reserveBytes - this.bytes;
     if (missing <= 0) return true;
-    // A link would have its target filled, and a pipe never ends.
+    // Through a link its target would be filled, and a pipe never ends.
     if (ifPresent(() => Deno.lstatSync(this.#path).isFile) === false) {
       throw new Error("it is not a regular file: move it away");
     }
-    // Not loaded at every start: few processes hold a reserve.
+    // Loaded only here: few processes hold a reserve.
     const { statfs } = await import("node:fs/promises");
     const { bavail, bsize } = await statfs(dirname(this.#path));
     if (bavail * bsize < 2 * missing) return false;

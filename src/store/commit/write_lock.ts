@@ -14,7 +14,7 @@ import type { StatementCache } from "../sqlite/database.ts";
 
 interface Wait {
   readonly begun: PromiseWithResolvers<void>;
-  /** Monotonic. */
+  /** In monotonic time. */
   readonly until: number;
   waiting: number;
 }

@@ -1,4 +1,4 @@
-/** What became of the writes: counts them, and reports each loss. Used by group_commit.ts. */
+/** Counts the outcomes of writes, and reports each loss. Used by group_commit.ts. */
 import type { NerveError } from "../../base/errors.ts";
 import { toStoreError } from "../sqlite/database.ts";
 
@@ -13,7 +13,7 @@ export const whatFailed = "the log cannot be written";
 
 export class WriteOutcomes {
   readonly counters: CommitCounters = { operations: 0, commits: 0, lost: 0 };
-  /** The last failure; null once something was committed again. */
+  /** The last failure; null once a later commit has succeeded. */
   writeFailure: NerveError | null = null;
   readonly #onLost: (error: NerveError, operations: number) => void;
 

@@ -1,8 +1,8 @@
 /**
  * Reads runs, messages and rows from the log and from its archive: for one run always, for the whole log on request.
  * Used by the command line (cli/open_records.ts) and by the kernel's API (kernel/kernel_api.ts).
- * I1. A row that is archived meanwhile is returned once: the log is read first, and a day's file is in place before its
- *     rows leave the log.
+ * I1. A row that is archived during the read is returned once: the log is read first, and a day's file is in place
+ *     before its rows leave the log.
  */
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery } from "../../protocol/queries.ts";
@@ -23,7 +23,7 @@ export class History {
     this.#archive = new ArchiveReader(archiveFolder);
   }
 
-  /** As `StoreReader.messagePage`, with archived messages. */
+  /** Like `StoreReader.messagePage`, with archived messages. */
   *messages(runId: string, query: MessageQuery): Steps<Page<RunMessage>> {
     const run = this.#reader.run(runId), page = yield* this.#reader.messagePage(runId, query);
     if (run === null || !this.#mayBeArchived(run)) return page;
@@ -40,12 +40,12 @@ export class History {
     return { ...merged, items: merged.items.toReversed() };
   }
 
-  /** As `StoreReader.logPage`, with archived rows: of the run that `refId` names, or of everything with `all`. */
+  /** Like `StoreReader.logPage`, with archived rows: of the run that `refId` names, or of everything with `all`. */
   *logs(filter: LogFilter, all: boolean): Steps<Page<LogRow>> {
     const page = yield* this.#reader.logPage(filter), descending = filter.order === "desc";
     const run = all || filter.refId === undefined ? null : this.#reader.run(filter.refId);
     if (!all && (run === null || !this.#mayBeArchived(run))) return page;
-    // Rows of runs that had not ended stay longer than their day: archived ones may be among those of the page.
+    // Rows of unfinished runs stay longer than their day: archived rows may belong among those of the page.
     const archived = yield* this.#archive.logs(narrowToPage(run === null ? filter : narrowToRun(filter, run), page));
     const bounds = { limit: filter.limit ?? defaultLogLimit }, keyOf = ({ id }: LogRow) => id;
     const bytesOf = (row: LogRow) => JSON.stringify(row).length;
@@ -79,7 +79,7 @@ function narrowToRun(filter: LogFilter, run: Run): LogFilter {
   };
 }
 
-/** The filter, limited to what is before the end of a page that has more: nothing behind it belongs to that page. */
+/** The filter, limited to rows before the end of a page that has more: later rows do not belong to that page. */
 function narrowToPage(filter: LogFilter, { items, more }: Page<LogRow>): LogFilter {
   const last = items.at(-1);
   if (last === undefined || !more) return filter;

@@ -1,17 +1,17 @@
 /**
- * Where in the table `hook_keys` the keys are, by a hash of each. The table itself has them in the order in which they came:
- * an index of it would change other pages with nearly every key, each of which is written twice, and half the deliveries a
- * second would be left. Open addressing with linear probing; 16 to 32 bytes a key. Used by hook_store.ts.
+ * Finds the rows of keys in the table `hook_keys`, by a hash of each key. The table has them in the order in which they
+ * came: an index of the table would change other pages with nearly every key, each of which is written twice, and halve
+ * the deliveries per second. Open addressing with linear probing; 16 to 32 bytes per key. Used by hook_store.ts.
  */
 
 const smallest = 1_024;
 
 export class DeliveryKeyIndex {
-  /** As many as a power of two; a place is free while its row is 0. At most three of four are taken. */
+  /** The length is a power of two; a slot is free while its row is 0. At most three of four slots are taken. */
   #hashes = new Uint32Array(smallest);
   #rows = new Float64Array(smallest);
   #taken = 0;
-  /** Rows before it are forgotten: their places are free after the next growth. */
+  /** Earlier rows are forgotten: their slots are free after the next growth. */
   #from = 1;
 
   /** `row`: a positive integer. */
@@ -30,7 +30,7 @@ export class DeliveryKeyIndex {
     }
   }
 
-  /** They have left the table. */
+  /** Call this when these rows have left the table. */
   forgetUpTo(row: number): void {
     this.#from = Math.max(this.#from, row + 1);
   }
@@ -44,7 +44,7 @@ export class DeliveryKeyIndex {
     this.#taken++;
   }
 
-  /** Half of the places are free afterwards, or more. Over indexes: an iterator takes twice as long. */
+  /** Frees at least half of the slots. Uses indexes: an iterator takes twice as long. */
   #makeRoom(): void {
     const hashes = this.#hashes, rows = this.#rows, from = this.#from;
     let kept = 0;
@@ -60,7 +60,7 @@ export class DeliveryKeyIndex {
   }
 }
 
-/** FNV-1a over UTF-16 units, with the last step of MurmurHash3, which spreads what short texts differ in. */
+/** FNV-1a over UTF-16 units, with the last step of MurmurHash3, which spreads the differences of short texts. */
 function hash(text: string): number {
   let mixed = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) mixed = Math.imul(mixed ^ text.charCodeAt(at), 0x01000193);

@@ -1,7 +1,7 @@
 /**
- * Deliveries of hooks, and the keys by which a repeated one is known: the table `hook_keys` of data/logs.db. Used by
+ * Deliveries of hooks, and the keys that identify repeated ones: the table `hook_keys` of data/logs.db. Used by
  * kernel/hook_wiring.ts.
- * I1. The index has every key of the table once it has learned those that were there before the first one was added.
+ * I1. The index has every key of the table once it has learned the keys that were there before the first one was added.
  */
 import { assert } from "../../base/errors.ts";
 import { hookKeysKeepMs, hookKeysMax, hookKeysStep } from "../../base/hook_limits.ts";
@@ -21,7 +21,7 @@ export class HookStore {
   readonly #clock: Clock;
   readonly #keysMax: number;
   readonly #index = new DeliveryKeyIndex();
-  /** The newest key that was there before the first was added; null until then. */
+  /** The newest key that was there before the first one was added; null until then. */
   #newestOld: number | null = null;
   #learnedTo = 0;
   #learning: Promise<void> | null = null;
@@ -43,7 +43,7 @@ export class HookStore {
     this.#clock = clock;
   }
 
-  /** Resolves when keys can be found: at once but for the first time. Rejects when they cannot be read; then call it again. */
+  /** Resolves when keys can be found: at once, but for the first time. Rejects when they are unreadable: call again. */
   learn(): Promise<void> {
     return this.#learning ??= this.#learnAll().catch((thrown) => {
       this.#learning = null;
@@ -51,7 +51,7 @@ export class HookStore {
     });
   }
 
-  /** In one write. It is on disk when a later `LogStore.durable()` resolves. */
+  /** Writes the row and its keys in one operation. It is on disk when a later `LogStore.durable()` resolves. */
   append(row: NewLogRow, keys: readonly string[]): LogRow {
     const ts = this.#clock.now();
     let first = 0;
@@ -65,14 +65,14 @@ export class HookStore {
     return made as LogRow;
   }
 
-  /** The row that `append` made of them was lost. */
+  /** Call this when the row that `append` made of these keys was lost. */
   onLost(keys: readonly string[]): void {
     this.#count -= keys.length;
   }
 
   /**
-   * The row of a delivery that has one of the keys; null when none is known. Does not see what is on the way to the disk.
-   * Call it once `learn()` has resolved.
+   * The row of a delivery that has one of the keys; null when none is known. Ignores rows that are still on their way
+   * to the disk. Call it once `learn()` has resolved.
    */
   find(keys: readonly string[]): number | null {
     assert(this.#isLearned, "keys are found once they were learned");
@@ -85,18 +85,18 @@ export class HookStore {
     return null;
   }
 
-  /** The ids of deliveries of a source, oldest first. */
+  /** The ids of a source's deliveries, oldest first. */
   listIds(source: string, afterId: number, limit: number): number[] {
     const sql = "select id from logs where source = ? and type = 'hook.delivery' and id > ? order by id limit ?";
     return this.#statements.get(sql).all(source, afterId, limit).map(({ id }) => Number(id));
   }
 
   /**
-   * Removes some keys that are too old, or too many: the oldest. One that came while the clock was ahead holds up those
-   * after it until there are too many. True when more are left to remove.
+   * Removes some of the oldest keys, if they are too old or too many. A key that came while the clock was ahead keeps
+   * later ones until there are too many. True when more keys must be removed.
    */
   trim(): boolean {
-    // While it learns it would count what is removed.
+    // During learning, removed keys would be counted.
     if (this.#learning !== null && !this.#isLearned) return false;
     const old = this.#clock.now() - hookKeysKeepMs, over = this.#isLearned ? this.#count - this.#keysMax : 0;
     const isOver = (row: { id: number; ts: number }, at: number) => at < over || row.ts < old;
@@ -117,7 +117,7 @@ export class HookStore {
       for (const { id, key } of rows) this.#index.add(String(key), Number(id));
       this.#count += rows.length;
       this.#learnedTo = rows.length < hookKeysStep ? newest : Number(rows.at(-1)?.id);
-      // The event loop is free in between.
+      // Gives the event loop a turn.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
     this.#isLearned = true;

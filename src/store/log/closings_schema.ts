@@ -1,6 +1,7 @@
 /**
- * Which runs have ended and are still to be closed: a migration of schema.ts. A run is added by the commit that ends it,
- * unless its workflow is known to have no `finally`, and leaves with its `run.closed` row. Also which code paused a run.
+ * The ended runs that are still to be closed: a migration of schema.ts. A run is added by the commit that ends it,
+ * unless its workflow is known to have no `finally`, and leaves with its `run.closed` row. Also the code that paused a
+ * run.
  */
 
 export const closingsMigration = `

@@ -1,4 +1,4 @@
-/** The migration of schema.ts for roles that run once: what has begun, and what a person decides about it. */
+/** The migration of schema.ts for roles that run once: their beginnings, and the decisions of people about them. */
 export const effectsMigration = `
 create table run_begun (
   run_id text primary key,

@@ -1,4 +1,4 @@
-/** The keys of deliveries that were taken in: migrations of schema.ts. */
+/** The keys of accepted deliveries: migrations of schema.ts. */
 import { assert } from "../../base/errors.ts";
 import { hookDedupMax } from "../../base/hook_limits.ts";
 
@@ -11,11 +11,11 @@ create table hook_keys (
 create index hook_keys_ts on hook_keys (ts);
 `;
 
-/** The first key of the row with id N has the id N * 4. */
+/** The first key of the delivery whose row has id N has the id N * 4. */
 export const keysOfRow = 4;
 assert(hookDedupMax <= keysOfRow, "each key of a delivery has an id of its own");
 
-/** In the order in which they came, found by store/hooks/delivery_key_index.ts. */
+/** Stores the keys in the order in which they came; store/hooks/delivery_key_index.ts finds them. */
 export const hookKeysMigration = `
 alter table hook_keys rename to hook_keys_by_text;
 create table hook_keys (id integer primary key, key text not null, ts integer not null) strict;

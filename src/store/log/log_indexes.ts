@@ -1,27 +1,27 @@
 /**
- * Indexes of the log that are no part of its format: a log without them is read as well, only more slowly. Whoever opens
- * the log to write it builds them (store.ts), unless it has so many rows that this would take long. The format of the
- * log stays what it was, so that an older nerve can go on with it.
+ * Indexes of the log that are not part of its format: a log without them can be read as well, only more slowly.
+ * store.ts builds them when it opens the log for writing, unless the log has so many rows that this would take long.
+ * The format of the log stays unchanged, so that an older nerve can continue with it.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { ifPresent } from "../../base/if_present.ts";
 import { inTransaction, openDatabase, readUserVersion, toStoreError } from "../sqlite/database.ts";
 
-/** Rows of a source by type, each in the order of ids. It replaces `logs_source`. */
+/** Rows of a source by type, each type in the order of ids. It replaces `logs_source`. */
 export const sourceTypeIndex = "logs_source_type";
 
 export function hasLogIndexes(db: DatabaseSync): boolean {
   return db.prepare("select 1 from sqlite_schema where type = 'index' and name = ?").get(sourceTypeIndex) !== undefined;
 }
 
-/** A log with more rows is not made to wait for its index at a start: `nerve store archive --vacuum` builds it. */
+/** A larger log does not delay a start to build its index: `nerve store archive --vacuum` builds it. */
 const rowsAtStartMax = 5_000_000;
-/** Below this, building it takes no time that anybody notices. */
+/** Below this, building the index takes no noticeable time. */
 const rowsToldMin = 200_000;
-/** No row takes less room, with its entries in the indexes. */
+/** No row takes less space, with its entries in the indexes. */
 const rowMinBytes = 80;
 
-/** Builds what is missing, unless the log has more than `rowsMax` rows. */
+/** Builds missing indexes, unless the log has more than `rowsMax` rows. */
 export function prepareLogIndexes(db: DatabaseSync, rowsMax: number = rowsAtStartMax): void {
   if (hasLogIndexes(db) || estimateLogRows(db) > rowsMax) return;
   inTransaction(db, () => {
@@ -29,9 +29,9 @@ export function prepareLogIndexes(db: DatabaseSync, rowsMax: number = rowsAtStar
   });
 }
 
-/** What an operator should know about the log at this path before or instead of a start; null when there is nothing. */
+/** What an operator should know about the log at this path before or instead of a start; null: nothing. */
 export interface MissingIndexes {
-  /** At most so many rows. */
+  /** The estimated maximum of rows. */
   readonly rows: number;
   /** Whether the next start builds them. */
   readonly atStart: boolean;
@@ -51,7 +51,7 @@ export function findMissingIndexes(logDatabasePath: string): MissingIndexes | nu
   }
 }
 
-/** At most how many rows the log has: it needs no count. Ids have gaps, where days were archived or data was restored. */
+/** An upper bound of the log's rows, without counting. Ids have gaps where days were archived or data was restored. */
 function estimateLogRows(db: DatabaseSync): number {
   const { ids, bytes } = db.prepare(
     "select coalesce((select max(id) from logs) - (select min(id) from logs) + 1, 0) as ids, page_count * page_size as bytes" +

@@ -1,6 +1,7 @@
 /**
- * Which index a query of the log walks, in the order of ids. We choose it, not SQLite: without statistics SQLite takes
- * an index whose rows it then has to sort, or one that fits far more rows. Used by row_finder.ts.
+ * Chooses the index that a query of the log walks, in the order of ids. nerve chooses it, not SQLite: without
+ * statistics SQLite takes an index whose rows it then has to sort, or one that matches far more rows. Used by
+ * row_finder.ts.
  * I1. A walk ends at its limit: it never reads all rows that match, and never sorts them.
  */
 import type { LogFilter } from "../../protocol/log.ts";
@@ -23,7 +24,7 @@ interface Condition {
 export interface LogPath {
   readonly branches: readonly Condition[];
   readonly index: string;
-  /** What the branches do not ask for: it is checked row by row. */
+  /** The conditions that the index does not cover: they are checked row by row. */
   readonly rest: readonly Condition[];
 }
 
@@ -34,7 +35,7 @@ export interface IdBounds {
   readonly descending: boolean;
 }
 
-/** `indexed`: whether the log has `sourceTypeIndex`; that of an older nerve has not. */
+/** `indexed`: whether the log has `sourceTypeIndex`; the log of an older nerve does not. */
 export function choosePath(statements: StatementCache, indexed: boolean, filter: LogFilter): LogPath {
   const { source, type, refId, sinceMs, untilMs } = filter;
   const times = [...compare("+ts >= ?", sinceMs), ...compare("+ts < ?", untilMs)];
@@ -102,8 +103,8 @@ export function walkPath(path: LogPath, columns: string, bounds: IdBounds, limit
 }
 
 /**
- * Looks at the next `rows` rows of a path that has a rest: how many there are, the smallest and the largest id, and the
- * ids and sizes of those that pass, in one text.
+ * Checks the next `rows` rows of a path with conditions that the index does not cover. Returns how many rows there are,
+ * the smallest and the largest id, and the ids and sizes of those that pass, in one text.
  */
 export function checkWindow(path: LogPath, bounds: IdBounds, rows: number): Query {
   const window = walkPath(path, "id, ts, source, type, octet_length(payload) as bytes", bounds, rows);
@@ -116,7 +117,7 @@ export function checkWindow(path: LogPath, bounds: IdBounds, rows: number): Quer
   };
 }
 
-/** The smallest and the largest id of up to `rows` entries of the index of times, from the oldest on, and the last time. */
+/** Of up to so many entries of the index of times, oldest first: the count, the last time, and the range of ids. */
 export const spanOfTimes = `
 select count(*), max(ts), min(id), max(id)
 from (select ts, id from logs indexed by logs_ts where ts >= ? and ts < ? order by ts limit ?)`;

@@ -11,7 +11,7 @@ export const defaultLogLimit = 100;
 
 type Row = [number, number, string, LogType, string | null, number | null, string];
 
-/** The database is ours and its tables are strict, so values have the types that were written. */
+/** The database is nerve's own and its tables are strict, so values have the types that were written. */
 export function toLogRow(row: unknown): LogRow {
   const [id, ts, source, type, refId, causeId, payload] = row as Row;
   return { id, ts, source, type, refId, causeId, payload: JSON.parse(payload) as Json };

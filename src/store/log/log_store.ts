@@ -26,8 +26,8 @@ export class LogStore {
   }
 
   /**
-   * Returns the row with its id and time at once; it is on disk when a later `durable()` resolves. `values` go into `meta`
-   * in the same commit.
+   * Returns the row with its id and time at once; it is on disk when a later `durable()` resolves. `values` go into
+   * `meta` in the same commit.
    */
   append(row: NewLogRow, values: readonly (readonly [key: string, value: string])[] = []): LogRow {
     assert(!isRunState(row), `only the run store writes ${row.type} with a status`);
@@ -36,7 +36,7 @@ export class LogStore {
     return made;
   }
 
-  /** Writes rows and further steps as one operation. Each row is made with the id that it gets, before the steps are. */
+  /** Writes rows and further steps as one operation. Each row is made with its id, before the steps are made. */
   appendAll(rows: readonly ((id: number) => NewLogRow)[], complete: () => readonly Step[]): LogRow[] {
     const now = this.#clock.now(), made = rows.map((make) => this.#createRow(make(this.#lastId + 1), now));
     const steps = [...made.map(insertRow), ...complete()];
@@ -50,14 +50,14 @@ export class LogStore {
   }
 
   /**
-   * Resolves when every row so far is on disk; rejects with NerveError STORE_FAILED if one of this turn is lost. Without
-   * `hurry` it waits for the commit that comes anyway.
+   * Resolves when every row so far is on disk; rejects with NerveError STORE_FAILED if one of this turn is lost.
+   * Without `hurry` it waits for a commit that comes anyway.
    */
   durable(hurry = true): Promise<void> {
     return this.#writer.durable(hurry);
   }
 
-  /** The first of `count` ids for rows that a step makes by itself, at the time of the last row. */
+  /** The first of `count` ids for rows that a step itself inserts. */
   takeIds(count: number): number {
     this.#lastId += count;
     return this.#lastId - count + 1;

@@ -6,10 +6,10 @@ import type { StatementCache } from "../sqlite/database.ts";
 /** The archive's watermark (milliseconds): older rows may be only in the archive. */
 export const archivedUpToKey = "archived_up_to";
 
-/** If set, the log's ids start after this one: the archive of an earlier log holds the ids up to it. */
+/** If set, the log's ids start after this one: the archive of an earlier log has the ids up to it. */
 export const idsAfterKey = "ids_after";
 
-/** The last id that a row of this log has, or must not have. */
+/** The largest id that a row of this log has, or that is reserved. */
 export function readLastId(statements: StatementCache): number {
   const sql = "select max(id) as id from (select max(id) as id from logs union all" +
     " select cast(value as integer) from meta where key = ?)";
@@ -26,7 +26,7 @@ export function setMeta(key: string, value: string): Step {
 export class MetaStore {
   readonly #statements: StatementCache;
   readonly #writer: GroupCommit;
-  /** Values that may not be on disk yet: reading back an older tick would catch it up again. */
+  /** Values that may not be on disk yet: if an older tick were read back, it would be caught up again. */
   readonly #latest = new Map<string, string>();
 
   constructor(statements: StatementCache, writer: GroupCommit) {
@@ -34,7 +34,7 @@ export class MetaStore {
     this.#writer = writer;
   }
 
-  /** The last value set, or null. */
+  /** The value that was set last, or null. */
   get(key: string): string | null {
     const latest = this.#latest.get(key);
     if (latest !== undefined) return latest;
@@ -56,13 +56,13 @@ export class MetaStore {
     this.setAll([[key, value]]);
   }
 
-  /** Never throws for a disk failure, as `set`. */
+  /** Like `set`, never throws for a disk failure. */
   remove(key: string): void {
     this.#latest.delete(key);
     this.#writer.write([{ sql: "delete from meta where key = ?", values: [key] }]);
   }
 
-  /** Like `set`, for several in one operation: all of them or none is stored. */
+  /** Like `set`, for several values in one operation: all of them are stored, or none. */
   setAll(values: readonly (readonly [key: string, value: string])[]): void {
     for (const [key, value] of values) this.#latest.set(key, value);
     this.#writer.write(values.map(([key, value]) => setMeta(key, value)));

@@ -1,20 +1,20 @@
 /**
- * Gives the rows that follow a restored log ids which no row of the replaced history has: a client that resumes an event
- * stream after a row of that history is told of a gap, and takes no other row for one that it knows. Used by
- * maintenance/restore.ts. Tokens and sessions of the restored log are forgotten: some of them may have been revoked since,
- * and who made a backup may have put others into it.
+ * Gives the rows after a restored log ids that no row of the replaced history has: a client that resumes an event
+ * stream after a row of that history gets a gap, and confuses no row with one that it knows. Used by
+ * maintenance/restore.ts. Tokens and sessions of the restored log are deleted: some may have been revoked since, and
+ * the author of the backup may have added others.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { runStep } from "../commit/operations.ts";
 import { openDatabase, readUserVersion, StatementCache } from "../sqlite/database.ts";
 import { idsAfterKey, readLastId, setMeta } from "./meta_store.ts";
 
-/** Ids go on after a multiple of this, so that people see where a history begins. */
+/** Ids continue after a multiple of this, so that people see where a history begins. */
 const idStep = 1_000_000;
-/** Where the ids of the replaced history are not known: 100 rows a second for four months. */
+/** Used if the ids of the replaced history are unknown: 100 rows a second for four months. */
 const unknownHistoryIds = 1_000_000_000;
 
-/** `replaced`: the log that the restored one takes the place of; null when there is none to be found. */
+/** `replaced`: the log that the restored one replaces; null when none is found. */
 export function startNewHistory(restored: string, replaced: string | null): void {
   const db = openDatabase(restored);
   try {
@@ -35,14 +35,14 @@ function forgetTokens(db: DatabaseSync): void {
   if (isThere) db.exec("delete from access_tokens");
 }
 
-/** Null when it is missing or cannot be read, which may be why a backup is restored. */
+/** Null when the log is missing or unreadable, which may be why a backup is restored. */
 function readLastIdOf(path: string): number | null {
   let db: DatabaseSync | null = null;
   try {
     db = openDatabase(path, { readOnly: true });
     return readUserVersion(db) === 0 ? 0 : readLastId(new StatementCache(db));
   } catch {
-    // Whatever is wrong with it may be why a backup is restored.
+    // Whatever is wrong with this log may be why a backup is restored.
     return null;
   } finally {
     db?.close();

@@ -1,4 +1,4 @@
-/** Who was told of which open request: a part of a migration of schema.ts. */
+/** The notices of open requests: a part of a migration of schema.ts. */
 export const noticesTable = `create table approval_notices (
   seq integer primary key,
   told integer not null,

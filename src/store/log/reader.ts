@@ -32,7 +32,7 @@ import { archivedUpToKey } from "./meta_store.ts";
 import { findRows } from "./row_finder.ts";
 import { logMigrations } from "./schema.ts";
 
-/** The first version of the tables that has approvals. */
+/** The first versions of the tables that have approvals and signatures. */
 const approvalsVersion = 3, signaturesVersion = 7;
 
 const unreadable = "the log cannot be read";
@@ -48,7 +48,7 @@ export class StoreReader {
     this.#statements = new StatementCache(db);
   }
 
-  /** Null when there is no log yet. Throws NerveError STORE_FAILED when it cannot be read or a newer nerve wrote it. */
+  /** Null when there is no log yet. Throws NerveError STORE_FAILED when it is unreadable or a newer nerve wrote it. */
   static open(logDatabasePath: string): StoreReader | null {
     try {
       Deno.statSync(logDatabasePath);
@@ -70,14 +70,14 @@ export class StoreReader {
     return null;
   }
 
-  /** As `logPage`, at once. */
+  /** Like `logPage`, at once. */
   logs(filter: LogFilter, maxBytes?: number): LogRow[] {
     return readAll(this.logPage(filter, maxBytes)).items;
   }
 
   /**
-   * Ordered by id, oldest first unless `order` is "desc". `limit` defaults to 100. Rows beyond `maxBytes` (default:
-   * `pageMaxBytes`) are left for the next page.
+   * A page of rows, ordered by id, oldest first unless `order` is "desc". `limit` defaults to 100. Rows beyond
+   * `maxBytes` (default: `pageMaxBytes`) are left for the next page.
    */
   logPage(filter: LogFilter, maxBytes?: number): Steps<Page<LogRow>> {
     return this.#read(findRows(this.#statements, this.#indexed, filter, maxBytes));
@@ -130,7 +130,7 @@ export class StoreReader {
     return this.logs({ source, order: "desc", limit: 1 })[0] ?? null;
   }
 
-  /** As `runPage`, at once. */
+  /** Like `runPage`, at once. */
   runs(query: RunQuery): RunPage {
     const { items, total } = readAll(this.runPage(query));
     return { items, total };
@@ -145,20 +145,20 @@ export class StoreReader {
     return this.#readNow(() => readRun(this.#statements, runId));
   }
 
-  /** As `messagePage`, at once. */
+  /** Like `messagePage`, at once. */
   messages(runId: string, query: MessageQuery = {}): RunMessage[] {
     return readAll(this.messagePage(runId, query)).items;
   }
 
   /**
-   * The newest `limit` messages (default all) before round `beforeRound` (default the end), oldest first. `more`: there
-   * are earlier ones.
+   * The newest `limit` messages (default: all) before round `beforeRound` (default: the end), oldest first. `more`:
+   * there are earlier ones.
    */
   messagePage(runId: string, query: MessageQuery = {}): Steps<Page<RunMessage>> {
     return this.#read(findMessages(this.#statements, runId, query));
   }
 
-  /** Open requests, oldest first; with `all`, every one, newest first. */
+  /** Open requests, oldest first; with `all`, all requests, newest first. */
   approvals(query: ApprovalQuery): ApprovalPage {
     return this.#readApprovals((statements) => listApprovals(statements, query)) ?? { total: 0, items: [] };
   }
@@ -173,7 +173,7 @@ export class StoreReader {
     return this.#readApprovals((statements) => readApprovalAt(statements, runId, round)?.approval ?? null);
   }
 
-  /** Of agents, newest first. */
+  /** Sessions of agents, newest first. */
   sessions(query: SessionQuery): SessionPage {
     return this.#readNow(() => listSessions(this.#statements, query));
   }
@@ -190,12 +190,12 @@ export class StoreReader {
     });
   }
 
-  /** `since`: from when on those count that nobody decided in time. */
+  /** `since`: the time from which expired requests count. */
   countApprovals(since: number): ApprovalCounts {
     return this.#readApprovals((statements) => countOpen(statements, since)) ?? { open: 0, oldest: null, expired: 0 };
   }
 
-  /** Null for a database of an older nerve that has none, until a daemon migrates it. */
+  /** Null for a database of an older nerve without approvals, until a daemon migrates it. */
   #readApprovals<T>(read: (statements: Statements) => T): T | null {
     return this.#readNow(() => {
       const version = readUserVersion(this.#db);
@@ -204,7 +204,7 @@ export class StoreReader {
     });
   }
 
-  /** Goes on over a new connection to the database at this path. */
+  /** Continues over a new connection to the database at this path. */
   reopen(logDatabasePath: string): void {
     this.#db = openDatabase(logDatabasePath, { readOnly: true });
     this.#statements.useDatabase(this.#db);
@@ -231,7 +231,7 @@ export class StoreReader {
     }
   }
 
-  /** The same for a read of one step. */
+  /** Like `#read`, for a read of one step. */
   #readNow<T>(read: () => T): T {
     try {
       return read();

@@ -1,6 +1,6 @@
 /**
- * What the kernel asks beside the waits of a run, about its agents: a migration of schema.ts. Such a request belongs to no
- * round, and its decision moves no run by itself. A session may be lost again when it is tried again.
+ * The kernel's requests about a run's agents, besides the run's waits: a migration of schema.ts. Such a request belongs
+ * to no round, and its decision does not itself move a run. A session may be lost again when it is tried again.
  */
 export const requestsMigration = `
 drop index approvals_one;

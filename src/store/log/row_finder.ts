@@ -1,9 +1,9 @@
 /**
  * Finds a page of rows of the log, over any connection, in steps: first the ids, by an index (log_path.ts), then the
  * rows. Used by reader.ts.
- * I1. No statement reads more rows than its page holds, or than `windowRows`: whatever the filter, another read or the
- *     end of its caller's patience waits for one step only.
- * I2. A row that leaves the log for its archive meanwhile does not end a page: the page is then read anew.
+ * I1. No statement reads more rows than its page holds, or than `windowRows`: whatever the filter, another read, or the
+ *     caller giving up, waits for one step only.
+ * I2. A row that leaves the log for its archive meanwhile does not shorten a page: the page is then read again.
  */
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { type Page, PageFill } from "../reading/pages.ts";
@@ -12,14 +12,14 @@ import type { StatementCache } from "../sqlite/database.ts";
 import { checkWindow, choosePath, type IdBounds, type LogPath, type Query, spanOfTimes, walkPath } from "./log_path.ts";
 import { defaultLogLimit, logColumns, toLogRow } from "./log_sql.ts";
 
-/** Rows that one step checks one by one: 2 to 4 ms. */
+/** How many rows one step checks one by one: 2 to 4 ms. */
 const checkedRows = 2_048;
-/** Entries of the index of times that one step reads. */
+/** How many entries of the index of times one step reads. */
 const windowTimes = 20_000;
 /** About how many bytes of rows one step reads. */
 const stepBytes = 256 * 1024;
 
-/** `maxBytes`: default `pageMaxBytes`. `windowRows`: how many rows one step checks. */
+/** `maxBytes` defaults to `pageMaxBytes`. `windowRows`: how many rows one step checks. */
 export function* findRows(
   statements: StatementCache,
   indexed: boolean,
@@ -55,7 +55,7 @@ function* findIds(
     return;
   }
   for (let window = 0; !fill.full; window++) {
-    // Times grow with ids, unless the clock was set back: the rows wanted are next to each other.
+    // Times grow with ids, unless the clock was set back: the wanted rows are next to each other.
     const narrowed = window === 1 ? yield* narrowByTime(statements, filter, bounds) : bounds;
     if (narrowed === null) return;
     const [found] = readArrays(statements, checkWindow(path, narrowed, windowRows)) as [WindowRow];
@@ -89,7 +89,7 @@ function* narrowByTime(statements: StatementCache, filter: LogFilter, bounds: Id
     const [count, newest, lowest, highest] = span;
     if (count > 0) [first, last] = [Math.min(first, lowest), Math.max(last, highest)];
     if (count < entries) break;
-    // More rows of one moment than fit into a step.
+    // One moment has more rows than fit into a step.
     if (newest === from) entries *= 2;
     from = newest;
     yield;

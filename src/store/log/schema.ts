@@ -3,15 +3,15 @@
  * entry. Run by store.ts. `workflow_runs_move` has the legal moves of workflow/transitions.ts; a test compares them.
  * I1. A log row never changes, and can be deleted only when `meta.archived_up_to` (milliseconds) has passed its time.
  * I2. The newest row is never deleted: ids continue from it, so that no id is assigned twice.
- * I3. A run makes only legal moves, whoever requests them; once it has ended it never changes.
- * I4. `run_waits` has rows of waiting runs only: what each waits for. One goes on only with what settles its wait.
+ * I3. A run makes only legal moves, whatever requests them; once it has ended it never changes.
+ * I4. `run_waits` has rows of waiting runs only: what each waits for. A run continues only with what settles its wait.
  * I5. A request of `approvals` is decided once, in a transaction that moves its run on, unless it is about agents.
- * I6. An event of `run_events` settles one wait at most; its payload stays until then, or until its run ends.
- * I7. A paused run goes on only from where it was.
- * I8. `run_children` has what a run waits for in a round: what each child was asked for stays until the wait is over.
+ * I6. An event of `run_events` settles at most one wait; its payload stays until then, or until its run ends.
+ * I7. A paused run continues only from where it was.
+ * I8. `run_children` has what a run waits for in a round: the request for each child stays until the wait is over.
  * I9. `planned_starts` has rows of queued and paused runs only.
- * I10. `run_begun` has the role that runs once and has begun. The next begins after its message, or a decision about it.
- * I11. `run_closings` has every ended run whose `finally` has no result yet, if its workflow has one or that is unknown.
+ * I10. `run_begun` has the role that runs once and has begun. The next begins after its message or a decision on it.
+ * I11. `run_closings` has every ended run whose `finally` has no result yet, if its workflow has one or may have one.
  */
 import { chainMarksMigration, chainMigration } from "./chain_schema.ts";
 import { childrenMigration } from "./children_schema.ts";

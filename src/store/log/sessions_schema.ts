@@ -1,6 +1,6 @@
 /**
- * Sessions of agents: a migration of schema.ts. A session moves on legally, whoever asks for it, and of a run and a name
- * there is one at most that has not ended.
+ * Sessions of agents: a migration of schema.ts. A session makes only legal moves, and a run has at most one session of
+ * each name that has not ended.
  */
 import { requestsMigration } from "./requests_schema.ts";
 
@@ -39,5 +39,5 @@ create trigger agent_sessions_identity before update of
 begin select raise(abort, 'what a session is never changes'); end;
 `;
 
-/** In this order. */
+/** The migrations for agents, in this order. */
 export const agentMigrations: readonly string[] = [sessionsMigration, requestsMigration];

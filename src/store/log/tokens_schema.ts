@@ -1,4 +1,4 @@
-/** Who may use the listener: a migration of schema.ts. Of a secret only the hash is kept. */
+/** Tokens and sessions of the listener: a migration of schema.ts. Only the hash of a secret is kept. */
 
 export const tokensMigration = `
 create table access_tokens (

@@ -4,8 +4,8 @@
  *     blobs: rows that the log archives meanwhile are in both (archiver.ts, I2), and the blobs that it mentions exist.
  * I2. Nothing is overwritten: a backup needs an empty folder.
  * I3. A reported backup is on disk. A failed backup leaves nothing behind.
- * I4. What sandboxed code may have left in its database or among the blobs does not fail it: what is odd, sick or
- *     hollow (odd_files.ts) is left out, and named.
+ * I4. What sandboxed code left in its database or among the blobs cannot make a backup fail: odd, unreadable or hollow
+ *     files (odd_files.ts) are left out, and named.
  */
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { backup as backUp, type DatabaseSync } from "node:sqlite";
@@ -29,7 +29,8 @@ import { findDatabaseFault, HollowBudget, listOddFiles, type OddFile } from "./o
 
 declare module "node:sqlite" {
   /**
-   * Missing in the bundled types. `rate`: pages per step; all in one, since a write restarts a backup of several steps.
+   * Missing in the bundled types. `rate`: pages per step; a single step copies all, because a write restarts a backup
+   * of several steps.
    */
   function backup(source: DatabaseSync, path: string, options: { rate: number }): Promise<number>;
 }
@@ -66,7 +67,7 @@ export async function backupData(
   }
 }
 
-/** What was copied, and what was left out. */
+/** Returns the copied files, and those that were left out. */
 async function copyData(
   paths: DataPaths,
   folder: string,
@@ -104,7 +105,7 @@ async function copyData(
   return { files, skipped: skipped.map(({ path, why }) => ({ path: relative(paths.data, path), why })) };
 }
 
-/** What is wrong with a source. A disk that is full, or a folder that cannot be written, is no fault of it: rethrown. */
+/** The fault of a source. A full disk, or a folder that cannot be written, is not its fault: the error is rethrown. */
 async function tellFault(work: () => Promise<boolean>): Promise<string | null> {
   try {
     await work();
@@ -127,7 +128,7 @@ function resolveReal(path: string): string {
   return dirname(path) === path ? path : join(resolveReal(dirname(path)), basename(path));
 }
 
-/** One snapshot of the database, whoever writes it meanwhile. */
+/** Copies one snapshot of the database, even if others write to it meanwhile. */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   const fault = findDatabaseFault(from);
   if (fault !== null) throw new Error(fault);

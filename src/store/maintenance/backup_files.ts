@@ -1,5 +1,5 @@
 /**
- * What a backup is made of, for backup.ts and restore.ts:
+ * The files of a backup, for backup.ts and restore.ts:
  *
  *     DIR/backup.json   format, version, time, and every file with its length and sha256: written last
  *     DIR/data/...      as in the workspace: logs.db, senses/NAME.db, archive/logs/DAY.jsonl, blobs/..
@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { isHollow, type OddFile } from "./odd_files.ts";
 
 export interface BackupFile {
-  /** Below the workspace's data folder. */
+  /** Relative to the workspace's data folder. */
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -19,7 +19,7 @@ export interface BackupManifest {
   readonly version: string;
   readonly madeAt: number;
   readonly files: readonly BackupFile[];
-  /** What it does not hold, although it was there. Missing in backups of earlier versions. */
+  /** Files that were there but are not in the backup. Missing in backups of earlier versions. */
   readonly skipped?: readonly OddFile[];
 }
 
@@ -44,7 +44,7 @@ export async function copyFile(from: string, to: string): Promise<boolean> {
   return true;
 }
 
-/** Leaves holes where there are holes: the copy takes no more of the disk than the file. */
+/** Keeps holes: the copy takes no more of the disk than the file. */
 async function copyHollow(from: string, to: string): Promise<void> {
   using source = await Deno.open(from), copy = await Deno.open(to, { write: true, create: true, truncate: true });
   const block = new Uint8Array(blockBytes), empty = new Uint8Array(blockBytes);
@@ -60,7 +60,7 @@ async function copyHollow(from: string, to: string): Promise<void> {
 }
 
 export async function describeFile(file: string, path: string): Promise<BackupFile> {
-  // A dynamic import: the kernel, which only needs `finishRestore`, would start 24 ms later with a static one.
+  // A dynamic import: a static one would delay the start of the kernel, which needs only `finishRestore`, by 24 ms.
   const { createHash } = await import("node:crypto");
   using handle = Deno.openSync(file);
   const hash = createHash("sha256"), block = new Uint8Array(blockBytes);

@@ -1,7 +1,7 @@
 /**
  * Lists the files of a workspace's data. Used by stats.ts, verify.ts, blob_gc.ts and backup.ts.
- * I1. What is no ordinary file is never opened: code in the sandbox may put a folder in the place of its database, and
- *     opening a named pipe would never return. odd_files.ts names it.
+ * I1. Only ordinary files are ever opened: code in the sandbox may replace its database with a folder, and opening a
+ *     named pipe would never return. odd_files.ts names the others.
  */
 import { join } from "node:path";
 import { ifPresent, isMissing } from "../../base/if_present.ts";
@@ -16,7 +16,7 @@ export interface DataPaths {
 }
 
 export interface DatabaseFile {
-  /** `log`, or the name of a sense, including one that was removed from the configuration. */
+  /** `log`, or the name of a sense, even of one that was removed from the configuration. */
   readonly name: string;
   readonly path: string;
 }
@@ -30,7 +30,7 @@ export function listDatabases(paths: DataPaths): DatabaseFile[] {
 }
 
 export interface BlobFile {
-  /** Null when it is not a blob, such as the leftover of an interrupted write. */
+  /** Null when the file is not a blob, such as the leftover of an interrupted write. */
   readonly digest: string | null;
   readonly path: string;
   readonly bytes: number;
@@ -55,7 +55,7 @@ export function measureDatabase(path: string): number {
   return (readSize(path) ?? 0) + (readSize(`${path}-wal`) ?? 0);
 }
 
-/** None when there is no such folder, or when it may not be read. */
+/** The entries of a folder; none when it does not exist or may not be read. */
 export function listEntries(folder: string): Deno.DirEntry[] {
   try {
     return [...Deno.readDirSync(folder)];

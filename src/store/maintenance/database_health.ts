@@ -1,6 +1,6 @@
 /**
- * Looks whether a database is sound, in a time that does not grow with it: a small one is checked as a whole, a large one
- * where damage shows first. `nerve store verify` checks every page. Used by `nerve doctor`.
+ * Checks whether a database is sound, in a time that does not grow with it: a small one is checked as a whole, a large
+ * one where damage shows first. `nerve store verify` checks every page. Used by `nerve doctor`.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
@@ -10,15 +10,15 @@ import { findDatabaseFault } from "./odd_files.ts";
 import { listStoredColumns, quickCheck } from "./quick_check.ts";
 
 export interface DatabaseHealth {
-  /** What is wrong; null when nothing was found. */
+  /** The fault; null when none was found. */
   readonly problem: string | null;
-  /** Whether it was checked as a whole. */
+  /** Whether the database was checked as a whole. */
   readonly whole: boolean;
 }
 
 /** A larger database is checked in part: 64 MiB take 0.2 to 0.5 s. */
 const wholeMaxBytes = 64 * 1024 ** 2;
-/** Rows that are read at each end of each table. */
+/** How many rows are read at each end of each table. */
 const endRows = 500;
 
 export function checkDatabaseHealth(path: string, maxBytes = wholeMaxBytes): DatabaseHealth {
@@ -40,7 +40,7 @@ function checkAll(db: DatabaseSync): string | null {
   return quickCheck(db, 1)[0] ?? null;
 }
 
-/** The first and last rows of each table. SQLite itself compares the length of the file with what it says. */
+/** Reads the first and last rows of each table. SQLite itself compares the length of the file with its header. */
 function checkEnds(db: DatabaseSync): string | null {
   const tables = db.prepare("select name from sqlite_schema where type = 'table' and sql not like 'create virtual%'")
     .all();

@@ -1,7 +1,8 @@
 /**
- * Makes room at the start of the kernel: what sandboxed code, or somebody else, left in the place of a folder or of a
- * sense's database is moved aside, so that it costs nobody else a start. Called by kernel.ts, under the workspace's lock.
- * I1. Nothing is removed, and nothing that is an ordinary file is touched.
+ * Repairs the data folders when the kernel starts: moves aside what sandboxed code, or another program, left in the
+ * place of a folder or of a sense's database, so that it cannot prevent other starts. Called by kernel.ts, under the
+ * workspace's lock.
+ * I1. Nothing is removed, and no ordinary file in the place of a database is touched.
  */
 import { basename, join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
@@ -9,7 +10,7 @@ import { ifPresent } from "../../base/if_present.ts";
 import { type DataPaths, listEntries } from "./data_files.ts";
 import { findDatabaseFault } from "./odd_files.ts";
 
-/** What was done, or could not be, in words. Makes the folders that are missing. Throws when one cannot be made. */
+/** What was done, or failed, in words. Makes missing folders. Throws when one cannot be made. */
 export function mendData(paths: DataPaths, now: number): string[] {
   const told: string[] = [], stamp = new Date(now).toISOString().replaceAll(":", "-");
   const moveAside = (path: string, why: string) => {
@@ -18,7 +19,7 @@ export function mendData(paths: DataPaths, now: number): string[] {
       Deno.renameSync(path, aside);
       told.push(`${path} ${why}: it is now ${basename(aside)}`);
     } catch (thrown) {
-      // Such as a file that is marked immutable: whatever needs its place says so.
+      // Such as an immutable file: whatever needs its place reports that.
       told.push(`${path} ${why}, and cannot be moved away: ${messageOf(thrown)}`);
     }
   };
@@ -27,7 +28,7 @@ export function mendData(paths: DataPaths, now: number): string[] {
     if (info?.isDirectory === false) moveAside(folder, "is not a folder");
     makeFolder(folder);
   }
-  // Any unit may change its mode; others must not get in.
+  // Any unit may change its mode; other users must not get in.
   if (((ifPresent(() => Deno.statSync(paths.blobs))?.mode ?? 0) & 0o077) !== 0) tighten(paths.blobs, told);
   for (const { name, isFile } of listEntries(paths.senseDatabases)) {
     if (isFile || !/\.db(-wal|-shm|-journal)?$/.test(name)) continue;

@@ -1,5 +1,5 @@
 /**
- * Finds what does not belong into a workspace's data, or must not be read as it says: sandboxed code writes to
+ * Finds files that do not belong in a workspace's data, or must not be read as they seem: sandboxed code writes to
  * `data/blobs` and to its own database, and may leave anything there. Used by everything that reads all of the data.
  * I1. Nothing is opened.
  */
@@ -14,10 +14,10 @@ export interface OddFile {
   readonly why: string;
 }
 
-/** SQLite opens these beside a database. */
+/** The endings of the files that SQLite opens with a database. */
 const companions = ["", "-wal", "-shm", "-journal"];
 
-/** Why a database must not be opened; null: it may. */
+/** Why a database must not be opened; null if it may. */
 export function findDatabaseFault(path: string): string | null {
   for (const end of companions) {
     const info = inspect(path + end), why = info === null ? null : describeKind(info);
@@ -26,7 +26,7 @@ export function findDatabaseFault(path: string): string | null {
   return null;
 }
 
-/** What an entry is, if it is no ordinary file. */
+/** What an entry is, if it is not an ordinary file. */
 function describeKind(info: Deno.FileInfo): string | null {
   if (info.isFile) return null;
   if (info.isDirectory) return "is a folder";
@@ -35,7 +35,7 @@ function describeKind(info: Deno.FileInfo): string | null {
   return info.isSocket ? "is a socket" : "is a device";
 }
 
-/** Everything odd, up to `oddMax`: what stands in the place of a folder, a database, a blob or a day of the archive. */
+/** All odd entries, up to `oddMax`, in the place of a folder, a database, a blob or a day of the archive. */
 export function listOddFiles(paths: DataPaths): OddFile[] {
   const found: OddFile[] = [], full = () => found.length >= oddMax;
   const note = (path: string, why: string | null) => {
@@ -67,12 +67,12 @@ export function listOddFiles(paths: DataPaths): OddFile[] {
   return found;
 }
 
-/** Further ones are not told: there may be any number. */
+/** Further ones are not reported: there may be any number. */
 const oddMax = 1_000;
 
 function describeUnreadable(folder: string): string | null {
   try {
-    // Deno asks the system only when the first entry is.
+    // Deno asks the system only when the first entry is read.
     for (const _ of Deno.readDirSync(folder)) break;
     return null;
   } catch (thrown) {
@@ -98,8 +98,8 @@ export function isHollow({ size, blocks }: Deno.FileInfo): boolean {
 }
 
 /**
- * How many bytes of hollow files one command reads. A few may be real, such as well compressed ones on a disk that
- * compresses; a sparse file of a terabyte must not stop a backup for hours.
+ * Limits how many bytes of hollow files one command reads. A few may be real, such as well compressed files on a disk
+ * that compresses; a sparse file of a terabyte must not stop a backup for hours.
  */
 export class HollowBudget {
   #left: number;
@@ -108,7 +108,7 @@ export class HollowBudget {
     this.#left = bytes;
   }
 
-  /** Why the file is not read; null: it may be. */
+  /** Why the file is not read; null if it may be. */
   refuse(path: string): string | null {
     const info = inspect(path);
     if (info === null || !isHollow(info)) return null;

@@ -1,10 +1,10 @@
 /**
- * SQLite's own check of a database, without what its schema could make of it: a check constraint or a computed column is
- * an expression, and one may take hours. Used by database_health.ts, verify.ts and backup.ts.
+ * SQLite's own check of a database, without the expressions of its schema: check constraints and computed columns,
+ * either of which may take hours. Used by database_health.ts, verify.ts and backup.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 
-/** At most `max` problems; none for a sound database. Throws what SQLite does when it cannot even be read. */
+/** At most `max` problems; none for a sound database. Throws SQLite's error when the database cannot even be read. */
 export function quickCheck(db: DatabaseSync, max: number): string[] {
   db.exec("pragma ignore_check_constraints = on");
   const computing = new Set(listComputingTables(db));
@@ -24,7 +24,7 @@ function listTables(db: DatabaseSync): string[] {
     .map(({ name }) => String(name));
 }
 
-/** Those with columns that are computed whenever they are read. */
+/** Tables with columns that are computed whenever they are read. */
 function listComputingTables(db: DatabaseSync): string[] {
   const columns = db.prepare("select 1 from pragma_table_xinfo(?) where hidden = 2 limit 1");
   return listTables(db).filter((name) => columns.get(name) !== undefined);

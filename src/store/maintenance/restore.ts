@@ -2,12 +2,13 @@
  * Restores a backup (backup.ts). Used by `nerve store restore`; the kernel and cli/daemon/exclusive_store.ts finish an
  * interrupted restore.
  * I1. Nothing is overwritten: existing data is moved aside.
- * I2. A restore changes nothing before the whole backup was read and verified. From then on it is `data.restored`, and
- *     the next holder of the workspace finishes an interrupted restore (`finishRestore`): data is never missing.
+ * I2. A restore changes nothing before the whole backup was read and verified. From then on the new data is
+ *     `data.restored`, and the next holder of the workspace finishes an interrupted restore (`finishRestore`): data is
+ *     never missing.
  * I3. A backup is untrusted: only files that a backup has are taken from it, under the names that a backup gives them.
  *     A journal beside a database would make SQLite delete whatever file it names.
- * I4. A damaged database of a sense, which that sense may have damaged itself, is set aside and named; it keeps nothing
- *     else from being restored.
+ * I4. A damaged database of a sense, which that sense may have damaged itself, is set aside and named; it does not
+ *     prevent the restore of the rest.
  */
 import { dirname, join, relative } from "node:path";
 import { syncFolder, syncFolders } from "../../base/durable_folder.ts";
@@ -33,9 +34,9 @@ import type { OddFile } from "./odd_files.ts";
 
 export interface Restored {
   readonly manifest: BackupManifest;
-  /** Databases of senses that are damaged, in the backup already: each lies beside its place, as NAME.db.damaged. */
+  /** Databases of senses that were damaged in the backup already: each is now beside its place, as NAME.db.damaged. */
   readonly damaged: readonly OddFile[];
-  /** Where the previous data is now; null when there was none. */
+  /** The folder of the previous data; null when there was none. */
   readonly before: string | null;
 }
 
@@ -97,7 +98,7 @@ export async function finishRestore(paths: Pick<DataPaths, "data">): Promise<voi
   await syncFolder(dirname(paths.data));
 }
 
-/** The restored data has this name once it is complete. */
+/** The name of the restored data once it is complete. */
 function restoredFolder({ data }: Pick<DataPaths, "data">): string {
   return `${data}.restored`;
 }
@@ -132,14 +133,14 @@ function readManifest(folder: string): BackupManifest {
 
 const manifestMaxBytes = 256 * 1024 ** 2;
 
-/** Whether a backup may hold such a file. */
+/** Whether a backup may contain such a file. */
 function isDataPath(path: string): boolean {
   const [, sense] = /^senses\/([^/]+)\.db$/.exec(path) ?? [];
   return path === "logs.db" || (sense !== undefined && namePattern.test(sense)) ||
     /^archive\/logs\/\d{4}-\d{2}-\d{2}\.jsonl$/.test(path) || /^blobs\/[0-9a-f]{2}\/[0-9a-f]{62}$/.test(path);
 }
 
-/** Copies one file of a backup, and verifies it. A link is not followed, and what has another length is not read. */
+/** Copies one file of a backup, and verifies it. Follows no link, and reads no file of another length. */
 async function takeFile(folder: string, { path, bytes, sha256 }: BackupFile, aside: string): Promise<void> {
   const from = join(folder, "data", path), to = join(aside, path), info = ifPresent(() => Deno.lstatSync(from));
   if (info?.isFile !== true) throw incompleteBackup(folder, `${path} is missing`);

@@ -1,6 +1,6 @@
 /**
- * Measures the size and growth of a workspace's data. Read-only, with or without a running daemon. To count rows and
- * files takes as long as there are many: it says how far it is.
+ * Measures the size and growth of a workspace's data. Read-only, with or without a running daemon. Counting many rows
+ * and files takes long, so it reports its progress.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { listArchivedDays } from "../archive/archive_file.ts";
@@ -24,7 +24,7 @@ export interface StoreStats {
     readonly upToMs: number | null;
   };
   readonly totalBytes: number;
-  /** What does not belong there, and is not counted. */
+  /** Files that do not belong there, which are not counted. */
   readonly odd: readonly OddFile[];
 }
 
@@ -36,16 +36,16 @@ export interface LogStats {
   readonly oldestMs: number | null;
   readonly newestMs: number | null;
   readonly perDay: { readonly days: number; readonly rows: number; readonly bytes: number } | null;
-  /** Free bytes in its file; `nerve store archive --vacuum` returns them to the disk. */
+  /** Free bytes in the log's file; `nerve store archive --vacuum` returns them to the disk. */
   readonly freeBytes: number;
 }
 
 const growthDaysMax = 7;
 
-/** How often the blobs counted so far are told. */
+/** How many blobs are counted between two reports. */
 const blobsTold = 10_000;
 
-/** Called with what is being counted. */
+/** Called with a text about the progress. */
 export type TellProgress = (text: string) => void;
 
 /** Throws NerveError STORE_FAILED when the log cannot be read. */
@@ -85,7 +85,7 @@ function readLog(
   const db = openDatabase(path, { readOnly: true }), bytes = measureDatabase(path);
   try {
     const one = (sql: string, ...values: (string | number)[]) => db.prepare(sql).get(...values) ?? {};
-    // Two statements: one that asks for both reads the whole index.
+    // Two statements: a single one for both values reads the whole index.
     const { oldest } = one("select min(ts) as oldest from logs"),
       { newest } = one("select max(ts) as newest from logs");
     const counts = countDays(db, tell), rows = [...counts.values()].reduce((sum, count) => sum + count, 0);
@@ -116,7 +116,7 @@ function readLog(
   }
 }
 
-/** The rows of each day of the log, by its start, from the index of times alone. */
+/** The number of rows of each day of the log, by the day's start, from the index of times alone. */
 function countDays(db: DatabaseSync, tell: TellProgress): Map<number, number> {
   const next = db.prepare("select min(ts) as ts from logs where ts >= ?");
   const count = db.prepare("select count(*) as rows from logs where ts >= ? and ts < ?");

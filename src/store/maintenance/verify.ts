@@ -1,6 +1,7 @@
 /**
- * Verifies the data of a workspace: every database, every blob, the archive against the log's watermark, the rows of both
- * against their chain of hashes, `workflow_runs` against the log. Changes nothing; used by `nerve store verify`, with or without a running daemon.
+ * Verifies the data of a workspace: every database, every blob, the archive against the log's watermark, the rows of
+ * both against their chain of hashes, and `workflow_runs` against the log. Changes nothing. Used by `nerve store
+ * verify`, with or without a running daemon.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
@@ -44,7 +45,7 @@ export function* verifyStore(paths: DataPaths): Generator<Verdict> {
     yield verdict;
   }
   for (const { path, why } of listOddFiles(paths)) {
-    // What lies beside a database was told with it.
+    // A file beside a database was reported with the database.
     if (known.has(path.replace(/-(wal|shm|journal)$/, ""))) continue;
     const part = path.startsWith(paths.blobs) ? "blobs" : path.startsWith(paths.archive) ? "archive" : "database";
     yield { part, what: path, problem: why, count: 1 };
@@ -143,7 +144,7 @@ function* checkArchive(db: DatabaseSync, folder: string): Generator<Verdict> {
   for (const row of known.all(prefix, `${prefix}~`)) {
     const day = String(row.key).slice(prefix.length);
     if (present.has(day)) continue;
-    // It may be newer than the list of files.
+    // The file may be newer than the list of files.
     if (readInfo(archivePath(folder, day)) !== null) continue;
     const { rows } = JSON.parse(String(row.value)) as ArchivedCount;
     yield { part: "archive", what: day, problem: `its file is missing: ${rows} rows`, count: 0 };
@@ -172,7 +173,7 @@ function checkDay(statements: StatementCache, { day, path }: ArchivedDay, upTo: 
   const value = statements.get("select value from meta where key = ?").get(archivedDayKey(day))?.value;
   if (value === undefined) return { part: "archive", what: day, problem: null, count: rows };
   const { rows: expected } = JSON.parse(String(value)) as ArchivedCount;
-  // It may hold more: a later archive run rewrote it and was interrupted.
+  // The file may have more rows: a later archive run rewrote it and was interrupted.
   return rows >= expected
     ? { part: "archive", what: day, problem: null, count: rows }
     : wrong(`it holds ${rows} rows, but the log recorded ${expected}`);
@@ -197,7 +198,7 @@ function* checkRuns(db: DatabaseSync): Generator<Verdict> {
     // One snapshot: a daemon may keep writing.
     db.exec("begin");
     replayRuns(kept, made);
-    // A database of an older nerve has none.
+    // A database of an older nerve lacks some of these tables.
     const hasApprovals = readUserVersion(db) >= logMigrations.length;
     const page = made.get("select run_id as id, seq from workflow_runs where seq > ? order by seq limit 1000");
     let after = 0;
@@ -222,7 +223,7 @@ function compareRun(made: StatementCache, kept: StatementCache, id: string, hasA
   const different = Object.entries(run).filter(([key, value]) =>
     JSON.stringify(value) !== JSON.stringify(rebuilt?.[key as keyof typeof run])
   ).map(([key]) => key);
-  // A database of an older nerve has no waits, and no run that waits.
+  // A database of an older nerve has no waits, and no waiting run.
   const waits = run.status === "waiting" ? [kept, made].map((all) => JSON.stringify(readWait(all, id))) : [];
   if (waits[0] !== waits[1]) different.push("wait");
   if (hasApprovals) {

@@ -1,7 +1,7 @@
 /**
- * Checks the chain of hashes over the log and its archive (log/chain.ts): whether a row was changed, removed or inserted
- * since it was written. Used by verify.ts.
- * I1. Memory is bounded: rows are read in pages, and a file of the archive is open only while its rows are met.
+ * Checks the chain of hashes over the log and its archive (log/chain.ts): whether a row was changed, removed or
+ * inserted since it was written. Used by verify.ts.
+ * I1. Memory is bounded: rows are read in pages, and a file of the archive is open only while its rows are due.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { listArchivedDays, parseRowId, readLines } from "../archive/archive_file.ts";
@@ -21,19 +21,19 @@ interface HashedRow {
   readonly line: string;
 }
 
-/** A part of the chain that was checked; `problem` is null when its rows are as they were written. */
+/** A part of the chain that was checked; `problem` is null when its rows are unchanged. */
 export interface CheckedLink {
   readonly rows: number;
   readonly problem: string | null;
 }
 
-/** `db` has a transaction open. Ends with null when the log is of a nerve without a chain, or has none yet. */
+/** `db` has a transaction open. Yields nothing when the log has no chain, or belongs to a nerve without chains. */
 export function* checkChain(db: DatabaseSync, archive: string): Generator<CheckedLink> {
   const statements = new StatementCache(db);
   if (statements.get("select 1 from sqlite_schema where name = 'log_chain'").get() === undefined) return;
   const links = statements.get("select up_to as upTo, hash from log_chain order by up_to");
   const [start, ...others] = links.all() as unknown as Link[];
-  // A log that no nerve has opened since does not have the marks yet.
+  // A log that was last opened by an older nerve does not have the marks yet.
   if (readUserVersion(db) > logMigrations.indexOf(chainMarksMigration)) {
     const problem = findMissing(statements, start, others.at(-1) ?? start);
     if (problem !== null) yield { rows: 0, problem };
@@ -50,7 +50,7 @@ export function* checkChain(db: DatabaseSync, archive: string): Generator<Checke
       ? null
       : `of rows ${from.upTo + 1} to ${link.upTo} one was changed, removed or inserted since they were written`;
     yield { rows: count, problem };
-    // The next part is checked for itself.
+    // The next part is checked independently.
     from = link;
   }
   let beyond = 0;
@@ -61,7 +61,7 @@ export function* checkChain(db: DatabaseSync, archive: string): Generator<Checke
   }
 }
 
-/** What was deleted of the chain itself, by what `meta` has of it; null when nothing was. */
+/** What was deleted from the chain itself, judged by the marks in `meta`; null when nothing was. */
 function findMissing(statements: StatementCache, first?: Link, last?: Link): string | null {
   const read = (key: string) => statements.get("select value from meta where key = ?").get(key)?.value;
   const from = read(chainFromKey), upTo = read(chainUpToKey);
@@ -73,7 +73,7 @@ function findMissing(statements: StatementCache, first?: Link, last?: Link): str
   return `the chain ends at row ${last.upTo}, which is not how far it had come: hashes were deleted`;
 }
 
-/** The newest hash of the chain, to be kept elsewhere, and where it begins; null without a chain. */
+/** The beginning of the chain and its newest hash, to be kept elsewhere; null without a chain. */
 export function describeChain(db: DatabaseSync): string | null {
   const statements = new StatementCache(db);
   if (statements.get("select 1 from sqlite_schema where name = 'log_chain'").get() === undefined) return null;
@@ -84,8 +84,8 @@ export function describeChain(db: DatabaseSync): string | null {
 }
 
 /**
- * The rows after `after`, of the log and of its archive, by id; one that is in both once, as the log has it. `onOther` is
- * told of each one that is there again and differs.
+ * The rows after `after` of the log and its archive, by id. A row that is in both is returned once, as the log has it;
+ * `onOther` is called for each copy that differs.
  */
 function* mergeRows(
   statements: StatementCache,
@@ -128,7 +128,7 @@ function readArchive(folder: string, after: number): Generator<HashedRow>[] {
   return listArchivedDays(folder).map(({ path }) => readDay(path, after));
 }
 
-/** Its first row is read at once, by a look that leaves nothing open; the others when that one is met. */
+/** Reads the first row at once, and leaves nothing open; reads the others when that row is due. */
 function* readDay(path: string, after: number): Generator<HashedRow> {
   const first = readFirst(path, after);
   if (first === null) return;

@@ -10,7 +10,7 @@ export interface Page<T> {
   readonly more: boolean;
 }
 
-/** Which bounds a page keeps. */
+/** The bounds of a page. */
 export interface PageBounds {
   readonly limit: number;
   /** Default: `pageMaxBytes`. */
@@ -35,7 +35,7 @@ export class PageFill<T> {
     return this.#full;
   }
 
-  /** How many more items it can hold by its limit. */
+  /** How many more items fit by the limit. */
   get room(): number {
     return this.#limit - this.items.length;
   }
@@ -60,8 +60,8 @@ export interface MergeOrder<T> {
 }
 
 /**
- * One page of several sources, each in the given order. What follows the last item of a source that has more is left for
- * the next page: the source may have an item before it.
+ * One page of several sources, each in the given order. Items after the last item of a source that has more are left
+ * for the next page: the source may have an item before them.
  */
 export function mergePages<T>(pages: readonly Page<T>[], bounds: PageBounds, order: MergeOrder<T>): Page<T> {
   const { keyOf, bytesOf } = order, sign = order.descending ? -1 : 1;

@@ -28,17 +28,17 @@ export interface OpenedLog {
   readonly identity: string | null;
 }
 
-/** To the reading thread: first the log, then reads; null ends it. */
+/** Messages to the reading thread: first the log, then reads; `end` ends the thread. */
 export type ToReader =
   | { readonly kind: "read"; readonly id: number; readonly request: ReadRequest }
   | { readonly kind: "cancel"; readonly id: number }
-  /** What is masked in every page from now on. */
+  /** The secrets to mask in every page from now on. */
   | { readonly kind: "secrets"; readonly spellings: readonly Spelling[] }
   | { readonly kind: "end" };
 
 export type FromReader =
   | { readonly kind: "ready" }
-  /** It cannot work at all. */
+  /** The thread cannot work at all. */
   | { readonly kind: "broken"; readonly message: string }
   | { readonly kind: "page"; readonly id: number; readonly page: TextPage }
   /** `code`: null for a bug of nerve. */

@@ -1,8 +1,8 @@
 /**
- * The kernel's side of the reading thread (read_worker.ts): reads that may be long, or whose answer is large, so that
- * the event loop waits for none of them. Made by store.ts. The thread runs only while it is needed: it takes 10 MiB.
- * I1. Every read ends: with its page, an error, or because nobody waits for it any more.
- * I2. While it is suspended, no connection of it is open; reads wait, and go on afterwards.
+ * The kernel's side of the reading thread (read_worker.ts), for reads that may be long, or whose answer is large: the
+ * event loop waits for none of them. Created by store.ts. The thread runs only while it is needed: it takes 10 MiB.
+ * I1. Every read ends: with its page, an error, or because no caller waits for it any more.
+ * I2. While the thread is suspended, it has no connection open; reads wait, and continue afterwards.
  */
 import { NerveError } from "../../base/errors.ts";
 import { identifyFile } from "../../base/file_identity.ts";
@@ -26,14 +26,14 @@ interface Running {
   readonly worker: Worker;
   readonly port: MessagePort;
   ready: boolean;
-  /** Resolves when its connection is closed, or was never open. */
+  /** Resolves when the thread's connection is closed, or was never open. */
   readonly closed: PromiseWithResolvers<void>;
 }
 
 interface Pending {
   readonly request: ReadRequest;
   readonly page: PromiseWithResolvers<TextPage>;
-  /** Whether somebody still waits for it. */
+  /** Whether a caller still waits for the read. */
   wanted: boolean;
 }
 
@@ -57,7 +57,7 @@ export class ReadThread {
     this.#log = { path, archiveFolder, identity: identifyFile(path) };
   }
 
-  /** How many reads wait or are under way. */
+  /** How many reads wait or are in progress. */
   get load(): number {
     return this.#waiting.length + this.#sent.size;
   }
@@ -84,17 +84,17 @@ export class ReadThread {
     }
   }
 
-  /** What is masked in every page of reads from now on. */
+  /** Sets the secrets to mask in every page from now on. */
   mask(spellings: readonly Spelling[]): void {
     if (spellings === this.#spellings) return;
     this.#spellings = spellings;
     if (this.#running?.ready === true) this.#send(this.#running, { kind: "secrets", spellings });
   }
 
-  /** Closes its connection. False when a statement that hangs keeps it open. */
+  /** Closes the thread's connection. False when a hanging statement keeps it open. */
   async suspend(): Promise<boolean> {
     this.#suspended = true;
-    // What was asked for is read anew by the next thread.
+    // Unfinished reads are repeated by the next thread.
     this.#waiting = [...[...this.#sent.values()].filter(({ wanted }) => wanted), ...this.#waiting];
     this.#sent.clear();
     this.#stop();
@@ -145,7 +145,7 @@ export class ReadThread {
     this.#silent();
     this.#silent = this.#ports.clock.after(readThreadSilentMs, () => {
       if (running !== this.#running) return;
-      // Its connection may be open until its statement ends; then it reads that it shall end.
+      // The connection may stay open until the thread's statement ends; then the thread receives `end`.
       this.#stop();
       this.#fail(`it has not answered for ${readThreadSilentMs / 1_000} s`, []);
     });
@@ -192,13 +192,13 @@ export class ReadThread {
     this.#send(running, { kind: "end" });
   }
 
-  /** The thread is dead: what it read fails, and the next read starts another one. */
+  /** The thread is dead: its reads fail, and the next read starts another thread. */
   #lose(running: Running, why: string): void {
     this.#release(running);
     if (running !== this.#running) return;
     this.#silent();
     this.#running = null;
-    // Reads that wait for a thread that cannot even start would wait for ever.
+    // If the thread could not even start, reads would wait for it forever.
     const waiting = running.ready ? [] : this.#waiting.splice(0);
     this.#fail(why, waiting);
   }

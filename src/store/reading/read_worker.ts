@@ -1,6 +1,6 @@
 /**
  * The main module of the reading thread: reads pages over its own connection, several at a time in slices, and writes
- * them as JSON. Started by read_thread.ts. However long a read takes, it takes the time of this thread only.
+ * them as JSON. Started by read_thread.ts. However long a read takes, it blocks only this thread.
  */
 import { systemClock } from "../../base/clock.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
@@ -31,7 +31,7 @@ globalThis.addEventListener("message", (event) => {
   }
 }, { once: true });
 
-/** Checks the identity of the file before and after. */
+/** Opens the log, and checks the identity of its file before and after. */
 function openVerified(log: OpenedLog): StoreReader {
   assertSame(log);
   const reader = StoreReader.open(log.path);

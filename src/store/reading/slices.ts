@@ -1,4 +1,4 @@
-/** Runs the steps of a read (steps.ts) in slices, beside the other work of a thread. Used by read_worker.ts. */
+/** Runs the steps of a read (steps.ts) in slices, between the other work of a thread. Used by read_worker.ts. */
 import { NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { Steps } from "./steps.ts";
@@ -21,12 +21,12 @@ export async function readInSlices<T>(steps: Steps<T>, clock: Clock, gone: Abort
       end = clock.monotonic() + sliceMs;
     }
   } finally {
-    // Closes the file that is open.
+    // Closes any open file.
     steps.return(undefined as never);
   }
 }
 
-/** Nobody waits for the answer of a read any more. */
+/** The error of a read whose caller no longer waits for it. */
 export function readEnded(): NerveError {
   return new NerveError("DAEMON_MISSING", "the daemon stops", { hint: "nerve start" });
 }

@@ -1,6 +1,6 @@
 /**
- * Reads that may take long, in steps: their caller may do other work, or stop, between two of them. Used by the readers
- * of the log and its archive, also in the sandbox; slices.ts runs the steps beside other work.
+ * Long reads, in steps: the caller may do other work, or stop, between two of them. Used by the readers of the log and
+ * its archive, also in the sandbox; slices.ts runs the steps between other work.
  */
 
 /** A result computed in steps of a few milliseconds. */

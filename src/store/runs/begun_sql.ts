@@ -1,13 +1,13 @@
 /**
- * The SQL for `run_begun`: roles that run once, have begun, and whose message is not stored. Used by run_store.ts,
- * rebuild.ts and verify.ts, over any connection. The row leaves with the message, with the decision that the role runs again,
- * and with the end of the run: a trigger of the schema removes it.
+ * The SQL for `run_begun`: roles that run once, have begun, and have no stored message yet. Used by run_store.ts,
+ * rebuild.ts and verify.ts, over any connection. A trigger of the schema removes the row with the message, with the
+ * decision that the role runs again, and with the end of the run.
  */
 import type { RoleBegun } from "../../protocol/run.ts";
 import type { Step } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
-/** Changes nothing unless the run is started and expects that round, or when a role of it has begun already. */
+/** Changes nothing unless the run is started and expects that round, or if one of its roles has begun already. */
 export function insertBegun(runId: string, { attempt, round, role, at }: RoleBegun): Step {
   return {
     sql: `

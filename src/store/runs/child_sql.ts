@@ -1,6 +1,7 @@
 /**
- * The SQL for `run_children`: the runs that a run waits for. Used by run_store.ts, run_reads.ts, reader.ts, rebuild.ts and
- * the archive, over any connection. A row is open (it has its request) until the wait is over; then it only links both runs.
+ * The SQL for `run_children`: the runs that a run waits for. Used by run_store.ts, run_reads.ts, reader.ts, rebuild.ts
+ * and the archive, over any connection. A row is open (it has its request) until the wait is over; then it only links
+ * both runs.
  * I1. A run with the id of a child is that child only if its trigger names the parent.
  */
 import type { ChildRequest } from "../../protocol/asked_wait.ts";
@@ -12,10 +13,10 @@ import type { StatementCache } from "../sqlite/database.ts";
 const unfinished = "('queued', 'started', 'waiting', 'paused')";
 const withRuns = "run_children as child left join workflow_runs as run on run.run_id = child.child_id" +
   " and run.trigger ->> '$.run' = child.parent_id";
-/** It is not over: it will be started, or has not ended. */
+/** The child is not over: it must still be started, or has not ended. */
 const isOpen = `child.refused is null and (run.run_id is null or run.status in ${unfinished})`;
 
-/** Number `n` of the runs that a run waits for, which has just become `waiting`. */
+/** Inserts child number `n` of a run that has just become `waiting`. */
 export function insertChild(parentId: string, round: number, n: number, { runId, request }: NewChild): Step {
   return {
     sql: "insert into run_children (parent_id, round, n, child_id, workflow, request) values (?, ?, ?, ?, ?, ?)",
@@ -23,7 +24,7 @@ export function insertChild(parentId: string, round: number, n: number, { runId,
   };
 }
 
-/** Changes nothing when it is started or refused already, or nobody waits for it. */
+/** Changes nothing when the child is started or refused already, or its parent no longer waits. */
 export function refuseChild(parentId: string, round: number, n: number, why: string): Step {
   return {
     sql: "update run_children set refused = ? where parent_id = ? and round = ? and n = ? and request is not null" +
@@ -32,7 +33,7 @@ export function refuseChild(parentId: string, round: number, n: number, why: str
   };
 }
 
-/** Nobody waits for them any more. */
+/** Closes the children of a parent that no longer waits for them. */
 export function closeChildren(parentId: string): Step {
   return {
     sql: "update run_children set request = null where parent_id = ? and request is not null",
@@ -40,7 +41,7 @@ export function closeChildren(parentId: string): Step {
   };
 }
 
-/** The same for a parent that has ended: only once none of them goes on. */
+/** Like `closeChildren`, for a parent that has ended: only once none of its children is unfinished. */
 export function closeEndedChildren(parentId: string): Step {
   const { sql, values } = closeChildren(parentId);
   return {
@@ -50,17 +51,17 @@ export function closeEndedChildren(parentId: string): Step {
   };
 }
 
-/** For the statement that moves the parent: only if all have ended. */
+/** A condition for the statement that moves the parent: all children have ended. */
 export const whereChildrenEnded =
   ` and not exists (select 1 from ${withRuns} where child.parent_id = ? and child.round = ? and ${isOpen})`;
 
-/** Whether any of them has not ended. */
+/** Whether any child of the round has not ended. */
 export function isAwaitingChildren(statements: StatementCache, parentId: string, round: number): boolean {
   const sql = `select 1 from ${withRuns} where child.parent_id = ? and child.round = ? and ${isOpen} limit 1`;
   return statements.get(sql).get(parentId, round) !== undefined;
 }
 
-/** Those that have to be started, in order. */
+/** The children that have yet to be started, in order. */
 export function listMissingChildren(statements: StatementCache, parentId: string, round: number): MissingChild[] {
   const sql = `select child.n, child.child_id, child.request from ${withRuns} where child.parent_id = ?` +
     " and child.round = ? and run.run_id is null and child.refused is null and child.request is not null" +
@@ -72,7 +73,7 @@ export function listMissingChildren(statements: StatementCache, parentId: string
   }));
 }
 
-/** Those of a parent that are going on, whatever the parent does. */
+/** The unfinished children of a parent, whatever the parent does. */
 export function listUnfinishedChildren(statements: StatementCache, parentId: string): string[] {
   const sql = `select child.child_id from ${withRuns} where child.parent_id = ? and child.request is not null` +
     ` and run.status in ${unfinished} order by child.round, child.n`;
@@ -103,12 +104,12 @@ export function hasOpenChildren(statements: StatementCache, parentId: string): b
   return statements.get(sql).get(parentId) !== undefined;
 }
 
-/** Runs that have open rows, by id, after this one; at most `limit`. */
+/** Runs with open rows, by id, after `after`; at most `limit`. */
 export function listOpenParents(statements: StatementCache, after: string, limit: number): string[] {
   const sql = "select distinct parent_id from run_children where request is not null and parent_id > ?" +
     " order by parent_id limit ?";
   return statements.get(sql).all(after, limit).map(({ parent_id }) => String(parent_id));
 }
 
-/** Children whose results are still needed, for the archive: ids of runs. */
+/** Children whose results are still needed, as ids of runs, for the archive. */
 export const neededChildren = "select child_id from run_children where request is not null";

@@ -1,6 +1,6 @@
 /**
- * The SQL for `run_closings`, the runs whose `finally` is still to run, and for `workflow_finally`, which workflows have
- * one. Used by run_store.ts, rebuild.ts and archive/held_rows.ts, over any connection.
+ * The SQL for `run_closings`, the runs whose `finally` is still to run, and for `workflow_finally`, which workflows
+ * have one. Used by run_store.ts, rebuild.ts and archive/held_rows.ts, over any connection.
  */
 import type { KnownFinally } from "../../protocol/closing.ts";
 import type { Run } from "../../protocol/run.ts";
@@ -13,7 +13,7 @@ export function readFinally(statements: StatementCache, workflow: string): Known
   return row === undefined ? null : { code: String(row.code), has: row.has === 1 };
 }
 
-/** What is known of a workflow; null: nothing. When it has no `finally`, none of its runs is to be closed. */
+/** Stores whether a workflow has a `finally`; null: unknown. Without one, its runs need no closing. */
 export function writeFinally(workflow: string, known: KnownFinally | null): Step[] {
   if (known === null) return [{ sql: "delete from workflow_finally where workflow = ?", values: [workflow] }];
   const { code, has } = known;
@@ -24,7 +24,7 @@ export function writeFinally(workflow: string, known: KnownFinally | null): Step
   return has ? [step] : [step, { sql: "delete from run_closings where workflow = ?", values: [workflow] }];
 }
 
-/** The runs of a workflow that are to be closed, in the order of their ends; at most `limit`. */
+/** The runs of a workflow that are still to be closed, in the order of their ends; at most `limit`. */
 export function listClosings(statements: StatementCache, workflow: string, limit: number): Run[] {
   const columns = runColumns.split(", ").map((name) => `run.${name}`).join(", ");
   return statements.arrays(
@@ -33,18 +33,18 @@ export function listClosings(statements: StatementCache, workflow: string, limit
   ).all(workflow, limit).map(toRun);
 }
 
-/** Whether the `finally` of a run is still to run; false when nobody knows whether there is one. */
+/** Whether the `finally` of a run is still to run; false while it is unknown whether there is one. */
 export function isClosing(statements: StatementCache, runId: string): boolean {
   const sql = "select 1 from run_closings join workflow_finally using (workflow) where run_id = ? and has = 1";
   return statements.get(sql).get(runId) !== undefined;
 }
 
-/** Whether the run has ended and is to be closed, if its workflow has a `finally` at all. */
+/** Whether the run has ended and must be closed, if its workflow has a `finally` at all. */
 export function isToBeClosed(statements: StatementCache, runId: string): boolean {
   return statements.get("select 1 from run_closings where run_id = ?").get(runId) !== undefined;
 }
 
-/** The run is closed. Changes nothing when it was not to be closed any more. */
+/** Marks the run as closed. Changes nothing when it no longer had to be closed. */
 export function deleteClosing(runId: string): Step {
   return { sql: "delete from run_closings where run_id = ?", values: [runId] };
 }
@@ -61,7 +61,7 @@ export function readEndRow(statements: StatementCache, runId: string): number | 
 /** Runs whose messages are still needed. */
 export const closingRuns = "select run_id from run_closings";
 
-/** What a rebuild of the runs does not know: it runs `act`, which ends runs again, and puts the closings back as they were. */
+/** Runs `act`, a rebuild, which ends runs again but does not know the closings, and then restores them. */
 export function keepClosings<T>(statements: StatementCache, act: () => T): T {
   statements.get("create temp table kept_closings as select run_id, workflow from run_closings order by seq").run();
   const result = act();

@@ -1,7 +1,8 @@
 /**
- * The SQL for `run_events`: what was sent to runs. Used by run_store.ts and rebuild.ts, over any connection.
+ * The SQL for `run_events`: the events that were sent to runs. Used by run_store.ts and rebuild.ts, over any
+ * connection.
  * I1. A run keeps at most `keptEventsMax` events that no wait has taken, of at most `keptEventsMaxBytes` together, and
- *     beside them the one that it waits for: events that nobody asked for cannot shut it out.
+ *     besides them the one that it waits for: unwanted events cannot shut it out.
  */
 import { keptEventsMax, keptEventsMaxBytes } from "../../base/wait_limits.ts";
 import type { Json } from "../../protocol/json.ts";
@@ -31,7 +32,7 @@ export function insertEvent(runId: string, { name, key, payload, digest, receive
   };
 }
 
-/** The same for a row of the log, which was accepted when it was written. */
+/** Like `insertEvent`, for a row of the log, which was accepted when it was written. */
 export function insertLoggedEvent(runId: string, { name, key, payload, digest, received }: NewRunEvent): Step {
   const text = JSON.stringify(payload), bytes = new TextEncoder().encode(text).length;
   return {
@@ -40,7 +41,7 @@ export function insertLoggedEvent(runId: string, { name, key, payload, digest, r
   };
 }
 
-/** For the statement that moves the run: only if the event is kept. */
+/** A condition for the statement that moves the run: the event is kept. */
 export const whereKept = " and exists (select 1 from run_events where run_id = ? and key = ? and payload is not null)";
 
 /** The wait of `round` takes the event; its payload is in the message. */
@@ -67,7 +68,7 @@ export function readKeptEvent(statements: StatementCache, runId: string, name: s
   return row === undefined ? null : { key: String(row.key), payload: JSON.parse(String(row.payload)) as Json };
 }
 
-/** Runs that wait for an event which they keep: a death came between. At most `limit`. */
+/** Runs that wait for an event that they keep, because of a crash in between. At most `limit`. */
 export function listDeliverable(statements: StatementCache, limit: number): string[] {
   const sql =
     "select distinct kept.run_id as id from run_events as kept join run_waits on run_waits.run_id = kept.run_id" +

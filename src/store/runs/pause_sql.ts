@@ -1,6 +1,6 @@
 /**
- * The SQL for `run_pauses`: from where a paused run goes on. Used by run_store.ts and rebuild.ts, over any connection. The
- * row leaves when the run goes on or ends: a trigger of the schema removes it.
+ * The SQL for `run_pauses`: from where a paused run continues. Used by run_store.ts and rebuild.ts, over any
+ * connection. A trigger of the schema removes the row when the run continues or ends.
  */
 import type { HeldRun, PausedRun, RunPause, RunWait } from "../../protocol/run_wait.ts";
 import type { Step } from "../commit/operations.ts";
@@ -15,7 +15,7 @@ export function insertPause(runId: string, { from, since, reason, wait, code }: 
   };
 }
 
-/** Lets a paused run go on from where it was; a started one in its next attempt. */
+/** Lets a paused run continue from where it was; a started one in its next attempt. */
 export function unpauseRun(runId: string, { from, reason }: RunPause): Step {
   return {
     sql:
@@ -50,7 +50,8 @@ export function listPaused(statements: StatementCache): PausedRun[] {
 
 /** Runs that are paused because their code contradicts their messages. */
 export function listHeld(statements: StatementCache): HeldRun[] {
-  // In the order of `from`, which `cross` keeps: over all runs, each looked up among the paused ones, it takes 12 ms of 100,000.
+  // `cross` keeps the order of `from`: going over all runs, and looking up each among the paused ones, takes 12 ms for
+  // 100,000.
   return statements.get(
     `select run_id, workflow, code, run.reason from run_pauses pause cross join workflow_runs run using (run_id)
      where pause.code is not null order by seq`,

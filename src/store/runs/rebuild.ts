@@ -1,7 +1,7 @@
 /**
- * Rebuilds `workflow_runs`, and with it what runs wait for, from the log and, on request, from its archive, by replaying the
- * rows that run_log_rows.ts describes. The usual statements and triggers apply, so an illegal move in the log is detected. Used by store.ts and
- * verify.ts.
+ * Rebuilds `workflow_runs`, and with it what runs wait for, from the log and, on request, from its archive, by
+ * replaying the rows that run_log_rows.ts describes. The usual statements and triggers apply, so an illegal move in the
+ * log is detected. Used by store.ts and verify.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Moment } from "../../base/moment.ts";
@@ -32,8 +32,8 @@ export interface Rebuilt {
 }
 
 /**
- * Replaces every run whose first row is in the log, or in the archive in `archiveFolder`; the others stay.
- * It is one transaction. Throws NerveError STORE_FAILED when an archive file is damaged.
+ * Replaces every run whose first row is in the log, or in the archive in `archiveFolder`; the others stay. All of it is
+ * one transaction. Throws NerveError STORE_FAILED when an archive file is damaged.
  */
 export function rebuildRuns(db: DatabaseSync, archiveFolder: string | null = null): Rebuilt {
   const statements = new StatementCache(db);
@@ -90,7 +90,7 @@ const rowTypes: readonly string[] = [
   "approval.requested",
   "approval.decided",
 ];
-/** Those that change something although they have no status. */
+/** The types of rows that change something although they have no status. */
 const changing: readonly string[] = [
   "run.message",
   "run.event",
@@ -156,7 +156,7 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   if (run === null) return false;
   if (type === "run.message") {
     const { round } = payload as unknown as RunMessage;
-    // The first row of a fork counts them.
+    // The first row of a fork already counts these messages.
     if (typeof payload.copiedFrom === "string") return round <= run.rounds;
     const step = run.status === "waiting" ? settleWait(runId, round) : countMessage(runId, run.attempt, round);
     const took = payload.took;
@@ -188,15 +188,15 @@ function replay(statements: StatementCache, type: string, runId: string, payload
 }
 
 /**
- * Only a row that starts or resumes changes the attempt. The row of an end has that of the moment when the end was asked
- * for, and a start may have been on its way.
+ * Only a row that starts or resumes a run changes the attempt. The row of an end has the attempt of the moment when the
+ * end was requested, and a start may have been on its way.
  */
 function readChange(payload: Record<string, unknown>): RunChange {
   const { attempt: _, ...rest } = payload;
   return (payload.status === "started" ? payload : rest) as unknown as RunChange;
 }
 
-/** Other rows may name another run, such as a child that was refused. */
+/** Other rows may name another run, such as a refused child. */
 function isFirstRow(runId: string, payload: unknown): payload is Run {
   return isPlainObject(payload) && payload.runId === runId && payload.status !== undefined;
 }

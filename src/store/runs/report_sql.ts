@@ -1,12 +1,12 @@
 /**
- * The SQL for `run_reports`: the runs whose `run.closed` row is their report. Used by run_store.ts and run_reads.ts, over
- * any connection.
+ * The SQL for `run_reports`: the runs whose `run.closed` row is their report. Used by run_store.ts and run_reads.ts,
+ * over any connection.
  */
 import type { RunClosing } from "../../protocol/closing.ts";
 import type { Step } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
-/** With the row of a run that is closed. */
+/** Write this with the `run.closed` row. */
 export function insertReport(runId: string): Step {
   return { sql: "insert into run_reports (run_id) values (?) on conflict (run_id) do nothing", values: [runId] };
 }

@@ -10,9 +10,9 @@ import type { Steps } from "../reading/steps.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 import { runColumns, toRun, toRunMessage } from "./run_sql.ts";
 
-/** Runs and messages that one step checks one by one, and about how many bytes of items one step reads. */
+/** How many runs and messages one step checks one by one, and about how many bytes of items one step reads. */
 const windowRuns = 2_048, windowMessages = 16, stepBytes = 256 * 1024;
-/** The bytes of a run: its texts. The rest is small. */
+/** The bytes of a run's texts. The rest is small. */
 const runBytes =
   "octet_length(prompt) + octet_length(payload) + octet_length(trigger) + octet_length(coalesce(reason, ''))";
 
@@ -26,7 +26,7 @@ export function* findRuns(statements: StatementCache, query: RunQuery): Steps<Pa
     total = countRuns(statements, workflow, statuses);
     walkRuns(statements, workflow, statuses, before, query.offset, fill);
   } else {
-    // Few runs are queued, started or failed: those are looked through, and otherwise those of the workflow.
+    // If few runs have these statuses, they are checked one by one; otherwise the runs of the workflow are.
     const few = countRuns(statements, undefined, statuses) <= windowRuns;
     const list = few ? listByStatus : listByWorkflow;
     total = yield* fillFrom(list(statements, workflow, statuses), before, query.offset, fill);
@@ -36,18 +36,18 @@ export function* findRuns(statements: StatementCache, query: RunQuery): Steps<Pa
 }
 
 interface Found {
-  /** `seq` of a run, `id` of a message. */
+  /** `seq` of a run, or `id` of a message. */
   readonly key: number;
   readonly bytes: number;
 }
 
-/** Below every run, when there is no such run. */
+/** -1, which is below every run, when there is no such run. */
 function readSeq(statements: StatementCache, runId: string): number {
   const [row] = readArrays(statements, "select seq from workflow_runs where run_id = ?", [runId]);
   return row === undefined ? -1 : row[0] as number;
 }
 
-/** Newest first, by an index that has them in this order: one for each status, which SQLite merges. */
+/** Finds runs, newest first, by an index in this order: one branch for each status, which SQLite merges. */
 function walkRuns(
   statements: StatementCache,
   workflow: string | undefined,
@@ -70,7 +70,7 @@ function walkRuns(
   }
 }
 
-/** All runs of the workflow with these statuses, newest first: few have one of them. */
+/** The runs of the workflow with these statuses, newest first, from all runs with these statuses: there are few. */
 function* listByStatus(
   statements: StatementCache,
   workflow: string,
@@ -84,7 +84,7 @@ function* listByStatus(
   yield rows.map(([key, bytes]) => ({ key, bytes })).sort((a, b) => b.key - a.key);
 }
 
-/** The same, from the runs of the workflow, in parts. */
+/** Like `listByStatus`, but from the runs of the workflow, in parts. */
 function* listByWorkflow(
   statements: StatementCache,
   workflow: string,
@@ -104,7 +104,7 @@ function* listByWorkflow(
   }
 }
 
-/** Fills the page from `before` and `offset` on; returns how many there are in all. */
+/** Fills the page from `before` and `offset` on; returns how many runs there are in all. */
 function* fillFrom(path: Iterable<Found[]>, before: number, offset: number, fill: PageFill<Found>): Steps<number> {
   let total = 0, skipped = 0;
   for (const found of path) {
@@ -129,7 +129,7 @@ function countRuns(
   return readArrays(statements, `select count(*) from workflow_runs${where}`, values)[0]?.[0] as number;
 }
 
-/** As `StoreReader.messages`. */
+/** Like `StoreReader.messages`, in steps. */
 export function* findMessages(
   statements: StatementCache,
   runId: string,
@@ -147,7 +147,7 @@ export function* findMessages(
       }
     }
     const rows = yield* readFound(statements, fill.items, "ts, payload", "logs", "id", true);
-    // Some may have left for the archive meanwhile.
+    // Some rows may have left for the archive meanwhile.
     if (rows.length < fill.items.length) continue;
     const items = rows.map(([ts, payload]) => toRunMessage(ts as number, JSON.parse(payload as string))).reverse();
     return { items, more: fill.full };
@@ -155,8 +155,8 @@ export function* findMessages(
 }
 
 /**
- * The id below which the messages before a round are; null when there are none. Rounds follow each other, so the place
- * of the round in the index is known from the newest one. Where that does not hold, it looks at every message.
+ * An id below which all messages before a round are; null when there are none. Rounds are consecutive, so the newest
+ * one gives the place of the round in the index. Where that does not hold, it checks every message.
  */
 function* findBeforeId(
   statements: StatementCache,

@@ -1,4 +1,4 @@
-/** What run_store.ts reads of runs on disk: their state, what they wait for, what they ask, and their messages. */
+/** The reads of run_store.ts: the state of runs on disk, their waits, requests and messages. */
 import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
 import type { AgentRequestKind, ApprovalSummary, StoredApproval } from "../../protocol/approval.ts";
@@ -64,7 +64,7 @@ export abstract class RunReads {
     return this.readNow(() => listReports(this.statements, after, limit));
   }
 
-  /** What the report of a run says; null when its row is not in the log any more. */
+  /** The report of a run; null when its row is no longer in the log. */
   readReport(runId: string): RunClosing | null {
     return this.readNow(() => readReport(this.statements, runId));
   }
@@ -112,7 +112,7 @@ export abstract class RunReads {
     return this.readNow(() => isAwaitingChildren(this.statements, runId, round));
   }
 
-  /** Those that have to be started, in order. */
+  /** The children that have yet to be started, in order. */
   listMissingChildren(runId: string, round: number): MissingChild[] {
     return this.readNow(() => listMissingChildren(this.statements, runId, round));
   }
@@ -129,12 +129,12 @@ export abstract class RunReads {
     return this.readNow(() => hasOpenChildren(this.statements, runId));
   }
 
-  /** Runs with children that are not closed, by id, after this one; at most `limit`. */
+  /** Runs with children that are not closed, by id, after `after`; at most `limit`. */
   listOpenParents(after: string, limit: number): string[] {
     return this.readNow(() => listOpenParents(this.statements, after, limit));
   }
 
-  /** The row that made it wait; null when it is not in the log. */
+  /** The row with which the run began to wait; null when it is not in the log. */
   readWaitRow(runId: string): number | null {
     return this.readNow(() => readNewestRow(this.statements, runId, "run.waiting"));
   }
@@ -144,11 +144,12 @@ export abstract class RunReads {
     return this.readNow(() => readFinally(this.statements, workflow));
   }
 
-  /** The runs of a workflow that have ended and are to be closed, in the order of their ends; at most `limit`. */
+  /** Whether the run has ended and must be closed, if its workflow has a `finally` at all. */
   isToBeClosed(runId: string): boolean {
     return this.readNow(() => isToBeClosed(this.statements, runId));
   }
 
+  /** The runs of a workflow that have ended and are still to be closed, in the order of their ends; at most `limit`. */
   listClosings(workflow: string, limit: number): Run[] {
     return this.readNow(() => listClosings(this.statements, workflow, limit));
   }
@@ -167,17 +168,17 @@ export abstract class RunReads {
     return this.readNow(() => readKeptEvent(this.statements, runId, name));
   }
 
-  /** Runs that wait for an event which they keep; at most `limit`. */
+  /** Runs that wait for an event that they keep; at most `limit`. */
   listDeliverable(limit: number): string[] {
     return this.readNow(() => listDeliverable(this.statements, limit));
   }
 
-  /** Throws NerveError STORE_FAILED as `get`. */
+  /** Like `get`, throws NerveError STORE_FAILED. */
   readApproval(id: string): StoredApproval | null {
     return this.readNow(() => readApproval(this.statements, id));
   }
 
-  /** The request of a run in a round; null when that round is no gate. */
+  /** The request of a run in a round; null when the run asked nothing there. */
   readApprovalAt(runId: string, round: number): StoredApproval | null {
     return this.readNow(() => readApprovalAt(this.statements, runId, round));
   }
@@ -187,7 +188,7 @@ export abstract class RunReads {
     return this.readNow(() => readNewestOf(this.statements, runId, kind));
   }
 
-  /** Those that are open, of all runs. */
+  /** The open requests about agents, of all runs. */
   listAgentRequests(): ApprovalSummary[] {
     return this.readNow(() => listAgentRequests(this.statements));
   }
@@ -202,7 +203,7 @@ export abstract class RunReads {
     return readNextDue(this.statements, boot);
   }
 
-  /** Waits that are over, in the order in which they were due; at most `limit`. */
+  /** Waits whose time is over, in the order in which they were due; at most `limit`. */
   listDueWaits(now: number, boot: BootTime | null, limit: number): WaitingRun[] {
     return listDueWaits(this.statements, now, boot, limit);
   }
@@ -237,7 +238,7 @@ export abstract class RunReads {
     return this.readNow(() => readRun(this.statements, runId));
   }
 
-  /** All messages of a run, oldest first, read in small parts while they are taken. */
+  /** All messages of a run, oldest first, read in small parts on demand. */
   readThread(runId: string): Iterable<RunMessage> {
     return readThread(this.statements, runId);
   }

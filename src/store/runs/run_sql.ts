@@ -31,7 +31,7 @@ type RunRow = [
   endedAt: number | null,
 ];
 
-/** The database is ours and its tables are strict, so values have the types that were written. */
+/** The database is nerve's own and its tables are strict, so values have the types that were written. */
 export function toRun(row: unknown): Run {
   const [runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, payload, ...rest] = row as RunRow;
   const [trigger, causeId, reason, queuedAt, startedAt, endedAt] = rest;
@@ -73,7 +73,7 @@ export function insertRun(run: Run): Step {
   };
 }
 
-/** Removes a run that was never begun; changes nothing when it has begun. */
+/** Removes a run that never began; changes nothing when it has begun. */
 export function deleteQueued(runId: string): Step {
   const sql = "delete from workflow_runs where run_id = ? and status = 'queued' and attempt = 0";
   return { sql, values: [runId] };
@@ -120,7 +120,7 @@ where run_id = ? and status = 'started' and attempt = ? and rounds = ?`,
   };
 }
 
-/** Copies the first messages of another run, as rows with the ids from `firstId` on and the time of the run's first row. */
+/** Copies the first messages of another run, as rows with ids from `firstId` on and the time of the run's first row. */
 export function copyMessages(
   { runId, causeId, queuedAt }: Pick<Run, "runId" | "causeId" | "queuedAt">,
   from: { readonly runId: string; readonly rounds: number },
@@ -152,15 +152,15 @@ where exists (select 1 from workflow_runs where run_id = ? and status = 'started
   };
 }
 
-/** About how much `readThread` reads at a time; one message may be larger. */
+/** About how many bytes `readThread` reads at a time; one message may be larger. */
 const threadPartBytes = 256 * 1024;
 
 /**
- * All messages of a run, oldest first, in parts of about `threadPartBytes`: nobody else waits for a long thread, and no
+ * All messages of a run, oldest first, in parts of about `threadPartBytes`: a long thread blocks no one else, and no
  * statement stays open between two parts.
  */
 export function* readThread(statements: StatementCache, runId: string): Generator<RunMessage> {
-  // `octet_length` reads no content: it is in the header of the row.
+  // `octet_length` does not read the content: the length is in the header of the row.
   const sizes = statements.arrays(
     "select id, octet_length(payload) from logs where ref_id = ? and type = 'run.message' order by id",
   ).all(runId) as unknown as [number, number][];
@@ -195,7 +195,7 @@ export function readNewestRow(statements: StatementCache, runId: string, type: L
   return id;
 }
 
-/** The content of the newest `run.attempt_failed` row of a run; null when there is none, or it is over. */
+/** The content of the newest `run.attempt_failed` row of a run; null when there is none, or it no longer counts. */
 export function readLastFailure(statements: StatementCache, runId: string): RoleFailure | null {
   const row = statements.arrays(
     `select ts, payload, exists (
@@ -209,7 +209,7 @@ export function readLastFailure(statements: StatementCache, runId: string): Role
   const stored = JSON.parse(payload) as Omit<RoleFailure, "waitMs" | "failedAt"> & Partial<RoleFailure>;
   // Rows of an older nerve lack `exhausted`.
   const { round, role, failures, attempts, message, retryAt, exhausted = "fail" } = stored;
-  // Its attempts begin anew: the run was paused, or a person has decided.
+  // The role's attempts begin again: the run was paused, or a person has decided.
   if (overSince === 1) return null;
   // Rows of an older nerve lack the wait, or its beginning: it started when they were written, or before.
   const { waitMs = retryAt === null ? null : Math.max(0, retryAt - ts) } = stored;
@@ -217,7 +217,7 @@ export function readLastFailure(statements: StatementCache, runId: string): Role
   return { round, role, failures, attempts, message, waitMs, retryAt, failedAt, exhausted };
 }
 
-/** Where a run forks off: its first row says it. */
+/** The run and round from which a run was forked, as its first row records it. */
 export function readFork(statements: StatementCache, runId: string): { runId: string; rounds: number } | null {
   const row = statements.arrays(
     "select payload ->> '$.fork.runId', payload ->> '$.fork.rounds' from logs where ref_id = ? and type in " +
@@ -226,7 +226,7 @@ export function readFork(statements: StatementCache, runId: string): { runId: st
   return row === undefined || row[0] === null ? null : { runId: row[0], rounds: row[1] };
 }
 
-/** How many rounds of a run a person has accepted, whatever its code says of them. */
+/** How many rounds of a run a person has accepted, even if its code contradicts them. */
 export function readAccepted(statements: StatementCache, runId: string): number {
   const [accepted] = statements.arrays(
     "select max(json_extract(payload, '$.accepted')) from logs where ref_id = ? and type = 'run.resumed'",
@@ -234,7 +234,7 @@ export function readAccepted(statements: StatementCache, runId: string): number 
   return accepted ?? 0;
 }
 
-/** The message that a `run.message` row holds. */
+/** The message in a `run.message` row. */
 export function toRunMessage(ts: number, payload: Json): RunMessage {
   const { round, role, content, meta } = payload as unknown as Omit<RunMessage, "ts">;
   return { round, role, content, meta: meta as JsonObject, ts };

@@ -65,7 +65,7 @@ export class SqliteRunStore extends RunReads {
     return this.#writer.run(steps);
   }
 
-  /** Puts another run of the same id in the place of one that was never begun. False, without a row, if it has begun. */
+  /** Replaces a run that never began with another of the same id. False, without a row, if it has begun. */
   replaceQueued(run: Run, row: NewLogRow, starts: Moment | null): Promise<boolean> {
     const first = buildFirstRow(row, run), { runId } = run;
     checkRow(first, runId);
@@ -96,15 +96,15 @@ export class SqliteRunStore extends RunReads {
     return this.#writer.run([insertAtRound(row, runId, attempt, failure.round)]);
   }
 
-  /** Writes that a role which runs once begins. False, without a row, if the run is not there, or one has begun already. */
+  /** Records that a role that runs once begins. False, without a row, if the run has moved on, or one has begun. */
   beginRole(run: RunRef, begun: RoleBegun): Promise<boolean> {
     const row = this.#log.toStep({ ...toRow(run, "run.role_begun"), payload: begun });
     return this.#writer.run([insertBegun(run.runId, begun), row]);
   }
 
   /**
-   * A person decides about a role with an unknown end: it runs again, or the run has failed. False, without a row, if the
-   * run does not wait for that in this attempt, or if the request cannot be decided.
+   * Records a person's decision about a role with an unknown end: the role runs again, or the run has failed. False,
+   * without a row, if the run does not wait for that in this attempt, or if the request cannot be decided.
    */
   decideRecovery(run: RunRef, change: RunChange, row: NewLogRow, decision: ApprovalDecision): Promise<boolean> {
     const changed = buildChangeRow(row, change),
@@ -117,7 +117,7 @@ export class SqliteRunStore extends RunReads {
     return this.#writer.run([move, moved, decideApproval(decision), decided]);
   }
 
-  /** A started run begins to wait, and asks `request` or for `children`. False, without a row, if it is not in that attempt and round. */
+  /** Makes a started run wait, with `request` or `children` if given. False, without a row, if it has moved on. */
   beginWait(
     run: RunRef,
     wait: RunWait,
@@ -139,8 +139,8 @@ export class SqliteRunStore extends RunReads {
   }
 
   /**
-   * A message settles the wait of a run, which goes on in its next attempt. False, without a row, if it does not wait, or
-   * if the decision cannot be made, the event is taken or a child has not ended.
+   * Settles the wait of a run with a message; the run continues in its next attempt. False, without a row, if it does
+   * not wait, or if the decision cannot be made, the event is taken or a child has not ended.
    */
   settleWait(run: RunRef, message: RunMessage, by: Settlement = {}): Promise<boolean> {
     const { runId } = run, { round, role, content, meta, ts } = message, { decision, event } = by;
@@ -156,7 +156,7 @@ export class SqliteRunStore extends RunReads {
     return this.#writer.run(steps);
   }
 
-  /** Pauses a run that has the status `pause.from`. False, without a row, if it has another. */
+  /** Pauses a run whose status is `pause.from`. False, without a row, if it is another. */
   pause(run: RunRef, pause: RunPause, reason: string): Promise<boolean> {
     const change = { status: "paused", reason } as const;
     const row = buildChangeRow({ ...toRow(run, "run.paused"), payload: { pause } }, change);
@@ -164,10 +164,10 @@ export class SqliteRunStore extends RunReads {
     return this.#writer.run([update, this.#log.toStep(row), insertPause(run.runId, pause)]);
   }
 
-  /** Lets a paused run go on from where it was. False, without a row, if it is not paused. */
+  /** Lets a paused run continue from where it was. False, without a row, if it is not paused. */
   unpause(run: RunRef & Pick<Run, "rounds">, pause: RunPause, acceptCode = false): Promise<boolean> {
     const { from: status, reason, wait } = pause, attempt = run.attempt + (status === "started" ? 1 : 0);
-    // What it waits for becomes the message of a role that the code may not have any more: that is accepted with the rest.
+    // The wait becomes the message of a role that the code may no longer have: that message is accepted with the rest.
     const accepted = acceptCode ? { accepted: run.rounds + (wait === null ? 0 : 1) } : {};
     const payload = { rounds: run.rounds, after: "it was paused", ...accepted, ...wait === null ? {} : { wait } };
     const row = buildChangeRow({ ...toRow(run, "run.resumed"), payload }, { status, attempt, reason });
@@ -176,26 +176,26 @@ export class SqliteRunStore extends RunReads {
     return this.#writer.run(steps);
   }
 
-  /** Asks beside what a run waits for. False, without a row, if the run has ended or has moved on. */
+  /** Inserts a request besides the run's wait. False, without a row, if the run has ended or has moved on. */
   insertRequest(run: RunRef, request: NewApproval): Promise<boolean> {
     const asked = this.#log.toStep({ ...toRow(run, "approval.requested"), payload: { request } });
     return this.#writer.run([insertApproval(run, request), asked]);
   }
 
-  /** Decides such a request. False, without a row, if it cannot be decided. */
+  /** Decides a request from `insertRequest`. False, without a row, if it cannot be decided. */
   decideRequest(run: RunRef, decision: ApprovalDecision): Promise<boolean> {
     const decided = this.#log.toStep({ ...toRow(run, "approval.decided"), payload: { decision } });
     return this.#writer.run([decideAlone(decision), decided]);
   }
 
-  /** What is known of the `finally` of a workflow; null: nothing. Without one, none of its runs is to be closed. */
+  /** Stores whether a workflow has a `finally`; null: unknown. Without one, its runs need no closing. */
   async writeFinally(workflow: string, known: KnownFinally | null): Promise<void> {
     await this.#writer.run(writeFinally(workflow, known));
   }
 
   /**
-   * The `finally` of a run has ended; its row's cause is the row that ended the run. Null: there was none, and no row is
-   * written. False, without a row, if the run was not to be closed any more.
+   * Closes a run whose `finally` has ended; the cause of its row is the row that ended the run. `closing` null: there
+   * was no `finally`, and no row is written. False, without a row, if the run no longer had to be closed.
    */
   closeRun(run: RunRef, closing: RunClosing | null): Promise<boolean> {
     const steps = [deleteClosing(run.runId)];
@@ -207,19 +207,19 @@ export class SqliteRunStore extends RunReads {
     return this.#writer.run(steps);
   }
 
-  /** A child is not started. False, without a row, if it is refused already or nobody waits for it. */
+  /** Records that a child is not started. False, without a row, if it is refused or its parent no longer waits. */
   refuseChild(run: RunRef, round: number, { n, runId, request }: MissingChild, why: string): Promise<boolean> {
     const payload = { round, n, runId, workflow: request.workflow, why };
     const row = this.#log.toStep({ ...toRow(run, "run.child_refused"), payload });
     return this.#writer.run([refuseChild(run.runId, round, n, why), row]);
   }
 
-  /** Nobody waits for the children of a run any more. Does nothing while one of them goes on. */
+  /** Closes the children of a run that no longer waits for them. Does nothing while one of them is unfinished. */
   async closeChildren(runId: string): Promise<void> {
     await this.#writer.run([closeEndedChildren(runId)]);
   }
 
-  /** Keeps an event for a run. False, without a row, if the key is known, the run has ended or keeps too many. */
+  /** Keeps an event for a run. False, without a row, if the key is known, the run has ended or it keeps too many. */
   insertEvent(run: RunRef, event: NewRunEvent): Promise<boolean> {
     const row = this.#log.toStep({ ...toRow(run, "run.event"), payload: { event } });
     return this.#writer.run([insertEvent(run.runId, event), row]);

@@ -1,6 +1,6 @@
 /**
- * The SQL for `run_waits`: what each waiting run waits for. Used by run_store.ts and rebuild.ts, over any connection. The
- * row of a wait leaves when its run does: a trigger of the schema removes it.
+ * The SQL for `run_waits`: what each waiting run waits for. Used by run_store.ts and rebuild.ts, over any connection. A
+ * trigger of the schema removes the row when the run leaves its wait.
  */
 import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
@@ -40,8 +40,8 @@ export function insertWait(runId: string, { round, role, kind, since, due, dueBo
 }
 
 /**
- * Message number `round` settles the wait of a run, which goes on in its next attempt. With a decision or
- * an event: only if that can be made or taken; with children: only if all have ended.
+ * Settles the wait of a run with message number `round`; the run continues in its next attempt. With a decision or an
+ * event: only if that can be made or taken; with children: only if all have ended.
  */
 export function settleWait(runId: string, round: number, by: Settlement = {}): Step {
   const [where, values] = guardOf(runId, round, by);
@@ -81,7 +81,7 @@ export function readNextDue(statements: StatementCache, boot: BootTime | null): 
   return { wall, bootMs: first(sql, boot.id) };
 }
 
-/** Waits that are over by either clock, in the order in which they were due; at most `limit`. */
+/** Waits that are due by either clock, in the order in which they were due; at most `limit`. */
 export function listDueWaits(
   statements: StatementCache,
   now: number,

@@ -1,12 +1,12 @@
 /**
  * Makes a compute one transaction of its sense's database: what it wrote and what it returned become durable together,
- * or not at all. What it returned stays in the table `_outbox` until the next entry, for the kernel that did not get it.
- * Used in the sandbox by sense_outbox.ts.
- * I1. A transaction that user code ended itself is left as it is: what follows runs in autocommit mode.
+ * or not at all. The returned value stays in the table `_outbox` until the next entry, in case the kernel did not get
+ * it. Used in the sandbox by sense_outbox.ts.
+ * I1. A transaction that user code ended itself stays ended: what follows runs in autocommit mode.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-/** The entry that was put last; null when there is none. */
+/** The last entry; null when there is none. */
 export function readOutbox(db: DatabaseSync): string | null {
   const table = db.prepare("select 1 from sqlite_schema where type = 'table' and name = '_outbox'").get();
   const row = table === undefined ? undefined : db.prepare("select entry from _outbox").get();
@@ -38,8 +38,8 @@ export class ComputeTransaction {
   }
 
   /**
-   * Commits what was written since `begin`. When anything was, `entry` is put with it and the result is true. Throws the
-   * error of SQLite when it cannot be committed; then it is undone.
+   * Commits what was written since `begin`. If anything was, puts `entry` with it and returns true. When the commit
+   * fails, undoes it and throws SQLite's error.
    */
   commit(entry: string | null): boolean {
     if (!this.#db.isOpen) return false;
@@ -55,7 +55,7 @@ export class ComputeTransaction {
   }
 
   rollback(): void {
-    // The table may have been made in it. On a full disk SQLite itself has rolled back by now.
+    // The table may have been created in this transaction. On a full disk SQLite itself has rolled back by now.
     this.#put = null;
     if (this.#db.isOpen && this.#db.isTransaction) this.#rollback.run();
   }

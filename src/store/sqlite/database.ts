@@ -1,7 +1,7 @@
 /**
- * Opens and migrates every SQLite database of nerve, with the same safe options.
- * Neighbours: everything else in this room. Also used in the sandbox, where Deno grants only the database's own path:
- * SQLite itself makes the -wal and -shm files, which Deno's permissions do not cover.
+ * Opens and migrates every SQLite database of nerve, with the same safe options. Neighbours: everything else in this
+ * room. Also used in the sandbox, where Deno grants only the database's own path: SQLite itself makes the -wal and -shm
+ * files, which Deno's permissions do not cover.
  * I1. No database reads a double-quoted word as a string, loads an extension, or lets SQL write to its schema.
  * I2. A file made here is readable by its owner only; SQLite gives -wal and -shm the mode of the database.
  * I3. A transaction is atomic: what `inTransaction` runs is committed as a whole or not at all.
@@ -71,7 +71,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): DatabaseS
     db = open(existing ? withoutCreating(path) : path, readOnly);
     if (!readOnly) db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${boundWal}`);
     else if (cannotShare(db) && ifPresent(() => Deno.lstatSync(`${path}-wal`)) === null) {
-      // On a medium that cannot be written SQLite has no place for its -shm file, and nobody else can change the database.
+      // On a read-only medium SQLite has no place for its -shm file, and no other process can change the database.
       db.close();
       db = open(immutable(path), readOnly);
     }
@@ -82,7 +82,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): DatabaseS
   }
 }
 
-/** A -wal file that readers made large becomes small again, so that readers and quotas see how much is in it. */
+/** A -wal file that readers made large becomes small again, so that readers and quotas see its real size. */
 const boundWal = `pragma journal_size_limit = ${walKeptMaxBytes}`;
 
 function open(path: string | URL, readOnly: boolean): DatabaseSync {
@@ -111,13 +111,13 @@ function immutable(path: string): URL {
   return url;
 }
 
-/** Whether the database is in WAL mode and its folder refuses the files that its readers share. */
+/** Whether the database is in WAL mode and SQLite cannot make the files that its readers share. */
 function cannotShare(db: DatabaseSync): boolean {
   try {
     db.prepare("select 1 from sqlite_schema limit 1").get();
     return false;
   } catch (thrown) {
-    // Any other fault is for whoever reads to meet.
+    // Other faults are left to the reader, which meets them again.
     return /unable to open database file/.test(messageOf(thrown));
   }
 }
@@ -149,8 +149,8 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
 }
 
 /**
- * As `inTransaction`, for a connection that does not wait for locks (`pragma busy_timeout = 0`): while another program
- * holds the lock, it retries by the clock and does not block the event loop. Calls `prepare` before each try.
+ * Like `inTransaction`, for a connection that does not wait for locks (`pragma busy_timeout = 0`): while another
+ * program holds the lock, it retries by the clock and does not block the event loop. Calls `prepare` before each try.
  */
 export async function inTransactionWhenFree<T>(
   db: DatabaseSync,
@@ -200,7 +200,7 @@ export function readUserVersion(db: DatabaseSync): number {
 }
 
 type Statements = Map<string, StatementSync>;
-// Captured: in the sandbox, user code that replaces a method of maps must not be given a statement.
+// Captured: in the sandbox, user code that replaces a method of maps must not get hold of a statement.
 const find = uncurried(Map.prototype.get) as (map: Statements, sql: string) => StatementSync | undefined;
 const put = uncurried(Map.prototype.set) as (map: Statements, sql: string, statement: StatementSync) => void;
 const drop = uncurried(Map.prototype.delete) as (map: Statements, sql: string) => boolean;
@@ -221,7 +221,7 @@ export class StatementCache {
     this.#max = max;
   }
 
-  /** From now on statements are of this connection. */
+  /** Prepares statements for this connection from now on. */
   useDatabase(db: Pick<DatabaseSync, "prepare">): void {
     this.#db = db;
     this.#statements = new Map();
@@ -238,7 +238,7 @@ export class StatementCache {
   }
 
   /**
-   * As `get`, with rows as arrays. Use only one of the two for a text. Over many rows, arrays are 16 times as fast as
+   * Like `get`, with rows as arrays. Use only one of the two for a text. For many rows, arrays are 16 times as fast as
    * objects (measured, Deno 2.9.6).
    */
   arrays(sql: string): StatementSync {
@@ -260,7 +260,7 @@ export function toStoreError(what: string, thrown: unknown): NerveError {
   return new NerveError("STORE_FAILED", `${what}: ${reason}`, { cause: thrown, ...(hint === null ? {} : { hint }) });
 }
 
-/** What to do about an error of SQLite or of the disk, by its text; null when that says nothing. */
+/** The hint for an error of SQLite or of the disk, by its text; null when there is none. */
 export function findStoreHint(reason: string): string | null {
   return hints.find(([pattern]) => pattern.test(reason))?.[1] ?? null;
 }

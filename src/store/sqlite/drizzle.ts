@@ -1,8 +1,8 @@
 /**
  * Drizzle over SQLite: Drizzle's session for better-sqlite3, with a client of the shape it expects. That session needs
- * neither FFI nor the better-sqlite3 package. Used in the sandbox, for `ctx.db` and `ctx.peers`. User code can reach the
- * session and its client (`db.session.client`): they hold no handle, but what `ctx.sqlite` could do as well.
- * I1. A transaction's callback must be synchronous: one that returns a promise is rejected and rolled back, since its
+ * neither FFI nor the better-sqlite3 package. Used in the sandbox, for `ctx.db` and `ctx.peers`. User code can reach
+ * the session and its client (`db.session.client`): they hold no handle, and can do no more than `ctx.sqlite`.
+ * I1. A transaction's callback must be synchronous: one that returns a promise is rejected and rolled back, because its
  *     statements would run after the commit.
  */
 import type { ExtractTablesWithRelations } from "drizzle-orm";
@@ -74,7 +74,7 @@ class Statement {
   }
 }
 
-/** Drizzle names no parameters: an object in the place of the first value is one that SQLite cannot store. */
+/** Drizzle names no parameters: if the first value is an object, it is one that SQLite cannot store. */
 function positional(values: unknown[]): unknown[] {
   const first = values[0];
   if (typeof first === "object" && first !== null && !ArrayBuffer.isView(first)) {

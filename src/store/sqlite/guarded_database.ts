@@ -1,9 +1,9 @@
 /**
- * A database whose handle stays here: user code gets what it returns, through `ctx.sqlite` and Drizzle, and never the
+ * A database whose handle stays here: user code gets its results, through `ctx.sqlite` and Drizzle, and never the
  * handle, a statement or their prototypes. Used in the sandbox.
- * I1. Every statement, also one that SQLite prepares anew, is judged by sql_rules.ts.
- * I2. A handle or statement is held in private fields, and passed to no method that user code can replace, to no promise
- *     and to no object that is returned.
+ * I1. Every statement, even one that SQLite prepares again, is judged by sql_rules.ts.
+ * I2. A handle or statement is held in private fields, and passed to no method that user code can replace, to no
+ *     promise and to no object that is returned.
  * I3. A call of `get`, `all` or `run` leaves no statement open, and so no read transaction.
  */
 import { constants, type DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
@@ -27,7 +27,7 @@ const starts: Readonly<Record<TransactionKind, string>> = {
 
 let runAsNerve: (database: GuardedDatabase, script: string) => void;
 
-/** Runs a script of nerve's own, which nobody judges. No method: who has the object must not have this. */
+/** Runs a script of nerve's own, which is not judged. Not a method: code that has the object must not reach this. */
 export function execAsNerve(database: GuardedDatabase, script: string): void {
   runAsNerve(database, script);
 }
@@ -39,9 +39,9 @@ export class GuardedDatabase implements SqlSource {
   readonly #rows = new OpenRows();
   /** Why a statement was refused, until it is thrown. */
   #refusal: string | null = null;
-  /** While nerve runs a statement of its own. */
+  /** True while nerve runs a statement of its own. */
   #trusted = false;
-  /** The schema may have changed: on Deno 2.9.6 a statement keeps the number of its columns. */
+  /** The schema may have changed: on Deno 2.9.6 a statement keeps its number of columns. */
   #stale = false;
 
   static {
@@ -55,12 +55,12 @@ export class GuardedDatabase implements SqlSource {
     };
   }
 
-  /** From now on `judge` decides. `db` is closed by whoever opened it. */
+  /** `judge` decides about every statement from now on. The caller closes `db`. */
   constructor(db: DatabaseSync, judge: SqlJudge) {
     this.#db = db;
     this.#source = { prepare: (sql) => prepareOne(db, sql) };
     this.#statements = new StatementCache(this.#source);
-    // Also for a process with all permissions, in which Deno leaves it open.
+    // Needed for a process with all permissions, in which Deno leaves it open.
     db.limits.attach = 0;
     db.setAuthorizer((action, first, second) => {
       if (this.#trusted) return constants.SQLITE_OK;
@@ -123,7 +123,7 @@ export class GuardedDatabase implements SqlSource {
     );
   }
 
-  /** Ends every iteration that is under way. */
+  /** Ends every iteration in progress. */
   endRows(): void {
     this.#rows.endAll();
   }
@@ -199,7 +199,7 @@ function toText(sql: unknown): string {
   throw new TypeError(`SQL is text, not ${sql === null ? "null" : typeof sql}`);
 }
 
-/** Its rejection must not become unhandled: it is told here. */
+/** Whether `value` is a promise or like one. Its rejection must not count as unhandled: the caller throws instead. */
 function isThenable(value: unknown): boolean {
   if (typeof value !== "object" || value === null || !("then" in value) || typeof value.then !== "function") {
     return false;

@@ -1,7 +1,7 @@
 /**
  * Copies a database into memory, for a sense on a full disk: SQLite cannot open a database without space for the file
  * that its connections share. Used by sense_database.ts.
- * I1. The database on disk is only read, without locks: nobody can write to it meanwhile.
+ * I1. The database on disk is only read, without locks: no other process can write to it meanwhile.
  */
 import { constants, type DatabaseSync } from "node:sqlite";
 import { toFileUrl } from "../../base/file_url.ts";
@@ -11,20 +11,20 @@ import { openDatabase } from "./database.ts";
 import { judgeOwnSql } from "./sql_rules.ts";
 
 /**
- * A database in memory with what the one at `path` holds; an empty one, if there is none. What is in its -wal file after a
- * death is left out. Null when it is too large or not of plain tables.
+ * A database in memory with the contents of the one at `path`; an empty one, if there is none. Rows that a crash left
+ * in its -wal file are missing. Null when the database is too large or has tables that are not plain.
  */
 export function copyIntoMemory(path: string): DatabaseSync | null {
   const size = ifPresent(() => Deno.statSync(path).size) ?? 0;
   if (size > memoryCopyMaxBytes) return null;
   const copy = openDatabase(":memory:");
   try {
-    // As for the database itself: sense_database.ts.
+    // As for the database itself: see sense_database.ts.
     copy.exec("pragma temp_store = memory");
     if (size > 0) copyFrom(path, copy);
     return copy;
   } catch {
-    // The error that the database could not be opened with says more.
+    // The error from opening the database says more.
     copy.close();
     return null;
   }
@@ -34,7 +34,7 @@ function copyFrom(path: string, copy: DatabaseSync): void {
   const url = toFileUrl(path);
   url.searchParams.set("immutable", "1");
   copy.prepare("attach ? as disk").run(url.href);
-  // What its schema says may be the sense's own writing.
+  // The sense itself may have written this schema.
   copy.setAuthorizer((action, first, second) =>
     judgeOwnSql(action, first, second) === null ? constants.SQLITE_OK : constants.SQLITE_DENY
   );

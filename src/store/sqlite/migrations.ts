@@ -3,8 +3,8 @@
  * transaction, and is recorded in `_migrations` with a checksum. Used by sense_database.ts.
  * I1. A file that has run never runs again, and must neither change nor vanish: the database could not be recreated.
  * I2. Nothing is half applied: a file that fails leaves no trace, and later files do not run.
- * I3. A file cannot leave its transaction: begin, commit and savepoint are rejected, and so is what sql_rules.ts closes to
- *     code of the sense.
+ * I3. A file cannot leave its transaction: begin, commit and savepoint are rejected, and so is everything that
+ *     sql_rules.ts denies to code of the sense.
  */
 import { join } from "node:path";
 import { constants, type DatabaseSync } from "node:sqlite";
@@ -25,7 +25,7 @@ interface MigrationFile {
   readonly checksum: string;
 }
 
-/** Runs the pending migrations; returns the problems. A missing folder holds no migrations. */
+/** Runs the pending migrations; returns the problems. A missing folder counts as empty. */
 export async function applyMigrations(db: DatabaseSync, folder: string, clock: Clock): Promise<LoadProblem[]> {
   const { files, problems } = await readFolder(folder);
   db.exec(

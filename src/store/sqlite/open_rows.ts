@@ -1,6 +1,6 @@
 /**
- * Rows that user code reads one by one, each set of them with a statement of its own. They are ended with the compute that
- * reads them: an open statement keeps a read transaction open. Used by guarded_database.ts.
+ * Rows that user code reads one by one, each query with a statement of its own. They end with the compute that reads
+ * them: an open statement keeps a read transaction open. Used by guarded_database.ts.
  */
 import type { StatementSync } from "node:sqlite";
 import { uncurried } from "../../base/uncurried.ts";
@@ -11,7 +11,7 @@ const remove = uncurried(Set.prototype.delete) as <T>(set: Set<T>, value: T) => 
 const forEach = uncurried(Set.prototype.forEach) as <T>(set: Set<T>, each: (value: T) => void) => void;
 const slice = uncurried(String.prototype.slice);
 
-/** What is read: `prepare` makes its statements, `run` turns errors into those of the user. */
+/** A query: `prepare` makes its statements, `run` turns errors into those that the user gets. */
 interface RowsSource {
   readonly prepare: (sql: string) => StatementSync;
   readonly text: string;
@@ -44,7 +44,7 @@ class Rows implements IterableIterator<unknown> {
   readonly #source: RowsSource;
   readonly #onEnd: (rows: Rows) => void;
   readonly #statement: StatementSync;
-  /** Counts the rows that it should have; null for a statement that writes. */
+  /** Counts the rows that should come; null for a statement that writes. */
   readonly #count: StatementSync | null;
   #native: NativeRows | null = null;
   /** All rows of a statement that writes: it runs as a whole. */
@@ -126,12 +126,12 @@ function prepareCount({ prepare, text }: RowsSource): StatementSync | null {
     count.setReadBigInts(false);
     return count;
   } catch {
-    // It is no select: it cannot be counted.
+    // Not a select: it cannot be counted.
     return null;
   }
 }
 
-/** Without the semicolon that ends it. */
+/** The statement without the semicolon that ends it. */
 function withoutEnd(text: string): string {
   let end = text.length;
   for (let last = text[end - 1]; last === ";" || last === " " || last === "\n"; last = text[end - 1]) end--;

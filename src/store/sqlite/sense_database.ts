@@ -1,6 +1,6 @@
 /**
- * Opens and migrates the database of one sense. Used in the sandbox by sense_runtime.ts.
- * Its commits are not fsynced one by one: a power cut may lose the newest readings, but never damages the database.
+ * Opens and migrates the database of one sense. Used in the sandbox by sense_runtime.ts. Its commits are not fsynced
+ * one by one: a power cut may lose the newest readings, but never damages the database.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../base/clock.ts";
@@ -17,18 +17,18 @@ const memory = ":memory:";
 /** `path` may be ":memory:". Throws NerveError STORE_FAILED when the database cannot be opened or written. */
 export function openSenseDatabase(path: string): DatabaseSync {
   const sqlite = openDatabase(path, { synchronous: "normal" });
-  // A file for temporary tables would lie in a folder that no grant names.
+  // A file for temporary tables would be in a folder without a grant.
   sqlite.exec("pragma temp_store = memory");
   return sqlite;
 }
 
 export interface OpenedSense {
   readonly sqlite: DatabaseSync;
-  /** On a full disk `sqlite` is a copy in memory, and this is why; what is written to it is lost. Else null. */
+  /** Why `sqlite` is a copy in memory, on a full disk, and loses what is written to it. Null: it is not a copy. */
   readonly unstored: string | null;
 }
 
-/** As `openSenseDatabase`; on a full disk with a copy in memory, so that a sense can still tell what it measures. */
+/** Like `openSenseDatabase`; on a full disk it opens a copy in memory, so that a sense can still report readings. */
 export function openSenseOrCopy(path: string): OpenedSense {
   try {
     return { sqlite: openSenseDatabase(path), unstored: null };
@@ -40,8 +40,8 @@ export function openSenseOrCopy(path: string): OpenedSense {
 }
 
 /**
- * Runs the pending migrations; returns their problems, each with its file. Closes the database when it throws NerveError
- * STORE_FAILED. It resolves with no handle: in the sandbox, user code can intercept what a promise resolves with.
+ * Runs the pending migrations; returns their problems, each with its file. When it throws NerveError STORE_FAILED, it
+ * has closed the database. It does not resolve with the handle: in the sandbox, user code can intercept that.
  */
 export async function migrateSenseDatabase(
   sqlite: DatabaseSync,
@@ -58,8 +58,8 @@ export async function migrateSenseDatabase(
 }
 
 /**
- * Empties the -wal file, which may have no name any more: then nobody else will do it. It waits for no reader. `exec` runs
- * a script of nerve's own; the rules of a guarded database stay, whatever fails here.
+ * Empties the -wal file, which may no longer have a name: then no other process can. It waits for no reader. `exec`
+ * runs a script of nerve's own; the rules of a guarded database stay, whatever fails here.
  */
 export function closeSenseDatabase(
   sqlite: DatabaseSync,
@@ -70,10 +70,7 @@ export function closeSenseDatabase(
   sqlite.close();
 }
 
-/**
- * The migrations of a folder that do not match those that have run in a database, which is read-only and may be
- * missing.
- */
+/** The migrations of a folder that do not match those that ran in a database; it is only read, and may be missing. */
 export async function checkApplied(path: string, migrationsFolder: string): Promise<LoadProblem[]> {
   try {
     Deno.statSync(path);

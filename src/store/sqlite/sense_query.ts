@@ -16,7 +16,7 @@ import { prepareOnlyStatement } from "./sql_script.ts";
 /** Integers beyond 2^53 are bigint. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
-/** Iterate `rows` only once: the database closes when the iteration ends, also when it ends early. */
+/** Iterate `rows` only once: the database closes when the iteration ends, even early. */
 export interface QueryAnswer {
   readonly columns: readonly string[];
   readonly rows: Iterable<SqlValue[]>;
@@ -134,8 +134,8 @@ function streamRows(db: DatabaseSync, statement: StatementSync, values: readonly
 }
 
 /**
- * Reads ahead, so that whoever takes the rows slowly holds no read transaction for a usual answer: its sense could not
- * empty its -wal file. A larger answer has to be taken within `queryHeldMaxMs`.
+ * Reads ahead, so that a slow consumer holds no read transaction for a usual answer: it would keep the sense from
+ * emptying its -wal file. A larger answer has to be consumed within `queryHeldMaxMs`.
  */
 function* iterateRows(
   db: DatabaseSync,
@@ -206,7 +206,7 @@ function toShortestNumber(value: SqlValue): SqlValue {
   return fits ? Number(value) : value;
 }
 
-/** The tables of the sense: not SQLite's, not nerve's (`_migrations`), no views and no parts of virtual tables. */
+/** The tables of the sense: without SQLite's, nerve's (`_migrations`), views and parts of virtual tables. */
 export function listUserTables(db: DatabaseSync): { name: string; sql: string; withoutRowid: boolean }[] {
   return db.prepare(
     "select s.name, s.sql, l.wr as withoutRowid from pragma_table_list l join sqlite_schema s on s.name = l.name" +

@@ -1,11 +1,11 @@
 /**
- * Columns of a sense's database over time, for charts. SQLite puts the rows into spans of time; only the spans come out.
- * Used by the reading thread. What sense code made is read with care:
- * I1. Only ordinary columns of ordinary tables are read: a view, or a column that is computed, may run for ever.
+ * Columns of a sense's database over time, for charts. SQLite groups the rows into spans of time; only the spans are
+ * returned. Used by the reading thread. Sense code may have made anything, so:
+ * I1. Only ordinary columns of ordinary tables are read: a view, or a computed column, may run forever.
  * I2. A step reads `windowRows` rows in a statement of its own, so that no read transaction is held for long.
- * I3. Rows are read from the newest back. Where `oldWindows` windows in a row hold nothing of the asked time, the rest is
- *     taken to be older: rows are inserted in the order of time. A table without row ids is read by its key; where that does
- *     not begin with the time, nothing is taken to be older.
+ * I3. Rows are read from the newest back. After `oldWindows` windows in a row without a row of the wanted time, the
+ *     rest counts as older: rows are inserted in the order of time. A table without row ids is read by its key; if that
+ *     does not begin with the time, nothing counts as older.
  */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { NerveError } from "../../base/errors.ts";
@@ -53,7 +53,7 @@ function listColumns(db: DatabaseSync, table: string): Column[] {
     }));
 }
 
-/** Of a table without row ids: every row has one, and none is null. */
+/** The primary key of a table without row ids: every row has one, and none is null. */
 function listKey(db: DatabaseSync, table: string): string[] {
   return db.prepare("select name from pragma_table_xinfo(?) where pk > 0 order by pk").all(table)
     .map(({ name }) => String(name));
@@ -112,12 +112,12 @@ function toLists(spans: ReadonlyMap<number, Span>, fromMs: number, widthMs: numb
 
 type SpanRow = readonly [place: number, rows: number, least: number, most: number, sum: number];
 
-/** Of a row, by which it is found again. */
+/** The key of a row, by which it is found again. */
 type Key = SQLInputValue[];
 
 interface Window {
   readonly taken: readonly SpanRow[];
-  /** How many rows it has. */
+  /** How many rows the window has. */
   readonly read: number;
 }
 
@@ -132,7 +132,7 @@ function add(spans: Map<number, Span>, [place, rows, least, most, sum]: SpanRow)
   }
 }
 
-/** From the newest rows back; of a table without row ids, from the greatest keys back. */
+/** Reads windows from the newest rows back, or, in a table without row ids, from the greatest keys back. */
 function* readWindows(
   db: DatabaseSync,
   query: SeriesRequest,
@@ -160,7 +160,7 @@ function* readWindows(
   }
 }
 
-/** Numbers of seconds and of milliseconds are told apart by their size, row by row. */
+/** Seconds and milliseconds are distinguished by their size, row by row. */
 function prepareSpans(
   db: DatabaseSync,
   { table, column, fromMs, untilMs }: SeriesRequest,

@@ -1,26 +1,25 @@
 /**
- * What SQL may do that nerve did not write, in one table: that of user code over its sense's own database
- * (`judgeOwnSql`), and that of whoever reads a database of a sense (`judgeReading`). SQLite asks them about each action
- * of a statement while it prepares it (guarded_database.ts, migrations.ts, sense_query.ts). docs/senses.md lists what is
- * open.
- * I1. What is not in the table is refused: an action, a pragma or a module that a newer SQLite adds.
+ * What SQL that nerve did not write may do, in one table: user code over its sense's own database (`judgeOwnSql`), and
+ * readers of a sense's database (`judgeReading`). SQLite asks about each action of a statement while it prepares it
+ * (guarded_database.ts, migrations.ts, sense_query.ts). docs/senses.md lists what is open.
+ * I1. Everything that is not in the table is refused: an action, a pragma or a module that a newer SQLite adds.
  * I2. Nothing here uses what user code can replace.
  */
 import { constants } from "node:sqlite";
 import { uncurried } from "../../base/uncurried.ts";
 
-/** Why an action is refused; null when it is not. `first` and `second` are SQLite's arguments of it. */
+/** Why an action is refused; null when it is not. `first` and `second` are SQLite's arguments for it. */
 export type SqlJudge = (action: number, first: string | null, second: string | null) => string | null;
 
 /**
  * - `read`: only reads, whatever its argument is.
- * - `set`: reads without an argument, and with one sets what concerns nobody else.
+ * - `set`: reads without an argument; with one, makes a setting that affects no one else.
  * - `show`: only without an argument; with one it would place, lock, checkpoint, wait, or break nerve's own statements.
  * - `do`: works on the database, and reads nothing.
  */
 type PragmaUse = "read" | "set" | "show" | "do";
 
-/** Every pragma that is open. All others are refused: they place files, lock, checkpoint, wait, or change the journal. */
+/** The open pragmas. All others are refused: they place files, lock, checkpoint, wait, or change the journal. */
 const pragmas: Readonly<Record<PragmaUse, readonly string[]>> = {
   read: [
     ...["table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list"],
@@ -44,7 +43,7 @@ const closedFunctions: Readonly<Record<string, string>> = {
   load_extension: "it loads code",
 };
 
-/** The modules of which a sense may make virtual tables. */
+/** The modules with which a sense may make virtual tables. */
 const modules = ["fts3", "fts4", "fts4aux", "fts3tokenize", "fts5", "fts5vocab", "rtree", "rtree_i32"];
 
 /** SQLite's numbers of actions that node:sqlite does not name, or does not name in its types. */
@@ -98,7 +97,7 @@ function toTable<T>(entries: readonly (readonly [string, T])[]): Readonly<Record
   return Object.freeze(Object.assign(Object.create(null), Object.fromEntries(entries)));
 }
 
-/** Whether a statement that does this may change the columns of tables and views. */
+/** Whether a statement with this action may change the columns of tables and views. */
 export function changesSchema(does: number): boolean {
   return schemaChanges[does] === true;
 }
@@ -125,7 +124,7 @@ export const judgeOwnSql: SqlJudge = (does, first, second) => {
   }
 };
 
-/** The rules of who reads a database: a peer of the sense, or the command line. No transaction is left open. */
+/** The rules for readers of a database: a peer of the sense, or the command line. No transaction is left open. */
 export const judgeReading: SqlJudge = (does, first, second) => {
   if (openToReaders[does] === true) return null;
   if (does === constants.SQLITE_FUNCTION) return judgeFunction(second);

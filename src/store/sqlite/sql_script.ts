@@ -1,6 +1,6 @@
 /**
  * Splits a script into its statements. SQLite finds the end of each one (`sourceSQL` of a prepared statement), so
- * triggers, strings and comments need no parser of ours. Used by guarded_database.ts, migrations.ts and sense_query.ts.
+ * triggers, strings and comments need no parser here. Used by guarded_database.ts, migrations.ts and sense_query.ts.
  * I1. Text without a statement is never prepared: its `sourceSQL` would crash the process (Deno 2.9.6).
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";

@@ -1,6 +1,6 @@
 /**
- * What Drizzle and `ctx.sqlite` run their SQL through: a database without its handle. guarded_database.ts implements it
- * for a sense's own database, sandbox/peers.ts for those of others.
+ * The interface through which Drizzle and `ctx.sqlite` run their SQL: a database without its handle.
+ * guarded_database.ts implements it for a sense's own database, sandbox/peers.ts for those of others.
  */
 
 /** How rows are returned. Each text has one prepared statement, whatever the modes. */
@@ -22,7 +22,7 @@ export interface SqlChanges {
   lastInsertRowid: number | bigint;
 }
 
-/** Each method throws what SQLite says, or why the statement is refused. An array of values is given away. */
+/** Each method throws SQLite's error, or why the statement is refused. The callee may change the array of values. */
 export interface SqlSource {
   /** Throws unless `sql` is one statement that may run. */
   check(sql: string): void;

@@ -1,6 +1,7 @@
 /**
- * Checks what user code binds to the parameters of a statement before SQLite sees it. Used by guarded_database.ts.
- * I1. While SQLite binds, no code of the user runs: a getter or a proxy could run statements in the middle of one.
+ * Checks the values that user code binds to the parameters of a statement, before SQLite sees them. Used by
+ * guarded_database.ts.
+ * I1. While SQLite binds, no user code runs: a getter or a proxy could run statements in the middle of one.
  * I2. Nothing here uses what user code can replace.
  */
 import { uncurried } from "../../base/uncurried.ts";
@@ -9,8 +10,8 @@ const { isView } = ArrayBuffer, { defineProperty, getPrototypeOf, keys, prototyp
 const includes = uncurried(String.prototype.includes) as (text: string, part: string) => boolean;
 
 /**
- * Checks `values`, which nobody else holds, and copies named parameters. Throws a TypeError for a value that SQLite cannot
- * store.
+ * Checks `values`, to which no one else has a reference, and copies named parameters. Throws a TypeError for a value
+ * that SQLite cannot store.
  */
 export function toBoundValues(values: unknown[]): unknown[] {
   for (let at = 0; at < values.length; at++) {
@@ -32,10 +33,10 @@ function copyNamed(named: Readonly<Record<string, unknown>>): object {
   const copy = { __proto__: null }, names = keys(named);
   for (let at = 0; at < names.length; at++) {
     const name = names[at] as string, value = named[name];
-    // Deno 2.9.6 ends the process for it.
+    // Deno 2.9.6 ends the process for such a name.
     if (includes(name, "\0")) throw new TypeError("the name of a parameter has a null character");
     check(value);
-    // Not an assignment, which a setter of a prototype could take.
+    // Not an assignment, which a setter of a prototype could intercept.
     defineProperty(copy, name, { __proto__: null, value, enumerable: true } as PropertyDescriptor);
   }
   return copy;
