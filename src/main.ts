@@ -1,7 +1,7 @@
 /**
- * The entry of the executable: the command line; or, when a compiled nerve starts itself, the shim of a unit's process,
- * the beginning of an agent's program, the scripted agent, or one of the daemon's two processes. Under Deno those have
- * entry modules of their own (base/self_exec.ts).
+ * The entry point of the executable. It runs the command line or, when a compiled nerve starts itself, the shim of a
+ * unit's process, the launcher of an agent's program, the scripted agent, or one of the daemon's two processes. Under
+ * Deno, each of these has its own entry module (base/self_exec.ts).
  */
 
 const [own, root = ""] = Deno.args;

@@ -1,5 +1,5 @@
 /**
- * First arguments with which nerve starts the daemon's two processes. src/main.ts checks for them; users never type
+ * The first arguments with which nerve starts the daemon's two processes. src/main.ts checks for them; users never type
  * them.
  */
 

@@ -1,10 +1,9 @@
 /**
- * Serves the control API of a kernel on the workspace's socket, where every command finds it, and the listener where
- * nerve.yaml wants one. Used by kernel_host.ts and
- * embedded_kernel.ts.
- * I1. While the kernel runs, the socket is there: one that was removed, alone or with the user's runtime directory at
- *     logout, is made again. What somebody else put in its place is left alone.
- * I2. It creates no folder in the workspace: one that was removed stays removed (workspace_watch.ts).
+ * Serves a kernel's control API on the workspace's socket, where every command finds it, and opens the listener if
+ * nerve.yaml configures one. Used by kernel_host.ts and embedded_kernel.ts.
+ * I1. While the kernel runs, the socket exists: if it is removed, alone or with the user's runtime directory at logout,
+ *     it is created again. Anything that someone else put in its place is left alone.
+ * I2. It creates no folder in the workspace: a workspace that was removed stays removed (workspace_watch.ts).
  */
 import { dirname } from "node:path";
 import { messageOf } from "../base/errors.ts";
@@ -48,13 +47,13 @@ export async function openControlSocket(api: KernelPort, options: ControlSocketO
 class ControlSocket {
   readonly #serve: () => Promise<ControlServer>;
   readonly #options: ControlSocketOptions;
-  /** The last one listens; clients of the others are still answered. */
+  /** The last server listens; the others still answer their clients. */
   readonly #servers: ControlServer[] = [];
   #unlink: () => void = () => {};
   #cancel: CancelTimer = () => {};
   #checking: Promise<void> = Promise.resolve();
   #stopped = false;
-  /** Why it could not be made again; null while it is there. */
+  /** Why the socket could not be created again; null while it exists. */
   #problem: string | null = null;
 
   constructor(serve: () => Promise<ControlServer>, options: ControlSocketOptions) {

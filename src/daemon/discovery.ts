@@ -1,9 +1,9 @@
 /**
  * Finds the processes that run in a workspace, from the files that they left on disk. Used by the commands start, stop,
- * status and doctor. Takes no lock, since looking must never keep a kernel from starting.
- * I1. A file may be forged, copied from elsewhere, or older than the machine's last start, when other processes had the
- *     same pids: what it names counts only if that process is what it says (own_process.ts).
- * I2. Nothing is waited for: what stands in the place of such a file may be a pipe.
+ * status and doctor. Takes no lock, since a query must never keep a kernel from starting.
+ * I1. A file may be forged, copied from elsewhere, or left from before the machine's last boot, when other processes
+ *     had the same pids. It counts only if the process that it names is what the file claims (own_process.ts).
+ * I2. Reading never blocks: a pipe may be in the place of such a file.
  */
 import { ifPresent, isGoneProcess } from "../base/if_present.ts";
 import { isAlive, type ProcessId, readProcessStat } from "../base/process_id.ts";
@@ -33,7 +33,7 @@ export function findDaemon(paths: WorkspacePaths): FoundDaemon {
     : { kernel, supervised: null, lastState: state };
 }
 
-/** For a workspace that was moved or copied here while its daemon ran. That daemon does not belong to this folder. */
+/** For a workspace that was moved or copied here while its daemon ran: that daemon does not belong to this folder. */
 function ignoreMovedState(kernel: LockHolder | null, state: DaemonState): FoundDaemon {
   const problem = `the workspace was moved or copied here from ${state.workspace}, where its daemon ran`;
   const own = kernel?.pid === state.kernel ? null : kernel;
@@ -49,7 +49,7 @@ export function readLockHolder({ lockFile }: WorkspacePaths): LockHolder | null 
   return parseLockHolder(readPlainFile(lockFile, stateFileMaxBytes) ?? "");
 }
 
-/** The polling interval: we get no signal when a process ends that is not our child. */
+/** The polling interval. The system does not notify us when a process ends that is not our child. */
 const pollMs = 40;
 
 /** Polls `reached`. True as soon as it returns true, false after `limitMs`. */

@@ -1,6 +1,6 @@
 /**
  * A kernel inside a program that is not nerve. Used through mod.ts.
- * I1. The workspace's lock says so: no command of nerve ends that program, or waits for it to end.
+ * I1. The workspace's lock records this, so no nerve command ends that program or waits for it to end.
  */
 import { basename } from "node:path";
 import type { Clock } from "../base/time.ts";
@@ -18,11 +18,11 @@ export interface KernelOptions {
    */
   readonly watch?: boolean;
   /**
-   * Serve the control API on the workspace's socket, so that the commands of nerve work as with a daemon. `nerve stop`
-   * then stops the kernel, and `kernel.stopped` resolves; the program goes on. Default: false.
+   * Serve the control API on the workspace's socket, so that the nerve commands work as with a daemon. `nerve stop`
+   * then stops the kernel, and `kernel.stopped` resolves; the program continues. Default: false.
    */
   readonly control?: boolean;
-  /** What commands call this program. Default: the name of its main file. */
+  /** The name of this program in the output of commands. Default: the name of its main file. */
   readonly program?: string;
 }
 

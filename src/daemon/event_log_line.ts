@@ -12,7 +12,7 @@ const levelOfChange: Readonly<Record<UnitChange, LogLine["level"]>> = {
   quarantined: "error",
 };
 
-/** `now` is the time of events that have none of their own. */
+/** `now`: the time of events that have no timestamp. */
 export function toLogLine(event: KernelEvent, now: number): LogLine {
   switch (event.kind) {
     case "signal": {

@@ -14,7 +14,7 @@ const stderrKeptChars = 4_000;
 export function startKernelChild(root: string, listener: KernelListener): KernelHandle {
   const child = new Deno.Command(findOwnProgram(), {
     args: [...buildSelfArguments("daemon/kernel_process.ts"), kernelProcessArgument, root],
-    // Not the workspace: on some systems it could then not be removed while the daemon runs.
+    // Not the workspace, which on some systems could then not be removed while the daemon runs.
     cwd: "/",
     env: { DENO_V8_FLAGS: [Deno.env.get("DENO_V8_FLAGS"), ...smallHeap].filter(Boolean).join(",") },
     stdin: "piped",
@@ -43,8 +43,7 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
 }
 
 /**
- * The last line that begins with `error:`, since Deno prints the error first and its stack below; otherwise the whole
- * text.
+ * The last line that begins with `error:`, because Deno prints the error before its stack; otherwise the whole text.
  */
 export function findFault(stderrTail: string): string {
   return stderrTail.split("\n").findLast((line) => /^error: /.test(line)) ?? stderrTail;

@@ -3,7 +3,7 @@
  * its event loop (kernel_process.ts).
  * I1. Only time that both processes had counts: a machine that slept, or a supervisor that was stopped too, costs the
  *     kernel at most one miss, since the supervisor's own timer fires once for the whole pause.
- * I2. A kernel that a debugger holds is never ended. Nor is one that waits for a disk: a kill would not reach it before
+ * I2. A kernel that a debugger holds is never ended, nor is one that waits for a disk: a kill would not reach it before
  *     the disk answers, and would then lose its work.
  */
 import { kernelBeatMissesMax, kernelBeatMissesTold, kernelBeatMs } from "../base/limits.ts";
@@ -13,16 +13,16 @@ import type { CancelTimer, Clock } from "../base/time.ts";
 export interface HeartbeatPorts {
   /** State of the kernel's process as in /proc; null where there is none. */
   state(): string | null;
-  /** `message` completes "the kernel ...". It may still answer. */
+  /** The kernel is silent, but may still answer. `message` completes "the kernel ...". */
   onSilent(message: string): void;
-  /** It has been silent for so long that it must be ended. */
+  /** The kernel has been silent for so long that it must be ended. */
   onHung(message: string): void;
 }
 
 export class KernelHeartbeat {
   readonly #clock: Clock;
   readonly #ports: HeartbeatPorts;
-  /** False for a kernel of a version that does not beat. */
+  /** False for a kernel of a version that sends no beats. */
   #beats = false;
   #misses = 0;
   #cancel: CancelTimer = () => {};
@@ -35,7 +35,7 @@ export class KernelHeartbeat {
 
   beat(): void {
     this.#beats = true;
-    // The check comes at any moment between two beats: the first one without a beat is no miss.
+    // The check runs at any moment between two beats, so the first one without a beat is not a miss.
     this.#misses = -1;
   }
 

@@ -4,9 +4,9 @@
  * I1. The API runs only while the kernel does: it starts after the kernel and stops before it, under the workspace's
  *     lock.
  * I2. The first interrupt stops in order, the second one at once.
- * I3. A kernel whose workspace or log was removed stops: it would write to files that nobody can open any more. When
- *     the workspace was removed, nothing in progress is awaited, since its data is lost. The caller may then start a
- *     new kernel in the same place.
+ * I3. A kernel whose workspace or log was removed stops: it would write to files that can no longer be opened. If the
+ *     workspace was removed, the kernel does not wait for work in progress, since its data is lost. The caller may then
+ *     start a new kernel in the same place.
  */
 import { messageOf } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -53,7 +53,7 @@ export interface KernelHost {
   /** Starts an orderly stop; further calls do nothing. */
   stop(cause: StopCause): void;
   /**
-   * How it ended. Rejects when the API could not be served or the stop failed; the kernel is stopped in that case too.
+   * How the kernel ended. Rejects when the API could not be served or the stop failed; the kernel is then stopped, too.
    */
   readonly end: Promise<KernelHostEnd>;
 }

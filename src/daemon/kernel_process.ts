@@ -36,14 +36,14 @@ export async function runKernel(root: string): Promise<never> {
   supervisorEnd.then(() => hosting.stop("request"));
   const codes = { "in order": kernelExit.stopped, "at once": kernelExit.atOnce, gone: kernelExit.gone };
   const code = await hosting.end.then((end) => codes[end], reportFailedStart);
-  // Why it ends is among what is still being written. A supervisor that is stopped reads nothing.
+  // The pending records include the reason for the end. A suspended supervisor reads nothing.
   await Promise.race([written, delay(systemClock, lastWordsMaxMs)]);
   Deno.exit(code);
 }
 
 /**
- * For a kernel that stopped because its API could not be served, for example with a folder in the socket's place. Any
- * error but one of the operating system is a crash.
+ * For a kernel that stopped because its API could not be served, for example because a folder is in the socket's place.
+ * Any error but a NerveError or one of the operating system is a crash.
  */
 async function reportFailedStart(thrown: unknown): Promise<number> {
   await writeRecord({ t: "refused", refusal: toRefusal(thrown) });
@@ -119,7 +119,7 @@ function host({ kernel, events }: StartedKernel): KernelHost {
   });
 }
 
-/** Tells the supervisor that the event loop runs. A beat that it does not read delays the next one. */
+/** Reports to the supervisor that the event loop runs. A beat that the supervisor does not read delays the next one. */
 function beat(): void {
   void writeRecord({ t: "beat" }).then(() => systemClock.after(kernelBeatMs, beat));
 }
@@ -127,7 +127,7 @@ function beat(): void {
 const encoder = new TextEncoder();
 let written: Promise<void> = Promise.resolve();
 
-/** Writes records in the order of the calls. Ignores that the supervisor has ended and reads no more. */
+/** Writes records in the order of the calls. Ignores a broken pipe: the supervisor has ended. */
 function writeRecord(record: KernelRecord): Promise<void> {
   written = written.then(async () => {
     const bytes = encoder.encode(`${JSON.stringify(fitRecord(record))}\n`);

@@ -2,12 +2,12 @@
  * Keeps a kernel running: starts it, restarts it when it dies, gives up when it dies too often, ends it on request.
  * Created by supervisor_process.ts, on top of kernel_child.ts. It only decides; its ports touch files and processes.
  * I1. There is at most one kernel at a time.
- * I2. A kernel that ends in order was asked to stop, no matter by whom; the supervisor then ends too. Every other end is
- *     a death.
+ * I2. A kernel that ends in order was asked to stop, no matter by whom; the supervisor then ends too. Every other end
+ *     is a death.
  * I3. When the kernel does not become ready at the first start, the start fails as a whole. Only a kernel that was
  *     ready is restarted.
- * I4. When the workspace was removed, a kernel is started as soon as a workspace is there again. Failed starts are
- *     retried, since the workspace may be half written. Until a start succeeds nothing is written to it.
+ * I4. After the workspace was removed, a new kernel starts as soon as a workspace exists again. Failed starts are
+ *     retried, since the workspace may be half written. Until a start succeeds, nothing is written to the workspace.
  * I5. A kernel that hangs is ended, which is a death (kernel_heartbeat.ts).
  */
 import { calculateBackoff } from "../base/backoff.ts";
@@ -79,7 +79,7 @@ export class KernelSupervisor {
   #state: KernelSupervisorState = "starting";
   #child: KernelHandle | null = null;
   #heartbeat: KernelHeartbeat | null = null;
-  /** Why we ended the kernel, which its exit status does not say. */
+  /** Why we ended the kernel; its exit status does not show that. */
   #ended: string | null = null;
   #refusal: StartRefusal | null = null;
   #deathsAt: number[] = [];
@@ -105,7 +105,7 @@ export class KernelSupervisor {
     return this.#child?.pid ?? null;
   }
 
-  /** How often the kernel died in all, and how it died the last time. */
+  /** How often the kernel died in total, and how it died the last time. */
   get deaths(): { readonly count: number; readonly last: string | null } {
     return { count: this.#deaths, last: this.#lastDeath };
   }
@@ -211,7 +211,7 @@ export class KernelSupervisor {
     if (gone && this.#stopRequests === 0) return this.#startWaiting(pid);
     if (this.#state === "stopping" || stopCodes.includes(end.code)) {
       this.#log("info", "kernel.stopped", pid === null ? end.message : `kernel ${pid} ${end.message}`);
-      // Nobody requested this stop, and the log that would report it is gone; the state file reports it.
+      // No one requested this stop, and the log that would record it is gone, so the state file reports it.
       return this.#end(this.#logGone ? { kind: "gave up", reason: logGone } : { kind: "stopped" });
     }
     if (refusal !== null && (!this.#everReady || refusal.code === "DAEMON_RUNNING")) {

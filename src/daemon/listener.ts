@@ -1,8 +1,8 @@
 /**
- * Keeps the listener where `listen` of nerve.yaml wants it, also across reloads. Used by control_socket.ts: it is there
- * wherever the control API is.
- * I1. An address that cannot be bound keeps no daemon from starting: it is reported once, shown, and tried again.
- * I2. An address that others reach is open only while there is a token.
+ * Keeps the listener at the address that `listen` in nerve.yaml names, also across reloads. Used by control_socket.ts:
+ * the listener runs wherever the control API does.
+ * I1. An address that cannot be bound keeps no daemon from starting: the problem is reported once, shown, and retried.
+ * I2. An address that other machines can reach is open only while a token exists.
  */
 import { isDeepEqual } from "../base/deep_equal.ts";
 import { messageOf } from "../base/errors.ts";
@@ -16,7 +16,7 @@ import { isLoopback, type ListenDefinition, openListenerHint, openListenerText }
 
 export interface ListenerOptions {
   readonly clock: Clock;
-  /** What asks to stop the daemon through the listener calls this. */
+  /** Called when a client asks for a stop through the listener. */
   stop(): void;
   /** Called with problems of the listener. */
   report(what: string): void;
@@ -37,7 +37,7 @@ export class Listener {
     this.#options = options;
   }
 
-  /** Resolves when it listens where it is wanted, or has reported why not. */
+  /** Resolves when it listens where nerve.yaml wants it, or has reported why it does not. */
   open(): Promise<void> {
     this.#api.hooks.onListenerChange(() => void this.#enter());
     return this.#enter();
@@ -77,7 +77,7 @@ export class Listener {
     }
   }
 
-  /** I2. Why the address is not opened. */
+  /** I2. Why the address must not be opened; null when it may. */
   #findRefusal({ hostname }: ListenDefinition): string | null {
     if (isLoopback(hostname) || this.#api.access.hasToken) return null;
     return `${openListenerText(hostname)}: ${openListenerHint}`;
@@ -98,7 +98,7 @@ export class Listener {
     ]);
     const report = (thrown: unknown) => this.#options.report(`listener: ${messageOf(thrown)}`);
     const { hooks, access } = this.#api, named = hostname.includes(":") ? `[${hostname}]` : hostname;
-    // An API of its own: readers of events here take no place from those on the socket.
+    // A separate API: its event readers take no place from those on the socket.
     const api = createApp(this.#api, { version, stop: () => this.#options.stop(), report });
     const app = createListenerApp({ hooks, access, api }, { hostname: named, hosts, report });
     return await serveTcp(app, { hostname, port, clock: this.#options.clock, report });

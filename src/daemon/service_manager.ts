@@ -1,6 +1,7 @@
 /**
- * Tells systemd how the daemon is, as sd_notify(3) has it: that it is ready, that it stops, and again and again that it is
- * alive, so that systemd ends a kernel that hangs. Used by cli/commands/run.ts: under `nerve start` our own supervisor does that.
+ * Notifies systemd of the daemon's state, as sd_notify(3) specifies: that it is ready, that it is stopping and, at an
+ * interval, that it is alive, so that systemd ends a kernel that hangs. Used by cli/commands/run.ts; under `nerve
+ * start`, our own supervisor watches the kernel.
  */
 import { sendDatagram } from "../base/datagram.ts";
 import { messageOf } from "../base/errors.ts";
@@ -10,9 +11,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ServiceManagerOptions {
   readonly clock: Clock;
-  /** Of this process. */
+  /** The pid of this process. */
   readonly pid: number;
-  /** Called once when systemd cannot be told. */
+  /** Called once when systemd cannot be notified. */
   report(what: string): void;
 }
 
@@ -33,7 +34,7 @@ export class ServiceManager {
     beat();
   }
 
-  /** Null when no service manager waits for word of this process. */
+  /** Null when no service manager expects notifications from this process. */
   static find(env: Environment, options: ServiceManagerOptions): ServiceManager | null {
     const address = env["NOTIFY_SOCKET"];
     if (address === undefined || address === "") return null;
@@ -53,7 +54,7 @@ export class ServiceManager {
     this.#tell("STOPPING=1");
   }
 
-  /** No word follows. */
+  /** No notification follows. */
   close(): void {
     this.#cancel();
   }
@@ -73,7 +74,7 @@ export class ServiceManager {
   }
 }
 
-/** Half of the time that systemd waits, as sd_watchdog_enabled(3) advises; null: it does not wait for this process. */
+/** Half of systemd's watchdog interval, as sd_watchdog_enabled(3) advises; null when there is none for this process. */
 function readBeat(env: Environment, pid: number): number | null {
   const us = Number(env["WATCHDOG_USEC"]), of = env["WATCHDOG_PID"];
   if (!Number.isFinite(us) || us <= 0 || (of !== undefined && of !== String(pid))) return null;

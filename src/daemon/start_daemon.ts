@@ -14,7 +14,7 @@ import { parseStartReport, type StartReport } from "./supervisor_protocol.ts";
 const reportMaxMs = daemonStartMaxMs + 5_000;
 
 /**
- * Resolves when the control API answers, or with the reason why the start failed; nothing runs then. Aborting `signal`
+ * Resolves when the control API answers or, if the start failed, with the reason; nothing runs then. Aborting `signal`
  * cancels the start.
  */
 export async function startDaemonProcess(
@@ -25,7 +25,7 @@ export async function startDaemonProcess(
   const child = new Deno.Command(findOwnProgram(), {
     args: [...buildSelfArguments("daemon/supervisor_process.ts"), supervisorArgument, paths.root],
     cwd: "/",
-    // A daemon that a role starts outlives it.
+    // A daemon that a role starts outlives the role.
     env: { [markVariable]: "" },
     // In a session of its own, so that neither closing the terminal nor Ctrl-C reaches the daemon.
     detached: true,
@@ -59,7 +59,7 @@ export async function startDaemonProcess(
   const report = await promise;
   cancel();
   signal.removeEventListener("abort", cancelStart);
-  // Lets this process end while the daemon runs on.
+  // Lets this process end while the daemon continues to run.
   child.unref();
   return report;
 }

@@ -26,7 +26,7 @@ export interface DaemonState {
   readonly problem: string | null;
 }
 
-/** More than it ever holds, or the lock: a problem is one line. */
+/** The most bytes that are read of the state file or the lock file, which never have more: a problem is one line. */
 export const stateFileMaxBytes = 256 * 1024;
 
 export function stateFilePath(paths: WorkspacePaths): string {

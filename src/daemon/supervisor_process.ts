@@ -45,7 +45,7 @@ export async function runSupervisor(root: string): Promise<never> {
   Deno.exit(end.kind === "stopped" ? 0 : 1);
 }
 
-/** Logs uncaught errors, since nobody reads our stderr once `nerve start` has returned. The kernel ends when we do. */
+/** Logs uncaught errors, since no one reads our stderr once `nerve start` has returned. The kernel ends when we do. */
 function logOwnErrors(log: BufferedLog): void {
   const logAndExit = (thrown: unknown) => {
     log.flush();
@@ -131,7 +131,7 @@ class BufferedLog {
 
 let reported = false;
 
-/** Writes the first report only; after it nobody reads our stdout. */
+/** Writes only the first report; after that, no one reads our stdout. */
 function report(what: StartReport): void {
   if (reported) return;
   reported = true;
@@ -139,7 +139,7 @@ function report(what: StartReport): void {
     Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(what)}\n`));
     Deno.stdout.close();
   } catch (thrown) {
-    // `nerve start` was interrupted, so nobody waits for the report.
+    // `nerve start` was interrupted, so no process waits for the report.
     if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;
   }
 }

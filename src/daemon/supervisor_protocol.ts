@@ -23,7 +23,7 @@ export type KernelRecord =
   | { readonly t: "line"; readonly line: LogLine }
   /** The control API answers. */
   | { readonly t: "ready" }
-  /** Its event loop runs. */
+  /** The kernel's event loop runs. */
   | { readonly t: "beat" }
   | { readonly t: "stopping"; readonly cause: string }
   | { readonly t: "refused"; readonly refusal: StartRefusal };

@@ -1,12 +1,12 @@
 /**
- * Detects that the workspace was removed, moved, or its lock file replaced while its daemon runs, so that a second
- * daemon could start in it; or that the log's database was removed, to which the daemon would keep writing although
- * nobody can open it any more. Used by kernel_host.ts; `workspaceExists` also by those that wait for a workspace to
+ * Detects that the workspace was removed or moved, or its lock file replaced, while its daemon runs: a second daemon
+ * could then start in it. Also detects that the log's database was removed: the daemon would keep writing to a file
+ * that can no longer be opened. Used by kernel_host.ts; `workspaceExists` also by callers that wait for a workspace to
  * return.
- * It checks the paths by the clock. In the kernel's process only SQLite may watch, open or close a database: the system
- * drops all of a process's locks on a file when any of its descriptors of that file is closed, and Deno.watchFs opens and
- * closes what it watches. The next program that reads the log would then believe to be the last one, and remove the -wal
- * file to which the kernel keeps writing.
+ * It checks the paths at an interval. In the kernel's process, only SQLite may watch, open or close a database: the
+ * system drops all of a process's locks on a file when any of its descriptors of that file is closed, and Deno.watchFs
+ * opens and closes what it watches. The next program that reads the log would then take itself for the last one, and
+ * remove the -wal file to which the kernel keeps writing.
  */
 import { identifyFile } from "../base/file_identity.ts";
 import { workspaceCheckMs } from "../base/limits.ts";
