@@ -1,4 +1,4 @@
-/** `budget` of an agent: its defaults, and the rules between its limits. Called by agent_entries.ts. */
+/** Reads the `budget` of an agent and checks the rules between its limits. Called by agent_entries.ts. */
 import { parseDuration } from "../base/duration.ts";
 import type { AgentBudget, BudgetLimit } from "../protocol/agent.ts";
 import type { AgentShape } from "./agent_schema.ts";

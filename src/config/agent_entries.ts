@@ -1,4 +1,4 @@
-/** One entry of `agents` in nerve.yaml: its defaults, and the rules between its keys. Called by build.ts. */
+/** Builds an entry of `agents` in nerve.yaml: sets defaults, checks the rules between its keys. Called by build.ts. */
 import { defaultAgentSessions, defaultTerminalIdleMs } from "../base/agent_limits.ts";
 import { hintNearest } from "../base/did_you_mean.ts";
 import { messageOf } from "../base/errors.ts";
@@ -13,10 +13,10 @@ import { withPreset } from "./agent_presets.ts";
 import type { AgentShape } from "./agent_schema.ts";
 
 const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** What nerve sets itself. */
+/** The variables that nerve itself sets. */
 const ownVariables: readonly string[] = ["HOME", "PATH"];
 
-/** The agents that are there without an entry. */
+/** The agents that exist without an entry. */
 export const standardAgents: ReadonlyMap<string, AgentDefinition> = new Map([["fake", {
   ...{ name: "fake", protocol: "fake", command: [], resume: null, sessionField: null, allow: [], ask: [], deny: [] },
   ...{ budget: noBudget, confined: true, read: [], env: [], maxSessions: defaultAgentSessions },
@@ -68,7 +68,7 @@ export function buildAgent(name: string, written: Partial<AgentShape>, diagnosti
   };
 }
 
-/** The keys that one protocol or another has no use for, with why. */
+/** The keys that have no effect with a protocol, and why. */
 const uselessKeys: Readonly<
   Record<AgentProtocol, { readonly keys: readonly (keyof AgentShape)[]; readonly why: string }>
 > = {
@@ -90,7 +90,7 @@ const uselessKeys: Readonly<
   },
 };
 
-/** Keys without any effect are refused: whoever wrote them expects one. */
+/** Refuses keys without any effect: the author of such a key expects one. */
 function checkConversation(shape: Partial<AgentShape>, path: ConfigPath, diagnostics: DiagnosticList): void {
   const { protocol = null } = shape, resume = shape.resume ?? null;
   if (protocol === null) return;
@@ -122,7 +122,7 @@ function checkReady(text: string | null, path: ConfigPath, diagnostics: Diagnost
   }
 }
 
-/** What is above /proc/1 has the variables of the daemon. */
+/** Warns of a path above /proc/1: it exposes the daemon's environment. */
 function checkRead(paths: readonly string[], path: ConfigPath, diagnostics: DiagnosticList): void {
   paths.forEach((each, at) => {
     if (each === "") diagnostics.error([...path, at], "is no path", "name a file or a folder");

@@ -1,6 +1,6 @@
 /**
- * The command lines of agents that people have, by `preset` of an entry of `agents`: what the entry itself does not say.
- * docs/agents.md tells which versions they are of.
+ * The command lines of common agents, by `preset` of an entry of `agents`. They fill in the keys that the entry omits.
+ * docs/agents.md lists the versions that they are for.
  */
 import type { AgentProtocol } from "../protocol/agent.ts";
 import type { AgentShape } from "./agent_schema.ts";
@@ -8,7 +8,7 @@ import type { AgentShape } from "./agent_schema.ts";
 type Lines = Pick<AgentShape, "command" | "resume" | "session_field">;
 
 interface Preset {
-  /** By protocol; the first one is that of an entry that names none. */
+  /** By protocol; the first one is the default. */
   readonly lines: Partial<Record<AgentProtocol, Lines>>;
   readonly env: readonly string[];
 }
@@ -43,7 +43,7 @@ export const agentPresets: Readonly<Record<"claude" | "codex" | "gemini" | "open
   opencode: { lines: { acp: { command: ["opencode", "acp"] } }, env: [] },
 };
 
-/** The entry with what its preset adds: its own keys count more. */
+/** The entry, completed by its preset; the entry's own keys take precedence. */
 export function withPreset(shape: Partial<AgentShape>): Partial<AgentShape> {
   const { preset: name = null, ...own } = shape;
   if (name === null) return own;

@@ -1,4 +1,4 @@
-/** The shape of an entry of `agents` in nerve.yaml, as users write it. Part of schema.ts; agent_entries.ts has its rules. */
+/** The shape of an entry of `agents` in nerve.yaml. Part of schema.ts; agent_entries.ts has its rules. */
 import * as z from "zod";
 import { agentSessionsMax, agentWordMaxChars, agentWordsMax, terminalIdleMinMs } from "../base/agent_limits.ts";
 import { agentProtocols } from "../protocol/agent.ts";
@@ -7,7 +7,7 @@ import { duration, textOr } from "./schema_parts.ts";
 
 const commandLine = z.array(z.string().max(agentWordMaxChars)).min(1).max(agentWordsMax).nullish();
 
-/** A limit alone is the hard one. */
+/** A bare amount is the hard limit. */
 function budgetOf<Amount extends z.ZodType>(amount: Amount, what: string) {
   const both = z.strictObject({
     soft: amount.nullish().describe("At this a person is asked. Default: none."),
@@ -24,7 +24,7 @@ const budget = z.strictObject({
 const rules = z.array(z.string()).nullish();
 
 export const agentEntry = z.strictObject({
-  /** agent_entries.ts says which keys are required. */
+  /** agent_entries.ts checks which keys are required. */
   preset: z.enum(["claude", "codex", "gemini", "opencode"]).nullish(),
   protocol: z.enum(agentProtocols).nullish(),
   command: commandLine,

@@ -1,4 +1,4 @@
-/** One entry of `alerts` in nerve.yaml: its defaults, and the rules between its keys. Called by build.ts. */
+/** Builds an entry of `alerts` in nerve.yaml: sets defaults, checks the rules between its keys. Called by build.ts. */
 import { alertLimitMax, defaultAlertLimit, defaultAlertLimitMs } from "../base/alert_limits.ts";
 import { parseDuration } from "../base/duration.ts";
 import type { AlertDefinition, AlertLimit } from "../protocol/alert.ts";
@@ -32,7 +32,7 @@ export function buildAlert(name: string, shape: Partial<AlertShape>, diagnostics
   };
 }
 
-/** Refuses keys without any effect: whoever wrote them expects one. */
+/** Refuses keys without any effect: the author of such a key expects one. */
 function checkEffects(shape: Partial<AlertShape>, path: ConfigPath, diagnostics: DiagnosticList): void {
   const needs = { when: ["clear", "for"], workflow: ["repeat", "limit"] } as const;
   for (const [needed, keys] of Object.entries(needs) as [keyof typeof needs, readonly (keyof AlertShape)[]][]) {

@@ -1,4 +1,4 @@
-/** `approvers` of nerve.yaml: who may decide requests, and with which keys. Called by build.ts. */
+/** Reads `approvers` of nerve.yaml: who may decide requests, and with which keys. Called by build.ts. */
 import { parseSshPublicKey } from "../base/ssh_key.ts";
 import type { Approvers } from "../protocol/approver.ts";
 import { namePattern } from "../base/name_pattern.ts";
@@ -8,7 +8,7 @@ import type { FileShape } from "./schema.ts";
 
 export function buildApprovers(file: FileShape, diagnostics: DiagnosticList): Approvers {
   const people = new Map<string, readonly string[]>(), groups = new Map<string, readonly string[]>();
-  /** Whose a key is: with a key of two people, nobody could tell who has decided. */
+  /** The owner of each key: if two people shared a key, no one could tell which of them has decided. */
   const owners = new Map<string, string>();
   const entries = Object.entries(file.approvers ?? {});
   for (const [name, entry] of entries) {

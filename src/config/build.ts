@@ -215,7 +215,7 @@ function buildWorkflow(
   };
 }
 
-/** A missing cron line stays empty, and is reported here only. */
+/** A missing cron line stays empty, and is reported only here. */
 function buildScheduleLine(shape: ScheduleShape, path: ConfigPath, diagnostics: DiagnosticList): ScheduleConfig {
   const { cron, timezone, catch_up, prompt } = shape;
   if ((cron ?? "") === "") diagnostics.error(path, "has no cron", 'give it cron: "0 9 * * *"');

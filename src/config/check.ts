@@ -58,7 +58,7 @@ export function checkConfig(
   for (const name of config.groups.keys()) checkGroup(config, name, diagnostics);
 }
 
-/** Checks names that must exist, and schedules. */
+/** Checks schedules, and that the names in references exist. */
 function checkReferences(
   config: NerveConfig,
   positions: readonly number[],
@@ -132,8 +132,8 @@ function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, diagn
 }
 
 /**
- * Reports senses that would trigger each other endlessly, also through an alert between them. A throttle in the cycle slows it down to something the author
- * may have wanted, so only senses without a throttle count.
+ * Reports senses that would trigger each other endlessly, directly or through an alert. A throttle in the cycle slows
+ * it down to something the author may have wanted, so only senses without a throttle count.
  */
 function checkCycles(
   config: NerveConfig,
@@ -186,7 +186,7 @@ function findCycle(triggers: Map<string, Map<string, ConfigPath>>): string[] | n
   return at === undefined ? null : walk.slice(walk.indexOf(at));
 }
 
-/** Warns of entries without effect, and of ticks that a throttle suppresses. */
+/** Warns of entries without any effect, and of ticks that a throttle suppresses. */
 function checkIdle(config: NerveConfig, positions: readonly number[], diagnostics: DiagnosticList): void {
   if (config.senses.size + config.workflows.size === 0) {
     diagnostics.warning([], "no sense and no workflow is configured, so nothing will run");
@@ -212,7 +212,7 @@ function checkIdle(config: NerveConfig, positions: readonly number[], diagnostic
   });
 }
 
-/** A group is not misspelt because it has no sense yet: only a near name is a likely one. */
+/** A group without a sense is not necessarily misspelt: suggests a name only if a similar one is in use. */
 function hintGroup(name: string, used: Iterable<string>): string | null {
   const near = findNearest(name, used);
   return near === null ? null : `did you mean "${near}"?`;
@@ -228,7 +228,7 @@ function checkLongCompute(sense: SenseConfig, diagnostics: DiagnosticList): void
   diagnostics.warning(["senses", sense.name, key], message, "give it a timeout under 1h");
 }
 
-/** Warns of grants that leave the sandbox little effect. */
+/** Reports grants that leave the sandbox little effect. */
 function warnOpenSandbox(request: PermissionRequest, path: ConfigPath, diagnostics: DiagnosticList): void {
   for (const name of permissionNames) {
     const wanted = request[name];
@@ -248,7 +248,7 @@ function warnOpenSandbox(request: PermissionRequest, path: ConfigPath, diagnosti
   );
 }
 
-/** Senses of one group share their permissions: warns which sense gains what, and from which sense. */
+/** Senses of one group share their permissions: warns which sense gains which permissions, and from which sense. */
 function checkGroup(config: NerveConfig, group: string, diagnostics: DiagnosticList): void {
   const members = groupMembers(config, group);
   const givers = members.filter((sense) => Object.keys(sense.permissions).length > 0);

@@ -1,4 +1,4 @@
-/** The checks of the agents that workflows may ask. Pure; called by parse.ts. */
+/** Checks the agents that workflows may ask. Pure; called by parse.ts. */
 import { hintNearest } from "../base/did_you_mean.ts";
 import { unknownText } from "../protocol/common_errors.ts";
 import { standardAgents } from "./agent_entries.ts";

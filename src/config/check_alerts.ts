@@ -1,6 +1,6 @@
 /**
- * The checks of alerts against the rest of nerve.yaml, and of their expressions. Pure; called by parse.ts.
- * recorded_fields.ts compares the expressions with signals of the log.
+ * Checks alerts against the rest of nerve.yaml, and their expressions. Pure; called by parse.ts. recorded_fields.ts
+ * compares the expressions with signals of the log.
  */
 import { type CelFault, type CelField, compileCel } from "../base/cel.ts";
 import { compileTemplate } from "../base/cel_template.ts";
@@ -57,7 +57,7 @@ function findFaults(alert: AlertDefinition): [ExpressionKey, readonly CelFault[]
   return found;
 }
 
-/** An absence that is shorter than the time between two computes comes and goes by itself. */
+/** Warns when `absent` is not longer than the time between two computes: the alert would fire and resolve each time. */
 function warnSlowSense(
   config: NerveConfig,
   alert: AlertDefinition,
@@ -75,7 +75,7 @@ function warnSlowSense(
   diagnostics.warning([...path, "absent"], message, `write more than ${formatDuration(shortest)}`);
 }
 
-/** The fields of signals that an alert reads without `has`, by key of its entry. Empty for faulty expressions. */
+/** The signal fields that an alert reads without `has`, by key of its entry. Empty for faulty expressions. */
 export function listSignalFields(alert: AlertDefinition): [ExpressionKey, readonly CelField[]][] {
   const fieldsOf = (key: "when" | "clear" | "key"): CelField[] => {
     const source = alert[key], variables = key === "key" ? alertKeyVariables : alertVariables;

@@ -1,6 +1,7 @@
 /**
- * Checks `env_file` of nerve.yaml, and that every variable that is granted by name is set somewhere. Called by load.ts.
- * A file that is missing or cannot be used is a warning: what needs none of its variables runs all the same.
+ * Checks `env_file` of nerve.yaml, and that every variable that is granted by name, or holds a secret, is set
+ * somewhere. Called by load.ts. A file in a forbidden place is an error. A missing or unusable one is a warning: units
+ * that need none of its variables run all the same.
  */
 import type { Diagnostic } from "./diagnostic.ts";
 import { DiagnosticList } from "./diagnostic_list.ts";

@@ -40,7 +40,7 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
   return diagnostics.sorted();
 }
 
-/** The sorted names of the folders in `folder` that hold an index.ts; none when `folder` does not exist. */
+/** The sorted names of the folders in `folder` that contain an index.ts; none when `folder` does not exist. */
 async function listFoldersWithEntry(folder: string): Promise<string[]> {
   const names: string[] = [];
   try {

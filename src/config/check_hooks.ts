@@ -1,4 +1,4 @@
-/** The checks of hooks and of the listener against the rest of nerve.yaml. Pure; called by parse.ts. */
+/** Checks hooks and the listener against the rest of nerve.yaml. Pure; called by parse.ts. */
 import { hintNearest } from "../base/did_you_mean.ts";
 import { unknownText } from "../protocol/common_errors.ts";
 import { clipText, quote } from "./diagnostic.ts";

@@ -1,4 +1,6 @@
-/** Checks the paths that reflexes watch: their form, that the sense may read them, and that nerve does not write there. Called by load.ts. */
+/**
+ * Checks watched paths: their form, that the sense may read them, that nerve does not write there. Called by load.ts.
+ */
 import { pathBelow, type PathPattern } from "../base/path_pattern.ts";
 import { type ConfigPath, type Diagnostic, quote } from "./diagnostic.ts";
 import { DiagnosticList } from "./diagnostic_list.ts";

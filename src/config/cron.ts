@@ -1,4 +1,4 @@
-/** Checks cron lines and time zones of reflexes. The scheduler follows them. */
+/** Checks the cron lines and time zones of reflexes and of workflow schedules. The scheduler follows them. */
 import { readCronLine } from "../base/cron_line.ts";
 import { messageOf } from "../base/errors.ts";
 import { quote } from "./diagnostic.ts";

@@ -1,7 +1,7 @@
 /**
- * Problems of a workspace, as values: the checks of nerve.yaml and module loading make them; `nerve validate`, `nerve
- * run` and the reload print them. Texts may quote a user's text: the formatters make them safe for a terminal and for
- * GitHub's annotation syntax.
+ * Problems of a workspace, as values. The checks of nerve.yaml and the module loading create them; `nerve validate`,
+ * `nerve run` and the reload print them. A message may quote the user's text: the formatters make it safe for a
+ * terminal and for GitHub's annotation syntax.
  */
 import { toPrintable } from "../base/printable.ts";
 import type { Place } from "../protocol/signal.ts";
@@ -16,8 +16,7 @@ export interface Diagnostic {
   /** The place in a file; null when the diagnostic is not in a file. */
   readonly place: Place | null;
   /**
-   * An error of what was found on the disk, where a program may have put it: it keeps the sense or workflow from running,
-   * and nothing else.
+   * An error in what was found on disk, where a program may have put it: it holds its sense or workflow, nothing else.
    */
   readonly holds?: true;
 }
@@ -47,7 +46,7 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => diagnostic.severity === "error");
 }
 
-/** Whether one of them keeps the file from being used. */
+/** Whether one of the diagnostics keeps the file from being used. */
 export function refusesFile(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(({ severity, holds }) => severity === "error" && holds !== true);
 }
@@ -63,8 +62,8 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[
 
 /**
  * `text`: one line per diagnostic, and a second one with its hint. `json`: one document `{errors, warnings, problems}`,
- * where the first two are counts, with what is in `more`. `github`: one annotation line per diagnostic. Without a line break at the end; `text`
- * and `github` are empty when there are no diagnostics.
+ * where the first two are counts, with the fields of `more`. `github`: one annotation line per diagnostic. The result
+ * does not end with a line break; `text` and `github` are empty without diagnostics.
  */
 export function formatProblems(
   diagnostics: readonly Diagnostic[],

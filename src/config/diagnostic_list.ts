@@ -6,7 +6,7 @@ import { type ConfigPath, type Diagnostic, formatConfigPath, sortDiagnostics } f
 /** A hint that takes time (a search for the nearest name) is a function, called only when the hint is shown. */
 export type Hint = string | null | (() => string | null);
 
-/** Nobody reads more of them, and each takes a few milliseconds of the kernel's thread at the worst. */
+/** The most hints that are computed: no one reads more, and each may take the kernel's thread a few milliseconds. */
 const hintedMax = 100;
 
 /** The place of the key or item at `path`; with `within`, of that character of its text. */
@@ -40,7 +40,7 @@ export class DiagnosticList {
     this.#create("warning", path, message, hint, within);
   }
 
-  /** An error that only holds the sense or workflow at `path`. */
+  /** An error that holds only the sense or workflow at `path`. */
   hold(path: ConfigPath, message: string, hint: Hint = null): void {
     this.#create("error", path, message, hint, undefined, true);
   }

@@ -1,4 +1,4 @@
-/** One entry of `engines` in nerve.yaml: its defaults, and the rules between its keys. Called by build.ts. */
+/** Builds an entry of `engines` in nerve.yaml: sets defaults, checks the rules between its keys. Called by build.ts. */
 import type { EngineDefinition } from "../protocol/engine.ts";
 import { quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
@@ -10,10 +10,10 @@ const keyText = /^publickeyv1_[1-9A-HJ-NP-Za-km-z]{20,60}$/;
 const secretHint = "write secret: env ENGINE_SECRET, and its value into env_file";
 const serviceText = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
 
-/** What the engine is called that is part of nerve. */
+/** The name of the engine that is part of nerve. */
 export const localEngine = "local";
 
-/** `others`: those before it. Engines serve at addresses of their own: the second one at an address would never get a run. */
+/** `others`: the engines before it. Each has its own address: the second one at an address would never get a run. */
 export function buildEngine(
   name: string,
   shape: Partial<EngineShape>,

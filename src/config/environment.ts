@@ -1,10 +1,10 @@
 /**
- * The variables that `permissions.env` may name: those of nerve's own process, and over them those of `env_file`, so
- * that a daemon has the same ones from whichever shell it was started. Used by load.ts, by the daemon
+ * Reads the variables that `permissions.env` may name: those of nerve's own process, overridden by those of `env_file`,
+ * so that a daemon has the same variables no matter which shell started it. Used by load.ts, by the daemon
  * (deploy/variables.ts), and by commands that mask secrets.
- * The format is the one of Node's `--env-file`: NAME=VALUE lines, `#` comments, quotes, `export`. Nothing is expanded.
+ * The format is that of Node's `--env-file`: NAME=VALUE lines, `#` comments, quotes, `export`. Nothing is expanded.
  * I1. No value of the file appears in a message.
- * I2. A file that cannot be used is told apart from one that is not configured.
+ * I2. A file that cannot be used is distinguished from one that is not configured.
  */
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { getBuiltIn } from "../base/built_ins.ts";
@@ -21,12 +21,12 @@ import type { WorkspacePaths } from "./workspace.ts";
 export type Variables = Readonly<Record<string, string>>;
 
 export interface Environment {
-  /** Those of the file over those of nerve's own process. */
+  /** The variables of nerve's own process, overridden by those of the file. */
   readonly all: Variables;
   readonly file: Variables;
 }
 
-/** `why` it cannot be used, as the end of a sentence about it. */
+/** `why`: why the file cannot be used, as the end of a sentence about it. */
 export type EnvFile =
   | { readonly kind: "none" }
   | { readonly kind: "read"; readonly variables: Variables; readonly warnings: readonly string[] }
@@ -69,7 +69,7 @@ export function readEnvFile(path: string | null, paths: WorkspacePaths): EnvFile
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** `faults`: what is not a variable, or reaches nobody. Node's parser passes over it in silence. Pure. */
+/** `faults`: lines that are not variables, and variables without effect, which Node's parser does not report. Pure. */
 export function parseVariables(text: string): { variables: Variables; faults: string[] } {
   const parsed = Object.entries(getBuiltIn("node:util").parseEnv(text.replace(/^\ufeff/, "")));
   const valid = parsed.filter((entry): entry is [string, string] =>
@@ -94,7 +94,7 @@ function findLineFaults(text: string): string[] {
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? "", [, name = "", value = ""] = assignment.exec(line) ?? [];
     if (/^\s*(#|$)/.test(line)) continue;
-    // Not the line itself, which may hold a secret.
+    // Omits the line itself, which may contain a secret.
     if (!namePattern.test(name)) faults.push(`line ${at + 1} is not NAME=VALUE`);
     const [mark = ""] = /^["'`]/.exec(value) ?? [];
     if (mark === "" || value.indexOf(mark, 1) > 0) continue;
@@ -105,7 +105,7 @@ function findLineFaults(text: string): string[] {
   return faults;
 }
 
-/** With the file as it is on disk; without one that can be used, nerve's own variables. */
+/** Uses the file as it is on disk; without a usable file, only nerve's own variables. */
 export function readEnvironment(config: NerveConfig, paths: WorkspacePaths): Environment {
   const found = readEnvFile(resolveEnvFile(config, paths.root), paths);
   return overOwn(found.kind === "read" ? found.variables : {});
@@ -115,14 +115,14 @@ export function overOwn(file: Variables): Environment {
   return { all: { ...Deno.env.toObject(), ...file }, file };
 }
 
-/** A variable that a sense or workflow is granted, or that holds the secret of a hook, and that is set nowhere. */
+/** A variable that is set nowhere, but granted to a sense or workflow, or named as the secret of a hook or engine. */
 export interface UnsetVariable {
   readonly of: string;
   /** As granted: a name, or a prefix such as `EXAMPLE_*`. */
   readonly variable: string;
-  /** What it is for, as a part of a sentence about it. */
+  /** The purpose of the variable, as a part of a sentence about it. */
   readonly use: "is granted" | "is the secret of a hook" | "is the secret of an engine";
-  /** Where nerve.yaml grants it. */
+  /** Where nerve.yaml names it. */
   readonly path: ConfigPath;
 }
 
@@ -158,14 +158,14 @@ export function findUnsetVariables(
   return [...ofUnits, ...secrets, ...ofEngines];
 }
 
-/** What `nerve.yaml` should say, or who should set it. */
+/** How the user can set such a variable. */
 export function hintUnset(envFile: string | null): string {
   return envFile === null
     ? "name a file of variables in nerve.yaml (env_file: .env), or start the daemon with it"
     : `write it into ${envFile}`;
 }
 
-/** Why the file must not be where it is: there, code could read it, or a backup would hold it. Null: it may. */
+/** Why the file must not be in its place: code could read it there, or a backup would contain it. Null when it may. */
 export function findPlaceFault(path: string, paths: WorkspacePaths): string | null {
   const places: [folder: string, why: string][] = [
     [paths.data, "a backup would hold it"],
@@ -180,12 +180,12 @@ export function findPlaceFault(path: string, paths: WorkspacePaths): string | nu
   return folder === undefined ? null : `must not lie in ${quote(relative(paths.root, folder))}: ${why}`;
 }
 
-/** The folder itself when it does not exist. */
+/** Returns the folder itself when it does not exist. */
 function realPath(folder: string): string {
   return ifPresent(() => Deno.realPathSync(folder)) ?? folder;
 }
 
-/** As users write it: below the workspace without its root. */
+/** The path as users write it: relative to the workspace if it lies inside. */
 export function showEnvFile(path: string, root: string): string {
   const near = relative(root, path);
   return near.startsWith("..") || isAbsolute(near) ? path : near;

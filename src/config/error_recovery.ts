@@ -1,8 +1,8 @@
 /**
  * Drops invalid values from nerve.yaml, so that the later checks still run over the rest. Used by parse.ts and load.ts;
  * pure.
- * I1. A dropped value misleads no other check: `Uncertainties` says what they must not rely on, and `misleads` which of
- *     their diagnostics to ignore.
+ * I1. A dropped value misleads no other check: `Uncertainties` lists what they must not rely on, and `misleads` tells
+ *     which of their diagnostics to ignore.
  * I2. A misspelt section counts as the section that was meant, so diagnostics inside it are reported too.
  */
 import type * as z from "zod";
@@ -20,7 +20,7 @@ import { groupMembers, type NerveConfig } from "./types.ts";
 export interface Uncertainties {
   /** True when the set of senses is unknown. */
   readonly senses: boolean;
-  /** The same of agents. */
+  /** True when the set of agents is unknown. */
   readonly agents: boolean;
   /** Entries that lost a value: `senses.cpu`. */
   readonly entries: ReadonlySet<string>;
@@ -39,12 +39,12 @@ export interface ValidRemainder {
   readonly placeOf: PlaceOf;
 }
 
-/** Each round drops what the schema rejects: only the next round looks into a section that was misspelt. */
+/** Each round drops what the schema rejects; only the next round checks inside a section that was misspelt. */
 const roundsMax = 3;
 
 /**
- * Adds what the schema rejects to `diagnostics`. `reported`: the positions of reflexes that have a diagnostic already. Null
- * when nothing is left to check: the file is not a mapping.
+ * Adds what the schema rejects to `diagnostics`. `reported`: the positions of reflexes that already have a diagnostic.
+ * Null when nothing is left to check, as when the file is not a mapping.
  */
 export function dropInvalid(
   input: unknown,
@@ -90,7 +90,7 @@ function buildRemainder(
   const isLost = (section: string) =>
     invalid.some((path) => path.length === 1) && findValueAt(rest, [section]) === undefined;
   const misleads = ({ path, severity }: Diagnostic) => {
-    // A diagnostic of a reflex, a hook, or a line of a schedule, may result from the value that was dropped from it.
+    // A diagnostic of a reflex, a hook or a line of a schedule may result from the value that was dropped from it.
     if (path.startsWith("reflexes") || path.startsWith("hooks.") || path.includes(".schedule[")) {
       return texts.some((taken) => taken === path || taken.startsWith(`${path}.`));
     }
@@ -144,9 +144,9 @@ function removeAt(root: unknown, path: ConfigPath): void {
 }
 
 /**
- * The configuration without the senses, groups and workflows that have errors, and without the other senses in the
- * group of such a sense: they share its process and permissions. Null when a whole section has an error, or nothing is
- * left.
+ * The configuration without the senses, groups, workflows and agents that have errors. It also omits the other senses
+ * in the group of such a sense, which share its process and permissions, and the workflows that may ask such an agent.
+ * Null when a whole section has an error, or nothing is left.
  */
 export function keepValidEntries(config: NerveConfig, diagnostics: readonly Diagnostic[]): NerveConfig | null {
   const invalid = new Set<string>();

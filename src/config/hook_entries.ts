@@ -1,4 +1,4 @@
-/** One entry of `hooks` in nerve.yaml, and `listen`: their defaults, and the rules between their keys. Called by build.ts. */
+/** Builds an entry of `hooks`, and `listen`: sets defaults, checks the rules between their keys. Called by build.ts. */
 import { parseDuration } from "../base/duration.ts";
 import {
   defaultHookBacklog,
@@ -23,8 +23,8 @@ interface Scheme {
 const header = (name: string): HookKey => ({ kind: "header", name });
 
 /**
- * The senders that people have. GitHub and Gitea sign the body alone, so that a recorded delivery could be sent again
- * under another id: the same body counts as the same delivery, too.
+ * The known senders. GitHub and Gitea sign only the body, so that a recorded delivery could be sent again under another
+ * id: the same body therefore also counts as the same delivery.
  */
 const schemes: Readonly<Record<string, Scheme>> = {
   github: {
@@ -152,7 +152,7 @@ function readRate(text: string | null, path: ConfigPath, diagnostics: Diagnostic
   return standard;
 }
 
-/** No names: `localhost` may mean another address than the sender takes it for. */
+/** Accepts no names: `localhost` may mean another address than the sender expects. */
 const addressText = /^(?:((?:\d{1,3}\.){3}\d{1,3})|\[([\da-f:.]+)\]):(\d{1,5})$/i;
 
 export function buildListen({ listen }: FileShape, diagnostics: DiagnosticList): ListenDefinition | null {

@@ -1,5 +1,5 @@
 /**
- * Loads a workspace's configuration from the disk, with every check that needs no user code. The single entry for
+ * Loads a workspace's configuration from disk, with every check that needs no user code. The single entry point for
  * `nerve run`, the reload and `nerve validate`.
  */
 import { messageOf } from "../base/errors.ts";
@@ -19,15 +19,15 @@ import { checkOwners } from "./trust.ts";
 import type { NerveConfig } from "./types.ts";
 import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
-/** What grants need to know of this machine: nerve's own modules, which every worker loads, and the home folder. */
+/** What grants depend on in this installation: nerve's own modules, which every worker loads, and the home folder. */
 export const grantContext: GrantContext = {
   nerveModules: [toFilePath(resolveOwnFile(""))],
   home: Deno.env.get("HOME") ?? null,
 };
 
 /**
- * Reads and checks nerve.yaml. The error holds every diagnostic, including warnings; on success they are in `warnings`,
- * with the errors that only hold a sense or workflow.
+ * Reads and checks nerve.yaml. The error contains every diagnostic, including warnings; on success they are in
+ * `warnings`, with the errors that hold only a sense or workflow.
  */
 export async function loadNerveConfig(
   paths: WorkspacePaths,
@@ -40,13 +40,13 @@ export async function loadNerveConfig(
 export interface InspectedConfig {
   /** Sorted by place. */
   readonly diagnostics: readonly Diagnostic[];
-  /** Null when there are errors that refuse the file. */
+  /** Null when an error keeps the file from being used. */
   readonly parsed: ParsedConfig | null;
-  /** The part that may be loaded into sandboxes for further checks: with errors, the entries without one. */
+  /** The part that may be loaded into sandboxes for further checks: with errors, only the entries without one. */
   readonly valid: NerveConfig | null;
 }
 
-/** As `loadNerveConfig`, with the valid part of an invalid configuration. */
+/** Like `loadNerveConfig`, but also returns the valid part of an invalid configuration. */
 export async function inspectNerveConfig(
   paths: WorkspacePaths,
   context: GrantContext = grantContext,
@@ -71,7 +71,7 @@ export async function inspectNerveConfig(
     : { diagnostics, parsed: { ...parsed, config, warnings: diagnostics }, valid };
 }
 
-/** A program of a unit could otherwise keep all others from running, with a link in a folder of its own. */
+/** Maps errors on disk to the units that they hold: a unit could otherwise stop all others with a link of its own. */
 function toFaults(diagnostics: readonly Diagnostic[]): Map<string, string> {
   return new Map(
     diagnostics.filter(({ holds }) => holds === true).reverse().map(({ path, message, hint }) => {
@@ -81,7 +81,7 @@ function toFaults(diagnostics: readonly Diagnostic[]): Map<string, string> {
   );
 }
 
-/** An editor empties a file before it writes it: applying that would end every waiting run. */
+/** An editor empties a file before it writes it: applying the empty file would end every waiting run. */
 const blankFile: Diagnostic = {
   severity: "error",
   path: "",

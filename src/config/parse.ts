@@ -1,9 +1,9 @@
 /**
  * Parses nerve.yaml into a configuration, or into all of its diagnostics. Used by load.ts, the reload and the command
  * line; pure: load.ts reads the file.
- * I1. It never throws, whatever the text.
- * I2. It reports all diagnostics at once. When a value is invalid, all other checks still run over the rest of the file;
- *     diagnostics that may result from the invalid value are ignored (error_recovery.ts).
+ * I1. It never throws, for any text.
+ * I2. It reports all diagnostics at once. When a value is invalid, all other checks still run over the rest of the
+ *     file. Diagnostics that may result from the invalid value are ignored (error_recovery.ts).
  */
 import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -27,7 +27,7 @@ export interface ParsedConfig {
   readonly warnings: readonly Diagnostic[];
   /** The position in nerve.yaml of each reflex of `config`. */
   readonly reflexPositions: readonly number[];
-  /** The file holds no value: it is empty, or has only comments. `{}` is a value. */
+  /** The file has no value: it is empty, or has only comments. `{}` is a value. */
   readonly blank: boolean;
   /** The place of the key or item at `path`, or of its nearest parent in the file. */
   readonly placeOf: PlaceOf;
@@ -45,15 +45,15 @@ export interface ReadConfig {
 }
 
 /**
- * `file` is the name that diagnostics show. The error includes the warnings. `version` is that of this nerve, which the
- * file may restrict.
+ * `file`: the name that diagnostics show. The error includes the warnings. `version`: the version of this nerve, which
+ * the file may restrict.
  */
 export function parseNerveConfig(text: string, file?: string, version?: string): Result<ParsedConfig, Diagnostic[]> {
   const { diagnostics, hasErrors, parsed } = readNerveConfig(text, file, version);
   return hasErrors || parsed === null ? err([...diagnostics]) : ok(parsed);
 }
 
-/** As `parseNerveConfig`, with the valid part of an invalid text. */
+/** Like `parseNerveConfig`, but also returns the valid part of an invalid text. */
 export function readNerveConfig(
   text: string,
   file: string = "nerve.yaml",
@@ -107,7 +107,7 @@ function excludesVersion(input: unknown, version: string, diagnostics: Diagnosti
   return fits === false;
 }
 
-/** A reflex that names a workflow gets only this diagnostic, none about its other keys. Returns their positions. */
+/** Refuses reflexes that name a workflow: each gets only this diagnostic. Returns the positions of these reflexes. */
 function refuseWorkflowReflexes(input: unknown, diagnostics: DiagnosticList): Set<number> {
   const refused = new Set<number>();
   const reflexes = findValueAt(input, ["reflexes"]);

@@ -24,8 +24,8 @@ export interface SocketFolder {
 }
 
 /**
- * Where the kernel puts the sockets of its processes, by preference. The system removes a user's runtime directory at
- * the last logout, and a daemon that stays must go on: then it uses a folder in `data/`, unless its path is too long.
+ * Where the kernel puts the sockets of its processes, in order of preference. The system removes a user's runtime
+ * directory at the last logout. A daemon that stays then uses a folder in `data/`, unless its path is too long.
  */
 export function listSocketFolders(paths: WorkspacePaths): SocketFolder[] {
   const own = join(paths.data, "run"), runtime = paths.runtimeFolder;
@@ -36,15 +36,15 @@ export function listSocketFolders(paths: WorkspacePaths): SocketFolder[] {
   return folders;
 }
 
-/** For clients: they trust the control socket only where no other user could have put it. */
+/** For clients: throws unless they can trust the control socket, which no other user may have put there. */
 export function checkSocketFolder(paths: WorkspacePaths): void {
   if (dirname(paths.socket) !== paths.runtimeFolder) return;
   for (const folder of [dirname(paths.runtimeFolder), paths.runtimeFolder]) checkPrivateFolder(folder);
 }
 
 /**
- * For the daemon, once its socket stands: leaves a link to it in the workspace if it is elsewhere. Commands with another
- * runtime directory, such as those of cron, find it there. Returns what removes the link.
+ * For the daemon, once its socket is bound: leaves a link to it in the workspace if the socket is elsewhere. Commands
+ * with another runtime directory, such as those of cron, find it there. Returns a function that removes the link.
  */
 export function linkSocket(paths: WorkspacePaths): () => void {
   if (dirname(paths.socket) !== paths.runtimeFolder) return () => {};
@@ -68,7 +68,7 @@ export function followSocketLink(paths: WorkspacePaths): WorkspacePaths {
     const { isSocket, uid } = Deno.lstatSync(socket);
     return isSocket && uid === Deno.uid() ? { ...paths, socket, runtimeFolder: dirname(socket) } : paths;
   } catch (thrown) {
-    // It is gone, or its folder is another user's.
+    // The socket is gone, or its folder belongs to another user.
     if (isMissing(thrown) || thrown instanceof Deno.errors.PermissionDenied) return paths;
     throw thrown;
   }
@@ -86,7 +86,7 @@ function makePrivateFolder(folder: string): void {
   try {
     Deno.mkdirSync(folder, { mode: privateMode });
   } catch (thrown) {
-    // It exists: the check tells whether we or another user made it.
+    // The folder exists: the check shows whether we or another user made it.
     if (!(thrown instanceof Deno.errors.AlreadyExists)) {
       throw new NerveError("FOLDER_UNSAFE", `cannot make the folder ${folder}`, {
         hint: "set XDG_RUNTIME_DIR to a folder that you own",

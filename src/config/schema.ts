@@ -33,7 +33,7 @@ const permissions = z.unknown().transform((value, context): PermissionRequest =>
   return request;
 }).optional();
 
-/** Null: the default of the entry. */
+/** Null selects the default of the entry. */
 const peers = z.unknown().transform((value, context): "all" | string[] | null => {
   if (value === null || value === undefined) return null;
   if (value === "all") return "all";
@@ -124,7 +124,7 @@ const workflow = z.strictObject({
   config: userConfig,
 });
 
-/** A person with a key or several, or a group of people. */
+/** A person with one or more keys, or a group of people. */
 const approver = z.unknown().transform((value, context): string[] | { key: string | string[] } | null => {
   if (value === null || value === undefined) return null;
   const isTexts = (each: unknown): each is string[] =>
@@ -143,7 +143,7 @@ const approver = z.unknown().transform((value, context): string[] | { key: strin
 const approvals = z.strictObject({ notify: text, remind: duration(remindMinMs) });
 
 const alert = z.strictObject({
-  /** Required; alert_entries.ts says so, because here it would drop the whole entry. */
+  /** Required; alert_entries.ts reports a missing one, because a fault here would drop the whole entry. */
   sense: text,
   when: text,
   clear: text,
@@ -166,7 +166,7 @@ const verify = z.strictObject({
   encoding: z.enum(["hex", "base64"]).nullish(),
 });
 
-/** hook_entries.ts says which keys are required: here a missing one would drop the whole entry. */
+/** hook_entries.ts checks which keys are required: here, a missing one would drop the whole entry. */
 const hook = z.strictObject({
   secret: textOr(z.array(z.string()), "must name a variable", "write env GIT_HOOK_SECRET"),
   verify: textOr(verify, "must be a way to verify", "write github, or { hmac: sha256, header: X-Signature }"),

@@ -54,7 +54,7 @@ export function explainIssue(issue: z.core.$ZodIssue, input: unknown): Explained
 
 function hintType({ expected }: z.core.$ZodIssueInvalidType, found: unknown): string | null {
   if (expected === "array" && typeof found === "string") return `write [${found.slice(0, 80)}]`;
-  // YAML reads 007, 1e3 and true as something else than text.
+  // YAML does not read 007, 1e3 and true as text.
   return expected === "string" && (typeof found === "number" || typeof found === "boolean") ? "put it in quotes" : null;
 }
 

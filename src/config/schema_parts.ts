@@ -1,4 +1,4 @@
-/** What keys of nerve.yaml are made of: how durations, sizes, counts and texts are read. Used by schema.ts. */
+/** Parsers for the values of nerve.yaml: durations, sizes, counts and texts. Used by schema.ts. */
 import * as z from "zod";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
 
@@ -47,7 +47,7 @@ export function count(max: number): z.ZodOptional<z.ZodNullable<z.ZodInt>> {
   return z.int().min(1).max(max).nullish();
 }
 
-/** A text, or what `other` accepts; null when it is absent. */
+/** Accepts a text, or what `other` accepts; null when it is absent. */
 export function textOr<Value extends z.ZodType>(
   other: Value,
   message: string,

@@ -1,9 +1,9 @@
-/** Secrets that nerve.yaml names by their variables, as `env NAME`. Used by hook_entries.ts and engine_entries.ts. */
+/** Reads `env NAME`, with which nerve.yaml names a secret. Used by hook_entries.ts and engine_entries.ts. */
 import { hookSecretsMax } from "../base/hook_limits.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { ConfigPath } from "./diagnostic.ts";
 
-/** The names of the variables. A message never shows what stands there: it may be the secret itself. */
+/** The names of the variables. A message never shows the text: it may be the secret itself. */
 export function readSecretNames(
   secret: string | readonly string[],
   path: ConfigPath,

@@ -1,9 +1,9 @@
 /**
- * A workspace that another user owns, or may change, is not used: what nerve loads and runs would be theirs
- * (base/ownership.ts). Called by every command that opens one, by the kernel before it locks one, and by load.ts for the
- * code.
- * I1. What sandboxed code may write, data/blobs and its own database, is not judged: it could change the mode of a file,
- *     and so prevent the next start.
+ * Refuses a workspace that another user owns or may change: that user would decide what nerve loads and runs
+ * (base/ownership.ts). Called by every command that opens a workspace, by the kernel before it locks one, and by
+ * load.ts for the code.
+ * I1. What sandboxed code may write, data/blobs and its own database, is not checked: the code could change the mode of
+ *     a file, and so prevent the next start.
  */
 import { join, relative } from "node:path";
 import { NerveError } from "../base/errors.ts";
@@ -30,7 +30,7 @@ export function requireTrustedWorkspace(paths: WorkspacePaths, trust: Trust = re
   for (const path of [paths.textLog, paths.logDatabase]) requireFile(path, Deno.statSync);
 }
 
-/** Whoever made the workspace may have put a link there, whose target nerve would cut short, or a pipe, which never answers. */
+/** The workspace's author may have put a link there, whose target nerve would truncate, or a pipe, which blocks. */
 function requireFile(path: string, look: (path: string) => Deno.FileInfo): void {
   const info = lookIfMay(path, look);
   if (info === null || info.isFile) return;
@@ -40,7 +40,7 @@ function requireFile(path: string, look: (path: string) => Deno.FileInfo): void 
   });
 }
 
-/** Null where there is nothing, or nothing that may be looked at: whoever opens it tells why. */
+/** Null when the path does not exist or may not be inspected: the code that opens it reports why. */
 function lookIfMay(path: string, look: (path: string) => Deno.FileInfo): Deno.FileInfo | null {
   try {
     return look(path);
@@ -51,13 +51,13 @@ function lookIfMay(path: string, look: (path: string) => Deno.FileInfo): Deno.Fi
   }
 }
 
-/** For a folder or file that a command was told to use. Throws NerveError OWNER_UNTRUSTED. */
+/** For a folder or file that a command was asked to use. Throws NerveError OWNER_UNTRUSTED. */
 export function requireTrusted(path: string, whole: string = path, trust: Trust = readTrust()): void {
   const fault = findOwnershipFault(path, trust);
   if (fault !== null) throw untrusted(fault, whole);
 }
 
-/** The same for a folder with all that is in it. */
+/** Like `requireTrusted`, for a folder with everything in it. */
 export function requireTrustedTree(folder: string, trust: Trust = readTrust()): void {
   requireTrusted(folder, folder, trust);
   for (const fault of findFaultsBelow(folder, trust, Infinity)) throw untrusted(fault, folder);
@@ -70,7 +70,7 @@ export function untrusted({ path, why, remedy }: OwnershipFault, whole: string):
   });
 }
 
-/** What nerve reads, runs or writes before it looks at any name in nerve.yaml. */
+/** What nerve reads, runs or writes before it uses any name in nerve.yaml. */
 function listStateFiles(paths: WorkspacePaths): string[] {
   const { root, logDatabase } = paths;
   return [
@@ -78,7 +78,7 @@ function listStateFiles(paths: WorkspacePaths): string[] {
     paths.configFile,
     join(root, permissionLockName),
     ...[paths.senses, paths.workflows, paths.lib],
-    // Its tasks are how many call nerve, and editors run what it names.
+    // Many users call nerve through its tasks, and editors run what it names.
     ...[join(root, "deno.json"), join(root, "import_map.json")],
     ...[paths.lockFile, paths.pidFile, paths.logs, paths.textLog, join(paths.logs, "daemon.json")],
     ...[paths.data, paths.senseDatabases, join(paths.data, "archive"), paths.archive, `${paths.data}.restored`],
@@ -86,7 +86,7 @@ function listStateFiles(paths: WorkspacePaths): string[] {
   ];
 }
 
-/** The first file of a folder of code that another user owns, or may change, in words; null when there is none. */
+/** The first file in a folder of code that another user owns or may change, in words; null when there is none. */
 export function describeUntrustedCode(folder: string): string | null {
   const trust = readTrust();
   const [fault = findOwnershipFault(folder, trust)] = findFaultsBelow(folder, trust, scanFilesMax, codeSkipped);
@@ -95,7 +95,7 @@ export function describeUntrustedCode(folder: string): string | null {
 
 const codeSkipped = [".git", "node_modules"];
 
-/** Every file of the code that another user owns or may change. */
+/** Reports every file of the code that another user owns or may change. */
 export function checkOwners({ config, placeOf }: ParsedConfig, paths: WorkspacePaths): Diagnostic[] {
   const diagnostics = new DiagnosticList(placeOf), trust = readTrust();
   const tell = (fault: OwnershipFault, at: ConfigPath) =>

@@ -19,7 +19,7 @@ export type PermissionName = (typeof permissionNames)[number];
  */
 export type PermissionRequest =
   & { readonly [Name in PermissionName]?: true | readonly string[] }
-  /** Landlock does not hold its process, nor its programs. */
+  /** Landlock holds neither its process nor its programs. */
   & { readonly unconfined?: true };
 
 export interface SenseConfig {
@@ -53,11 +53,11 @@ export interface ReflexConfig {
   readonly cron: string | null;
   readonly timezone: string | null;
   readonly catchUp: "once" | "none";
-  /** The most by which its ticks come later; 0 without `jitter`. */
+  /** The most by which its ticks are delayed; 0 without `jitter`. */
   readonly jitterMs: number;
   /** Senses whose signals trigger it, without duplicates. */
   readonly on: readonly string[];
-  /** The hook whose deliveries it computes for; null: none. */
+  /** The hook whose deliveries trigger it; null: none. */
   readonly hook: string | null;
   /** Paths and globs as written, without duplicates: a change there triggers it. */
   readonly watch: readonly string[];
@@ -65,7 +65,7 @@ export interface ReflexConfig {
   readonly debounceMs: number;
 }
 
-/** A line of a workflow's own clock: it starts a run with `prompt`. `timezone` null: the machine's time zone. */
+/** A line of a workflow's schedule: it starts a run with `prompt`. `timezone` null: the machine's time zone. */
 export interface ScheduleConfig {
   readonly cron: string;
   readonly timezone: string | null;
@@ -81,7 +81,7 @@ export interface WorkflowConfig {
   readonly engine: string | null;
   readonly concurrency: number;
   readonly overflow: "drop" | "queue";
-  /** Runs that may wait; 0 when `overflow` is "drop". */
+  /** The most runs that may wait; 0 when `overflow` is "drop". */
   readonly maxQueue: number;
   readonly maxRounds: number;
   readonly drainTimeoutMs: number;
@@ -92,17 +92,17 @@ export interface WorkflowConfig {
   readonly memoryBytes: number;
   /** Senses whose databases its roles may read. */
   readonly peers: "all" | readonly string[];
-  /** The agents that its roles may ask, as they are for it; null: there is no such agent. */
+  /** The agents that its roles may ask, by name; null: there is no such agent. */
   readonly agents: ReadonlyMap<string, AgentDefinition | null>;
   readonly schedule: readonly ScheduleConfig[];
   readonly config: JsonObject;
 }
 
-/** How people learn of requests. */
+/** How people are notified of requests. */
 export interface ApprovalsConfig {
-  /** The workflow that is started for each request; null: none. */
+  /** The workflow that starts for each request; null: none. */
   readonly notify: string | null;
-  /** After this time without a decision it is started again, and so on; null: never. */
+  /** After each such time without a decision, the workflow starts again; null: never. */
   readonly remindMs: number | null;
 }
 
@@ -120,14 +120,14 @@ export interface NerveConfig {
   readonly workflows: ReadonlyMap<string, WorkflowConfig>;
   readonly alerts: ReadonlyMap<string, AlertDefinition>;
   readonly hooks: ReadonlyMap<string, HookDefinition>;
-  /** Where the listener is; null: there is none. */
+  /** The address of the listener; null: there is none. */
   readonly listen: ListenDefinition | null;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly engines: ReadonlyMap<string, EngineDefinition>;
   readonly approvers: Approvers;
   readonly approvals: ApprovalsConfig;
   /**
-   * What was found on the disk that keeps a sense or workflow from running, in words, by `sense:NAME` or `workflow:NAME`
+   * The faults found on disk that keep a sense or workflow from running, in words, by `sense:NAME` or `workflow:NAME`
    * (load.ts).
    */
   readonly faults: ReadonlyMap<string, string>;
@@ -148,7 +148,7 @@ interface ConfigIndex {
   readonly reflexes: ReadonlyMap<string, readonly ReflexConfig[]>;
 }
 
-/** With 2,000 senses a search for each of them takes as long as reading the file. */
+/** Cached, because with 2,000 senses a search for each of them takes as long as reading the file. */
 const indexes = new WeakMap<NerveConfig, ConfigIndex>();
 
 function indexOf(config: NerveConfig): ConfigIndex {

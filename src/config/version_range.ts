@@ -1,6 +1,6 @@
 /**
- * Which versions of nerve a workspace needs: `nerve: ">=0.1"` in nerve.yaml. npm's notation, without alternatives
- * (`||`) and pre-releases. Pure; used by parse.ts.
+ * Checks which versions of nerve a workspace needs: `nerve: ">=0.1"` in nerve.yaml. npm's notation, without
+ * alternatives (`||`) and pre-releases. Pure; used by parse.ts.
  */
 
 type Version = readonly [major: number, minor: number, patch: number];

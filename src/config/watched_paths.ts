@@ -1,4 +1,7 @@
-/** What a reflex watches, as absolute paths, and what its sense may read. Pure; used by check_watches.ts and by deploy/stage_plans.ts. */
+/**
+ * Resolves what a reflex watches to absolute paths, and lists what its sense may read. Pure; used by check_watches.ts
+ * and by deploy/stage_plans.ts.
+ */
 import { parsePathPattern, type PathPattern } from "../base/path_pattern.ts";
 import type { Result } from "../base/result.ts";
 import { resolveRequest } from "./permissions/grants.ts";
@@ -9,7 +12,7 @@ export function parseWatched(text: string, paths: WorkspacePaths, home: string |
   return parsePathPattern(text, paths.root, home);
 }
 
-/** The folders and files that a sense may read by its own entry, and by being that sense; null: everything. */
+/** The folders and files that a sense may read: those that it declares, and its code; null: everything. */
 export function listReadable(
   { use, permissions: { read = [] } }: SenseConfig,
   paths: WorkspacePaths,
@@ -20,7 +23,10 @@ export function listReadable(
   return [...declared, paths.senseFolder(use), paths.lib];
 }
 
-/** Where the kernel writes all the time. A watch there would never rest, and cost SQLite its locks (daemon/workspace_watch.ts). */
+/**
+ * The folders to which the kernel writes all the time. A watch there would never rest, and would cost SQLite its locks
+ * (daemon/workspace_watch.ts).
+ */
 export function listOwnFolders(paths: WorkspacePaths): string[] {
   return [paths.data, paths.logs, paths.runtimeFolder].filter((folder) => folder !== paths.root);
 }

@@ -29,8 +29,8 @@ export interface FoundWorkspace {
 
 /**
  * The workspace of a command: `flag` (--workspace), else `env` ($NERVE_WORKSPACE), else the nearest folder from `cwd`
- * upward that holds nerve.yaml, else `~/.nerve`. An empty `env` counts as unset.
- * Throws NerveError WORKSPACE_MISSING when that folder holds no nerve.yaml, or its path is too long for databases.
+ * upward with a nerve.yaml, else `~/.nerve`. An empty `env` counts as unset.
+ * Throws NerveError WORKSPACE_MISSING when that folder has no nerve.yaml, or its path is too long for databases.
  */
 export async function findWorkspace(where: {
   flag: string | null;
@@ -59,7 +59,7 @@ async function requireWorkspace(folder: string, foundBy: "flag" | "env", named: 
   });
 }
 
-/** Deno opens nothing in them to a sandbox, whatever is granted: neither code nor sockets can be there. */
+/** Deno opens nothing in these folders to a sandbox, whatever is granted: they can hold neither code nor sockets. */
 const closedFolders = /^\/(?:dev|proc|sys)(?:\/|$)/;
 
 async function resolveRoot(folder: string): Promise<string> {
@@ -101,8 +101,8 @@ export interface Host {
 
 /**
  * `$XDG_RUNTIME_DIR`, or /run/user/UID where the variable is not set (cron, sudo -u): otherwise a daemon and a command
- * with different environments would use different folders. A folder that another user owns, or may write, does not count,
- * nor does one that is closed to sandboxes.
+ * with different environments would use different folders. A folder that another user owns or may write to does not
+ * count, nor does one that is closed to sandboxes.
  */
 export function readHost(env: (name: string) => string | undefined = (name) => Deno.env.get(name)): Host {
   const uid = Deno.uid() ?? 0;
@@ -119,12 +119,12 @@ function listPrivateFolders(uid: number, tempDir: string): string[] {
   return [join(tempDir, `nerve-${uid}`), `/tmp/nerve-${uid}`];
 }
 
-/** What nobody can guess: a name that another user has not taken beforehand. */
+/** A suffix that no one can guess: no other user can have taken the name beforehand. */
 const unguessable = crypto.randomUUID().slice(0, 8);
 
 /**
- * The folder itself, unless another user took its name, as anybody may in /tmp: then the one that this user's processes
- * made in its stead, or else one that nobody has. A client finds the daemon's by its link (runtime_folder.ts).
+ * The folder itself, unless another user took its name, as anyone can in /tmp: then the one that this user's processes
+ * made instead, or else one that no one has taken. A client finds the daemon's folder by its link (runtime_folder.ts).
  */
 function passForeign(folder: string, uid: number): string {
   const there = lookAt(folder), temp = dirname(folder);
@@ -171,11 +171,11 @@ export interface WorkspacePaths {
   /** Temporary files of units, in a folder for each process. */
   readonly temp: string;
   readonly archive: string;
-  /** What was said in sessions of agents. */
+  /** The transcripts of agent sessions. */
   readonly transcripts: string;
-  /** Where workflows may keep what they work on; the only folder of the data that can be granted. */
+  /** Where workflows may keep what they work on; the only folder of `data/` that can be granted. */
   readonly worktrees: string;
-  /** The folder of the daemon's text log, and the log. */
+  /** The folder of the daemon's text log, and its file. */
   readonly logs: string;
   readonly textLog: string;
   readonly lockFile: string;
@@ -184,19 +184,19 @@ export interface WorkspacePaths {
   readonly socket: string;
   /** For the kernel's own sockets; names in it are at most 32 bytes long. `makeRuntimeFolder` makes it. */
   readonly runtimeFolder: string;
-  /** Of the code in the folder `use`, which several senses may share. */
+  /** The folder of the code `use`, which several senses may share. */
   readonly senseFolder: (use: string) => string;
   readonly senseEntry: (use: string) => string;
   readonly migrations: (use: string) => string;
-  /** What `nerve/peers/NAME` gives the types of. */
+  /** The source of the types of `nerve/peers/NAME`. */
   readonly senseSchema: (use: string) => string;
-  /** Of the sense `name` alone. */
+  /** The database of the sense `name` alone. */
   readonly senseDatabase: (name: string) => string;
   readonly workflowFolder: (use: string) => string;
   readonly workflowEntry: (use: string) => string;
 }
 
-/** Every path of the workspace with the real path `root` (from `findWorkspace`). Does not touch the disk below it. */
+/** Every path of the workspace with the real path `root` (from `findWorkspace`). Does not access the disk below it. */
 export function workspacePaths(root: string, host: Host = readHost()): WorkspacePaths {
   const inside = (...parts: string[]) => join(root, ...parts);
   const runtimeFolder = chooseRuntimeFolder(root, host);

@@ -1,9 +1,10 @@
 /**
- * `approvers` in nerve.permissions.lock: who may decide, as somebody has agreed to. Whoever may write nerve.yaml, such as an
- * agent that works in the workspace, could otherwise name its own key. Pure; used by lock_file.ts and lock_binding.ts.
- * I1. Fewer keys and people are fine, as long as there is somebody left: without people whoever reaches the control socket
- *     decides, and that is more.
- * I2. A lock without `approvers` agrees to any: it was written when everybody could decide, or by an older nerve.
+ * Compares `approvers` with nerve.permissions.lock: who may decide, as the user has agreed. Otherwise anyone who may
+ * write nerve.yaml, such as an agent in the workspace, could add its own key. Pure; used by lock_file.ts and
+ * lock_binding.ts.
+ * I1. Fewer keys and people are fine, as long as someone is left: without people, anyone who reaches the control socket
+ *     may decide, and that is more.
+ * I2. A lock without `approvers` agrees to any: it was written when everyone could decide, or by an older nerve.
  */
 import * as z from "zod";
 import type { Approvers } from "../../protocol/approver.ts";
@@ -16,16 +17,16 @@ export type LockedApprovers = Readonly<
   Record<"people" | "groups", Readonly<Record<string, readonly string[]>>>
 >;
 
-/** What decides more than was agreed to. */
+/** A right to decide that was not agreed to. */
 export interface ApproverGrowth {
-  /** A person or group; null: everybody. */
+  /** A person or group; null: everyone. */
   readonly name: string | null;
   readonly what: "key" | "member" | "everybody";
   readonly values: readonly string[];
   readonly path: ConfigPath;
 }
 
-/** For the lock; undefined when nerve.yaml names nobody. */
+/** The entry for the lock; undefined when nerve.yaml names no one. */
 export function lockApprovers({ people, groups }: Approvers): LockedApprovers | undefined {
   if (people.size === 0) return undefined;
   const sorted = (entries: Approvers["people"]) =>
@@ -33,7 +34,7 @@ export function lockApprovers({ people, groups }: Approvers): LockedApprovers | 
   return { people: sorted(people), groups: sorted(groups) };
 }
 
-/** Those who may decide while nerve.yaml names more than was agreed to: those of the lock, or nobody at all. */
+/** The approvers while nerve.yaml names more than was agreed to: those of the lock, or no one at all. */
 export function unlockApprovers({ people, groups }: LockedApprovers, wanted: Approvers): Approvers {
   const found = Object.entries(people);
   if (found.length > 0) return { people: new Map(found), groups: new Map(Object.entries(groups)) };

@@ -1,6 +1,6 @@
 /**
- * What units may write, and so put links into, and the paths of grants that such a link could lead elsewhere: what
- * base/granted_path.ts judges. Used by check_grants.ts, and for each process by deploy/unit_plans.ts.
+ * Lists what units may write, and so put links into, and the paths of grants that such a link could redirect;
+ * base/granted_path.ts judges these. Used by check_grants.ts, and for each process by deploy/unit_plans.ts.
  */
 import { isAbsolute, join } from "node:path";
 import { type ChangeableFolders, listChangeable } from "../../base/granted_path.ts";
@@ -9,8 +9,8 @@ import type { WorkspacePaths } from "../workspace.ts";
 import { resolveRequest } from "./grants.ts";
 
 /**
- * Every folder that a sense or workflow, an agent or any process may write. Not what units without a wall may write:
- * whoever grants that trusts them as himself.
+ * Every folder that a sense, a workflow, an agent or any process may write. Omits what unconfined units may write:
+ * anyone who grants that trusts them completely.
  */
 export function findChangeableFolders(
   { senses, workflows }: NerveConfig,
@@ -26,7 +26,7 @@ export function findChangeableFolders(
   ]);
 }
 
-/** The paths that requests name. */
+/** The paths that the requests name. */
 export function listGrantedPaths(
   requests: readonly PermissionRequest[],
   { root }: WorkspacePaths,

@@ -63,7 +63,7 @@ interface Part {
   readonly section: "senses" | "workflows";
   readonly name: string;
   readonly request: PermissionRequest;
-  /** The requests of all that share its process, and who they are. */
+  /** The requests of all members that share its process, and the names of those members. */
   readonly sharers: readonly PermissionRequest[];
   readonly own: readonly string[];
 }
@@ -85,7 +85,7 @@ function listParts(config: NerveConfig): Part[] {
 }
 
 interface Scope extends LinkScope {
-  /** The configured file of variables, as written and where links lead. */
+  /** The configured file of variables, as written and with links resolved. */
   readonly envFiles: readonly string[];
   readonly table: readonly ProtectedPath[];
   /** What the unit may write. */
@@ -109,7 +109,7 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
     warnOfSystem(permission, value, at, request.run !== undefined, scope.diagnostics);
     if (isNeverGranted(permission, value)) continue;
     if (permission === "write") {
-      // What is checked out there belongs to nobody else.
+      // No other program uses what is checked out there.
       const isOwn = pathContains(scope.paths.worktrees, value);
       if (!await checkWrite(value, at, scope) && !isOwn) await checkInside(value, at, scope);
     } else {
@@ -120,7 +120,7 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
   }
 }
 
-/** Compares a write grant with the table. True when it is refused, or holds its unit: a program may have made a link. */
+/** Compares a write grant with the table. True when it is refused or, because a program may have made a link, held. */
 async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<boolean> {
   const { diagnostics, table } = scope;
   for (const spelling of await resolveSpellings(value)) {
@@ -142,7 +142,7 @@ async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<
 
 const openHint = "whoever executes or reads it then does what the sense wrote";
 
-/** What of another workspace, in which the path lies, it covers. */
+/** What the path covers in another workspace that it lies in. */
 function findInOther(path: string, { paths: { root } }: Scope): ProtectedPath | null {
   for (let folder = path, below = ""; folder !== below; below = folder, folder = dirname(folder)) {
     if (folder === root || isAbsentNow(join(folder, configFileName))) continue;
@@ -160,7 +160,7 @@ function toRefused(root: string): ProtectedPath[] {
   }));
 }
 
-/** What in a folder makes a write grant larger than it says. Its own programs may have put it there. */
+/** Reports what in a folder makes a write grant larger than it says. The unit's own programs may have put it there. */
 async function checkInside(value: string, at: ConfigPath, scope: Scope): Promise<void> {
   const { diagnostics, table, paths: { root } } = scope, found = await look(value, scope);
   const refuse = (what: string, through: string, hint: string) =>
@@ -225,7 +225,7 @@ function isAbsentNow(path: string): boolean {
     Deno.lstatSync(path);
     return false;
   } catch (thrown) {
-    // What cannot be looked at may be there.
+    // A path that cannot be inspected may exist.
     return isMissing(thrown);
   }
 }
@@ -247,7 +247,7 @@ async function checkRead(value: string, at: ConfigPath, { paths, envFiles, home,
   }
 }
 
-/** A missing path is usually misspelt, unless the sense may write it too: then it may create it later. */
+/** A missing path is usually misspelt, unless the sense may write it too: it may then create it later. */
 function checkExists(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): void {
   const { paths: { root }, home, diagnostics } = scope, { write = [] } = request;
   const own = resolveRequest({ write }, root, home).some((grant) =>

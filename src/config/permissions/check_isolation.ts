@@ -1,6 +1,6 @@
 /**
- * What grants come to by the two walls: a program where there is no Landlock, and files that Deno opens to nobody. Called
- * by check_grants.ts.
+ * Checks what the two walls make of grants: programs where there is no Landlock, and files that Deno opens to no code.
+ * Called by check_grants.ts.
  */
 import { landlockHint, noLandlock, systemLandlock } from "../../base/landlock.ts";
 import { type ConfigPath, quote } from "../diagnostic.ts";
@@ -9,7 +9,7 @@ import type { NerveConfig, PermissionRequest } from "../types.ts";
 import type { GrantContext } from "./grants.ts";
 import { pathContains } from "./path_contains.ts";
 
-/** Where nerve.yaml requires Landlock and there is none, nothing may run. */
+/** If nerve.yaml requires Landlock and the system has none, nothing may run. */
 export function checkIsolation(
   { isolation }: NerveConfig,
   { landlock = systemLandlock }: GrantContext,
@@ -19,7 +19,7 @@ export function checkIsolation(
   diagnostics.error(["isolation"], `${noLandlock}, and isolation: require refuses to run without it`, landlockHint);
 }
 
-/** Programs are behind Landlock, where there is one. `unconfined` has a warning of its own. */
+/** Warns of programs that no Landlock holds. `unconfined` has a warning of its own. */
 export function warnUnheld(
   { run, unconfined }: PermissionRequest,
   path: ConfigPath,
@@ -31,7 +31,7 @@ export function warnUnheld(
   diagnostics.warning([...path, "run"], message, "grant only programs that report");
 }
 
-/** A grant that opens nothing, or more than it seems to. */
+/** Warns of a grant that opens nothing, or more than it seems to. */
 export function warnOfSystem(
   permission: "read" | "write",
   value: string,
@@ -57,12 +57,12 @@ export function warnOfSystem(
   }
 }
 
-/** The only files there that a grant of the path opens (measured, Deno 2.9.6). */
+/** The only files in /dev that a grant of the path opens (measured, Deno 2.9.6). */
 const openDevices = ["/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
 
-/** Whether it is opened to no code in the sandbox. */
+/** Whether no code in the sandbox ever gets the path, whatever is granted. */
 export function isNeverGranted(permission: "read" | "write", value: string): boolean {
   if (openDevices.includes(value) || (permission === "read" && value === "/dev/tty")) return false;
-  // Files below the other two are read by readSystemFile (sandbox/system_files.ts).
+  // readSystemFile (sandbox/system_files.ts) reads files below the other two.
   return (permission === "read" ? ["/dev"] : ["/dev", "/proc", "/sys"]).some((folder) => pathContains(folder, value));
 }

@@ -1,6 +1,6 @@
 /**
- * What links on the way to a granted path come to, which programs of another unit may have made or may make. Called by
- * check_grants.ts; process/followed_grants.ts judges again when a process starts.
+ * Checks links on the way to a granted path, which programs of another unit may have made or may make. Called by
+ * check_grants.ts; process/followed_grants.ts checks again when a process starts.
  */
 import { type ChangeableFolders, resolveGrantedPath } from "../../base/granted_path.ts";
 import { systemLandlock } from "../../base/landlock.ts";
@@ -21,7 +21,7 @@ export interface LinkScope extends GrantContext {
   readonly diagnostics: DiagnosticList;
 }
 
-/** With the link the process would get what it leads to behind both walls; where no wall holds programs, they need none. */
+/** Through the link, the process would get its target behind both walls. Unheld programs need no link. */
 export function holdForeignLinks(
   request: PermissionRequest,
   path: ConfigPath,
@@ -41,7 +41,7 @@ export function holdForeignLinks(
   }
 }
 
-/** Only programs and libraries make links. With one of them the unit does not start any more. */
+/** Only programs and libraries make links. With such a link, the unit no longer starts. */
 export function warnOfReplacement(
   permission: string,
   value: string,

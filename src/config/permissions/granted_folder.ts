@@ -1,28 +1,28 @@
 /**
- * What lies in a granted folder that makes the grant larger than it says: symbolic links, which Deno follows (measured,
- * Deno 2.9.6); other names of files elsewhere; workspaces and repositories. Used by check_grants.ts.
+ * Finds what in a granted folder makes the grant larger than it says: symbolic links, which Deno follows (measured,
+ * Deno 2.9.6); files that have other names elsewhere; workspaces and repositories. Used by check_grants.ts.
  * Links out are a warning unless they lead to something protected: many systems are laid out with links such as
- * `current -> releases/7`, and a check at the start misses links made later. Code in the sandbox cannot make one: Deno
- * requires read and write of everything for that. But it may move one, and then a relative link leads elsewhere.
+ * `current -> releases/7`, and a check at the start misses links made later. Code in the sandbox cannot make a link:
+ * Deno requires read and write of everything for that. But it may move one, and a relative link then leads elsewhere.
  */
 import { join, relative, resolve } from "node:path";
 import { pathContains } from "./path_contains.ts";
 
-/** Entries and levels searched below one folder: a grant may cover a whole disk. */
+/** The most entries and levels searched below one folder: a grant may cover a whole disk. */
 const entriesMax = 2_000, levelsMax = 6;
 /** System folders full of links. */
 const linkFolders = ["/proc", "/sys", "/dev"];
 
 export interface LinkOut {
-  /** Its path below the granted folder. */
+  /** The path of the link below the granted folder. */
   readonly link: string;
-  /** Where it leads: a real path. */
+  /** The real path to which it leads. */
   readonly target: string;
 }
 
 export interface GrantedFolder {
   readonly linksOut: readonly LinkOut[];
-  /** Where relative links could lead once they were moved within the folders of `roots`, or to their top. */
+  /** Where relative links could lead after a move within the folders of `roots`, or to their top. */
   readonly movable: readonly LinkOut[];
   /** Folders of other workspaces, and `.git` entries. */
   readonly workspaces: readonly string[];
@@ -34,8 +34,8 @@ export interface GrantedFolder {
 const nothing: GrantedFolder = { linksOut: [], movable: [], workspaces: [], repositories: [], shared: [] };
 
 /**
- * Up to the limits. Nothing for a path that is not a readable folder. `roots`: what may be written with it, besides
- * `blobs`, which every unit may write: what lies beside that is nerve's own, and counts where it exists.
+ * Searches up to the limits. Finds nothing for a path that is not a readable folder. `roots`: what may be written with
+ * it, besides `blobs`, which every unit may write. What lies beside `blobs` is nerve's own, and counts where it exists.
  */
 export async function lookIntoFolder(
   folder: string,
@@ -75,7 +75,7 @@ export async function lookIntoFolder(
   return found;
 }
 
-/** A relative link leads up once for each `..` that its place is deep: at the top of a granted folder, out of it. */
+/** Where a relative link could lead outside of `roots`: at the top of a granted folder, every `..` leads out of it. */
 function listMoved(link: string, roots: readonly string[]): string[] {
   const text = readLinkIfThere(link) ?? "";
   if (text.startsWith("/")) return [];
@@ -124,7 +124,7 @@ function readLinkIfThere(path: string): string | null {
   try {
     return Deno.readLinkSync(path);
   } catch {
-    // It was just removed.
+    // The link was just removed.
     return null;
   }
 }
@@ -133,7 +133,7 @@ function inspectIfThere(path: string): Deno.FileInfo | null {
   try {
     return Deno.lstatSync(path);
   } catch {
-    // Gone, or not to be looked at.
+    // The path is gone, or may not be inspected.
     return null;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * What the worker of a group or workflow may do, and why: a pure function of the configuration (model:
+ * Derives what the worker of a group or workflow may do, and why: a pure function of the configuration (model:
  * docs/security.md). The kernel passes `buildSandboxPermissions` to the process; `nerve permissions` prints
  * `explainPermissions`.
  * I1. The grants are exactly the rows of the explanation: there is no other source. An implied file whose folder is
- *     implied too is left out: Deno looks through the whole list for each file, and a group may hold 2,000 senses.
+ *     implied too is left out: Deno searches the whole list for each file, and a group may hold 2,000 senses.
  * I2. A permission that no sense or workflow declares is denied, unless being that group or workflow implies it.
  * I3. A list is never empty: no grant is `false`.
  */
@@ -76,7 +76,7 @@ export function buildSandboxPermissions(
   };
 }
 
-/** Every grant with its reason, one row for each reason of a value. Declared grants come first. */
+/** Every grant with its reason: one row per value and reason. Declared grants come first. */
 export function explainPermissions(
   config: NerveConfig,
   paths: WorkspacePaths,
@@ -141,7 +141,7 @@ function implyForGroup(config: NerveConfig, paths: WorkspacePaths, members: read
     return [
       ...implyGrants("read", [paths.senseFolder(use)], `folder of sense ${name}`),
       ...implyGrants("read", files, `database of sense ${name}`),
-      // SQLite needs no permission of Deno for the files that it keeps beside.
+      // SQLite needs no Deno permission for the files that it keeps beside the database.
       ...implyGrants("write", [paths.senseDatabase(name)], `database of sense ${name}`),
     ];
   });

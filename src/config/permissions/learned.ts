@@ -30,8 +30,8 @@ const pathsMax = 5;
 const firstModule = /\/sandbox\/worker_main\.[jt]s$/;
 
 /**
- * Lines of DENO_AUDIT_PERMISSIONS (deno 2.9.6), from the last time on that the sandbox's first module is read: the shim
- * looks at it as well, before it makes the walls.
+ * Reads lines of DENO_AUDIT_PERMISSIONS (Deno 2.9.6), from the last read of the sandbox's first module onwards: the
+ * shim also reads that module, before it builds the walls.
  */
 export function readAudit(text: string): Asked[] {
   const asked: Asked[] = [];
@@ -81,7 +81,7 @@ export function derivePermissions(
       unused[permission] = idle.some(({ value }) => value === true) ? true : idle.map(({ value }) => String(value));
     }
   }
-  // What programs would need it for, no audit tells: it stays as it is declared.
+  // No audit shows what programs would need it for: it stays as declared.
   const isUnconfined = declared.some(({ permission }) => permission === "unconfined");
   return { needed: { ...needed, ...isUnconfined && { unconfined: true as const } }, missing, unused };
 }

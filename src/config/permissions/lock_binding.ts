@@ -1,10 +1,10 @@
 /**
  * Binds a configuration to nerve.permissions.lock (lock_file.ts): what asks for more than the lock agrees to keeps its
  * previous version; without one that fits, it must not run. Pure; deploy/permission_lock.ts reads the lock.
- * I1. No unit of a bound configuration may do more than the lock says, except those that must not run.
- * I2. A group is held as a whole, since its senses share one process. A sense that changed its group goes back to its
- *     old one, which is then checked with it.
- * I3. What was removed from nerve.yaml is gone, held or not. No sense or workflow is missing because it is held: its
+ * I1. No unit of a bound configuration may do more than the lock allows, except those that must not run.
+ * I2. A group is held as a whole, since its senses share one process. A sense that changed its group returns to its old
+ *     one, which is then checked with it.
+ * I3. What was removed from nerve.yaml is gone, held or not. No sense or workflow disappears because it is held: its
  *     schedule, its counters and its runs wait for the approval.
  */
 import { isDeepEqual } from "../../base/deep_equal.ts";
@@ -21,26 +21,26 @@ import {
 } from "./lock_file.ts";
 
 /**
- * A sense or workflow whose version in nerve.yaml is not in force: because it exceeds the lock, or because of what was found
- * on the disk.
+ * A sense or workflow whose version in nerve.yaml is not in force, because it exceeds the lock or because of a fault on
+ * disk.
  */
 export interface Hold {
   readonly kind: "sense" | "workflow";
   readonly name: string;
   /** Its unit in the bound configuration. */
   readonly unit: UnitKey;
-  /** False: there is no previous version that fits the lock, and its unit must not run. */
+  /** False: no previous version fits the lock, so its unit must not run. */
   readonly runs: boolean;
   /** What exceeds the lock, in words. */
   readonly excess: string;
-  /** What was found on the disk, in words; null: the lock holds it. */
+  /** The fault found on disk, in words; null: the lock holds it. */
   readonly fault: string | null;
 }
 
 export interface BoundConfig {
   readonly config: NerveConfig;
   readonly holds: readonly Hold[];
-  /** Who may decide beyond the lock, in words: then those of the lock do; else null. */
+  /** Who could decide beyond the lock, in words: the approvers of the lock decide instead. Null: no one. */
   readonly heldApprovers: string | null;
 }
 
@@ -53,14 +53,14 @@ interface Choices {
   readonly excess: Map<string, string>;
 }
 
-/** `before`: what was in force until now; null at the start. Without a lock everything is as in nerve.yaml. */
+/** `before`: the configuration in force; null at the start. Without a lock, everything is as in nerve.yaml. */
 export function bindToLock(wanted: NerveConfig, before: BoundConfig | null, lock: PermissionLock | null): BoundConfig {
   const bound = bindEntries(wanted, before, lock), faulty = listFaulty(bound.config);
   const named = new Set(faulty.map(({ kind, name }) => `${kind}:${name}`));
   return { ...bound, holds: [...faulty, ...bound.holds.filter(({ kind, name }) => !named.has(`${kind}:${name}`))] };
 }
 
-/** What was found on the disk holds a group as a whole, too. */
+/** A fault on disk holds a group as a whole, too. */
 function listFaulty(config: NerveConfig): Hold[] {
   const { senses, workflows, faults } = config, fixed = { runs: false, excess: "" } as const;
   if (faults.size === 0) return [];
@@ -91,19 +91,19 @@ function bindEntries(wanted: NerveConfig, before: BoundConfig | null, lock: Perm
   return { config: { ...config, approvers }, holds, heldApprovers: grown.map(formatApproverGrowth).join("; ") };
 }
 
-/** The same of approvers. */
+/** Describes held approvers: what is in force, why, and what to do. */
 export function describeHeldApprovers(excess: string): string {
   return `those of ${permissionLockName} decide: nerve.yaml names more than it agrees to (${excess}): nerve permissions approve`;
 }
 
-/** Says of a hold what is in force, why, and what to do. */
+/** Describes a hold: what is in force, why, and what to do. */
 export function describeHold({ runs, excess, fault }: Hold): string {
   if (fault !== null) return `does not run: ${fault}`;
   const state = runs ? "still on the previous version" : "does not run";
   return `${state}: it asks for more than ${permissionLockName} agrees to (${excess}): nerve permissions approve`;
 }
 
-/** Without what must not run: that has no previous version. */
+/** The configuration without what must not run, which has no previous version. */
 function keepRunning({ config, holds }: BoundConfig): NerveConfig {
   const down = new Set(holds.filter(({ runs }) => !runs).map(({ kind, name }) => `${kind}:${name}`));
   return {
@@ -114,8 +114,8 @@ function keepRunning({ config, holds }: BoundConfig): NerveConfig {
 }
 
 /**
- * Every round takes the new version from the senses of each group that exceeds the lock; if a group exceeds it with
- * none left, because the lock has shrunk, it must not run. So it ends.
+ * Each round takes the new version away from the senses of every group that exceeds the lock. A group that exceeds it
+ * with no new version left, because the lock has shrunk, must not run. So the loop ends.
  */
 function chooseSenses(wanted: NerveConfig, old: NerveConfig | null, lock: PermissionLock): Choices {
   const of = new Map<string, Choice>([...wanted.senses.keys()].map((name) => [name, "new"]));
@@ -170,7 +170,7 @@ function assemble(wanted: NerveConfig, old: NerveConfig | null, chosen: Choices,
   for (const [name, sense] of wanted.senses) {
     const picked = running.get(name), before = picked === undefined ? undefined : old?.groups.get(picked.group);
     if (picked !== undefined && chosen.of.get(name) === "old" && before !== undefined) groups.set(before.name, before);
-    // Beside senses that run, it would get their process: it waits in a group of its own, whose name no file can give.
+    // Beside senses that run, it would get their process: it waits in its own group, with a name that no file can give.
     const apart = inUse.has(sense.group) ? `${sense.group}.held` : sense.group;
     const group = wanted.groups.get(sense.group);
     if (picked === undefined && group !== undefined) groups.set(apart, { ...group, name: apart });
@@ -189,7 +189,7 @@ function listHolds(wanted: NerveConfig, bound: NerveConfig, senses: Choices, wor
         [now, asked] = kind === "sense"
           ? [bound.senses.get(name), wanted.senses.get(name)]
           : [bound.workflows.get(name), wanted.workflows.get(name)];
-      // Of a held group, only what changed is held back.
+      // In a held group, only what changed is held back.
       if (choice === "new" || now === undefined || (choice === "old" && isDeepEqual(now, asked))) return [];
       const unit = "group" in now ? groupKey(now.group) : workflowKey(name);
       return [{ kind, name, unit, runs: choice === "old", excess: excess.get(name) ?? "", fault: null }];

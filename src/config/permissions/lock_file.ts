@@ -1,10 +1,10 @@
 /**
- * nerve.permissions.lock: the grants that somebody has reviewed, kept beside nerve.yaml under version control.
- * Only `nerve permissions approve` writes it; lock_binding.ts binds the daemon to it, and `nerve validate` fails when a
- * sense or workflow asks for more. It holds declared grants, not implied ones, whose paths differ between machines.
+ * nerve.permissions.lock: the grants that the user has reviewed, kept beside nerve.yaml under version control. Only
+ * `nerve permissions approve` writes it; lock_binding.ts binds the daemon to it, and `nerve validate` fails when a
+ * sense or workflow asks for more. It contains declared grants, not implied ones, whose paths differ between machines.
  * I1. Grants that a sense gains through its group count as its own, and so do the databases that it may read there.
  * I2. Fewer grants are fine: the lock is a limit, not a description.
- * I3. A lock that cannot be read is not the same as none: whoever reads it must not grant what it may forbid.
+ * I3. A lock that cannot be read differs from a missing one: its reader must not grant what it may forbid.
  */
 import { join } from "node:path";
 import * as z from "zod";
@@ -33,7 +33,7 @@ const grants = z.union([z.literal(true), z.array(z.string())]);
 const entry = z.strictObject({
   ...Object.fromEntries(permissionNames.map((name) => [name, grants.optional()])),
   peers: z.union([z.literal("all"), z.array(z.string())]).optional(),
-  /** What the agents are that a workflow may ask: a lock agrees to their programs, not to their names. */
+  /** The agents that a workflow may ask, described: a lock agrees to their programs, not to their names. */
   agents: z.array(z.string()).optional(),
   unconfined: z.literal(true).optional(),
 });
@@ -49,11 +49,11 @@ export interface PermissionLock {
   readonly version: 1;
   readonly senses: Readonly<Record<string, Entry>>;
   readonly workflows: Readonly<Record<string, Entry>>;
-  /** Missing: nobody agreed to anybody. */
+  /** Missing: any approvers are agreed to (approver_lock.ts). */
   readonly approvers?: LockedApprovers;
 }
 
-/** Agrees to nothing: what a lock that cannot be read comes to. */
+/** Agrees to nothing: stands for a lock that cannot be read. */
 export const emptyLock: PermissionLock = {
   version: 1,
   senses: {},
@@ -134,14 +134,14 @@ export function parseLock(text: string): Result<PermissionLock, string> {
   return parsed.success ? ok(parsed.data as PermissionLock) : err("is not a permission lock that this nerve can read");
 }
 
-/** The lock beside nerve.yaml; `why` it cannot be used, as the end of a sentence about it. */
+/** The lock beside nerve.yaml. `why`: why it cannot be used, as the end of a sentence about it. */
 export type LockOnDisk =
   | { readonly kind: "none" }
   | { readonly kind: "read"; readonly lock: PermissionLock; readonly text: string }
   | { readonly kind: "unusable"; readonly why: string };
 
 /**
- * Never throws. A symbolic link is not followed: it could lead to a file that a sense may write, or out of what is
+ * Never throws. Does not follow a symbolic link: it could lead to a file that a sense may write, or out of what is
  * reviewed.
  */
 export async function readLock({ root }: WorkspacePaths): Promise<LockOnDisk> {
@@ -158,7 +158,7 @@ export async function readLock({ root }: WorkspacePaths): Promise<LockOnDisk> {
   }
 }
 
-/** The grants of a group are written once for each of its senses, so it may be larger than nerve.yaml. */
+/** The lock repeats the grants of a group for each of its senses, so it may be larger than nerve.yaml. */
 const lockMaxBytes = 16 * configFileMaxBytes;
 
 /** Reports every grant of nerve.yaml beyond the lock. Without a lock there are no diagnostics. */
@@ -183,7 +183,7 @@ export async function checkLock(parsed: ParsedConfig, paths: WorkspacePaths): Pr
   return diagnostics.sorted();
 }
 
-/** Replaces the lock in one step: no reader ever finds half of it, or none. Throws STORE_FAILED. */
+/** Replaces the lock atomically: no reader finds half of it, or none. Throws STORE_FAILED. */
 export async function writeLock(lock: PermissionLock, { root }: WorkspacePaths): Promise<string> {
   const file = join(root, permissionLockName), aside = join(root, `.${permissionLockName}.${Deno.pid}.new`);
   try {
@@ -199,7 +199,7 @@ export async function writeLock(lock: PermissionLock, { root }: WorkspacePaths):
   }
 }
 
-/** What a start is bound to; null: to nothing. */
+/** The lock that binds a start; null: none. */
 export function lockAtStart(found: LockOnDisk): PermissionLock | null {
   return found.kind === "none" ? null : found.kind === "read" ? found.lock : emptyLock;
 }
@@ -234,7 +234,7 @@ export function findGrowth(lock: PermissionLock, now: PermissionLock): LockGrowt
   );
 }
 
-/** The permission and what of it is more: `net "example.org"`, `read everything`. */
+/** The permission and the values beyond the lock: `net "example.org"`, `read everything`. */
 export function formatGrowth({ permission, values }: LockGrowth): string {
   if (permission === "unconfined") return permission;
   return `${permission} ${values === true ? "everything" : values.map(quote).join(", ")}`;

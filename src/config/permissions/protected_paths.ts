@@ -1,9 +1,9 @@
 /**
- * The one table of what a write grant must not cover: what somebody else executes, or reads as configuration. Used by
- * check_grants.ts, and thereby by `nerve validate`, `permissions` and every start; docs/security.md says it in words.
+ * The one table of what a write grant must not cover: what other programs execute, or read as configuration. Used by
+ * check_grants.ts, and so by `nerve validate`, `permissions` and every start; docs/security.md describes it.
  * I1. Both directions count: a grant of a folder above such a path covers it, and one of a path below it is part of it.
- * I2. What belongs to nerve, to any workspace, or to another unit is refused; what belongs to the system or to programs
- *     of this user is named in a warning, since it may be what the sense is for.
+ * I2. What belongs to nerve, to any workspace, or to another unit is refused. What belongs to the system or to this
+ *     user's programs causes a warning, since it may be what the sense is for.
  */
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { ifPresent } from "../../base/if_present.ts";
@@ -18,25 +18,25 @@ export interface ProtectedPath {
   /** Completes "write of X covers ...". */
   readonly what: string;
   readonly refused: boolean;
-  /** Folders in it that are not covered: they are there to be granted. */
+  /** Folders in it that are not covered, because they are meant to be granted. */
   readonly except?: readonly string[];
 }
 
-/** Both are absolute and without `..`; 20 times as fast as `relative`, for a table that is asked for each grant. */
+/** Both paths are absolute and without `..`. 20 times as fast as `relative`: each grant searches the whole table. */
 function covers(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
 }
 
 type Rows = readonly (readonly [path: string, what: string])[];
 
-/** What of the table a path covers, or is part of; what is refused comes first. */
+/** The row that a path covers, or is part of; refused rows come first. */
 export function findProtected(table: readonly ProtectedPath[], path: string): ProtectedPath | null {
   const isExcepted = ({ except = [] }: ProtectedPath) => except.some((folder) => covers(folder, path));
   const hits = table.filter((row) => (covers(path, row.path) || covers(row.path, path)) && !isExcepted(row));
   return hits.find(({ refused }) => refused) ?? hits[0] ?? null;
 }
 
-/** The rows for every unit. `envFiles`: the configured file of variables, as written and where links lead. */
+/** The rows for every unit. `envFiles`: the configured file of variables, as written and with links resolved. */
 export function listProtectedPaths(
   paths: WorkspacePaths,
   context: GrantContext,
@@ -78,7 +78,7 @@ export interface GrantedProgram {
   readonly spellings: readonly string[];
 }
 
-/** What `run` and `ffi` name by a path: who may write it decides what runs. */
+/** The programs and libraries that `run` and `ffi` name by a path: anyone who may write one decides what runs. */
 export function listGrantedPrograms(
   { senses, workflows }: NerveConfig,
   paths: WorkspacePaths,
@@ -94,7 +94,7 @@ export function listGrantedPrograms(
   ];
 }
 
-/** Their rows for a unit, whose parts are `own`: it may replace its own programs, which is named. */
+/** The rows of programs for a unit, whose parts are `own`: it may replace its own programs, with a warning. */
 export function toProtectedPaths(programs: readonly GrantedProgram[], own: readonly string[]): ProtectedPath[] {
   return programs.flatMap(({ of, value, spellings }) => {
     const isOwn = own.includes(of), what = `${value}, which ${isOwn ? "it" : of} may run`;
@@ -102,7 +102,7 @@ export function toProtectedPaths(programs: readonly GrantedProgram[], own: reado
   });
 }
 
-/** What nobody but its owner may change in a workspace, this one or another. */
+/** What no one but its owner may change in a workspace, this one or another. */
 export function listOfWorkspace(root: string): Rows {
   const inside = (name: string) => join(root, name);
   return [
@@ -128,7 +128,7 @@ export function listOfWorkspace(root: string): Rows {
   ];
 }
 
-/** The `.git` of every repository that the workspace may lie in, and where a worktree's really is. */
+/** The `.git` of every repository that the workspace may lie in, and what a worktree's `.git` file leads to. */
 function listRepositories(root: string): string[] {
   const found: string[] = [];
   for (let folder = root, below = ""; folder !== below; below = folder, folder = dirname(folder)) {
@@ -189,7 +189,7 @@ function listDenoCaches(home: string | null, env: (name: string) => string | und
   ];
 }
 
-/** What the system executes or reads as its settings. */
+/** Folders whose files the system executes or reads as its settings. */
 export const systemFolders: readonly string[] = [
   ...["/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/sbin", "/snap", "/usr", "/nix"],
   ...["/run/systemd", "/run/udev", "/var/spool/cron", "/var/spool/at", "/var/lib/dpkg", "/var/lib/systemd"],
@@ -207,7 +207,7 @@ function listOfSystem(env: (name: string) => string | undefined): Rows {
   ];
 }
 
-/** Shells, editors, systemd, ssh and git keep there what they execute or read at the next start. */
+/** Files that shells, editors, systemd, ssh and git execute or read at their next start. */
 function listOfHome(home: string): Rows {
   const what = "files that this user's programs execute or read as their settings";
   const found = ifPresent(() => [...Deno.readDirSync(home)].map(({ name }) => name)) ?? [];
@@ -221,7 +221,7 @@ const usualNames = [
   ...["bin", "Library"],
 ];
 
-/** Also under the name to which links lead: a folder of the table may be a link. */
+/** Adds the row under its real path too: a folder of the table may be a link. */
 function withRealPath(row: ProtectedPath): ProtectedPath[] {
   return listSpellings(row.path).map((path) => ({ ...row, path }));
 }
@@ -230,7 +230,7 @@ function listSpellings(path: string): string[] {
   try {
     return [...new Set([path, Deno.realPathSync(path)])];
   } catch {
-    // Missing, or not to be looked at: then only its name is known.
+    // The path is missing or may not be inspected: only its name is known.
     return [path];
   }
 }

@@ -201,14 +201,14 @@ function findHostFault(value: string): ValueFault {
   if (host === "*") return ["* is not a host", "write true for every host, or *.example.com"];
   if (host.length > 253 || /^[\d.]+$/.test(host) || !domainPattern.test(host)) {
     const ascii = toAscii(host);
-    // Requests carry that form: a grant of another would never fit.
+    // Requests contain that form: a grant in another form would never match.
     if (ascii !== null) return [`${quote(value)} is not in ASCII`, `write ${quote(value.replace(host, ascii))}`];
     return [`${quote(value)} is not a host`, "write example.com or example.com:443, without a path"];
   }
   return null;
 }
 
-/** `xn--bcher-kva.example` of `bücher.example`; null where that is no name, or in ASCII already. */
+/** `xn--bcher-kva.example` for `bücher.example`; null when the host is not a name, or is already in ASCII. */
 function toAscii(host: string): string | null {
   const [, wild = "", name = ""] = /^(\*\.)?(.*)$/s.exec(host) ?? [];
   const ascii = /^[ -~]*$/.test(name) ? "" : getBuiltIn("node:url").domainToASCII(name);
@@ -227,7 +227,7 @@ function hostOfUrl(value: string): string | null {
   return `${url.hostname}:${url.port || (url.protocol === "http:" ? 80 : 443)}`;
 }
 
-/** These would change the trusted process around the sandbox before the sandbox exists. */
+/** These variables would change the trusted process around the sandbox before the sandbox exists. */
 const processVariables = /^(LD_|DYLD_|DENO_|NERVE_|NODE_OPTIONS$|NODE_CHANNEL_FD$|V8_|GLIBC_TUNABLES$|SSLKEYLOGFILE$)/;
 
 function findVariableFault(value: string): ValueFault {

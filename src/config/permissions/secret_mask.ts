@@ -1,15 +1,15 @@
 /**
  * Masks the values of granted variables in everything that is shown or recorded: log rows, events and API answers.
  * Signals, payloads and messages that pass from user code to user code stay unmasked.
- * Used by the kernel where it writes rows and publishes events, and by the commands that read databases. The sandbox masks
- * before it cuts or joins a text (sandbox/own_secrets.ts). A value that user code has changed is not recognised.
+ * Used by the kernel where it writes rows and publishes events, and by the commands that read databases. The sandbox
+ * masks before it cuts or joins a text (sandbox/own_secrets.ts). A value that user code has changed is not recognised.
  */
 import { isSecretVariable, spellSecrets } from "../../base/secret_spellings.ts";
 import { TextMask } from "../../base/text_mask.ts";
 import type { Environment } from "../environment.ts";
 import type { NerveConfig } from "../types.ts";
 
-/** Forms of earlier values that a mask keeps: each costs time for every text. */
+/** The most forms of earlier values that a mask keeps: each costs time for every text. */
 const pastFormsMax = 400;
 
 export class SecretMask extends TextMask {
@@ -20,8 +20,8 @@ export class SecretMask extends TextMask {
   }
 
   /**
-   * The mask for every variable that a sense, a workflow or an agent is granted, and for the secrets of hooks and engines. `before`: also masks what that one does, since a
-   * process with an old value may still end its work.
+   * The mask for every variable that a sense, a workflow or an agent is granted, and for the secrets of hooks and
+   * engines. `before`: an earlier mask, which stays in force, since a process may still work with an old value.
    */
   static fromConfig(config: NerveConfig, { all, file }: Environment, before?: SecretMask): SecretMask {
     const granted = [...config.senses.values(), ...config.workflows.values()].map(({ permissions }) => permissions.env);

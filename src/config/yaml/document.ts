@@ -71,7 +71,7 @@ function describeSyntaxErrors(
   const seen = new Set<number>();
   return faults.flatMap(({ code, message, pos: [offset] }): Diagnostic[] => {
     const found = describeSyntaxError(code, message, text, offset);
-    // YAML finds a fault at each * of a cron line.
+    // YAML reports a fault at each * of a cron line.
     if (seen.has(found.offset)) return [];
     seen.add(found.offset);
     return [{ severity: "error", path: "", message: found.message, hint: found.hint, place: place(found.offset) }];
@@ -85,7 +85,7 @@ interface SyntaxFault {
 }
 
 function describeSyntaxError(code: string, message: string, text: string, offset: number): SyntaxFault {
-  // A cron line that goes on with digits is one alias with a text behind it.
+  // A cron line that continues with digits is an alias followed by a text.
   const isAlias = /alias|unexpected scalar at node end/i.test(message);
   const sign = isAlias ? "*" : /cannot start with .*character (.)$/.exec(message)?.[1];
   const unquoted = sign === undefined ? null : findUnquoted(text, offset, sign);
@@ -143,7 +143,7 @@ class Converter {
     return this.#refuse(path, "is not a number, a text, true, false or null");
   }
 
-  /** A whole number beyond 2^53 would silently become another one, and one that is next to nothing would become 0. */
+  /** A whole number beyond 2^53 would silently become another one, and a number close to zero would become 0. */
   #convertNumber(value: number, source: string, path: ConfigPath): Json {
     const written = source.slice(0, 80), quoted = `put it in quotes: "${written}"`;
     if (/nan|inf/i.test(source)) return this.#refuse(path, `is ${written}, which is no number`, quoted);
@@ -200,7 +200,7 @@ class Converter {
     if (anchor === undefined) {
       const written = `*${node.source}`, message = `the alias ${quote(node.source)} has no anchor above it`;
       this.#refuse(path, message, `if ${written} is meant as text, ${quoteHint({ value: written, offset: 0 })}`);
-      // With the text that was meant, the other checks find no more than is wrong.
+      // With the text that was meant, the other checks report only what is wrong.
       return written;
     }
     return this.#countNodes(anchor.nodes, path) ? anchor.value : null;
@@ -220,7 +220,7 @@ class Converter {
   }
 }
 
-/** Whether a large whole number still has its digits; one with a point or an exponent was never meant by its digits. */
+/** Whether a large whole number keeps its digits. Digits do not matter in a number with a point or an exponent. */
 function isKept(value: number, source: string): boolean {
   if (/^[-+]?\d*[.e]/i.test(source)) return true;
   const digits = source.replace(/^\+/, "");

@@ -13,8 +13,8 @@ import { readDocument } from "./document.ts";
 import { type EntryLines, insertEntries } from "./insert.ts";
 
 /**
- * Adds `entries` (lines for `senses`, `reflexes`, `workflows`) to `text`, a valid nerve.yaml. Comments, order and style
- * stay. The error says what prevents it; then the lines must be added by hand.
+ * Adds `entries` (lines for `senses`, `reflexes`, `workflows`) to `text`, a valid nerve.yaml. Keeps comments, order and
+ * style. The error reports what prevents the change; the lines must then be added by hand.
  */
 export function extendConfig(text: string, entries: EntryLines): Result<string, Diagnostic[]> {
   const extended = insertEntries(text, entries);

@@ -25,7 +25,7 @@ interface Edit {
  */
 export function insertEntries(text: string, entries: EntryLines): string {
   const eol = /^[^\n]*\r\n/.test(text) ? "\r\n" : "\n";
-  // So that every position between two lines is the start of a line.
+  // Every position between two lines is then the start of a line.
   const whole = text === "" || text.endsWith("\n") ? text : text + eol;
   let result = "", done = 0;
   for (const { at, remove, insert } of planEdits(whole, entries).sort((a, b) => a.at - b.at)) {
@@ -129,13 +129,13 @@ function toBlock(entries: EntryLines): string {
   return [...entries].map(([name, lines]) => `${name}:\n${lines.join("\n")}\n`).join("");
 }
 
-/** Indents lines by `by` columns, or outdents them when it is negative: every line has that many. */
+/** Indents lines by `by` columns, or outdents them if it is negative: every line has at least that many. */
 function indent(lines: readonly string[], by: number): string {
   const moved = lines.map((line) => line === "" ? "" : by < 0 ? line.slice(-by) : " ".repeat(by) + line);
   return moved.map((line) => `${line}\n`).join("");
 }
 
-/** Nothing, `null`, `~`, or brackets around nothing, not even a comment. */
+/** Whether a value is empty: nothing, `null`, `~`, or brackets without any content, not even a comment. */
 function isEmptyValue(text: string, node: ParsedNode): boolean {
   if (isScalar(node)) return node.value === null;
   return isCollection(node) && node.flow === true && text.slice(node.range[0] + 1, node.range[1] - 1).trim() === "";

@@ -1,11 +1,11 @@
-/** Where keys and values of a YAML document are in its text. Used by document.ts. */
+/** Locates the keys and values of a YAML document in its text. Used by document.ts. */
 import type { Document, Scalar } from "yaml";
 import { isAlias, isMap, isScalar, isSeq } from "yaml";
 import type { ConfigPath } from "../diagnostic.ts";
 
 /**
- * The offset of the key or item at `path`, or of its nearest parent. With `within`, of that character of its text, where
- * the file has the text as it is.
+ * The offset of the key or item at `path`, or of its nearest parent. With `within`, the offset of that character of its
+ * text, if the file contains the text unchanged.
  */
 export function findOffset(document: Document.Parsed, text: string, path: ConfigPath, within?: number): number {
   let node: unknown = document.contents;
@@ -24,7 +24,7 @@ export function findOffset(document: Document.Parsed, text: string, path: Config
   return within !== undefined && isScalar(node) ? findWithin(node, text, within) ?? offset : offset;
 }
 
-/** Null when escapes or folded lines lie between the value and the file. */
+/** Null when escapes or folded lines make the text in the file differ from the value. */
 function findWithin({ value, range }: Scalar, text: string, within: number): number | null {
   if (typeof value !== "string" || range == null) return null;
   const [start, end] = range, written = text.slice(start, end);

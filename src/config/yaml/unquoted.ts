@@ -1,6 +1,6 @@
 /**
- * Finds the text that was meant where YAML reads something else, since it begins with a sign that YAML keeps for itself:
- * a cron line, a file pattern. Used by document.ts.
+ * Finds the text that was meant where YAML reads something else, because it begins with a sign that YAML reserves: a
+ * cron line, a file pattern. Used by document.ts.
  */
 
 export interface Unquoted {
@@ -9,7 +9,7 @@ export interface Unquoted {
   readonly offset: number;
 }
 
-/** What begins with `sign` where a value begins, in the line of `offset` and not after it; null when nothing does. */
+/** The text that begins with `sign` where a value begins, in the line of `offset` and not after it; null: none. */
 export function findUnquoted(text: string, offset: number, sign: string): Unquoted | null {
   const start = text.lastIndexOf("\n", offset - 1) + 1, end = text.indexOf("\n", start);
   const line = text.slice(start, Math.min(end < 0 ? text.length : end, start + lineMaxChars)).replace(/\r$/, "");
@@ -23,13 +23,13 @@ export function findUnquoted(text: string, offset: number, sign: string): Unquot
 
 const lineMaxChars = 1_000;
 
-/** To the end of the line, the comment, or what ends a value within brackets. */
+/** Cuts the value at the end of the line, at a comment, or at what ends a value within brackets. */
 function cutValue(rest: string, isFlow: boolean): string {
   const whole = rest.replace(/\s+#.*$/, "");
   return (isFlow ? whole.replace(/\s*(?:[\]}].*|,\s*[\w-]+:.*)$/, "") : whole).trimEnd();
 }
 
-/** What to write instead. */
+/** Hints at the text to write instead. */
 export function quoteHint({ value }: Unquoted): string {
   return `put it in quotes: ${JSON.stringify(value.slice(0, 80))}`;
 }
