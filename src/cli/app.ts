@@ -43,7 +43,7 @@ import { workflowCommands } from "./routes/workflow.ts";
 export async function runCli(argv: readonly string[], given: CliIo): Promise<number> {
   const io = createPrinter(given);
   const getColorDepth = () => io.colour ? 4 : 1;
-  // Stricli prints usage errors itself. With --json they are collected, and printed as JSON like any other error.
+  // Stricli prints usage errors itself. With --json, they are collected and printed as JSON, like any other error.
   const json = argv.includes("--json");
   let writeError: unknown = null, usageText = "";
   const process: StricliProcess = {
@@ -68,7 +68,7 @@ export async function runCli(argv: readonly string[], given: CliIo): Promise<num
     if (writeError !== null) throw writeError;
     if (usageText !== "") throw await createUsageError(usageText);
   } catch (thrown) {
-    // What a command throws is caught in command.ts.
+    // command.ts catches what a command throws.
     return (await import("./render/terminal.ts")).printError(io, thrown, json);
   }
   return toExitCode(Number(process.exitCode));
@@ -175,9 +175,9 @@ function addNextStep(text: ApplicationText): ApplicationText {
         const value = /^(-w|--workspace)$/.test(args.input) ? " DIR" : "";
         return `❌ ${what}\n   flags go after the command: nerve COMMAND ${toPrintable(args.input)}${value}`;
       }
-      // Stricli finds "reload" near to "blah", and only what is nearest: "alert", but not "permissions", to "perm".
+      // Stricli suggests "reload" for "blah", and only the nearest names: "alert", but not "permissions", for "perm".
       const near = args.corrections.filter((each) => isNear(args.input, each.replaceAll("`", "")));
-      // A whole name of these was looked for below another command: `nerve workflow start`.
+      // If the word is a whole name of these, it was typed below another command: `nerve workflow start`.
       const begun = Object.keys(routes).filter((each) =>
         args.input.length > 1 && each !== args.input && each.startsWith(args.input)
       );
@@ -188,12 +188,12 @@ function addNextStep(text: ApplicationText): ApplicationText {
   };
 }
 
-/** Whether a command could be meant: the word is its beginning, or misspelt. */
+/** Whether a command could be meant: the word is its beginning, or a misspelling. */
 function isNear(word: string, command: string): boolean {
   return word.length > 1 && command.startsWith(word) || findNearest(word, [command]) !== null;
 }
 
-/** Decides by class: stricli chooses formatters by class name, and a minified bundle renames the classes. */
+/** Decides by class: stricli chooses formatters by class name, but a minified bundle renames the classes. */
 function formatScannerError(error: ArgumentScannerError): string {
   return error instanceof ArgumentParseError
     ? formatParseError(error)

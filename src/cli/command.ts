@@ -1,6 +1,7 @@
 /**
- * Joins our commands to stricli. A command's module is loaded when the command is called; its errors become two lines
- * and an exit code. Used by routes/, which name each command's own flags: `--json` and `--workspace` are added here.
+ * Connects our commands to stricli. A command's module is loaded when the command is called; its errors become two
+ * lines and an exit code. Used by routes/, which define each command's own flags; this file adds `--json` and
+ * `--workspace`.
  */
 import {
   buildCommand,
@@ -19,7 +20,7 @@ export interface CliContext extends CommandContext {
   readonly io: CliIo;
 }
 
-/** A command. It prints through `io` alone and returns its exit code. */
+/** A command prints only through `io` and returns its exit code. */
 export type CommandBody<Flags, Args extends readonly unknown[]> = (
   io: CliIo,
   flags: Flags,
@@ -35,9 +36,7 @@ type CommandParameters<Flags, Args extends readonly unknown[]> =
   & JsonParameters<Flags>
   & ("workspace" extends keyof Flags ? { readonly workspace?: undefined } : { readonly workspace: false });
 
-/**
- * `json: true` adds `--json`, a string adds it with that description; a command may also define a `json` of its own.
- */
+/** `json: true` adds `--json`, a string adds it with that description; a command may also define its own `json`. */
 type JsonParameters<Flags> =
   | ("json" extends keyof Flags
     ? TypedCommandFlagParameters<Omit<Flags, "json" | "workspace">, CliContext> & { readonly json: true | string }
@@ -74,7 +73,7 @@ export function defineCommand<
   });
   const { usage } = docs;
   if (usage === undefined) return built;
-  // The help of the command's parent shows the line that stricli derives even so.
+  // Despite `customUsage`, the help of the command's parent would show the line that stricli derives.
   return { ...built, formatUsageLine: ({ prefix }) => [...prefix, usage].join(" ") };
 }
 
@@ -176,7 +175,7 @@ export function textFlag(brief: string, placeholder: string): {
   return { kind: "parsed", optional: true, brief, placeholder, parse: String };
 }
 
-/** A switch that is neither shown nor completed: it is there to say what replaced it. */
+/** A switch that is neither shown nor completed: it only reports what replaced it. */
 export function formerSwitchFlag(brief: string): ReturnType<typeof switchFlag> & { readonly hidden: true } {
   return { ...switchFlag(brief), hidden: true };
 }

@@ -47,7 +47,7 @@ export async function proposeFromLibrary(kind: LibraryKind, partial: string): Pr
   return listLibrary(kind).filter((name) => name.startsWith(partial));
 }
 
-/** Sessions of agents that have not ended. */
+/** Agent sessions that have not ended. */
 export function proposeSessions(this: CliContext, partial: string): Promise<string[]> {
   return proposeFrom(this, partial, async (paths) => {
     using records = (await import("./open_records.ts")).openRecords(paths);

@@ -1,4 +1,4 @@
-/** The template of `develop` and its personas as they are on disk, with their hashes: a run keeps them. */
+/** Reads the template of `develop` and its personas from disk, with their hashes: a run keeps them. */
 import { join } from "node:path";
 import { parse } from "yaml";
 import { messageOf, NerveError } from "../base/errors.ts";
@@ -6,7 +6,7 @@ import { isMissing } from "../base/if_present.ts";
 import { sha256 } from "../base/sha256.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 
-/** `folder`: of the code of the workflow. What is wrong within the template is told by the run. */
+/** `folder`: the folder of the workflow's code. The run reports what is wrong inside the template. */
 export async function readPins(folder: string, name: string): Promise<JsonObject> {
   const path = join(folder, "templates", `${name}.yaml`), text = await readFile(path, `there is no template ${name}`);
   const { name: title, version, roles } = readYaml(text, path);

@@ -7,8 +7,8 @@ import type { LogFilter } from "../protocol/log.ts";
 import type { CliIo } from "./io.ts";
 
 /**
- * Passes on what comes after row `afterId`, until `onItem` says "over", the command is interrupted or nobody reads what
- * it prints. Returns whether it was over. Throws DAEMON_MISSING when the daemon stops.
+ * Passes on the items after row `afterId` until `onItem` returns "over", the command is interrupted, or no one reads
+ * its output. Returns whether it was over. Throws DAEMON_MISSING when the daemon stops.
  */
 export async function followRows(
   io: CliIo,
@@ -16,7 +16,7 @@ export async function followRows(
   { filter, afterId }: { readonly filter: LogFilter; readonly afterId: number },
   onItem: (item: StreamItem) => "over" | void,
 ): Promise<boolean> {
-  // A signal that has aborted already calls no new listener.
+  // A signal that has already aborted calls no new listener.
   if (io.stdout.gone.aborted) return false;
   const end = new AbortController();
   let interrupted = false;

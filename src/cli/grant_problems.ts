@@ -1,4 +1,4 @@
-/** What is wrong with grants, or said of them, beside where `nerve permissions` and its parts show them. */
+/** Finds and prints the problems of grants, for `nerve permissions` and its subcommands. */
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { grantContext } from "../config/load.ts";
 import { checkGrants } from "../config/permissions/check_grants.ts";
@@ -15,7 +15,7 @@ export interface GrantProblem {
   readonly message: string;
 }
 
-/** As `nerve validate` finds them: grants that are refused, and those that open the sandbox. */
+/** Finds what `nerve validate` finds: grants that are refused, and grants that open the sandbox. */
 export async function findGrantProblems(parsed: ParsedConfig, paths: WorkspacePaths): Promise<GrantProblem[]> {
   const found = [...parsed.warnings, ...await checkGrants(parsed, paths, grantContext)];
   return found.flatMap(({ path, severity, message }) => {
@@ -30,7 +30,7 @@ export function refusesGrant(problems: readonly GrantProblem[]): boolean {
   return problems.some(({ severity }) => severity === "error");
 }
 
-/** `about`: whether to say whose they are. */
+/** `about`: whether to name the sense or workflow of each problem. */
 export function printGrantProblems(io: CliIo, problems: readonly GrantProblem[], about: boolean): void {
   for (const { kind, name, severity, message } of problems) {
     const whose = about ? `${kind} ${name}: ` : "";

@@ -1,6 +1,6 @@
 /**
- * The last problems of a workspace, for `nerve status`: rows of the log that a later good row of the same sense, group
- * or workflow has not ended.
+ * The last problems of a workspace, for `nerve status`: rows of the log that no later good row of the same sense, group
+ * or workflow has ended.
  */
 import { isPlainObject } from "../protocol/json.ts";
 import type { LogRow, LogType } from "../protocol/log.ts";
@@ -17,10 +17,10 @@ const endedBy: Readonly<Partial<Record<LogType, readonly LogType[]>>> = {
   "sense.error": computed,
   "sense.timeout": computed,
   "sense.load_failed": ["sense.loaded", ...computed],
-  // Its previous version may compute on.
+  // The previous version of the sense may continue to compute.
   "sense.held": ["sense.loaded"],
   "workflow.held": ["group.ready"],
-  // The compute goes on as a signal, so neither that nor a null says that the directive is right now.
+  // The compute continues as a signal, so neither a signal nor a null shows that the directive is valid now.
   "sense.directive_invalid": ["sense.directive", "sense.loaded"],
   "run.failed": ["run.completed"],
   "run.held": ["run.completed", "run.resumed", "run.killed"],
@@ -31,7 +31,7 @@ const endedBy: Readonly<Partial<Record<LogType, readonly LogType[]>>> = {
   "config.refused": ["config.loaded"],
 };
 
-/** How many rows of each type are looked at. */
+/** How many rows of each type are read. */
 const candidatesMax = 50;
 
 /** At most `max` rows, newest last. */
@@ -52,7 +52,10 @@ export function readOpenProblems(records: CliRecords, max: number): LogRow[] {
   return open.reverse();
 }
 
-/** `overflow: drop` is what somebody configured; that a full queue drops its oldest run is a loss. A `finally` may fail, and code may pause a run. */
+/**
+ * `overflow: drop` is configured, but a full queue that drops its oldest run is a loss. A closed run is a problem only
+ * if its `finally` failed, a paused one only if its code contradicts its messages.
+ */
 function isProblem({ type, payload }: LogRow): boolean {
   if (type === "run.paused") return isPlainObject(payload) && typeof Object(payload.pause).code === "string";
   if (type === "run.closed") return isPlainObject(payload) && payload.error !== undefined;
@@ -64,7 +67,7 @@ function isEnded(records: CliRecords, { id, type, source }: LogRow): boolean {
   return (endedBy[type] ?? []).some((good) => records.logs({ source, type: good, afterId: id, limit: 1 }).length > 0);
 }
 
-/** What was held is in force, or gone: its process may not have started since. */
+/** Whether what was held is now in force, or gone: its process may not have started since. */
 function isInForce(records: CliRecords, source: string, afterId: number): boolean {
   const loads = records.logs({ source: "kernel", type: "config.loaded", afterId, order: "desc", limit: candidatesMax });
   return loads.some(({ payload }) =>

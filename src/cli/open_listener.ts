@@ -1,4 +1,7 @@
-/** Whether `listen` of nerve.yaml opens nerve to others without a token. For `nerve validate` and `nerve start`; the daemon asks itself. */
+/**
+ * Checks for `nerve validate` and `start` whether `listen` opens nerve to others without a token. The daemon checks,
+ * too.
+ */
 import type { Clock } from "../base/time.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { DiagnosticList } from "../config/diagnostic_list.ts";

@@ -20,23 +20,23 @@ import type { CliIo } from "./io.ts";
 import { print, sign } from "./render/terminal.ts";
 
 export interface CliRecords extends Records, Disposable {
-  /** Open requests, oldest first; with `all`, every one, newest first. */
+  /** Open requests, oldest first; with `all`, every request, newest first. */
   approvals(query: ApprovalQuery): ApprovalPage;
   approval(id: string): Approval | null;
   /** The request of a run in a round. */
   approvalAt(runId: string, round: number): Approval | null;
-  /** The runs that a run has started to wait for, of every round. */
+  /** The runs that a run has started and waited for, in every round. */
   children(runId: string): ChildOfRun[];
-  /** Sessions of agents, newest first. */
+  /** Agent sessions, newest first. */
   sessions(query: SessionQuery): SessionPage;
   session(id: string): SessionRecord | null;
-  /** The same mask for what is read elsewhere. */
+  /** Applies the same mask to values that were read elsewhere. */
   mask<T>(value: T): T;
-  /** Whether the `finally` of an ended run is still to run. */
+  /** Whether the `finally` of an ended run must still run. */
   isClosing(runId: string): boolean;
   /** Like `logs`, but includes archived rows. */
   allLogs(filter: LogFilter): LogRow[];
-  /** How many rows the log has of a run; null when some of them may be archived. */
+  /** How many rows of a run the log has; null when some of them may be archived. */
   countRows(runId: string): number | null;
 }
 
@@ -119,8 +119,8 @@ class DiskRecords implements CliRecords {
 
 /**
  * Masks the values of granted variables (config/permissions/secret_mask.ts). Runs resume from the stored messages, so
- * those are stored unmasked; they are masked here, as far as env_file or this command's environment has the variables. All other
- * rows were masked when they were written.
+ * those are stored unmasked. They are masked here, as far as env_file or this command's environment has the variables.
+ * All other rows were masked when they were written.
  */
 function maskRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
   const secrets = readMask(paths);

@@ -1,25 +1,25 @@
 /**
- * The one printer: everything that a command writes, whatever its format, goes through it, and no character that a
- * terminal obeys gets past it. app.ts puts it before the two sinks. What commands print of foreign text is escaped by
- * render/terminal.ts already, since only they know whether a line break is theirs.
+ * The one printer: everything that a command writes, in any format, passes through it, and no control character for the
+ * terminal gets past it. app.ts puts it before the two sinks. render/terminal.ts has already escaped foreign text,
+ * since only the commands know which line breaks are their own.
  */
 import { toPrintable } from "../base/printable.ts";
 import type { CliIo, Sink } from "./io.ts";
 
 /**
- * What nerve and stricli write themselves: bold, grey, italic and underlined text and a few colours, and the beginning of a
- * line that is written again. Nothing of it hides or moves text.
+ * The sequences that nerve and stricli write: bold, grey, italic and underlined text, a few colours, and the restart of
+ * a line. None of them hides or moves text.
  */
 // deno-lint-ignore no-control-regex -- these are the only ones that pass
 const ownStyles = /(\x1b\[(?:(?:[0-4]|2[2-4]|3[0-7]|39|9[0-7])?;){0,3}(?:[0-4]|2[2-4]|3[0-7]|39|9[0-7])?m)/;
 const ownRestart = "\r\x1b[K";
 
-/** The same io, whose sinks are the printer. */
+/** The same io, with the printer in front of its sinks. */
 export function createPrinter(io: CliIo): CliIo {
   const { env, clock, colour, terminal } = io;
   return {
     ...{ env, clock, colour, terminal },
-    // It throws in a folder without a path, and not every command needs one.
+    // A getter: it throws in a folder without a path, and not every command needs one.
     get cwd() {
       return io.cwd;
     },
@@ -47,7 +47,7 @@ function toSafe(text: string, colour: boolean): string {
   return parts.map((part, at) => at % 2 === 1 ? part : part.split("\n").map(toSafeLine).join("\n")).join("");
 }
 
-/** A tab is nerve's own: it stands in completions and in files that are printed. */
+/** Tabs are nerve's own: completions and printed files contain them. */
 function toSafeLine(line: string): string {
   return line.split("\t").map(toPrintable).join("\t");
 }

@@ -1,6 +1,6 @@
 /**
- * Compares the expressions of alerts with the signals that their senses have told: a field that none of them had is
- * probably misspelt. For `nerve validate`; says nothing of senses without signals in the log.
+ * Compares the expressions of alerts with recorded signals of their senses: a field that no signal had is probably
+ * misspelt. For `nerve validate`; it skips senses without signals in the log.
  */
 import { hintNearest } from "../base/did_you_mean.ts";
 import { listSignalFields } from "../config/check_alerts.ts";
@@ -11,7 +11,7 @@ import type { WorkspacePaths } from "../config/workspace.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { type CliRecords, openRecords } from "./open_records.ts";
 
-/** How many of the newest signals of a sense are looked at. */
+/** How many of the newest signals of a sense are read. */
 const signalsRead = 50;
 
 export function checkRecordedFields({ config, placeOf }: ParsedConfig, paths: WorkspacePaths): Diagnostic[] {
@@ -34,7 +34,7 @@ export function checkRecordedFields({ config, placeOf }: ParsedConfig, paths: Wo
   return diagnostics.sorted();
 }
 
-/** Empty when there is no signal, or one is no object: then nothing can be said. */
+/** Empty when there is no signal, or the payload of one is not an object: nothing can be compared then. */
 function readFields(records: CliRecords, sense: string): Set<string> {
   const fields = new Set<string>();
   for (

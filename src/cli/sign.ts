@@ -5,8 +5,8 @@ import type { CliIo } from "./io.ts";
 import { toOneLine } from "./render/terminal.ts";
 
 /**
- * `key`: a private key, or a public one whose private key an agent or a security key has. A key with a passphrase needs an
- * agent: nothing asks at the terminal.
+ * `key`: a private key, or a public one whose private key is in an agent or a security key. A key with a passphrase
+ * needs an agent, since nothing prompts at the terminal.
  */
 export async function signText(io: CliIo, key: string, text: string): Promise<string> {
   let child: Deno.ChildProcess;
@@ -27,7 +27,7 @@ export async function signText(io: CliIo, key: string, text: string): Promise<st
   }
   const [{ success, stdout, stderr }] = await Promise.all([child.output(), writeAll(child.stdin, text)]);
   if (success) return new TextDecoder().decode(stdout);
-  // It tells what it does on stderr, too; the last line is why it failed.
+  // ssh-keygen also reports its progress on stderr; the last line is why it failed.
   const why = new TextDecoder().decode(stderr).trim().split("\n").at(-1) ?? "";
   const asks = /passphrase|askpass/i.test(why);
   throw new NerveError("USAGE", `${toOneLine(key, 200)} cannot sign: ${toOneLine(why, 300)}`, {
@@ -39,6 +39,6 @@ export async function signText(io: CliIo, key: string, text: string): Promise<st
 
 async function writeAll(stream: WritableStream<Uint8Array<ArrayBuffer>>, text: string): Promise<void> {
   const writer = stream.getWriter();
-  // It may end without reading: then its exit tells why.
+  // ssh-keygen may end without reading; its exit status then shows why.
   await writer.write(new TextEncoder().encode(text)).then(() => writer.close()).catch(() => {});
 }

@@ -1,6 +1,6 @@
 /**
- * Alerts as the last daemon left them: from nerve.yaml and the log. Loaded only when no daemon answers, by commands that
- * show alerts.
+ * Reads alerts as the last daemon left them, from nerve.yaml and the log. Loaded only when no daemon answers, by
+ * commands that show alerts.
  */
 import { AlertEntry } from "../alerts/entry.ts";
 import { restoreAlerts } from "../alerts/restore.ts";

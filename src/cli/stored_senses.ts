@@ -23,7 +23,7 @@ export interface StoredSenses {
   /** How many senses there are; `items` are those of the requested page. */
   readonly total: number;
   readonly items: Item[];
-  /** How the last compute of one of them ended, in words. */
+  /** How the last compute of such a sense ended, in words. */
   readonly last: (item: Item, now: number) => string;
 }
 
@@ -87,7 +87,7 @@ function findLastProblem(records: CliRecords, sense: string, group: string): str
   return own === null || !failures.includes(own.type) ? null : readMessage(own);
 }
 
-/** How much was skipped only the daemon knows. */
+/** Only the daemon knows how much was skipped. */
 function findPause(records: CliRecords, sense: string): SensePause | null {
   const row = findNewest(records, `sense:${sense}`, ["sense.paused", "sense.resumed"]);
   if (row?.type !== "sense.paused") return null;

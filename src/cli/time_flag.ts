@@ -1,10 +1,10 @@
-/** Times as they are typed on the command line. */
+/** Parses times on the command line. */
 
 const form = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:\d{2})?$/;
 
 /**
- * `2026-12-24T18:00` in the zone of this machine, or with `Z` or `+01:00` behind it, in milliseconds since the epoch. Null:
- * it is no such time, or there is no such day.
+ * `2026-12-24T18:00` in this machine's time zone, or with a trailing `Z` or `+01:00`, in milliseconds since the epoch.
+ * Null when it is not such a time, or that day does not exist.
  */
 export function parseTime(text: string): number | null {
   const [, year, month, day, hour, minute, second = "00", zone = ""] = form.exec(text) ?? [];

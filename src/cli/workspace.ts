@@ -17,7 +17,7 @@ import type { CliIo } from "./io.ts";
 
 /**
  * The workspace that the flag, the environment or the current folder selects. Throws WORKSPACE_MISSING, and
- * OWNER_UNTRUSTED when another user could have made what is in it.
+ * OWNER_UNTRUSTED when another user could have made its content.
  */
 export async function openWorkspace(io: CliIo, flag: string | undefined): Promise<WorkspacePaths> {
   const paths = await locateWorkspace(io, flag);
@@ -25,7 +25,7 @@ export async function openWorkspace(io: CliIo, flag: string | undefined): Promis
   return followSocketLink(paths);
 }
 
-/** The same, whoever owns it: nothing in it may be opened. */
+/** The same for any owner: nothing in the workspace may be opened. */
 export async function locateWorkspace(io: CliIo, flag: string | undefined): Promise<WorkspacePaths> {
   const { root } = await findWorkspace({
     flag: flag ?? null,
@@ -44,7 +44,7 @@ export async function readConfigFile(paths: WorkspacePaths): Promise<Result<Pars
   return parseNerveConfig(await Deno.readTextFile(paths.configFile), configFileName);
 }
 
-/** Who may decide requests as nerve.yaml says and its lock lets it; null when it has errors. */
+/** Who may decide requests, as nerve.yaml says and its lock allows; null when nerve.yaml has errors. */
 export async function readApprovers(paths: WorkspacePaths): Promise<Approvers | null> {
   const parsed = await readConfigFile(paths);
   if (!parsed.ok) return null;
@@ -84,7 +84,7 @@ export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
   });
 }
 
-/** A kernel inside another program may serve no control API; then `nerve start` would be the wrong advice. */
+/** A kernel inside another program may serve no control API; `nerve start` would then be the wrong advice. */
 function refuseEmbedded(paths: WorkspacePaths): void {
   const { kernel } = findDaemon(paths);
   if (kernel?.kind !== "embedded") return;

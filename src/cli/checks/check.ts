@@ -1,4 +1,4 @@
-/** The checks of `nerve doctor`: each looks at one thing, reports its state, and says what to do about a problem. */
+/** The checks of `nerve doctor`: each checks one thing, reports its state, and suggests how to fix a problem. */
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 

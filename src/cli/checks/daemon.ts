@@ -11,7 +11,7 @@ import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers, checkInit];
 
-/** Below this, process 1 may just be busy. */
+/** Up to this many zombies, process 1 may just be busy. */
 const unreapedMax = 10;
 
 function checkLock(paths: WorkspacePaths): Finding[] {
@@ -63,7 +63,7 @@ async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding
   if ((mode & 0o077) !== 0) {
     return [failed("socket", `others may connect: mode ${formatMode(mode)}`, `chmod 600 ${paths.socket}`)];
   }
-  // A process that was stopped by a signal, or is stuck in a loop, still accepts connections.
+  // A process that was suspended by a signal, or is stuck in a loop, still accepts connections.
   if (kernel !== null && await askWithinLimit({ clock }, paths, (client) => client.health()) === null) {
     const stopped = readProcessStat(kernel.pid)?.state === "T";
     return [

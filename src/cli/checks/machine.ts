@@ -1,4 +1,4 @@
-/** Checks this machine: the version of Deno, disk space, the limits of inotify and of open files. */
+/** Checks this machine: the version of Deno, isolation, disk space, the limits of inotify and of open files. */
 import { formatSize } from "../../base/duration.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { readDescriptorLimit } from "../../base/descriptor_limit.ts";
@@ -21,7 +21,7 @@ function checkDeno(): Finding[] {
   return [(older ? failed : warning)("deno", message, `deno upgrade --version ${denoVersion}`)];
 }
 
-/** The wall that the system puts around the processes of senses and workflows. */
+/** Checks the wall that the system puts around the processes of senses and workflows. */
 function checkIsolation(): Finding[] {
   const version = systemLandlock(), unheld = describeUnheld(version);
   return [
@@ -58,7 +58,7 @@ function checkInotify(): Finding[] {
   return [watches < 8_192 ? warning("inotify", message, raise("watches", 65_536)) : passed("inotify", message)];
 }
 
-/** A process of a sense or workflow takes about 8 descriptors of the daemon, and clients of its API more. */
+/** A process of a sense or workflow takes about 8 descriptors of the daemon; clients of its API take more. */
 const descriptorsMin = 1_024;
 
 /** The limit of the daemon, or of one that would be started from here. */

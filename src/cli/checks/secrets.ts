@@ -1,4 +1,4 @@
-/** Checks whether git would take the file of variables. What else is wrong with it are warnings of nerve.yaml. */
+/** Checks whether git would commit the file of variables. The checks of nerve.yaml warn of its other problems. */
 import { dirname } from "node:path";
 import { ifPresent } from "../../base/if_present.ts";
 import { resolveEnvFile, showEnvFile } from "../../config/environment.ts";
@@ -8,7 +8,7 @@ import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 export const secretChecks: readonly Check[] = [checkSecrets];
 
-/** Git reads files of the repository, and waits for ever where one is a pipe. */
+/** Git reads files of the repository, and blocks forever if one is a pipe. */
 const gitMaxMs = 5_000;
 const gitHint = "git check-ignore .env in the workspace shows what it waits for; is .gitignore a file?";
 
@@ -37,7 +37,7 @@ async function checkSecrets(paths: WorkspacePaths): Promise<Finding[]> {
       ? [passed("secrets", `git ignores ${name}`)]
       : [warning("secrets", `git does not ignore ${name}`, "write it into .gitignore")];
   } catch (thrown) {
-    // Without git nothing takes it.
+    // Without git, nothing commits it.
     if (thrown instanceof Deno.errors.NotFound) return [];
     throw thrown;
   }

@@ -1,10 +1,10 @@
 /**
- * Checks the types of a workspace's senses and workflows, for `nerve validate`: what `deno check` and an editor say,
- * with the workspace's own deno.json. nerve contains no type checker: it asks the Deno that runs it, and in its compiled
- * form the `deno` on PATH. Measured: 4 s of processor time after a change of the code or its packages, else 40 ms. The
- * TypeScript compiler as a part of nerve would take 8 s each time, 580 MB of memory and 14 MB of the executable.
- * I1. No user code runs. Nothing is written in the workspace.
- * I2. Whatever cannot be checked is said, with the reason: it never counts as checked.
+ * Checks the types of a workspace's senses and workflows, for `nerve validate`: it reports what `deno check` and an
+ * editor report with the workspace's deno.json. nerve contains no type checker: it runs the Deno that runs it or, when
+ * compiled, the `deno` on PATH. Measured: 4 s of processor time after a change of the code or its packages, otherwise
+ * 40 ms. The TypeScript compiler inside nerve would take 8 s each time, 580 MB of memory and 14 MB of the executable.
+ * I1. No user code runs. Nothing is written to the workspace.
+ * I2. Anything that cannot be checked is reported with the reason: it never counts as checked.
  */
 import { join } from "node:path";
 import { formatDuration } from "../../base/duration.ts";
@@ -71,7 +71,7 @@ function findOnPath(path: string): string | null {
     try {
       if (Deno.statSync(join(folder, "deno")).isFile) return join(folder, "deno");
     } catch {
-      // Missing, or not to be entered: another folder may have it.
+      // The file is missing, or its folder may not be entered: another folder may have it.
     }
   }
   return null;
@@ -80,7 +80,7 @@ function findOnPath(path: string): string | null {
 /** `TS2322 [ERROR]: text`, perhaps code with marks below it, and `at file:///path:4:14`. */
 const problemPattern = /^(TS\d+) \[ERROR\]: ([^]*?)\n {4}at (file:\/\/\/\S+):(\d+):(\d+)$/gm;
 
-/** The problems in what `deno check` wrote. */
+/** The problems that `deno check` reported. */
 export function readProblems(text: string, paths: WorkspacePaths, config: NerveConfig): Diagnostic[] {
   const entries = listEntries(paths, config);
   return [...text.matchAll(problemPattern)].map(([, code = "", body = "", url = "", line, column]): Diagnostic => {
@@ -95,7 +95,7 @@ export function readProblems(text: string, paths: WorkspacePaths, config: NerveC
   });
 }
 
-/** The lines before the code, of which the last is marked. */
+/** The lines before the excerpt of the code, whose last line is marked. */
 function readMessage(body: string): string {
   const lines = body.split("\n"), mark = lines.findIndex((line) => /^\s*~+\s*$|^\s*\^\s*$/.test(line));
   return lines.slice(0, mark < 1 ? undefined : mark - 1).map((line) => line.trim()).join(" ");

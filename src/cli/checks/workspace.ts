@@ -1,4 +1,4 @@
-/** Checks the workspace: nerve.yaml, the permissions of its files, its databases, the clock against its log. */
+/** Checks the workspace: nerve.yaml and its lock, file modes, databases, copies that restores left, and the clock. */
 import { join, relative } from "node:path";
 import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError } from "../../base/errors.ts";
@@ -26,12 +26,12 @@ export const workspaceChecks: readonly Check[] = [
   checkClock,
 ];
 
-/** Whole copies of the data that nothing else names: of a restore that was cut off, and of the data before one. */
+/** Checks for whole copies of the data that nothing else names: of an interrupted restore, or from before one. */
 function checkCopies(paths: WorkspacePaths): Finding[] {
   const copies = [...Deno.readDirSync(paths.root)].map(({ name }) => name).sort()
     .filter((name) => /^data\.(restoring|restored|before-.+)$/.test(name));
   if (copies.length === 0) return [passed("copies", "no restore has left a copy of the data")];
-  // A restore that is under way holds the lock.
+  // A restore in progress holds the lock.
   const restores = findDaemon(paths).kernel?.kind === "command";
   return copies.map((name) => {
     const size = formatSize(measure(join(paths.root, name)));
@@ -43,7 +43,7 @@ function checkCopies(paths: WorkspacePaths): Finding[] {
   });
 }
 
-/** Bytes of all files in a folder. */
+/** The total size of all files in a folder, in bytes. */
 function measure(folder: string): number {
   return [...Deno.readDirSync(folder)].reduce((bytes, { name, isDirectory }) => {
     const path = join(folder, name);
@@ -80,9 +80,9 @@ async function checkApproval(paths: WorkspacePaths): Promise<Finding[]> {
   ];
 }
 
-/** How many files are checked at most: a workspace has hundreds of files, not thousands. */
+/** The most files that are checked: a workspace has hundreds of files, not thousands. */
 const entriesMax = 10_000;
-/** How many names one finding lists. */
+/** The most names that one finding lists. */
 const namesMax = 3;
 
 /**
@@ -103,7 +103,7 @@ function checkModes(paths: WorkspacePaths): Finding[] {
   };
   visit(paths.configFile, false);
   for (const folder of [paths.senses, paths.workflows, paths.lib]) visit(folder, false);
-  // Their content is private if others cannot enter the folders.
+  // The content of these folders is private if others cannot enter them.
   for (const folder of [paths.data, paths.logs]) visit(folder, true);
   const root = lstat(paths.root);
   if (root !== null && ((root.mode ?? 0) & 0o002) !== 0) writable.push(`. (${formatMode((root.mode ?? 0) & 0o777)})`);
@@ -123,7 +123,7 @@ function listNames(create: typeof failed, names: readonly string[], what: string
   return create("permissions", `${what} ${names.slice(0, namesMax).join(", ")}${more}`, hint);
 }
 
-/** Asks with `test -w`, which does not write. `access` of Deno's node:fs misses read-only mounts. */
+/** Uses `test -w`, which does not write. `access` of Deno's node:fs misses read-only mounts. */
 async function checkWritable(paths: WorkspacePaths): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const path of [paths.root, paths.lockFile, paths.data, paths.senseDatabases, paths.logDatabase, paths.logs]) {

@@ -1,6 +1,6 @@
 /**
- * `nerve alert silence`, `unsilence` and `ack`: what people tell an alert in the running daemon. An alert is named as
- * NAME, one of its keys as NAME=KEY.
+ * `nerve alert silence`, `unsilence` and `ack`: change an alert in the running daemon. NAME selects an alert, NAME=KEY
+ * one of its keys.
  */
 import type { AlertChanged } from "../../protocol/alert.ts";
 import type { ControlClient } from "../../control/client/client.ts";

@@ -1,4 +1,4 @@
-/** `nerve alert list` and `nerve alert show`: which alerts there are, and what each of them says now. */
+/** `nerve alert list` and `nerve alert show`: the alerts and their current states. */
 import { toPrintable } from "../../base/printable.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -46,7 +46,7 @@ export async function alertList(io: CliIo, flags: Flags & { readonly firing: boo
   return exit.ok;
 }
 
-/** One row for each state that is not inactive; one for an alert without any. */
+/** One row for each state that is not inactive; one row for an alert without such states. */
 function toRows(io: CliIo, alert: ShownAlert): string[][] {
   const { name, severity, sense, states, firing, pending } = alert, silence = alert.silences[0];
   const head = [name, severity, sense], quiet = silence === undefined ? "" : ` (${formatSilence(io, silence)})`;
@@ -100,7 +100,7 @@ export interface ReadAlert {
   readonly problem: string | null;
 }
 
-/** With all its states. Throws ALERT_UNKNOWN. */
+/** Reads an alert with all its states. Throws ALERT_UNKNOWN. */
 export async function readAlert(io: CliIo, paths: WorkspacePaths, name: string): Promise<ReadAlert> {
   const { live, problem }: DaemonAnswer<ShownAlert> = await askOrRead<ShownAlert>(paths, (client) => {
     return client.alerts.one(name);

@@ -1,6 +1,6 @@
 /**
- * `nerve alert test [FILE]`: runs the alerts of nerve.yaml over the signals of a file in virtual time, and compares their
- * states with what the file expects. Needs no daemon.
+ * `nerve alert test [FILE]`: runs the alerts of nerve.yaml over the signals of a file in virtual time, and compares
+ * their states with what the file expects. Needs no daemon.
  */
 import { resolve } from "node:path";
 import * as z from "zod";
@@ -34,7 +34,7 @@ const time = z.string().transform((text, context): number => {
   return z.NEVER;
 });
 
-/** One test. Times are since its beginning; `every` repeats a signal up to `until`. */
+/** One test. Times count from its beginning; `every` repeats a signal up to `until`. */
 const test = z.strictObject({
   alert: z.string(),
   name: z.string().optional(),

@@ -1,6 +1,6 @@
 /**
- * `nerve approvals`: what waits for a decision, and `nerve approvals ID`: one request with all that is decided on. From the
- * database, with or without a daemon. `ID` may be a run: then its open request is meant.
+ * `nerve approvals`: lists what waits for a decision. `nerve approvals ID`: shows one request with everything that is
+ * decided on. Reads the database, with or without a daemon. If `ID` is a run, its open request is meant.
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -27,7 +27,7 @@ import { parseJsonFlag } from "./workflow_trigger.ts";
 
 interface Flags {
   readonly all: boolean;
-  /** The option for which to print what is signed. */
+  /** The option for which to print the text to sign. */
   readonly toSign?: string | undefined;
   readonly comment?: string | undefined;
   readonly content?: string | undefined;
@@ -49,7 +49,7 @@ export async function approvals(io: CliIo, flags: Flags, id?: string): Promise<n
   if (id === undefined) listRequests(io, flags, records);
   else {
     const approval = findApproval(records, id);
-    // The very bytes, for ssh-keygen: nothing is made printable.
+    // The exact bytes for ssh-keygen: nothing is made printable.
     if (toSign !== undefined) {
       const decision = { option: requireOption(approval, toSign), comment, ...readSupplied(flags) };
       io.stdout.write(toSignedText(approval, decision));
@@ -59,7 +59,7 @@ export async function approvals(io: CliIo, flags: Flags, id?: string): Promise<n
   return exit.ok;
 }
 
-/** What a decision supplies for a role that is done. */
+/** The message that a decision supplies for a role that is already done. */
 export function readSupplied({ content, meta }: Pick<Flags, "content" | "meta">): {
   readonly content?: string;
   readonly meta?: JsonObject;
@@ -86,7 +86,7 @@ export function findApproval(records: CliRecords, id: string): Approval {
   });
 }
 
-/** The option, which the request must have. */
+/** Returns the option; throws unless the request has it. */
 export function requireOption({ id, options }: Approval, option: string): string {
   if (options.includes(option)) return option;
   throw new NerveError("USAGE", `"${option}" is not an option of request ${id}`, {
@@ -129,7 +129,7 @@ function signOf({ open, state }: ApprovalSummary): string {
   return state === "approved" ? "✅" : state === "pending" ? sign.idle : sign.failed;
 }
 
-/** A request whose run has ended is pending for ever. */
+/** A request whose run has ended stays pending forever. */
 function stateOf({ open, state, decision }: ApprovalSummary): string {
   if (state === "pending") return open ? "open" : "run ended";
   return state === "decided" || state === "expired" ? `${state}: ${decision}` : state;

@@ -1,6 +1,6 @@
 /**
- * `nerve approve ID` and `nerve reject ID`: decide what a run has asked, in the running daemon. The decision names the
- * digest of the request, so that it is about what `nerve approvals ID` shows.
+ * `nerve approve ID` and `nerve reject ID`: decide a run's request, in the running daemon. The decision contains the
+ * digest of the request, so that it applies to what `nerve approvals ID` shows.
  */
 import { resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
@@ -63,7 +63,7 @@ async function decide(io: CliIo, flags: Flags, id: string, option: string): Prom
   return exit.ok;
 }
 
-/** Null: the decision is not signed. */
+/** Null when the decision is not signed. */
 async function findSignature(io: CliIo, { key, signature }: Flags, text: string): Promise<string | null> {
   if (key !== undefined && signature !== undefined) {
     throw new NerveError("USAGE", "a decision has one signature", { hint: "give --key FILE or --signature FILE" });

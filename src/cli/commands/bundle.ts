@@ -1,7 +1,7 @@
 /**
- * `nerve bundle RUN`: the whole story of a run as one file of JSON lines: the run, what caused it, its rows, messages and
- * requests, and the same of each run that it started and waited for. Reads the database and needs no daemon.
- * I1. The file appears whole or not at all. Its last line has the digest of those before it.
+ * `nerve bundle RUN`: writes the whole history of a run to one file of JSON lines: the run, its causes, rows, messages
+ * and requests, and the same for each run that it started and waited for. Reads the database and needs no daemon.
+ * I1. The file appears whole or not at all. Its last line contains the digest of those before it.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { formatSize } from "../../base/duration.ts";
@@ -29,10 +29,10 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-/** Readers refuse a greater one. */
+/** The version of the format: readers refuse a greater one. */
 const bundleFormat = 1;
 const pageRows = 1_000;
-/** Runs start runs, which start runs; this many belong to any story that a person reads. */
+/** The most runs in a bundle. Runs start runs, which start runs; no one reads a history of more. */
 const runsMax = 1_000;
 
 export async function bundle(io: CliIo, flags: Flags, runId: string): Promise<number> {
@@ -41,7 +41,7 @@ export async function bundle(io: CliIo, flags: Flags, runId: string): Promise<nu
   requireRun(records, runId);
   const file = resolve(io.cwd, flags.out ?? `${runId}.bundle.jsonl`);
   const there = ifPresent(() => Deno.lstatSync(file));
-  // A device, a link or a folder is not replaced, whatever somebody asks for.
+  // A device, a link or a folder is never replaced, even with --force.
   if (there?.isFile === false) {
     throw new NerveError("USAGE", `${file} is not a file`, { hint: "--out names another one" });
   }
@@ -88,7 +88,7 @@ function writeWhole(file: string, story: Iterable<unknown>): Written {
   }
 }
 
-/** Line by line and page by page, so that a story of any size fits. */
+/** Yields line by line and page by page, so that a history of any size fits in memory. */
 function* tell(records: CliRecords, runId: string, at: number): Generator<unknown> {
   yield { kind: "bundle", format: bundleFormat, nerve: version, at, runId };
   for (const row of causesOf(records, runId)) yield { kind: "cause", row };
@@ -119,7 +119,7 @@ function* tellRun(records: CliRecords, runId: string): Generator<unknown> {
   }
 }
 
-/** From the first cause to what started the run. A run whose rows are no longer there has none. */
+/** The rows from the first cause to what started the run; none when the run's rows are gone. */
 function causesOf(records: CliRecords, runId: string): LogRow[] {
   try {
     return traceCauses(records, findAskedRow(records, runId)).rows.slice(1).reverse();
@@ -138,7 +138,7 @@ function* rowsOf(records: CliRecords, runId: string): Generator<LogRow> {
   }
 }
 
-/** Oldest first. Pages come newest first: the first pass finds where each ends, so that one at a time is in memory. */
+/** Oldest first. Pages come newest first: a first pass finds where each ends, so that only one is in memory. */
 function* messagesOf(records: CliRecords, { runId, rounds }: Run): Generator<RunMessage> {
   const ends: number[] = [];
   for (let end = rounds + 1;;) {

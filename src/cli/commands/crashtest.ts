@@ -1,7 +1,7 @@
 /**
- * `nerve crashtest WORKFLOW`: runs a workflow in a scratch copy of the workspace, first undisturbed, then once for each boundary
- * of that run, at which kill -9 strikes its process or the daemon; and compares. Exits 1 when a run is lost, a message is
- * missing, or a role that runs once ran twice.
+ * `nerve crashtest WORKFLOW`: runs a workflow in a scratch copy of the workspace, first undisturbed, then once for each
+ * boundary of that run, where kill -9 strikes its process or the daemon; and compares. Exits 1 when a run is lost, a
+ * message is missing, or a role that must run once ran twice.
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -105,7 +105,7 @@ function readReplayed(paths: WorkspacePaths, runId: string, workflow: string): R
   return { prompt, payload, messages: records.messages(runId, {}) };
 }
 
-/** What was decided and sent in a run that is replayed is decided and sent again. */
+/** The decisions and events of a replayed run are repeated. */
 function readInput(flags: Flags, replayed: Replayed | null): Omit<TrialInput, "workflow"> {
   const decide = new Map<string, string>(), events = new Map<string, Json>();
   for (const { role, content, meta } of replayed?.messages ?? []) {

@@ -1,7 +1,7 @@
 /**
  * `nerve dashboard`: a one-time link to the dashboard, opened in a browser or printed.
- * I1. The link is no argument of a program: every user of the machine could read it there, and be first. The browser gets a
- *     file that only this user may read, and that leads on.
+ * I1. The link is never an argument of a program: any user of the machine could read it there and use it first. The
+ *     browser gets a file that only this user may read, and that redirects to the link.
  */
 import { join } from "node:path";
 import { NerveError } from "../../base/errors.ts";
@@ -43,7 +43,7 @@ export async function dashboard(io: CliIo, flags: Flags): Promise<number> {
   return exit.ok;
 }
 
-/** Every address of the machine includes that of its loopback. */
+/** An address for all interfaces includes the loopback. */
 function toReachable(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\]):/, "127.0.0.1:");
 }
@@ -59,7 +59,7 @@ function describeTunnel({ env }: CliIo, address: string): string {
   return `\n   from where you sit: ssh -L ${port}:127.0.0.1:${port} ${host}, and then the link\n`;
 }
 
-/** False: no program for it is there, or it failed. */
+/** False when there is no program for it, or the program failed. */
 async function openInBrowser({ data }: WorkspacePaths, url: string): Promise<boolean> {
   const file = join(data, "dashboard.html"), program = Deno.build.os === "darwin" ? "open" : "xdg-open";
   await Deno.remove(file).catch((thrown) => {

@@ -1,6 +1,6 @@
 /**
- * `nerve develop REPO --requirements FILE`: starts a run of the workflow `develop` with the template and personas as they are
- * now, and returns when it has come to its first rest: it waits for a person, is paused, or has ended.
+ * `nerve develop REPO --requirements FILE`: starts a run of the workflow `develop` with the current template and
+ * personas, and returns at the run's first rest: it waits for a person, is paused, or has ended.
  */
 import { resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
@@ -62,7 +62,7 @@ export async function develop(io: CliIo, flags: Flags, repository: string): Prom
   return run.endedAt === null ? exit.ok : run.exitCode ?? exit.failed;
 }
 
-/** The first line of what is wanted is what lists of runs show. */
+/** Lists of runs show the first line of the requirements. */
 function start(client: ControlClient, payload: JsonObject, id: string | undefined): Promise<Run> {
   const [first = ""] = String(payload.requirements ?? "").trim().split("\n");
   return client.startRun(workflow, { payload, prompt: first.slice(0, 200), ...id === undefined ? {} : { runId: id } });
@@ -77,7 +77,7 @@ async function findRun(client: ControlClient, id: string): Promise<Run | null> {
   throw new NerveError("RUN_CONFLICT", `run ${id} is one of workflow ${run.workflow}`, { hint: "use another id" });
 }
 
-/** Null when the command was interrupted. A run that is queued rests, too: its turn may come in days. */
+/** Null when the command was interrupted. A queued run rests, too: its turn may come in days. */
 async function untilRest(io: CliIo, client: ControlClient, runId: string, json: boolean): Promise<Run | null> {
   for (;;) {
     const [newest] = await client.logs({ refId: runId, order: "desc", limit: 1 });
@@ -92,7 +92,7 @@ async function untilRest(io: CliIo, client: ControlClient, runId: string, json: 
   }
 }
 
-/** What an agent asks while it works: the run does not rest then, and would go on for ever without an answer. */
+/** Prints what an agent asks while it works: the run does not rest then, and would never end without an answer. */
 function tellRequest(io: CliIo, json: boolean, { type, payload }: LogRow): void {
   const request = type === "approval.requested" && isPlainObject(payload) ? payload.request : null;
   if (json || !isPlainObject(request) || request.kind !== "leave") return;
@@ -157,7 +157,7 @@ async function readRequirements(io: CliIo, file: string | undefined): Promise<st
   });
 }
 
-/** Before a run fails for it. What it asks for and was not approved is told by the daemon. */
+/** Fails before a run would. The daemon reports permissions that were not approved. */
 async function checkGrants(
   { permissions }: WorkflowConfig,
   { root }: WorkspacePaths,
@@ -176,7 +176,7 @@ async function checkGrants(
   });
 }
 
-/** Where git keeps what it knows of a repository: a bare one is that itself, and a worktree names that of its repository. */
+/** Where git keeps a repository's data: in a bare repository itself, in `.git`, or where that of a worktree leads. */
 async function findGitFolder(repo: string): Promise<string> {
   const inside = `${repo}/.git`, info = await ifPresentAsync(() => Deno.lstat(inside));
   if (info === null) return repo;

@@ -1,4 +1,4 @@
-/** `nerve doctor`: checks the workspace, the daemon and the machine, changes nothing, and says what to do. */
+/** `nerve doctor`: checks the workspace, the daemon and the machine, changes nothing, and suggests fixes. */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { readTrust } from "../../base/ownership.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -46,7 +46,7 @@ export async function doctor(io: CliIo, flags: Flags): Promise<number> {
   return failures === 0 ? exit.ok : exit.failed;
 }
 
-/** What another user could have made is not opened, not even to look what is wrong with it. */
+/** What another user could have made is not opened, not even to find out what is wrong with it. */
 function findDistrust(io: CliIo, paths: WorkspacePaths): Finding[] {
   try {
     requireTrustedWorkspace(paths, readTrust((name) => io.env[name]));

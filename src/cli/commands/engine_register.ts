@@ -1,4 +1,4 @@
-/** `nerve engine register`: registers the daemon with the server of an engine, and says what is wrong. */
+/** `nerve engine register`: registers the daemon with the server of an engine, and reports what is wrong. */
 import { type CliIo, exit } from "../io.ts";
 import { printJson } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";

@@ -28,7 +28,7 @@ export async function engineStatus(io: CliIo, flags: Flags, name?: string): Prom
   return items.every(({ problem }) => problem === null) ? exit.ok : exit.failed;
 }
 
-/** Also what `nerve engine register` prints. */
+/** Also called by `nerve engine register`. */
 export function printEngine(io: CliIo, engine: EngineView): void {
   const { name, kind, version, ingress, endpoint, serving, parts, runs, problem, hint } = engine;
   const mark = problem !== null ? sign.broken : serving ? sign.live : sign.idle;

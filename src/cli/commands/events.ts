@@ -57,7 +57,7 @@ async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<n
     throw new NerveError("USAGE", "--before and --follow cannot be combined", { hint: "nerve events --follow" });
   }
   using client = await connect(paths);
-  // Fails at once when no daemon answers. Rows printed first would look like a silent daemon.
+  // Fails at once when no daemon answers. Rows printed before that would look like a silent daemon.
   await client.health();
   const position = printLast(io, flags, paths);
   await followRows(io, client, { filter: createFilter(io, flags), afterId: position }, (item) => {
@@ -100,7 +100,7 @@ function createFilter(io: CliIo, { source, type, ref, since }: Flags): LogFilter
   };
 }
 
-/** A type that no row can have would show nothing, without saying why. */
+/** A type that no row can have would show nothing, without a reason. */
 async function requireType(type: string | undefined): Promise<void> {
   if (type === undefined) return;
   const { logTypes } = await import("../../protocol/log.ts"), known: readonly string[] = logTypes;

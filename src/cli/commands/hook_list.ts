@@ -1,4 +1,4 @@
-/** `nerve hook list`: what may be delivered, where, and what became of deliveries. */
+/** `nerve hook list`: the listener, the hooks, their senses, and the outcomes of deliveries. */
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { HookCounters, ListenerView } from "../../protocol/hook.ts";
 import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
@@ -37,7 +37,7 @@ export async function hookList(io: CliIo, flags: Flags): Promise<number> {
   return exit.ok;
 }
 
-/** Also a line of `nerve status`. */
+/** Also called by `nerve status`. */
 export function formatListener({ address, listening, problem }: ListenerView): string {
   if (listening) return `${sign.live} listens on http://${address}`;
   return problem === null ? `${sign.idle} would listen on http://${address}` : `${sign.broken} ${clip(problem, 300)}`;
@@ -72,7 +72,7 @@ function formatCounters(counters: HookCounters): string {
   return counted.map(([key, word]) => `${counters[key as keyof HookCounters]} ${word}`).join(", ") || "none";
 }
 
-/** Without a daemon: as nerve.yaml has it. */
+/** The hooks as nerve.yaml defines them, when no daemon runs. */
 async function readConfigured(paths: WorkspacePaths): Promise<Shown> {
   const { hooks, reflexes, listen } = await requireConfig(paths);
   const items = [...hooks.values()].map(({ name, verify, secrets, backlog }): ShownHook => {

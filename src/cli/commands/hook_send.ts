@@ -1,4 +1,4 @@
-/** `nerve hook send`: delivers to a hook as its sender would, with a proof made of the hook's own secret. */
+/** `nerve hook send`: delivers to a hook as its sender would, with a proof made with the hook's own secret. */
 import { NerveError } from "../../base/errors.ts";
 import { readEnvironment } from "../../config/environment.ts";
 import type { HookDefinition } from "../../protocol/hook.ts";
@@ -39,7 +39,7 @@ export async function hookSend(io: CliIo, flags: Flags, name: string): Promise<n
   return show(io, flags, response.status, await response.text());
 }
 
-/** Imports on demand: it loads node:crypto. */
+/** Imports on demand, since it loads node:crypto. */
 async function makeHeaders(
   { proof, dedup }: HookDefinition,
   secret: string,

@@ -20,7 +20,7 @@ export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder
       hint: `to write only what is missing: nerve init ${folder === "." ? "" : `${folder} `}--force`,
     });
   }
-  // Otherwise no other command would use what was written.
+  // In an untrusted folder, no other command would use the new files.
   requireTrusted(root, root, readTrust((name) => io.env[name]));
   await Deno.mkdir(root, { recursive: true });
   const files = await createWorkspaceFiles(root), written = await writeFiles(root, files);

@@ -34,7 +34,7 @@ async function initPart(
   const extended = config[section].has(name) ? null : extendOrExplain(io, text, configLines[kind](name));
   const folder = kind === "sense" ? paths.senseFolder(name) : paths.workflowFolder(name);
   try {
-    // Not recursive, so that it fails when the folder exists: that one belongs to the user.
+    // Not recursive, so that it fails when the folder exists: such a folder belongs to the user.
     await Deno.mkdir(kind === "sense" ? paths.senses : paths.workflows, { recursive: true });
     await Deno.mkdir(folder);
   } catch (thrown) {

@@ -42,7 +42,7 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
   const { config } = requireValid(io, text);
   const users = [...config[kind].values()].filter(({ use }) => use === name).map((entry) => entry.name);
   const isThere = await hasEntry(paths.root, `${kind}/${name}`);
-  // Entries that somebody wrote by hand, or copied, lack only the code.
+  // Entries that the user wrote by hand or copied lack only the code.
   if (users.length > 0 && !isThere && (flags.as === undefined || users.includes(as))) {
     return await bringCode(io, paths.root, { kind, name, users });
   }
@@ -73,7 +73,7 @@ async function hasEntry(root: string, folder: string): Promise<boolean> {
   }
 }
 
-/** Writes the code alone. */
+/** Writes only the code. */
 async function bringCode(
   io: CliIo,
   root: string,
@@ -92,7 +92,7 @@ async function bringCode(
   return exit.ok;
 }
 
-/** Throws WORKSPACE_EXISTS when the folder holds files that neither the library nor an earlier command put there. */
+/** Throws WORKSPACE_EXISTS when the folder has files that neither the library nor an earlier command put there. */
 async function requireOwnFolder(root: string, folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   const foreign = await findForeignFiles(root, folder, files);
   if (foreign.length === 0) return;

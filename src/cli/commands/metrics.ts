@@ -1,4 +1,4 @@
-/** `nerve metrics`: what the daemon knows of itself, in the text format of Prometheus. */
+/** `nerve metrics`: the daemon's metrics, in the text format of Prometheus. */
 import { formatMetrics } from "../../protocol/metrics.ts";
 import { type CliIo, exit } from "../io.ts";
 import { print } from "../render/terminal.ts";

@@ -1,5 +1,5 @@
 /**
- * `nerve permissions diff` and `nerve permissions approve`: what nerve.yaml asks for, compared with what somebody agreed
+ * `nerve permissions diff` and `nerve permissions approve`: compare what nerve.yaml asks for with what the user agreed
  * to in nerve.permissions.lock. Only `approve` writes the lock, and only what it has printed.
  */
 import { join } from "node:path";
@@ -42,9 +42,9 @@ interface Difference {
   readonly wanted: PermissionLock;
   readonly added: readonly LockGrowth[];
   readonly removed: readonly LockGrowth[];
-  /** Who may decide; a lock without approvers is compared as if it named nobody. */
+  /** The changes of approvers; a lock without approvers is compared as if it named no one. */
   readonly approvers: { readonly added: readonly ApproverGrowth[]; readonly removed: readonly ApproverGrowth[] };
-  /** Of the units that `added` names. */
+  /** The problems of the units that `added` names. */
   readonly problems: readonly GrantProblem[];
 }
 
@@ -61,7 +61,7 @@ export async function permissionsDiff(io: CliIo, flags: Flags): Promise<number> 
 export async function permissionsApprove(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), difference = await compare(paths);
   const { found, wanted } = difference;
-  // Printed before it is agreed to, even when the output is read later.
+  // Prints before it agrees, even when the output is read later.
   if (!flags.json) printDifference(io, difference);
   if (refusesGrant(difference.problems)) {
     const message = difference.problems.find(({ severity }) => severity === "error")?.message ?? "";
@@ -81,7 +81,7 @@ export async function permissionsApprove(io: CliIo, flags: Flags): Promise<numbe
   return exit.ok;
 }
 
-/** The daemon's answer to a reload; null when none runs. A daemon that does not answer is a problem of its own. */
+/** The daemon's answer to a reload; null when no daemon runs. A daemon that does not answer is a problem of its own. */
 async function askToTakeUp(paths: WorkspacePaths): Promise<{ reply: ReloadReply | null; problem: NerveError | null }> {
   try {
     return { reply: await askIfRunning(paths, (client) => client.reload()), problem: null };

@@ -1,4 +1,4 @@
-/** `nerve reload`: has the daemon load nerve.yaml and all code now, and prints what changed. */
+/** `nerve reload`: makes the daemon load nerve.yaml and all code now, and prints what changed. */
 import { toPrintable } from "../../base/printable.ts";
 import { formatPlace } from "../../protocol/signal_text.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -12,7 +12,10 @@ interface Flags {
 
 const changeSign = { added: sign.live, changed: sign.ok, removed: sign.idle } as const;
 
-/** Exits 1 when nerve.yaml was refused, code does not load, or the permission lock holds something back. All other changes are loaded nevertheless. */
+/**
+ * Exits 1 when nerve.yaml was refused, code does not load, or the permission lock holds something back. All other
+ * changes are loaded nevertheless.
+ */
 export async function reload(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);

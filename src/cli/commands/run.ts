@@ -1,8 +1,8 @@
 /**
- * `nerve run`: runs the kernel in the foreground, with the control API on its socket.
- * daemon/kernel_host.ts runs and ends the kernel; this file prints to the terminal.
+ * `nerve run`: runs the kernel in the foreground, with the control API on its socket. daemon/kernel_host.ts runs and
+ * ends the kernel; this file prints to the terminal.
  * I1. An invalid nerve.yaml starts nothing.
- * I2. When the workspace is removed, a new kernel starts as soon as a workspace is there again, as with `nerve start`
+ * I2. When the workspace is removed, a new kernel starts as soon as a workspace exists again, as with `nerve start`
  *     (daemon/kernel_supervisor.ts).
  * I3. It ends when its terminal closes, even if it has nothing to write. Without a terminal, SIGHUP requests a reload.
  * I4. Output never blocks the kernel: it is written asynchronously, and dropped when it cannot be written.
@@ -126,7 +126,7 @@ async function runInForeground(io: CliIo, flags: Flags, first: Running, start: S
   }
 }
 
-/** Hosts one kernel until it ends. */
+/** Hosts a kernel until it ends. */
 async function hostUntilEnd(
   io: CliIo,
   { kernel, events, paths, parsed }: Running,
@@ -151,7 +151,7 @@ async function hostUntilEnd(
   });
   const stop = () => hosting.stop("request");
   over.addEventListener("abort", stop, { once: true });
-  // A signal that has aborted already calls no new listener, such as when the reader was gone before the first line.
+  // A signal that has already aborted calls no new listener. The reader may be gone before the first line, for example.
   if (over.aborted || io.stdout.gone.aborted) stop();
   try {
     return await hosting.end;
@@ -160,7 +160,7 @@ async function hostUntilEnd(
   }
 }
 
-/** Waits for the workspace and starts a kernel in it. Returns why it could not, or null when it was interrupted. */
+/** Waits for the workspace and starts a kernel in it. Returns the reason for a failure, or null after an interrupt. */
 async function waitAndRestart(
   io: CliIo,
   paths: WorkspacePaths,
@@ -180,7 +180,7 @@ async function waitAndRestart(
       if (parsed.ok) running = await start(parsed.value);
       else why = formatProblems(parsed.error, "text");
     } catch (thrown) {
-      // The workspace may be half written: try again. But give up when another daemon runs in it by now.
+      // The workspace may be half written: try again. But give up when another daemon now runs in it.
       if (!(thrown instanceof NerveError) || thrown.code === "DAEMON_RUNNING") throw thrown;
       why = messageOf(thrown);
     }

@@ -22,7 +22,7 @@ interface Flags {
 }
 
 const sinceDefaultMs = 24 * 60 * 60_000, widthDefault = 72, heightDefault = 12, ticks = 5;
-/** Below it, minutes do not tell the ticks of a chart apart. */
+/** Below this span, minutes do not distinguish the ticks of a chart. */
 const secondsBelowMs = 10 * 60_000;
 
 interface Chart {
@@ -76,7 +76,7 @@ function findTable(tables: readonly TableSchema[], column: string, wanted: strin
   );
 }
 
-/** Throws QUERY_INVALID. */
+/** The column of the times. Throws QUERY_INVALID. */
 function findTimeColumn({ name, columns }: TableSchema): string {
   const names = columns.map((each) => each.name),
     time = names.find((each) => each === "ts") ?? names.find(isTimeColumn);
@@ -94,8 +94,8 @@ interface Asked {
 }
 
 /**
- * Null without a value. The chart is as wide as the time that has values: those of the first minute of a day would be one
- * point. Reads row by row, once for that time and once for the values: a database may hold millions.
+ * Null without values. The chart is as wide as the time that has values; otherwise, the first minute of a day would be
+ * one point. Reads row by row, once for that time and once for the values: a database may hold millions.
  */
 function readChart(database: string, asked: Asked, from: number, to: number, width: number): Chart | null {
   let begin = Infinity, end = -Infinity;
@@ -113,7 +113,7 @@ function readChart(database: string, asked: Asked, from: number, to: number, wid
   return rows === 0 ? null : { points, rows, least, most, last };
 }
 
-/** The times and numbers between two times, oldest first. Throws QUERY_INVALID for what is no number. */
+/** The times and numbers between two times, oldest first. Throws QUERY_INVALID for a value that is not a number. */
 function* readValues(database: string, asked: Asked, from: number, to: number): Generator<[at: number, value: number]> {
   const [table, column, time] = [asked.table, asked.column, asked.time].map(quoteName);
   const only = asked.where === undefined ? "" : ` and (${asked.where})`;
@@ -143,7 +143,7 @@ function printChart(
   const formatTick = (at: number) =>
     isLong ? formatDateTime(at).slice(5, 16) : formatClockTime(at).slice(0, isShort ? 8 : 5);
   print(io, title);
-  // One value has no range to draw.
+  // A single value has no range to draw.
   const drawn = points.length < 2 ? "" : plot(points, {
     width,
     height,
@@ -158,13 +158,13 @@ function printChart(
   print(io, dim(io, `${told}; ${plural(rows, "row")}, ${shown}`));
 }
 
-/** A constant would be drawn without a scale. */
+/** Without a margin, a constant would be drawn without a scale. */
 function findRange(values: readonly number[]): { yRange?: [number, number] } {
   const [low, high] = [Math.min(...values), Math.max(...values)], margin = Math.max(1, Math.abs(low) / 10);
   return low === high ? { yRange: [low - margin, high + margin] } : {};
 }
 
-/** Four digits that matter, with K, M, G for large ones. */
+/** Four significant digits, with a suffix such as K, M or G for large numbers. */
 function formatFigure(value: number): string {
   const units = ["", "K", "M", "G", "T", "P"];
   let unit = 0, scaled = value;

@@ -1,4 +1,4 @@
-/** `nerve sense trigger NAME --dry`: one compute in the sandbox, on a copy of the sense's database, without a daemon. */
+/** `nerve sense trigger NAME --dry`: one compute in the sandbox, on a copy of the database, without a daemon. */
 import { join } from "node:path";
 import { unknownSense } from "../../protocol/common_errors.ts";
 import type { HandedSignal } from "../../protocol/signal.ts";

@@ -1,5 +1,5 @@
 /**
- * `nerve sense list`: the state and the last compute of each sense. From nerve.yaml and the log; with a daemon, from
+ * `nerve sense list`: the state and the last compute of each sense, from nerve.yaml and the log or, with a daemon, from
  * its live state.
  */
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -119,7 +119,7 @@ function printItems(io: CliIo, items: readonly Item[], formatStored: ((item: Ite
   }
 }
 
-/** What code said of its silence comes first, without being counted as null too. */
+/** The reasons that code gave for its silence come first, and are not counted as null again. */
 function formatNonActions({ counters, silences }: Item): string {
   if (counters === null) return "";
   const { computes: _, signals: __, runs: ___, ...reasons } = counters;

@@ -1,4 +1,4 @@
-/** `nerve sense pause NAME` and `nerve sense resume NAME`: in the running daemon. */
+/** `nerve sense pause NAME` and `nerve sense resume NAME`: pause and resume a sense in the running daemon. */
 import type { ControlClient } from "../../control/client/client.ts";
 import type { PauseSenseReply } from "../../protocol/sense_pause.ts";
 import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
@@ -25,7 +25,7 @@ export function sensePause(
   });
 }
 
-/** A sense that was not paused is not a failure. */
+/** Resuming a sense that was not paused is not a failure. */
 export function senseResume(io: CliIo, flags: Flags, name: string): Promise<number> {
   return ask(io, flags, name, (client) => client.pauses.resume(name), ({ changed }) => {
     return changed ? `${sign.live} ${name} goes on` : `${sign.ok} ${name} was not paused`;

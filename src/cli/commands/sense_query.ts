@@ -33,7 +33,7 @@ export async function senseQuery(io: CliIo, flags: QueryFlags, name: string, sql
   return exit.ok;
 }
 
-/** Without SQL there are no rows to show. What SQL would return is unknown without its tables, so it fails. */
+/** Without SQL, there are no rows to show. With SQL it fails: the result is unknown without the tables. */
 function answerWithoutDatabase(io: CliIo, name: string, format: RowFormat, sql: string | undefined): number {
   if (sql !== undefined) {
     throw new NerveError("DATABASE_MISSING", `sense "${name}" has no database to query yet`, {

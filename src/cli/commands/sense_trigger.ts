@@ -59,7 +59,7 @@ async function readSignals(io: CliIo, file: string): Promise<HandedSignal[]> {
   }
 }
 
-/** Why an older version than the code on disk computes. A user who has just edited the code needs to know. */
+/** Why a version older than the code on disk computes. A user who has just edited the code needs to know. */
 async function findStaleness(client: ControlClient, name: string): Promise<string | null> {
   const problem = (await client.senses()).find((sense) => sense.name === name)?.problem ?? null;
   return problem?.startsWith("still on the previous version") ? problem : null;

@@ -59,7 +59,7 @@ function printUnit(io: CliIo, unit: SystemdUnit, why: string): number {
   return exit.failed;
 }
 
-/** The service's own daemon may run; it is replaced. Throws DAEMON_RUNNING for any other daemon. */
+/** The service's own daemon may run, since it is replaced. Throws DAEMON_RUNNING for any other daemon. */
 async function requireNoOtherDaemon(io: CliIo, paths: WorkspacePaths, unit: SystemdUnit): Promise<void> {
   const found = findDaemon(paths);
   if (!isRunning(found) || (await runSystemctl(["is-active", unit.name], io.env))?.ok === true) return;

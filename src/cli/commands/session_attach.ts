@@ -1,4 +1,4 @@
-/** `nerve session attach ID`: this terminal becomes that of an agent in tmux, until the person leaves it. */
+/** `nerve session attach ID`: attaches this terminal to that of an agent in tmux, until the user leaves it. */
 import { join } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { ifPresent } from "../../base/if_present.ts";
@@ -24,7 +24,7 @@ export async function sessionAttach(io: CliIo, flags: Flags, id: string): Promis
       hint: `agents with protocol: terminal have one while their program runs; see nerve session log ${id}`,
     });
   }
-  // Its streams are those of this process: the person types into it.
+  // tmux inherits the streams of this process: the user types into it.
   const child = new Deno.Command("tmux", {
     args: ["-S", socket, "attach-session", "-t", "=agent"],
     stdin: "inherit",

@@ -1,4 +1,4 @@
-/** `nerve session end ID`: in the running daemon. */
+/** `nerve session end ID`: ends an agent session in the running daemon. */
 import { type CliIo, exit } from "../io.ts";
 import { print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
@@ -9,7 +9,7 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-/** A session that has ended already is not a failure. */
+/** Ending a session that has already ended is not a failure. */
 export async function sessionEnd(io: CliIo, flags: Flags, id: string): Promise<number> {
   using client = await connect(await openWorkspace(io, flags.workspace));
   const reply = await client.sessions.end(id, flags.reason ?? null);

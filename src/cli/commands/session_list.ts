@@ -1,4 +1,4 @@
-/** `nerve session list` and `nerve session show ID`: from the database, with or without a daemon. */
+/** `nerve session list` and `nerve session show ID`: agent sessions from the database, with or without a daemon. */
 import { unknownSession } from "../../protocol/common_errors.ts";
 import type { SessionRecord, SessionState } from "../../protocol/session.ts";
 import { type CliIo, exit } from "../io.ts";

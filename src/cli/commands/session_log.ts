@@ -1,4 +1,4 @@
-/** `nerve session log ID`: the transcript of a session, from disk, page by page, with or without a daemon. */
+/** `nerve session log ID`: the transcript of an agent session, from disk, page by page, with or without a daemon. */
 import { delay } from "../../base/time.ts";
 import type { TranscriptEntry, TranscriptKind } from "../../protocol/transcript.ts";
 import { readTranscript } from "../../store/agents/transcript_reader.ts";
@@ -16,7 +16,7 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-/** How often the file is looked at while it is followed. */
+/** The polling interval while the transcript is followed. */
 const lookMs = 300;
 
 export async function sessionLog(io: CliIo, flags: Flags, id: string): Promise<number> {
@@ -28,7 +28,7 @@ export async function sessionLog(io: CliIo, flags: Flags, id: string): Promise<n
   const cancel = io.onInterrupt(() => interrupted = true);
   try {
     for (let tail = flags.tail === undefined ? {} : { tail: flags.tail * 1024 };; tail = {}) {
-      // Before the page: what an ended session has said is on disk soon after its end.
+      // Read before the page: the last entries of an ended session are on disk soon after its end.
       const ended = requireSession(records, id).state === "ENDED";
       const { items, next, more } = await readTranscript(paths.transcripts, id, { after, ...tail });
       for (const entry of items) printEntry(io, flags, records, entry);

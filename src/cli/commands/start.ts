@@ -37,7 +37,7 @@ export async function start(io: CliIo, flags: Flags): Promise<number> {
   return await startDaemon(io, paths, parsed);
 }
 
-/** Loads nerve.yaml. Prints every problem and returns null when one of them is an error. */
+/** Loads nerve.yaml. If it has errors, prints every problem and returns null. */
 export async function loadValidConfig(io: CliIo, paths: WorkspacePaths): Promise<ParsedConfig | null> {
   const parsed = await loadNerveConfig(paths);
   if (!parsed.ok) {
@@ -107,7 +107,7 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
 }
 
 function toError({ code, message, hint }: StartRefusal): NerveError {
-  // A daemon that failed to start is exit code 1; DAEMON_MISSING would be 3.
+  // A failed start of the daemon has the exit code 1; DAEMON_MISSING would be 3.
   const known: ErrorCode = code === "DAEMON_MISSING" ? "DAEMON_ANSWER" : code as ErrorCode;
   return new NerveError(known, toPrintableLines(message), hint === null ? {} : { hint });
 }

@@ -1,4 +1,4 @@
-/** `nerve status`: what runs in the workspace and in which state; and the last problems, which need no daemon. */
+/** `nerve status`: what runs in the workspace and in which state, and the last problems, which need no daemon. */
 import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError, unreachable } from "../../base/errors.ts";
 import { describeMissingInit } from "../../base/init_process.ts";
@@ -34,10 +34,10 @@ interface Flags {
 }
 
 /**
- * `running`: it answers. `starting`, `stopping`, `restarting` (the kernel died and is being restarted) and `hanging`:
- * its process exists but does not answer. `embedded`: a program that embeds nerve does not answer, since it serves no
- * control API. `busy`: a command of nerve needs the workspace for itself. `down`, `gave up` (the kernel died too often)
- * and `killed`: nothing runs.
+ * `running`: the daemon answers. `starting`, `stopping`, `restarting` (the kernel died and is being restarted) and
+ * `hanging`: its process exists but does not answer. `embedded`: a program that embeds nerve does not answer, since it
+ * serves no control API. `busy`: a nerve command has exclusive use of the workspace. `down`, `gave up` (the kernel died
+ * too often) and `killed`: nothing runs.
  */
 export type DaemonCondition =
   | "running"
@@ -70,7 +70,10 @@ export interface StatusDocument {
    */
   readonly problem: string | null;
   readonly health: Health | null;
-  /** Rows of the log that no later good row has ended (cli/last_problems.ts), newest last. Empty when the log cannot be read; `logProblem` then says why. */
+  /**
+   * Problem rows of the log that no later good row has ended (cli/last_problems.ts), newest last. Empty when the log
+   * cannot be read; `logProblem` then contains the reason.
+   */
   readonly lastProblems: readonly LogRow[];
   readonly logProblem: string | null;
 }
@@ -115,7 +118,7 @@ function findCondition({ kernel, supervised, lastState }: FoundDaemon, health: H
 
 const problemsShown = 5, warningsShown = 5;
 
-/** A damaged log is reported, and does not keep the rest from being shown. */
+/** A damaged log is reported, but the rest is still shown. */
 function readLastProblems(paths: WorkspacePaths): Pick<StatusDocument, "lastProblems" | "logProblem"> {
   try {
     using records = openRecords(paths);

@@ -1,10 +1,10 @@
 /**
- * `nerve stop`: asks the daemon for an orderly stop and waits until it has ended. After the time limit it names what
+ * `nerve stop`: asks the daemon for an orderly stop and waits until it has ended. After the time limit, it names what
  * still runs, and kills it.
- * I1. It asks once, and not at all when the daemon is stopping already: a second request means "stop at once".
+ * I1. It asks once, and not at all when the daemon is already stopping: a second request means "stop at once".
  * I2. Before a kill it checks the process's start time, so that a reused pid is left alone.
- * I3. It sends no signal to a program that embeds nerve, nor to another command of nerve: such a kernel is asked over
- *     its API, and its program goes on.
+ * I3. It sends no signal to a program that embeds nerve, nor to another nerve command: it asks such a kernel over its
+ *     API, and the program continues.
  */
 import { formatDuration } from "../../base/duration.ts";
 import { NerveError } from "../../base/errors.ts";
@@ -88,7 +88,7 @@ export async function stopDaemon(
   return "killed";
 }
 
-/** Whoever holds the workspace without being a daemon of nerve. */
+/** The holder of the workspace, if it is not a daemon of nerve. */
 function findAlien({ kernel, supervised }: FoundDaemon): LockHolder | null {
   const daemon = supervised !== null || kernel?.kind === "daemon" || kernel?.kind === "foreground";
   return daemon ? null : kernel;
@@ -98,9 +98,7 @@ function nameOf(holder: LockHolder): string {
   return toPrintable(`${holder.program} (pid ${holder.pid})`);
 }
 
-/**
- * Requests the stop: from a supervisor by signal, which works without a kernel too; from any other kernel over its API.
- */
+/** Requests the stop: by signal from a supervisor, even without a kernel; over the API from any other kernel. */
 class StopRequest {
   readonly #io: CliIo;
   readonly #paths: WorkspacePaths;
@@ -115,7 +113,7 @@ class StopRequest {
     if (supervised !== null && !this.#sent) this.#signal(supervised.supervisor);
   }
 
-  /** Sends the request unless it was sent. Call it repeatedly: a kernel that is starting cannot receive it yet. */
+  /** Sends the request unless it was sent. Called repeatedly: a kernel that is starting cannot receive it yet. */
   async retry(): Promise<void> {
     if (this.#sent) return;
     const { kernel, supervised } = findDaemon(this.#paths);
@@ -136,7 +134,7 @@ class StopRequest {
     try {
       Deno.kill(pid, "SIGTERM");
     } catch (thrown) {
-      // It has just ended, which the wait will notice.
+      // The process has just ended, which the wait will notice.
       if (!isGoneProcess(thrown)) throw thrown;
     }
   }
@@ -147,7 +145,7 @@ interface Before {
   readonly senses: readonly SenseView[];
 }
 
-/** What still runs, as far as it can be seen from outside: the API is closed by now. */
+/** What still runs, as far as it is visible from outside: the API is already closed. */
 function describeHolders(paths: WorkspacePaths, before: Before | null): string[] {
   const { kernel, supervised } = findDaemon(paths), lines: string[] = [];
   const inState = (pid: number) => processStateTexts[readProcessStat(pid)?.state ?? ""] ?? "is ending";
@@ -173,7 +171,7 @@ function describeRuns(paths: WorkspacePaths, workflow: string): string[] {
   });
 }
 
-/** Kills the supervisor first, which would otherwise restart the kernel. */
+/** Kills the supervisor first, because it would restart the kernel. */
 async function killAll(clock: Clock, paths: WorkspacePaths): Promise<void> {
   const { kernel, supervised } = findDaemon(paths);
   if (supervised !== null) killProcesses([supervised.supervisor], "process");

@@ -1,6 +1,6 @@
 /**
  * `nerve store archive`: moves whole days of the log into archive files now. A running daemon does the work; without
- * one the command does, with exclusive use of the workspace.
+ * one, the command does it with exclusive use of the workspace.
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";

@@ -25,7 +25,7 @@ interface Flags {
 export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = createProgressLine(io);
   requireLog(paths);
-  // Whoever may change the folder could read the data, or put other data there.
+  // Anyone who may change the folder could read the data, or put other data there.
   requireTrusted(folder, folder, readTrust((name) => io.env[name]));
   let manifest: BackupManifest;
   try {
@@ -47,7 +47,7 @@ export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise
   return exit.ok;
 }
 
-/** What a workspace needs besides its data. Secrets must never get into a backup unasked. */
+/** The files that a workspace needs besides its data. Secrets must never get into a backup unasked. */
 async function listNotHeld(paths: WorkspacePaths): Promise<string[]> {
   const parsed = await readConfigFile(paths), file = parsed.ok ? resolveEnvFile(parsed.value.config, paths.root) : null;
   const own = [paths.configFile, join(paths.root, permissionLockName), paths.senses, paths.workflows, paths.lib];
@@ -81,7 +81,7 @@ export async function storeRestore(
 
 const oddShown = 20;
 
-/** Named one by one: whoever keeps backups has to know what they do not hold. */
+/** Prints the files one by one: the user has to know what a backup does not contain. */
 function printOdd(io: CliIo, what: string, odd: readonly OddFile[]): void {
   for (const { path, why } of odd.slice(0, oddShown)) {
     print(io, `${sign.warning} ${what}: ${toPrintable(`${path} ${why}`)}`);

@@ -1,4 +1,4 @@
-/** `nerve token create`, `list` and `revoke`: who may use the listener. */
+/** `nerve token create`, `list` and `revoke`: manage who may use the listener. */
 import { parseDuration } from "../../base/duration.ts";
 import { NerveError } from "../../base/errors.ts";
 import type { AccessScope, TokenView } from "../../protocol/access.ts";
@@ -31,7 +31,7 @@ export async function tokenCreate(io: CliIo, flags: CreateFlags, name: string): 
   return exit.ok;
 }
 
-/** Null: never. */
+/** The lifetime in milliseconds; null: unlimited. */
 function parseExpires(text: string): number | null {
   if (text === "never") return null;
   const span = parseDuration(text);

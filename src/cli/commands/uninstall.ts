@@ -1,7 +1,7 @@
 /**
  * `nerve uninstall`: removes nerve from this machine, for this user: services, completions, the executable, caches.
  * I1. It touches no workspace: no data, no configuration, no code.
- * I2. Nothing is removed under a daemon that runs; services are stopped, since they are removed too.
+ * I2. Nothing is removed under a running daemon. Services are stopped, since they are removed too.
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -18,12 +18,12 @@ interface Flags {
 
 export async function uninstallNerve(io: CliIo, { dryRun, json }: Flags): Promise<number> {
   const found = await findInstalledParts(io);
-  // Services end with `stopServices`, unless systemd does not answer: then they are daemons like any other.
+  // `stopServices` ends services. If systemd does not answer, they are daemons like any other.
   const stoppable = dryRun || found.units.length === 0 || await findSystemdProblem(io.env) === null;
   const users = listUsers(io, stoppable ? found : { ...found, units: [] });
   const running = users.map(({ pid, workspace }) => `${workspace ?? "nerve"} (pid ${pid})`);
   if (running.length > 0 && !dryRun) throw stillRuns(running, users[0]?.workspace ?? null);
-  // Whatever is loaded on demand must be loaded before the files go.
+  // Modules that are loaded on demand must be loaded before the files are removed.
   if (!dryRun) await stopServices(io, found);
   const items = found.parts.map((part) => {
     const problem = dryRun ? null : removePart(part);

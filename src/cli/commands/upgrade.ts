@@ -43,7 +43,7 @@ export async function upgrade(io: CliIo, flags: Flags): Promise<number> {
   }
   const file = resolve(io.cwd, flags.from), trust = readTrust((name) => io.env[name]);
   requireTrusted(dirname(installed), dirname(installed), trust);
-  // A checksum from elsewhere says more than an owner; one from a file beside says nothing.
+  // A checksum from elsewhere proves more than an owner; one from a file beside it proves nothing.
   if (flags.sha256 === undefined) requireTrusted(file, file, trust);
   using _lock = await lockInstalled(installed);
   const candidate = await copyCandidate(installed, file);
@@ -68,7 +68,7 @@ export async function upgrade(io: CliIo, flags: Flags): Promise<number> {
   }
 }
 
-/** Compares the checksum of the copy with `given`, or else with the one in `FILE.sha256`. `known`: there was one. */
+/** Compares the copy's checksum with `given`, or else with the one in `FILE.sha256`. `known`: whether there was one. */
 async function verifySum(
   candidate: string,
   file: string,
@@ -126,7 +126,7 @@ async function requireAccepted(
 }
 
 /**
- * Stops the daemon, swaps the files, starts the daemon; goes back when that fails. Returns the path of the old file.
+ * Stops the daemon, swaps the files, starts the daemon; rolls back when that fails. Returns the path of the old file.
  */
 async function replace(
   io: CliIo,
@@ -137,12 +137,12 @@ async function replace(
   const swap = createSwap(installed, candidate);
   const runInstalled = (command: "start" | "stop") =>
     runProgram(installed, [command, "--workspace", daemon?.root ?? ""]);
-  // Ctrl-C reaches the child that runs at that moment, `nerve stop` or `nerve start`; then this function goes back.
+  // Ctrl-C reaches the child that currently runs, `nerve stop` or `nerve start`; this function then rolls back.
   const cancelInterrupt = io.onInterrupt(() => {});
   try {
     if (daemon !== null) {
       const stopped = await runInstalled("stop");
-      // `nerve stop` also fails when it had to kill the daemon. The upgrade continues then, since the daemon has ended.
+      // `nerve stop` also fails when it had to kill the daemon. The upgrade then continues, since the daemon has ended.
       if (isRunning(findDaemon(daemon))) {
         requireSuccess(stopped, "the daemon could not be stopped", "nothing was changed");
       }
@@ -177,7 +177,7 @@ async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path);
   } catch (thrown) {
-    // It was renamed to the installed file.
+    // The copy was renamed to the installed file.
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }

@@ -60,7 +60,7 @@ export function createValidateCommand(load: SandboxLoader, check: TypeChecker): 
       ),
     ];
     const types = await typing ?? { problems: [], unchecked: flags.types ? "nerve.yaml has errors" : "--no-types" };
-    // What does not load because of its syntax has no types either: one report of it is enough.
+    // Code that does not load because of its syntax has no types either: one report is enough.
     const placed = new Set(found.map(({ place }) => `${place?.file}:${place?.line}`));
     found.push(...types.problems.filter(({ place }) => !placed.has(`${place?.file}:${place?.line}`)));
     const diagnostics = sortDiagnostics(found.map((diagnostic) => showFrom(io.cwd, paths.root, diagnostic)));
@@ -76,7 +76,7 @@ export function createValidateCommand(load: SandboxLoader, check: TypeChecker): 
   };
 }
 
-/** What the code says of its settings, and what has no place in the code, is where nerve.yaml has it. */
+/** Puts a diagnostic without a place in the code, such as one about a setting, at its key in nerve.yaml. */
 function placeInFile({ placeOf }: ParsedConfig, diagnostic: Diagnostic): Diagnostic {
   if (diagnostic.place !== null) return diagnostic;
   const setting = /^config\.(\w+)/.exec(diagnostic.message)?.[1];
@@ -84,7 +84,7 @@ function placeInFile({ placeOf }: ParsedConfig, diagnostic: Diagnostic): Diagnos
   return { ...diagnostic, place: placeOf([...diagnostic.path.split("."), ...keys]) };
 }
 
-/** It agreed to permissions that nobody had been shown. */
+/** `--lock` agreed to permissions that no one had seen. */
 function noLongerApproves(): NerveError {
   return new NerveError("USAGE", "nerve validate approves nothing: --lock is gone", {
     hint: "nerve permissions diff shows what was added, nerve permissions approve agrees to it",

@@ -1,6 +1,7 @@
 /**
  * `nerve why ID`: the chain of causes of a signal, a run or a row of the log, back to the first compute.
- * `nerve why --sense NAME`: what a sense recently did not do, and why. why_alert.ts has `--alert NAME`. All read the database and need no daemon.
+ * `nerve why --sense NAME`: what a sense recently did not do, and why. why_alert.ts has `--alert NAME`. All read the
+ * database and need no daemon.
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -49,7 +50,7 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-/** Types of the rows that say why a sense gave no signal, or which directive was ignored. */
+/** Types of the rows that record why a sense gave no signal, or which directive was ignored. */
 const nonActionTypes = [
   ...["sense.null", "sense.throttled", "sense.coalesced", "sense.timeout", "sense.error", "sense.group_down"],
   ...["sense.load_failed", "sense.directive_invalid", "sense.paused"],
@@ -94,13 +95,13 @@ async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> 
   return exit.ok;
 }
 
-/** What was decided about the run, oldest first. */
+/** The decisions about the run, oldest first. */
 function listDecisions(records: CliRecords, runId: string): ApprovalSummary[] {
   const { items } = records.approvals({ runId, all: true, limit: decisionsMax, offset: 0 });
   return items.filter(({ decision }) => decision !== null).toReversed();
 }
 
-/** What the run waits for; at a gate, for whom and since when. */
+/** Prints what the run waits for; at a gate, also for whom and since when. */
 async function printWait(io: CliIo, paths: WorkspacePaths, records: CliRecords, run: Run): Promise<void> {
   print(io, `${sign.asleep} now: ${clip(run.reason ?? run.status, 300)}`);
   const asked = records.approvalAt(run.runId, run.rounds + 1);
@@ -152,7 +153,7 @@ async function explainSilence(io: CliIo, flags: Flags, sense: string): Promise<n
   }
   for (const row of rows) print(io, `${formatRowHead(io, row)} ${describeNonAction(row)}`);
   print(io, dim(io, `${more ? "the last " : ""}${formatCount(rows, clip(sense, 64))}`));
-  // Equal rows are folded for a minute, and written with their count then (sensing/repeat_limiter.ts).
+  // Equal rows are folded for a minute, and then written with their count (sensing/repeat_limiter.ts).
   if (live != null && rows.length > 0) print(io, dim(io, "repetitions of the last minute are not counted yet"));
   printNothingYet(io, records);
   if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
@@ -170,8 +171,8 @@ function formatPaused(paused: SensePause, sense: string, now: number): string {
 }
 
 /**
- * Counts ignored directives apart: in those computes the sense did return something. A folded row counts as what it
- * stands for.
+ * Counts ignored directives separately: in those computes, the sense did return something. A folded row counts as all
+ * the rows that it replaces.
  */
 function formatCount(rows: readonly LogRow[], sense: string): string {
   const invalid = rows.filter(({ type }) => type === "sense.directive_invalid").length;

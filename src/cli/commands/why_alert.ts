@@ -1,6 +1,6 @@
 /**
- * `nerve why --alert NAME`: what an alert says now and since when, its newest rows, and whether its condition holds for
- * the last signal of its sense. Called by why.ts; needs no daemon.
+ * `nerve why --alert NAME`: the current states of an alert, its newest rows, and whether its condition holds for the
+ * last signal of its sense. Called by why.ts; needs no daemon.
  */
 import { CompiledAlert } from "../../alerts/rule.ts";
 import type { AlertDefinition } from "../../protocol/alert.ts";

@@ -1,6 +1,6 @@
 /**
- * `nerve workflow follow RUN`: what a run does and what its roles print, from its first row on, as it happens. Ends with
- * the run, with the run's exit code.
+ * `nerve workflow follow RUN`: prints what a run does and what its roles print, from its first row on, as it happens.
+ * Ends with the run, and with the run's exit code.
  */
 import { toPrintable } from "../../base/printable.ts";
 import { isPlainObject, type JsonObject } from "../../protocol/json.ts";
@@ -74,7 +74,7 @@ function exitCodeOf({ exitCode, status }: Run): number {
   return exitCode ?? (status === "completed" ? exit.ok : exit.failed);
 }
 
-/** The row of an end has its time. */
+/** The row of a run's end contains the time of the end. */
 function endsRun({ payload }: LogRow): boolean {
   return isPlainObject(payload) && typeof payload.endedAt === "number";
 }

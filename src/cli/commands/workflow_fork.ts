@@ -23,14 +23,14 @@ export async function workflowFork(io: CliIo, flags: Flags, runId: string): Prom
     });
   }
   using client = await connect(paths);
-  // The daemon copies input and messages: what it shows has secrets masked.
+  // The daemon copies input and messages, because what it shows has secrets masked.
   const { workflow } = await client.run(runId, false), id = flags.id === undefined ? {} : { runId: flags.id };
   const started = await client.startRun(workflow, { rerunOf: runId, fromRound: flags.from, ...id });
   warnOfSecondTimes(io, openRecordsOrEmpty(paths), runId, flags.from);
   return await followStart(io, client, flags, started);
 }
 
-/** A role that runs once does so in each run: in the new one it begins again. */
+/** A role that runs once does so in each run: it begins again in the new one. */
 function warnOfSecondTimes(io: CliIo, opened: CliRecords, runId: string, from: number): void {
   using records = opened;
   const begun = records.logs({ refId: runId, type: "run.role_begun", order: "asc", limit: 1_000 });

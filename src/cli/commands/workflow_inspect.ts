@@ -71,7 +71,7 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
   return exit.ok;
 }
 
-/** One process's work on the run, or that it was held. `after`: why the attempt before it ended. */
+/** One process's work on the run, or a hold. `after`: why the attempt before it ended. */
 interface Attempt {
   readonly attempt: number;
   readonly at: number;
@@ -79,7 +79,7 @@ interface Attempt {
   readonly after: string | null;
 }
 
-/** Oldest first. */
+/** The attempts, oldest first. */
 function readAttempts(records: CliRecords, runId: string): Attempt[] {
   const read = (type: LogRow["type"]) => records.logs({ refId: runId, type, order: "desc", limit: 1_000 });
   const rows = [...(["run.started", "run.resumed", "run.held"] as const).flatMap(read)];
@@ -100,7 +100,7 @@ function readAttempts(records: CliRecords, runId: string): Attempt[] {
   });
 }
 
-/** The attempt that followed a wait, in the form of the other rows; null while the wait goes on or when it was the end. */
+/** The attempt after a wait, in the form of the other rows; null while the wait continues, or if it ended the run. */
 function readWoken(
   records: CliRecords,
   runId: string,
@@ -135,7 +135,7 @@ function describeFork(records: CliRecords, runId: string): string | null {
   return isPlainObject(fork) ? `run ${fork.runId}, ${plural(Number(fork.rounds), "message")}` : null;
 }
 
-/** Whether it is paused because its code contradicts its messages. */
+/** Whether the run is paused because its code contradicts its messages. */
 function isHeld(records: CliRecords, { runId, status }: Run): boolean {
   if (status !== "paused") return false;
   const [row] = records.logs({ refId: runId, type: "run.paused", order: "desc", limit: 1 });
@@ -144,11 +144,11 @@ function isHeld(records: CliRecords, { runId, status }: Run): boolean {
 }
 
 interface MoreOfRun {
-  /** What it waits to be decided. */
+  /** The request that it waits for. */
   readonly asked: Approval | null;
-  /** From where it took over messages. */
+  /** The run from which it took over messages. */
   readonly fork: string | null;
-  /** What its `finally` did. */
+  /** The outcome of its `finally`. */
   readonly closing: string | null;
   readonly isHeld: boolean;
 }
@@ -192,7 +192,7 @@ function printRun(io: CliIo, run: Run, { asked, fork, closing, isHeld }: MoreOfR
   print(io, dim(io, `next: ${how}${resume}${isHeld ? " --accept-code, or kill it" : ""}`));
 }
 
-/** Rows that say why something failed are shown whole. */
+/** Rows that contain the reason for a failure are shown whole. */
 const failures: ReadonlySet<LogRow["type"]> = new Set([
   ...["run.attempt_failed", "run.failed", "run.crashed", "run.killed", "run.interrupted", "run.dropped"] as const,
   ...["run.refused", "run.resumed", "run.held", "run.stayed", "run.child_refused", "run.closed"] as const,

@@ -67,7 +67,7 @@ export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   return exit.ok;
 }
 
-/** How many runs the workflow has; without a name, all of them have. */
+/** The number of runs of the workflow; without a name, of all workflows. */
 function countRuns(records: CliRecords | null, workflow: string | undefined): number {
   return records?.runs({ ...(workflow === undefined ? {} : { workflow }), limit: 1, offset: 0 }).total ?? 0;
 }

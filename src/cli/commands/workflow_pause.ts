@@ -1,4 +1,4 @@
-/** `nerve workflow pause RUN` and `nerve workflow resume RUN`: in the running daemon. */
+/** `nerve workflow pause RUN` and `nerve workflow resume RUN`: pause and resume a run in the running daemon. */
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, print, printJson, runSign, toReasonText } from "../render/terminal.ts";

@@ -1,4 +1,4 @@
-/** `nerve workflow send RUN EVENT`: sends an event to a run in the daemon; one that comes before its wait is kept. */
+/** `nerve workflow send RUN EVENT`: sends an event to a run in the daemon. An event before its wait is kept. */
 import { type CliIo, exit } from "../io.ts";
 import { print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";

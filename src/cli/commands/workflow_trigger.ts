@@ -17,7 +17,7 @@ interface Flags {
   readonly prompt?: string | undefined;
   readonly maxRounds?: number | undefined;
   readonly id?: string | undefined;
-  /** A time, or a span, after which it starts. */
+  /** The time at which, or the span after which, the run starts. */
   readonly at?: string | undefined;
   readonly in?: string | undefined;
   readonly wait: boolean;
@@ -77,7 +77,7 @@ export async function followStart(
   return ended.exitCode ?? (ended.status === "completed" ? exit.ok : exit.failed);
 }
 
-/** The payload is the run's own data. Written as the body of a request to the API, it would set nothing else. */
+/** The payload is the run's own data. The keys of an API request have no effect in it. */
 function warnOfRequestInPayload(io: CliIo, { payload, prompt, maxRounds }: StartRunRequest): void {
   if (!isPlainObject(payload)) return;
   const meant = [

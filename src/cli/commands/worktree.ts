@@ -1,4 +1,4 @@
-/** `nerve worktree list` and `clean`: what runs have checked out in data/worktrees. With or without a daemon. */
+/** `nerve worktree list` and `clean`: list and remove what runs have checked out, with or without a daemon. */
 import { NerveError } from "../../base/errors.ts";
 import { unknownRun } from "../../protocol/common_errors.ts";
 import { isPlainObject } from "../../protocol/json.ts";
@@ -44,7 +44,7 @@ function signOf(status: RunStatus | null): string {
 
 function toShown(worktree: Worktree, records: CliRecords): ShownWorktree {
   const { runId, folder, branch } = worktree, run = records.run(runId), repository = repositoryOf(worktree);
-  // Until its finally is done, it may still be looked at.
+  // Until the run's `finally` is done, the worktree may still be in use.
   const over = run !== null && run.endedAt !== null && !records.isClosing(runId);
   const uncommitted = over && isUncommitted(records, runId);
   return {
@@ -53,14 +53,16 @@ function toShown(worktree: Worktree, records: CliRecords): ShownWorktree {
   };
 }
 
-/** Whether its `finally` could not see to it that all is committed. git is not asked: its settings there are those of agents. */
+/**
+ * Whether its `finally` left something uncommitted, or failed. Does not ask git, whose settings there are the agents'.
+ */
 function isUncommitted(records: CliRecords, runId: string): boolean {
   const [row] = records.logs({ refId: runId, type: "run.closed", order: "desc", limit: 1 });
   const { error, meta } = isPlainObject(row?.payload) ? row.payload : {};
   return typeof error === "string" || (isPlainObject(meta) && meta.uncommitted === true);
 }
 
-/** Without runs: those of all runs that have ended. */
+/** Without `runs`, removes the worktrees of all runs that have ended. */
 export async function worktreeClean(io: CliIo, flags: CleanFlags, ...runs: string[]): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   using records = openRecordsOrEmpty(paths);

@@ -1,9 +1,9 @@
-/** Judges the runs of a crash test: which strikes there are, and what each has made of its run. Pure; used by crashtest.ts. */
+/** Plans the strikes of a crash test, and judges the runs that were struck. Pure; used by crashtest.ts. */
 import type { CrashTrial } from "../render/crashtest_schemas.ts";
 import type { Outcome, Strike } from "./trial.ts";
 import { boundaries, type Note } from "./wrapper.ts";
 
-/** Every boundary of a run like this one, with each victim: first those that leave the daemon alone. */
+/** Every boundary of a run like this one, with each victim; strikes that leave the daemon alone come first. */
 export function planStrikes({ messages, waits }: Outcome): Strike[] {
   const strikes = messages.flatMap(({ round }): Strike[] => {
     const waited = waits.has(round), at = waited ? (["sent"] as const) : boundaries;
@@ -19,7 +19,7 @@ export function planStrikes({ messages, waits }: Outcome): Strike[] {
   ];
 }
 
-/** So many of them, by chance, in their order. */
+/** Picks at most `most` strikes at random, and keeps their order. */
 export function pickStrikes(strikes: readonly Strike[], most: number, random: () => number): Strike[] {
   const marked = strikes.map((strike, place) => ({ strike, place, by: random() }));
   return marked.sort((a, b) => a.by - b.by).slice(0, most).sort((a, b) => a.place - b.place).map(({ strike }) =>
@@ -41,7 +41,7 @@ export function judge(strike: Strike, outcome: Outcome, undisturbed: Outcome): C
   };
 }
 
-/** What is wrong with a run that was struck; also of the undisturbed one itself. */
+/** What is wrong with a run that was struck, or with the undisturbed one itself; null when nothing is. */
 export function findProblem(outcome: Outcome, undisturbed: Outcome): string | null {
   const { run, messages, notes, retries, stuck } = outcome, before = undisturbed.run;
   for (const [round, { role, effect, calls }] of countCalls(notes)) {
@@ -71,7 +71,7 @@ interface Calls {
   readonly calls: number;
 }
 
-/** By round. */
+/** The calls by round. */
 function countCalls(notes: readonly Note[]): Map<number, Calls> {
   const found = new Map<number, Calls>();
   for (const { what, round, role, effect } of notes) {

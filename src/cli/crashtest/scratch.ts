@@ -1,7 +1,7 @@
 /**
- * A copy of a workspace for a crash test, in a folder of its own: its files, its configuration without what would act by
- * itself, the databases of its senses and its blobs. The workflow that is tested is replaced by wrapper.ts around it.
- * I1. Nothing of the workspace is changed, and its daemon is not asked.
+ * A copy of a workspace for a crash test, in a folder of its own: its files, its configuration without anything that
+ * acts automatically, the databases of its senses, and its blobs. wrapper.ts wraps the workflow under test.
+ * I1. Nothing in the workspace changes, and its daemon is not asked.
  * I2. The permissions are those of the workspace, and its lock file binds them as it does there.
  */
 import { basename, dirname, join } from "node:path";
@@ -18,15 +18,15 @@ import { wrapperText } from "./wrapper.ts";
 
 export interface Scratch extends AsyncDisposable {
   readonly paths: WorkspacePaths;
-  /** Where wrapper.ts writes down what happens. */
+  /** The folder in which wrapper.ts records what happens. */
   readonly marks: string;
 }
 
-/** More is refused: a copy shall take no minutes. */
+/** The most that is copied, so that the copy does not take minutes. */
 const copyMaxBytes = 256 * 1024 * 1024;
-/** Of the workspace's folder: what belongs to its daemon, to git, or is made by tools. */
+/** Entries of the workspace's folder that belong to its daemon or to git, or that tools create. */
 const leftOut: readonly string[] = ["data", "logs", "nerve.sock", "nerve.pid", "nerve.lock", ".git", "node_modules"];
-/** Of nerve.yaml: what starts nothing. */
+/** Keys of nerve.yaml that start nothing. */
 const keptKeys: readonly string[] = ["max_rounds", "isolation", "env_file", "senses", "groups", "workflows"];
 const originalName = "crashtest_original.ts";
 
@@ -88,7 +88,7 @@ function copyTree(from: string, to: string, budget: { left: number }): void {
   }
 }
 
-/** No reflex, alert or schedule: only what the crash test starts runs. */
+/** Omits reflexes, alerts and schedules: only what the crash test starts runs. */
 function writeConfig(paths: WorkspacePaths, scratch: WorkspacePaths): void {
   const written: unknown = parse(Deno.readTextFileSync(paths.configFile));
   const all = isPlainObject(written) ? written : {};

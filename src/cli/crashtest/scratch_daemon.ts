@@ -31,7 +31,7 @@ export class ScratchDaemon {
     this.#client = new ControlClient(paths.socket);
   }
 
-  /** Asks again when a busy machine lets the daemon answer late: whatever is asked here may be asked twice. */
+  /** Asks again when the daemon answers late on a busy machine: every request here must be safe to repeat. */
   async ask<T>(work: (client: ControlClient) => Promise<T>): Promise<T> {
     for (let left = asksMax;; left--) {
       try {
@@ -42,7 +42,7 @@ export class ScratchDaemon {
     }
   }
 
-  /** Resolves when it answers. Throws DAEMON_MISSING when it ends instead, or does not answer in time. */
+  /** Resolves when the daemon answers. Throws DAEMON_MISSING when it ends instead, or does not answer in time. */
   static async start(paths: WorkspacePaths, clock: Clock): Promise<ScratchDaemon> {
     const daemon = new ScratchDaemon(paths), latest = clock.monotonic() + startMaxMs;
     while (!await daemon.#answers()) {
@@ -57,20 +57,20 @@ export class ScratchDaemon {
     return daemon;
   }
 
-  /** kill -9; resolves when it is gone. */
+  /** kill -9; resolves when the daemon is gone. */
   async kill(): Promise<void> {
     if (!this.#over) killNow(this.#child.pid);
     await this.#ended;
     this.#client[Symbol.dispose]();
   }
 
-  /** kill -9 of the process that works on the runs of a workflow, and no waiting afterwards for its restart. */
+  /** kill -9 of the process that works on the runs of a workflow; it restarts without a wait. */
   async killProcess(workflow: string, clock: Clock): Promise<void> {
     const pid = await this.#pidOf(workflow);
     if (pid === null) return;
     killNow(pid);
     while (await this.#pidOf(workflow) === pid) await delay(clock, pollMs);
-    // Many deaths in a row are what this is about.
+    // Many deaths in a row are the purpose of a crash test.
     await this.ask((client) => client.resetWorkflow(workflow));
   }
 
@@ -94,7 +94,7 @@ function killNow(pid: number): void {
   try {
     Deno.kill(pid, "SIGKILL");
   } catch (thrown) {
-    // It was already ending.
+    // The process was already ending.
     if (!(thrown instanceof Deno.errors.NotFound || String(thrown).includes("ESRCH"))) throw thrown;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One run of a crash test: starts it, strikes at its boundary, gives it what it waits for, and judges what became of it.
+ * One run of a crash test: starts it, strikes at its boundary, gives it what it waits for, and returns its outcome.
  * Used by cli/commands/crashtest.ts.
  */
 import { NerveError } from "../../base/errors.ts";
@@ -27,30 +27,30 @@ export interface TrialInput {
   readonly workflow: string;
   readonly prompt: string;
   readonly payload: Json;
-  /** By role: the option that is decided. */
+  /** The option to decide, by role. */
   readonly decide: ReadonlyMap<string, string>;
-  /** By name: the payload of the event that is sent. */
+  /** The payload of the event to send, by name. */
   readonly events: ReadonlyMap<string, Json>;
   readonly timeoutMs: number;
 }
 
-/** What became of a run. */
+/** The outcome of a run. */
 export interface Outcome {
   readonly run: Run;
   readonly messages: readonly RunMessage[];
   readonly notes: readonly Note[];
-  /** The rounds that it waited in. */
+  /** The rounds in which it waited. */
   readonly waits: ReadonlySet<number>;
   /** How often a person had to decide about a role with an unknown end; how often it then ran again. */
   readonly asked: number;
   readonly retries: ReadonlyMap<number, number>;
-  /** Whether it came to where it was to be struck. */
+  /** Whether it reached the boundary of its strike. */
   readonly struck: boolean;
-  /** Why no process works on it; null when nothing is in its way. */
+  /** Why no process works on it; null when nothing prevents that. */
   readonly stuck: string | null;
 }
 
-/** How often to look whether the code of the workflow loads. */
+/** How often to check whether the workflow is quarantined. */
 const lookMs = 1_000;
 /** How long a sleep lasts in which a run is struck, at first and at most. */
 const struckWaitMs = 3_000, struckWaitMaxMs = 48_000;
@@ -71,11 +71,11 @@ export class Trials implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  /** Null: undisturbed. Throws when the run waits for what nobody gave. */
+  /** `strike` null: undisturbed. Throws when the run waits for an event that was not given. */
   async run(strike: Strike | null): Promise<Outcome> {
     for (let waitMs = struckWaitMs;; waitMs *= 4) {
       const outcome = await this.#try(strike, waitMs);
-      // On a busy machine a wait may be over before anybody has looked.
+      // On a busy machine, a wait may end before it is noticed.
       if (strike?.boundary !== "wait" || outcome.struck || waitMs >= struckWaitMaxMs) return outcome;
     }
   }
@@ -105,7 +105,7 @@ export class Trials implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#daemon?.kill();
-    // Its processes see that it is gone, and end; a blocked one may take a moment.
+    // The daemon's processes notice that it is gone, and end; a blocked one may take a moment.
     const { root } = this.#scratch.paths;
     killProcesses(findLeftovers(root), "group");
     await waitUntil(this.#clock, leftoversMaxMs, () => findLeftovers(root).length === 0);
@@ -123,7 +123,7 @@ export class Trials implements AsyncDisposable {
   #isAt({ round, boundary }: Strike, run: Run): boolean {
     if (boundary === "wait") return run.status === "waiting" && run.rounds === round - 1;
     const isHit = existsFile(`${this.#scratch.marks}/${run.runId}.hit`);
-    // Its message must be on disk: nothing else has read it but the kernel.
+    // Its message must be on disk: only the kernel has read it so far.
     return isHit && (boundary !== "sent" || run.rounds >= round);
   }
 
@@ -134,7 +134,7 @@ export class Trials implements AsyncDisposable {
     this.#daemon = null;
   }
 
-  /** Gives a run what it waits for, if that is not time. */
+  /** Gives a run what it waits for, unless that is time. */
   async #give(run: Run, given: Given): Promise<void> {
     const round = run.rounds + 1, daemon = await this.#running();
     const { asked, wait } = this.#read((reader) => ({
@@ -162,7 +162,7 @@ export class Trials implements AsyncDisposable {
     }
   }
 
-  /** What a person who looks would decide: a role that is done is done, and one that was not called may run. */
+  /** Decides like a person who checks first: a role that is done is done, and one that was not called may run. */
   #decide({ kind, role, round, runId, options }: Approval): {
     readonly option: string;
     readonly content?: string;
@@ -183,7 +183,7 @@ export class Trials implements AsyncDisposable {
     };
   }
 
-  /** A process that a strike has killed is none: it was let start again at once. */
+  /** A process that a strike has killed does not count: it could restart at once. */
   async #findQuarantine(daemon: ScratchDaemon): Promise<string | null> {
     const workflows = await daemon.ask((client) => client.workflows());
     const { problem = null } = workflows.find(({ name }) => name === this.#input.workflow) ?? {};
@@ -198,7 +198,7 @@ export class Trials implements AsyncDisposable {
   #notes(runId: string): Note[] {
     const path = `${this.#scratch.marks}/${runId}.notes`;
     if (!existsFile(path)) return [];
-    // A line that a kill cut short is none.
+    // A line that a kill cut short does not count.
     const lines = Deno.readTextFileSync(path).split("\n").slice(0, -1);
     return lines.map((line) => JSON.parse(line) as Note);
   }
@@ -214,7 +214,7 @@ export class Trials implements AsyncDisposable {
   }
 }
 
-/** What a run was given. */
+/** What a run was given, and the rounds in which it waited. */
 class Given {
   readonly waits = new Set<number>();
   readonly sent = new Set<number>();
@@ -231,7 +231,7 @@ function isSettled({ what, round }: Note, of: number): boolean {
   return what === "settled" && round === of;
 }
 
-/** The wait of a run, as its newest row tells. */
+/** The wait of a run, from its newest row. */
 function readWait(reader: StoreReader, runId: string): RunWait | null {
   const [row] = reader.logs({ refId: runId, type: "run.waiting", order: "desc", limit: 1 });
   return isPlainObject(row?.payload) ? row.payload.wait as unknown as RunWait : null;

@@ -1,17 +1,20 @@
 /**
- * The module that stands in for a workflow's own in a crash test: it plays the workflow's roles, writes down each call, and
- * halts at the boundary that the id of the run names, until its process is killed. Used by scratch.ts.
- * It runs in the sandbox with the grants of the workflow, and writes where every workflow may write: in the folder of blobs.
- * I1. What it writes down is on disk before it goes on, so that the log of the daemon is not its own witness.
- * I2. It halts once for each run: what follows the death finds the mark of the first time.
+ * Creates the module that replaces a workflow's own in a crash test: it plays the workflow's roles, records each call,
+ * and halts at the boundary that the id of the run names, until its process is killed. Used by scratch.ts.
+ * It runs in the sandbox with the workflow's grants, and writes where every workflow may write: in the folder of blobs.
+ * I1. What it records is on disk before it continues, so that the log of the daemon is not its own witness.
+ * I2. It halts once for each run: after the death, it finds the mark of the first time.
  */
 import type { RunMessage } from "../../protocol/run.ts";
 
-/** Where a run is struck. `before`: its role has begun, and its code has not; `in`: its code is done, and has not said so. */
+/**
+ * Where a run is struck. `before`: its role has begun, but its code has not; `in`: its code is done, but has not
+ * returned; `sent`: its message was sent, but the acknowledgement was not read.
+ */
 export const boundaries = ["before", "in", "sent"] as const;
 export type Boundary = (typeof boundaries)[number];
 
-/** How long a sleep lasts; the timeout of an event that somebody sends, and of one that nobody does. */
+/** How long a sleep lasts; the timeout of an event that is sent, and of one that is not. */
 const sleepMs = 50, eventMs = 60_000, noEventMs = 1_000;
 
 /** A line of the file `RUN.notes`. */
@@ -24,14 +27,14 @@ export interface Note {
   readonly result?: unknown;
 }
 
-/** The id of a run that is struck there; `number` makes it unique. `waitMs`: how long a sleep lasts in which it is struck. */
+/** The id of a run that is struck there; `number` makes it unique. `waitMs`: the length of a sleep that is struck. */
 export function toRunId(round: number, boundary: Boundary | "wait" | "never", number: number, waitMs: number): string {
   return `crashtest-${round}-${boundary}-${number}-${waitMs}`;
 }
 
 /**
- * `original`: the import of the workflow's module. `marks`: the folder for what is written down. `recorded`: the messages that
- * stand for what the roles return, null to run them. `sent`: the events that somebody sends.
+ * `original`: the import of the workflow's module. `marks`: the folder for the records. `recorded`: the messages that
+ * replace what the roles return; null to run the roles. `sent`: the events that are sent.
  */
 export function wrapperText(
   { original, marks, recorded, sent }: {
@@ -49,7 +52,7 @@ const sent = ${JSON.stringify(sent)};
 ${source}`;
 }
 
-/** Plain JavaScript: what it handles is whatever the author exports. */
+/** Plain JavaScript: it handles whatever the author exports. */
 const source = `
 const exists = (path) => {
   try {

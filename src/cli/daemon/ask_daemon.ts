@@ -1,6 +1,6 @@
 /**
  * Asks a daemon that may hang. Every request has a time limit (control/client/liveness.ts); commands that can do
- * without an answer say what they show instead.
+ * without an answer report what they show instead.
  */
 import { NerveError } from "../../base/errors.ts";
 import { daemonAnswerMaxMs } from "../../base/limits.ts";
@@ -13,7 +13,7 @@ import type { CliIo } from "../io.ts";
 import { dim, print, sign } from "../render/terminal.ts";
 import { askIfRunning } from "../workspace.ts";
 
-/** The daemon's answer, or null when there is none; `problem` then says why a daemon that runs did not answer. */
+/** The daemon's answer, or null when there is none; `problem`: why a running daemon did not answer. */
 export interface DaemonAnswer<T> {
   readonly live: T | null;
   readonly problem: string | null;
@@ -52,7 +52,7 @@ export async function askWithinLimit<T>(
 ): Promise<T | null> {
   const { promise: late, resolve } = Promise.withResolvers<null>();
   const cancel = io.clock.after(limitMs, () => resolve(null));
-  // After the limit nobody waits for the answer, so its failure must not count as unhandled.
+  // After the limit, no caller waits for the answer, so its failure must not count as unhandled.
   const answer = askIfRunning(paths, ask);
   answer.catch(() => {});
   return await Promise.race([answer, late]).finally(cancel);

@@ -99,8 +99,8 @@ export function createSwap(installed: string, candidate: string): Swap {
 }
 
 /**
- * Locks the executable while it is replaced: of two upgrades at once, each could keep the other's new file as the old
- * one. Throws UPGRADE_FAILED when another upgrade holds the lock.
+ * Locks the executable while it is replaced: if two upgrades ran at once, each could keep the other's new file as the
+ * old one. Throws UPGRADE_FAILED when another upgrade holds the lock.
  */
 export async function lockInstalled(installed: string): Promise<Disposable> {
   const file = await Deno.open(installed);
@@ -131,7 +131,7 @@ export async function copyCandidate(installed: string, file: string): Promise<st
   return candidate;
 }
 
-/** What upgrades have left beside the installed file: the version before, and files of upgrades that were killed. */
+/** Files that upgrades left beside the installed one: the version before, and files of upgrades that were killed. */
 export function listUpgradeFiles(installed: string): string[] {
   const own = basename(installed), kept = [`${own}.old`, `${own}.old.new`];
   return [...Deno.readDirSync(dirname(installed))].map(({ name }) => name)

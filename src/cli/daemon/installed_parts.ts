@@ -1,7 +1,8 @@
 /**
  * Finds everything that install.sh, `nerve upgrade`, `nerve service install` and the first use of a portable nerve put
- * on this machine for this user, and who still uses it. Used by cli/commands/uninstall.ts; a workspace is no such part.
- * I1. Only what is recognisably ours is found: a file of the same name that somebody else wrote stays.
+ * on this machine for this user, except workspaces, and the processes that still use it. Used by
+ * cli/commands/uninstall.ts.
+ * I1. Finds only what is recognisably ours: a file of the same name that someone else wrote stays.
  */
 import { dirname, join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
@@ -20,13 +21,13 @@ export interface InstalledParts {
   readonly units: readonly InstalledUnit[];
   /** In the order of their removal: nerve itself comes last. */
   readonly parts: readonly InstalledPart[];
-  /** Null for a clone, whose folder is its owner's. */
+  /** Null for a clone, whose folder belongs to its owner. */
   readonly executable: string | null;
 }
 
 export async function findInstalledParts(io: CliIo): Promise<InstalledParts> {
   const executable = await findInstalledFile(io), units = listInstalledUnits(io.env, executable);
-  // A clone has none: what is there belongs to another nerve.
+  // A clone has none of these: existing ones belong to another nerve.
   const completions = executable === null ? [] : listCompletions(io.env).filter(isOurScript);
   const files = executable === null ? [] : [...listUpgradeFiles(executable), executable];
   const caches = executable === null ? [] : listCaches(io.env).flatMap(listUnpacked);
@@ -73,14 +74,14 @@ function listCaches(env: CliIo["env"]): string[] {
   });
 }
 
-/** What is ours in a cache: unpacked versions, cut-off ones, and Deno's own cache. */
+/** Our entries in a cache: unpacked versions, incomplete ones, and Deno's own cache. */
 function listUnpacked(cache: string): string[] {
   return [...Deno.readDirSync(cache)].filter(({ name, isDirectory }) =>
     isDirectory && (/^[0-9a-f]{16,64}$/.test(name) || name === "deno" || name.startsWith(".unpack."))
   ).map(({ name }) => join(cache, name)).sort();
 }
 
-/** Removes one part, and its folder when that was a cache and is empty now. Returns why it could not be; else null. */
+/** Removes one part, and its folder if that is a cache that is now empty. Returns why this failed; else null. */
 export function removePart({ what, path }: InstalledPart): string | null {
   try {
     Deno.removeSync(path, { recursive: what === "cache" });
@@ -105,7 +106,7 @@ export function listUsers(
       if (program !== executable && !caches.some((folder) => program.startsWith(`${folder}/`))) return [];
       const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
       const group = Deno.readTextFileSync(`/proc/${pid}/cgroup`);
-      // They end with the daemon that started them, which is listed.
+      // Units and kernels end with the daemon that started them, which is listed; services are stopped.
       if (
         words.includes("__group") || words.includes("__kernel") || units.some((unit) => group.includes(`/${unit.name}`))
       ) return [];

@@ -42,7 +42,7 @@ export class LogTail implements Disposable {
     }
   }
 
-  /** What was read of a line that will not be finished. */
+  /** Forgets what was read of a line that will not be finished. */
   #forgetPart(): void {
     this.#decoder = new TextDecoder();
     this.#rest = "";
@@ -59,7 +59,7 @@ export class LogTail implements Disposable {
 
   #drain(file: Deno.FsFile): string[] {
     const bytes = new Uint8Array(64 * 1024), lines: string[] = [];
-    // Emptied by somebody, as with `> nerve.log`: what is in it now was written after that.
+    // The file was emptied, as with `> nerve.log`: its content was written after that.
     if (file.statSync().size < file.seekSync(0, Deno.SeekMode.Current)) {
       file.seekSync(0, Deno.SeekMode.Start);
       this.#forgetPart();

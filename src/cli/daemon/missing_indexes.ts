@@ -1,4 +1,4 @@
-/** Says before a start that it will take longer this once: a log of an older nerve gets an index. */
+/** Warns before a start that it will take longer this once: a log of an older nerve gets an index. */
 import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findMissingIndexes } from "../../store/log/log_indexes.ts";
@@ -10,7 +10,7 @@ export function warnOfMissingIndexes(io: CliIo, { logDatabase }: WorkspacePaths)
   try {
     missing = findMissingIndexes(logDatabase);
   } catch (thrown) {
-    // The start itself says what is wrong with the log.
+    // The start itself reports what is wrong with the log.
     if (thrown instanceof NerveError) return;
     throw thrown;
   }

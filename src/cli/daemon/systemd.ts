@@ -54,7 +54,7 @@ function findUnitFolder(env: Readonly<Record<string, string | undefined>>): stri
 
 function createUnitText(root: string, env: Readonly<Record<string, string | undefined>>): string {
   const command = [...buildInstalledCommand(env), "run", "--workspace", root].map(quoteWord).join(" ");
-  // A user unit gets a minimal PATH, on which programs that senses run may be missing. DENO_DIR holds the packages.
+  // A user unit gets a minimal PATH, on which programs that senses run may be missing. DENO_DIR has the packages.
   const kept = ["PATH", "DENO_DIR", trustVariable].filter((name) => env[name]);
   return [
     "[Unit]",
@@ -63,7 +63,7 @@ function createUnitText(root: string, env: Readonly<Record<string, string | unde
     `StartLimitBurst=${deathsMax}`,
     "",
     "[Service]",
-    // The daemon tells when it is ready, and that it is alive (daemon/service_manager.ts).
+    // The daemon notifies systemd that it is ready, and that it is alive (daemon/service_manager.ts).
     "Type=notify",
     "NotifyAccess=main",
     `WatchdogSec=${kernelBeatMs * kernelBeatMissesMax / 1_000}`,

@@ -1,5 +1,5 @@
 /**
- * Explains "unknown sense" and "unknown workflow" errors of the daemon when the folder exists all the same. Used by the
+ * Explains "unknown sense" and "unknown workflow" errors of the daemon when the folder exists nevertheless. Used by the
  * commands that trigger a sense or a workflow.
  */
 import { NerveError } from "../../base/errors.ts";
@@ -23,7 +23,7 @@ export async function explainUnknownUnit<T>(
     if (!(thrown instanceof NerveError) || thrown.code !== unknown) throw thrown;
     const entry = section === "senses" ? paths.senseEntry(name) : paths.workflowEntry(name);
     const parsed = await isFile(entry) ? await readConfigFile(paths) : null;
-    // A nerve.yaml with errors does not tell which names it defines.
+    // A nerve.yaml with errors does not show which names it defines.
     if (parsed === null || !parsed.ok) throw thrown;
     const units = parsed.value.config[section], word = section === "senses" ? "sense" : "workflow";
     const users = [...units.values()].flatMap((unit) => unit.use === name ? [unit.name] : []);

@@ -1,4 +1,4 @@
-/** Rows of tokens, sessions and denied requests in words. Used by cause_text.ts. */
+/** Describes rows of tokens, sessions and denied requests. Used by cause_text.ts. */
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { clip, sign } from "./terminal.ts";

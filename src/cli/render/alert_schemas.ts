@@ -1,4 +1,4 @@
-/** What `nerve alert` and `nerve why --alert` print with `--json`; json_schemas.ts has the other commands. */
+/** Schemas of the `--json` output of `nerve alert` and `nerve why --alert`; json_schemas.ts has the other commands. */
 import * as z from "zod";
 import { alertCountersSchema, alertViewSchema } from "../../protocol/alert.ts";
 import { logRowSchema } from "../../protocol/log.ts";
@@ -18,7 +18,7 @@ export type AlertListOutput = z.infer<typeof alertListOutput>;
 export const alertShowOutput = z.strictObject({ ...origin, alert: shown });
 export type AlertShowOutput = z.infer<typeof alertShowOutput>;
 
-/** `nerve alert test`: what was expected and did not come, and what failed in an expression. */
+/** `nerve alert test`: the expectations that were not met, and the expressions that failed. */
 export const alertTestOutput = z.strictObject({
   tests: z.array(z.strictObject({
     alert: z.string(),
@@ -36,8 +36,8 @@ export const alertTestOutput = z.strictObject({
 export type AlertTestOutput = z.infer<typeof alertTestOutput>;
 
 /**
- * `nerve why --alert NAME`: its newest rows, oldest first; what it says now; the last signal of its sense, and whether its
- * condition holds for that (null: it has none, or an expression failed: `fault`).
+ * `nerve why --alert NAME`: its newest rows, oldest first; its current states; the last signal of its sense, and
+ * whether its condition holds for that signal (null: it has no condition, or an expression failed: `fault`).
  */
 export const whyAlertOutput = z.strictObject({
   alert: z.string(),

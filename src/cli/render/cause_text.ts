@@ -98,7 +98,7 @@ function describeClosed(workflow: string, run: string, { error, content, report 
   }`;
 }
 
-/** What woke a sense, or lets it be woken. Null for other rows. */
+/** Describes what woke a sense, or allows it to be woken. Null for other rows. */
 function describeOccasion(row: LogRow): string | null {
   const payload = readFields(row);
   if (row.type === "sense.triggered") return `${sign.next} ${clip(row.refId ?? "it", 64)} was triggered by hand`;

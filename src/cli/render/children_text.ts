@@ -1,4 +1,4 @@
-/** Shows which runs a run has started and waits for. Used by workflow_inspect.ts, workflow_thread.ts and why.ts; needs no daemon. */
+/** Shows the children of a run. Used by workflow_inspect.ts, workflow_thread.ts and why.ts; needs no daemon. */
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { ChildOfRun } from "../../protocol/run_wait.ts";
@@ -10,7 +10,7 @@ import { clip, dim, print, printTable, runSign, sign, toOneLine } from "./termin
 const shownMax = 20;
 const unfinished: readonly RunStatus[] = ["queued", "started", "waiting", "paused"];
 
-/** Those that go on come first, and of a run that waits only those that it waits for. */
+/** Unfinished children come first. For a run that waits, shows only the children that it waits for. */
 export async function printChildren(io: CliIo, paths: WorkspacePaths, records: CliRecords, run: Run): Promise<void> {
   const all = records.children(run.runId), waits = run.status === "waiting" || run.status === "paused";
   const now = all.filter(({ round }) => !waits || round === run.rounds + 1), children = now.length > 0 ? now : all;
@@ -35,7 +35,7 @@ function toCells({ runId, workflow, refused, run }: ChildOfRun): string[] {
   return [clip(runId, 128), workflow, `${mark} ${status}`, reason === null ? "-" : toOneLine(reason, 100)];
 }
 
-/** Why a queued run may never start: those that hold the slots of its workflow wait, perhaps for this very run. */
+/** Why a queued run may never start: the runs that hold the slots of its workflow wait, perhaps for this very run. */
 async function findBlocked(
   paths: WorkspacePaths,
   records: CliRecords,

@@ -1,4 +1,4 @@
-/** What the `finally` of an ended run did, in words. */
+/** Describes what the `finally` of an ended run did. */
 import { reasonMaxChars } from "../../base/limits.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { Run } from "../../protocol/run.ts";
@@ -7,7 +7,7 @@ import { clip, formatDateTime, toOneLine } from "./terminal.ts";
 
 const contentMaxChars = 500;
 
-/** What it returned, or why it failed; null when there is none. */
+/** What the `finally` returned, or why it failed; null when there is none. */
 export function describeClosing(records: CliRecords, runId: string): string | null {
   const closing = readClosing(records, runId);
   if (closing === null || closing === "pending") return closing === null ? null : "it is still to run";
@@ -16,7 +16,7 @@ export function describeClosing(records: CliRecords, runId: string): string | nu
   return content === "" ? `done, ${formatDateTime(ts)}` : clip(toOneLine(content, contentMaxChars), contentMaxChars);
 }
 
-/** The status of a run, with what is left of it or went wrong after its end. */
+/** The status of a run, with what is pending or went wrong after its end. */
 export function describeStatus(records: CliRecords | null, { runId, status, endedAt }: Run): string {
   const closing = records === null || endedAt === null || status === "dropped" ? null : readClosing(records, runId);
   if (closing === "pending") return `${status}, closing`;

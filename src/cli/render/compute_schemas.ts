@@ -25,7 +25,7 @@ export const senseDryOutput = z.strictObject({
       message: z.string(),
       place: placeSchema.nullable(),
     }),
-    /** Its process ended, or was ended. */
+    /** The process of the compute ended, or was ended. */
     z.strictObject({ kind: z.literal("ended"), message: z.string() }),
   ]),
   ranMs: z.number().nullable(),
@@ -33,7 +33,7 @@ export const senseDryOutput = z.strictObject({
 });
 export type SenseDryOutput = z.infer<typeof senseDryOutput>;
 
-/** `nerve sense trigger NAME`: without --dry, `outcome` is null without --wait. */
+/** `nerve sense trigger NAME`: `outcome` is null without --wait and --dry. */
 export const senseTriggerOutput = z.union([triggerReplySchema, senseDryOutput]);
 
 /** `nerve sense chart NAME COLUMN`: the mean of each span of time in which there was a value. */

@@ -22,7 +22,7 @@ export type CrashTrial = z.infer<typeof crashTrialSchema>;
 export const crashtestOutput = z.strictObject({
   workflow: z.string(),
   seed: z.int(),
-  /** The run that nobody struck. */
+  /** The undisturbed run. */
   undisturbed: z.strictObject({
     status: runStatusSchema,
     exitCode: z.int().nullable(),
@@ -30,7 +30,7 @@ export const crashtestOutput = z.strictObject({
     roles: z.array(z.string()),
     problem: z.string().nullable(),
   }),
-  /** How many boundaries there are, each with its victim; `trials` may be a part of them. */
+  /** How many boundaries there are, each with its victim; `trials` may contain only some of them. */
   boundaries: z.int(),
   trials: z.array(crashTrialSchema),
   ok: z.boolean(),

@@ -1,9 +1,9 @@
-/** Who may decide a request, and who did, in words. */
+/** Describes who may decide a request, and who did. */
 import type { ApprovalSummary } from "../../protocol/approval.ts";
 import { type Approvers, peopleOf } from "../../protocol/approver.ts";
 import { clip, formatDateTime, sign, toOneLine } from "./terminal.ts";
 
-/** Null: whoever may use the daemon. `approvers`: null when nerve.yaml cannot be read. */
+/** Null: anyone who may use the daemon. `approvers`: null when nerve.yaml cannot be read. */
 export function describeDeciders(
   { approvers: names }: Pick<ApprovalSummary, "approvers">,
   approvers: Approvers | null,

@@ -1,4 +1,4 @@
-/** What `nerve engine` prints with `--json`; json_schemas.ts has the other commands. */
+/** Schemas of the `--json` output of `nerve engine`; json_schemas.ts has the other commands. */
 import * as z from "zod";
 import { engineViewSchema } from "../../protocol/engine.ts";
 

@@ -1,4 +1,4 @@
-/** What `nerve hook` prints with `--json`; json_schemas.ts has the other commands. */
+/** Schemas of the `--json` output of `nerve hook`; json_schemas.ts has the other commands. */
 import * as z from "zod";
 import { hookCountersSchema, hookViewSchema, listenerViewSchema } from "../../protocol/hook.ts";
 
@@ -6,7 +6,7 @@ import { hookCountersSchema, hookViewSchema, listenerViewSchema } from "../../pr
 const shown = hookViewSchema.extend({ counters: hookCountersSchema.nullable() });
 export type ShownHook = z.infer<typeof shown>;
 
-/** `nerve hook list`; `daemon`: whether it answered, else `problem` may say why not. */
+/** `nerve hook list`; `daemon`: whether it answered; if not, `problem` may contain the reason. */
 export const hookListOutput = z.strictObject({
   daemon: z.boolean(),
   problem: z.string().nullable(),
@@ -15,7 +15,7 @@ export const hookListOutput = z.strictObject({
 });
 export type HookListOutput = z.infer<typeof hookListOutput>;
 
-/** `nerve hook send`: the answer. `id` is the row of the delivery; null when it was refused, and `why` says why. */
+/** `nerve hook send`: the answer. `id` is the row of the delivery; null when it was refused for the reason `why`. */
 export const hookSendOutput = z.strictObject({
   status: z.int(),
   id: z.int().nullable(),

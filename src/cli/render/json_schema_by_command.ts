@@ -1,6 +1,6 @@
 /**
- * The schema in json_schemas.ts of each command's `--json` output. tests/integration/cli/json_schemas_test.ts compares
- * this table with the tree of commands and with what they print.
+ * Maps each command to the schema of its `--json` output (json_schemas.ts). tests/integration/cli/json_schemas_test.ts
+ * compares this table with the tree of commands and with what they print.
  */
 import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";

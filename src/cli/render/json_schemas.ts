@@ -1,5 +1,5 @@
 /**
- * A schema for the `--json` output of each command (json_schema_by_command.ts maps commands to schemas). Commands use
+ * Schemas for the `--json` output of the commands (json_schema_by_command.ts maps commands to schemas). Commands use
  * the types and tests parse with the schemas. No command loads this file, so that commands need not load zod. Times are
  * milliseconds since the epoch.
  * Commands that stream print one document on each line; `sense query` prints an array with one line for each row. A
@@ -21,15 +21,15 @@ import { logRowSchema } from "../../protocol/log.ts";
 import { runMessageSchema, runStatusSchema } from "../../protocol/run.ts";
 import { placeSchema } from "../../protocol/signal.ts";
 
-/** The error of any command; `hint` says what to do. The codes are those of base/errors.ts. */
+/** The error of any command; `hint` suggests a fix. The codes are those of base/errors.ts. */
 export const errorOutput = z.strictObject({
   error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().nullable() }),
 });
 export type ErrorOutput = z.infer<typeof errorOutput>;
 
 /**
- * Whether the daemon answered. If not, the data is from the databases; `problem` says why a daemon that runs did not
- * answer.
+ * Whether the daemon answered. If not, the data is from the databases; `problem` is the reason why a running daemon did
+ * not answer.
  */
 const origin = { daemon: z.boolean(), problem: z.string().nullable() } as const;
 
@@ -80,9 +80,9 @@ export const workflowListOutput = z.strictObject({
 });
 
 /**
- * `nerve workflow inspect RUN`: its attempts, each with its first round and with why the one before it ended (`after`);
- * the runs that it has started to wait for, with why one was not started (`refused`); and a page of its rows, oldest first. `more`: there are further rows. `total`: how many rows it has; null when some
- * are archived.
+ * `nerve workflow inspect RUN`: its attempts, each with its first round and why the one before it ended (`after`); the
+ * runs that it has started to wait for, with why one was not started (`refused`); and a page of its rows, oldest first.
+ * `more`: there are further rows. `total`: how many rows it has; null when some are archived.
  */
 export const workflowInspectOutput = z.strictObject({
   run: runSchema,
@@ -139,7 +139,7 @@ export const whyOutput = z.strictObject({
   id: z.string(),
   chain: z.array(logRowSchema).min(1),
   missing: z.int().nullable(),
-  /** Of a run: what was decided about it, oldest first. */
+  /** The decisions about the run, oldest first; empty for other ids. */
   decisions: z.array(approvalSummarySchema),
 });
 export type WhyOutput = z.infer<typeof whyOutput>;
@@ -170,7 +170,7 @@ export const validateOutput = z.strictObject({
   untyped: z.string().nullable(),
 });
 
-/** `nerve status`: cli/commands/status.ts says what the conditions mean. */
+/** `nerve status`: cli/commands/status.ts describes the conditions. */
 export const statusOutput = z.strictObject({
   condition: z.enum([
     ...["running", "starting", "stopping", "restarting", "hanging", "embedded", "busy"] as const,
@@ -210,7 +210,7 @@ export const versionOutput = z.strictObject({
   v8: z.string(),
 });
 
-/** `nerve uninstall`: `running` are the processes that keep it from being removed; empty unless `dryRun`. */
+/** `nerve uninstall`: `running` are the processes that prevent the removal; empty unless `dryRun`. */
 export const uninstallOutput = z.strictObject({
   dryRun: z.boolean(),
   /** True: this nerve runs from a clone, which stays. */
@@ -252,5 +252,5 @@ export const serviceStatusOutput = z.strictObject({
 });
 export type ServiceStatusOutput = z.infer<typeof serviceStatusOutput>;
 
-/** `nerve bundle RUN`: `lines` and `sha256` are of what stands before the last line. */
+/** `nerve bundle RUN`: `lines` and `sha256` cover everything before the last line. */
 export const bundleOutput = z.strictObject({ file: z.string(), lines: z.int(), bytes: z.int(), sha256: z.string() });

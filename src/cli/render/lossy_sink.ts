@@ -19,7 +19,7 @@ export interface LossySinks {
   readonly io: CliIo;
   /** How many lines were dropped. */
   readonly lost: () => number;
-  /** Resolves when all is written, or after a second; the rest is dropped then. */
+  /** Resolves when everything is written, or after a second; the rest is then dropped. */
   readonly flush: () => Promise<void>;
 }
 

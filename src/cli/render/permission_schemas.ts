@@ -1,4 +1,4 @@
-/** What `nerve permissions` and its parts print with `--json`. Beside json_schemas.ts, which has the other commands. */
+/** Schemas of the `--json` output of `nerve permissions` and its subcommands; json_schemas.ts has the others. */
 import * as z from "zod";
 import { permissionNames } from "../../config/types.ts";
 import { reloadReplySchema } from "../../protocol/api.ts";
@@ -32,25 +32,28 @@ export const permissionsOutput = z.strictObject({
 const lockChanges = z.array(z.strictObject({
   kind: z.enum(["sense", "workflow", "approver"]),
   name: z.string(),
-  /** Of an approver `key`, `member` (of a group) or `everybody`; else a permission, or `peers`: the senses whose databases it reads. */
+  /**
+   * For an approver: `key`, `member` (of a group) or `everybody`. Otherwise a permission, `peers` (the senses whose
+   * databases it reads) or `agents`.
+   */
   permission: z.string(),
   values: z.union([z.literal(true), z.array(z.string())]),
 }));
 
-/** `nerve permissions diff`: `added` is asked for and not approved, `removed` is approved and not asked for any more. */
+/** `nerve permissions diff`: `added` is requested but not approved, `removed` is approved but no longer requested. */
 export const permissionsDiffOutput = z.strictObject({
   lock: z.string(),
   exists: z.boolean(),
-  /** Why the lock cannot be used; then it approves nothing. */
+  /** Why the lock cannot be used; it then approves nothing. */
   problem: z.string().nullable(),
   added: lockChanges,
   removed: lockChanges,
-  /** Of the units that `added` names. */
+  /** The problems of the units that `added` names. */
   problems: grantProblems,
 });
 export type PermissionsDiffOutput = z.infer<typeof permissionsDiffOutput>;
 
-/** `nerve permissions approve`: what was approved, and what a running daemon made of it; null when none runs. */
+/** `nerve permissions approve`: what was approved, and the reply of a running daemon; null when none runs. */
 export const permissionsApproveOutput = permissionsDiffOutput.extend({
   written: z.boolean(),
   daemon: reloadReplySchema.nullable(),

@@ -82,7 +82,7 @@ function quoteCsv(cell: string): string {
   return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
-/** A table is for people, and shows times as times; JSON and CSV keep the numbers. */
+/** A table is for people and shows times as such; JSON and CSV keep the numbers. */
 function toShown(column: string, value: unknown): string {
   return formatTimeValue(column, value) ?? toCell(value, "NULL");
 }

@@ -1,4 +1,4 @@
-/** How lists show entries of nerve.yaml that share one code (`use`). Used by `sense list` and `workflow list`. */
+/** Lists entries of nerve.yaml that share the same code (`use`). Used by `sense list` and `workflow list`. */
 
 interface Entry {
   readonly name: string;
@@ -6,7 +6,7 @@ interface Entry {
   readonly use: string | null;
 }
 
-/** Entries of one code behind each other, at the place of the first; otherwise the order stays. */
+/** Entries with the same code follow each other, at the place of the first; otherwise the order stays. */
 export function placeSameCodeTogether<T extends Entry>(entries: readonly T[]): T[] {
   return [...Map.groupBy(entries, ({ use, name }) => use ?? name).values()].flat();
 }

@@ -1,10 +1,10 @@
-/** Rows about agents' sessions and their artifacts as lines for a person. Used by `nerve workflow follow`. */
+/** Describes rows about agent sessions and their artifacts, for a person. Used by `nerve workflow follow`. */
 import type { JsonObject } from "../../protocol/json.ts";
 import { clip, plural, sign } from "./terminal.ts";
 
 const textMaxChars = 1_000;
 
-/** Null: the row is about something else. */
+/** Null for other rows. */
 export function describeSession(type: string, payload: JsonObject): string | null {
   const { agent, role, name, path, reason, chars, attempt, state } = payload;
   const who = clip(String(agent), 100), file = clip(String(path), 200), why = clip(String(reason), textMaxChars);

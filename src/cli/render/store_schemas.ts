@@ -1,11 +1,11 @@
-/** What `nerve store` and its parts print with `--json`. Beside json_schemas.ts, which has the other commands. */
+/** Schemas of the `--json` output of `nerve store` and its subcommands; json_schemas.ts has the other commands. */
 import * as z from "zod";
 import { archiveReplySchema } from "../../protocol/api.ts";
 
 /** `nerve store archive` */
 export const storeArchiveOutput = archiveReplySchema;
 
-/** What does not belong into the data, or is sick, and why. */
+/** Files that do not belong in the data, or are damaged, and why. */
 const oddFiles = z.array(z.strictObject({ path: z.string(), why: z.string() }));
 
 /** `nerve store stats`: `perDay` is the mean of the last whole days in the log, null while there are none. */
@@ -62,15 +62,15 @@ export const storeBackupOutput = z.strictObject({
   version: z.string(),
   files: z.int(),
   bytes: z.int(),
-  /** What the workspace needs besides its data: nerve.yaml, code, `env_file`. */
+  /** The files that the workspace needs besides its data: nerve.yaml, code, `env_file`. */
   notHeld: z.array(z.string()),
-  /** What is in the data and not in the backup. */
+  /** Files of the data that are not in the backup. */
   skipped: oddFiles,
 });
 
 /** `nerve store restore DIR`: `before` is the folder to which the previous data was moved. */
 export const storeRestoreOutput = storeBackupOutput.omit({ notHeld: true }).extend({
   before: z.string().nullable(),
-  /** Databases that were damaged in the backup, and are set aside. */
+  /** Databases that were damaged in the backup and are set aside. */
   damaged: oddFiles,
 });

@@ -40,7 +40,7 @@ export const runSign: Readonly<Record<RunStatus, string>> = {
   dropped: "🚫",
 };
 
-/** Why a run is as it is, for a line that says already how it is: that of a paused one begins with "paused: ". */
+/** The reason for a run's status, for a line that already shows the status: drops the prefix "paused: ". */
 export function toReasonText({ reason }: { readonly reason: string | null }): string {
   return reason?.replace(/^paused: /, "") ?? "";
 }
@@ -57,7 +57,7 @@ export function clip(text: string, maxChars: number): string {
   return characters.length <= maxChars ? line : `${characters.slice(0, maxChars - 3).join("")}...`;
 }
 
-/** More of a text is not looked at. */
+/** The most characters of a text that are read. */
 const oneLineReadMax = 64 * 1024;
 
 /** Joins the lines of a text, and shortens it to `maxChars`. */
@@ -85,7 +85,7 @@ export function formatDateTime(ms: number): string {
     `${offset < 0 ? "-" : "+"}${two(away / 60)}:${two(away % 60)}`;
 }
 
-/** The id and the time of a row, before what it says. */
+/** The id and the time of a row, before its text. */
 export function formatRowHead(io: CliIo, row: { readonly id: number; readonly ts: number }): string {
   return dim(io, `${String(row.id).padStart(6)} ${formatDateTime(row.ts)}`);
 }
@@ -105,8 +105,8 @@ export function formatDistance(ms: number, now: number): string {
 }
 
 /**
- * When something comes: `in 5m` within the hour, else by the machine's clock: `Mon 09:00` within six days, later with
- * the date. `due` comes from a timer, a little before or after the time that was meant: 08:59:59.998 is 09:00.
+ * When something is due: `in 5m` within the hour, otherwise by the machine's clock: `Mon 09:00` within six days, later
+ * with the date. `due` comes from a timer, slightly before or after the intended time: 08:59:59.998 is 09:00.
  */
 export function formatNext(due: number, now: number): string {
   const ms = Math.round(due / 1_000) * 1_000;
@@ -187,7 +187,7 @@ export function printPage(
 }
 
 /**
- * Prints what failed and what to do, as two lines or as one line of JSON (`errorOutput` of json_schemas.ts). With
+ * Prints what failed and how to fix it, as two lines or as one line of JSON (`errorOutput` of json_schemas.ts). With
  * NERVE_DEBUG=1 the stack follows. Returns the exit code.
  */
 export function printError(io: CliIo, thrown: unknown, json = false): number {

@@ -1,8 +1,8 @@
-/** Which numbers of a sense's database are times. Pure; used by `nerve sense query` and `nerve sense chart`. */
+/** Finds which numbers of a sense's database are times. Pure; used by `nerve sense query` and `nerve sense chart`. */
 import { isTimeColumn, timeFromMs, timeToMs } from "../../base/time_column.ts";
 import { formatDateTime } from "./terminal.ts";
 
-/** Milliseconds of a number of seconds or milliseconds between 2000 and 2100; null for any other value. */
+/** The milliseconds of a number of seconds or milliseconds between 2000 and 2100; null for any other value. */
 export function toTimeMs(value: unknown): number | null {
   if (typeof value !== "number") return null;
   if (value >= timeFromMs && value < timeToMs) return value;

@@ -1,16 +1,16 @@
-/** What `nerve develop` and `nerve worktree` print with `--json`; json_schemas.ts has the other commands. */
+/** Schemas of the `--json` output of `nerve develop` and `nerve worktree`; json_schemas.ts has the other commands. */
 import * as z from "zod";
 import { runSchema } from "../../protocol/api.ts";
 import { approvalSummarySchema } from "../../protocol/approval.ts";
 import { runStatusSchema } from "../../protocol/run.ts";
 
-/** `nerve develop`: the run at its first rest, and what it asks then. */
+/** `nerve develop`: the run at its first rest, and its open requests. */
 export const developOutput = z.strictObject({ run: runSchema, requests: z.array(approvalSummarySchema) });
 export type DevelopOutput = z.infer<typeof developOutput>;
 
 /**
- * `status`: of the run; null when there is no such run. `over`: it has ended, and nobody looks there any more. `uncommitted`:
- * something there is not committed. `cleanable`: it is over, and nothing is lost with it.
+ * `status`: the status of the run; null when there is no such run. `over`: the run has ended, and its `finally` is
+ * done. `uncommitted`: the worktree has uncommitted changes. `cleanable`: it is over, and its removal loses nothing.
  */
 const shown = z.strictObject({
   runId: z.string(),

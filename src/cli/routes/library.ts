@@ -1,4 +1,4 @@
-/** `add` and `library`, which `nerve sense` and `nerve workflow` have in common. */
+/** The commands `add` and `library`, which `nerve sense` and `nerve workflow` share. */
 import type { Command } from "@stricli/core";
 import { type CliContext, defineCommand, textFlag } from "../command.ts";
 import { proposeFromLibrary } from "../completion_names.ts";

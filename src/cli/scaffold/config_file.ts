@@ -1,14 +1,15 @@
 /**
- * Reads and replaces nerve.yaml for a command that changes it. Used by cli/commands/library.ts and cli/commands/init_part.ts.
+ * Reads and replaces nerve.yaml for a command that changes it. Used by cli/commands/library.ts and
+ * cli/commands/init_part.ts.
  * I1. A reader sees the whole old text or the whole new one: the new text is written to another file, synced and
  *     renamed.
  * I2. Mode and owner stay the same, and a link to the file stays a link.
- * I3. A change that somebody else made since the file was read is not overwritten.
+ * I3. A change that someone else made since the file was read is not overwritten.
  */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { configFileName } from "../../config/workspace.ts";
 
-/** Keeps every byte, including a byte order mark. Throws CONFIG_INVALID. */
+/** Reads the text and keeps every byte, including a byte order mark. Throws CONFIG_INVALID. */
 export async function readConfigText(path: string): Promise<string> {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await Deno.readFile(path));
@@ -21,7 +22,7 @@ export async function readConfigText(path: string): Promise<string> {
   }
 }
 
-/** Replaces `old`, the text that was read, by `text`. Throws CONFIG_INVALID when the file has changed since. */
+/** Replaces `old`, the text that was read, with `text`. Throws CONFIG_INVALID when the file has changed since. */
 export async function replaceConfigText(path: string, old: string, text: string): Promise<void> {
   const target = await Deno.realPath(path);
   const { mode, uid, gid } = await Deno.stat(target);

@@ -11,7 +11,7 @@ import type { CliIo } from "../io.ts";
 import { plural } from "../render/terminal.ts";
 import { printLinesToAdd } from "./names_and_hints.ts";
 
-/** The text with the lines. Prints them, and throws CONFIG_INVALID, when a program cannot add to a text of that style. */
+/** Adds the lines to the text. If the style of the text prevents that, prints the lines and throws CONFIG_INVALID. */
 export function extendOrExplain(io: CliIo, text: string, lines: ReadonlyMap<string, readonly string[]>): string {
   const extended = extendConfig(text, lines);
   if (extended.ok) return extended.value;

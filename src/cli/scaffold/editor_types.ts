@@ -1,12 +1,12 @@
 /**
- * Gives editors and `deno check` the types of "nerve": copies its modules to the workspace's `.nerve/types/`, to which
- * the workspace's deno.json leads through an import map. It cannot lead to nerve itself: a portable nerve is unpacked
- * to another folder with each version, a compiled one has no folder. nerve reads none of these files when it runs. Used
- * by `init`, which writes them, and by `validate`, `run` and `start`, which update them. The schema of nerve.yaml, which
- * the first line of a new nerve.yaml names, lies beside them.
- * I1. Files outside `.nerve/types/` belong to the user. Two exceptions: an unchanged deno.json of an older `nerve init`,
- *     which holds the imports itself, is updated, unless the user has an import map under that name; and the entries
- *     `nerve/peers/NAME` of the import map follow nerve.yaml.
+ * Provides editors and `deno check` with the types of "nerve": copies its modules to the workspace's `.nerve/types/`,
+ * to which the workspace's deno.json leads through an import map. The map cannot lead to nerve itself: a portable nerve
+ * is unpacked to another folder with each version, a compiled one has no folder. nerve reads none of these files when
+ * it runs. Used by `init`, which writes them, and by `validate`, `run` and `start`, which update them. The schema of
+ * nerve.yaml, which the first line of a new nerve.yaml names, lies beside them.
+ * I1. Files outside `.nerve/types/` belong to the user. Two exceptions: an unchanged deno.json of an older `nerve
+ *     init`, which contains the imports itself, is updated, unless the user has an import map under that name; and the
+ *     entries `nerve/peers/NAME` of the import map follow nerve.yaml.
  * I2. A workspace whose deno.json does not lead to `.nerve/types/` gets no such folder.
  */
 import { dirname, join, relative } from "node:path";
@@ -54,7 +54,7 @@ export async function writeEditorTypes(root: string): Promise<boolean> {
     const target = join(root, path);
     if (await readText(target) === text) continue;
     await Deno.mkdir(dirname(target), { recursive: true });
-    // A link would have its target overwritten.
+    // Writing to a link would overwrite its target.
     if (await ifPresentAsync(async () => (await Deno.lstat(target)).isFile) === false) await Deno.remove(target);
     await Deno.writeTextFile(target, text);
     wrote = true;
@@ -63,8 +63,8 @@ export async function writeEditorTypes(root: string): Promise<boolean> {
 }
 
 /**
- * Updates the workspace's types. `senses`: those of nerve.yaml; null: it cannot be read, and `nerve/peers/` stays. A
- * failure is reported as a warning and does not stop the command.
+ * Updates the workspace's types. `senses`: the senses of nerve.yaml; null when it cannot be read, so that
+ * `nerve/peers/` stays. A failure is reported as a warning and does not stop the command.
  */
 export async function refreshEditorTypes(io: CliIo, paths: WorkspacePaths, senses: NamedSenses | null): Promise<void> {
   const { root } = paths;
@@ -78,15 +78,15 @@ export async function refreshEditorTypes(io: CliIo, paths: WorkspacePaths, sense
   }
 }
 
-/** By name; `use`: the folder of its code. */
+/** The senses by name; `use`: the folder of the code. */
 export type NamedSenses = ReadonlyMap<string, { readonly use: string }>;
 
-/** Where `nerve/peers/NAME` leads: to the schema of each sense that has one. */
+/** Maps `nerve/peers/NAME` to the schema of each sense that has one. */
 async function writePeers({ root, senseSchema }: WorkspacePaths, senses: NamedSenses): Promise<void> {
   const file = join(root, importMapFile), text = await readText(file);
   const map: unknown = text === null ? null : JSON.parse(text);
   if (!isPlainObject(map) || !isPlainObject(map.imports)) return;
-  // Of an unchanged map, the packages follow this version of nerve.
+  // In an unchanged map, the packages follow this version of nerve.
   const isOurs = await isUnchanged(root, importMapFile), current = isOurs ? JSON.parse(createImportMap()) : map;
   const own = Object.entries<unknown>(current.imports).filter(([name]) => !name.startsWith(peerPrefix));
   const peers: [string, string][] = [];
@@ -118,7 +118,7 @@ export async function leadsToTypes(root: string): Promise<boolean> {
   return config.includes(entry);
 }
 
-/** Imports as older versions wrote them: of nerve's own files, later of `.nerve/types/`. */
+/** Imports as older versions wrote them: from nerve's own files, later from `.nerve/types/`. */
 const ownImports = /"nerve": "(?:file:|\.\/\.nerve\/)/;
 
 /** The entries `nerve/peers/NAME` of the workspace's import map. */
@@ -137,7 +137,7 @@ export async function createEditorFiles(root: string): Promise<Map<string, Uint8
   ]);
 }
 
-/** Null also for what is no file: a pipe would never answer. */
+/** Null also for anything but a file: a pipe would never answer. */
 async function readText(path: string): Promise<string | null> {
   return await ifPresentAsync(async () => (await Deno.stat(path)).isFile ? await Deno.readTextFile(path) : null);
 }

@@ -1,7 +1,7 @@
 /**
  * Reads the library from which `nerve init` and `nerve sense add` copy: the folders `senses/` and `workflows/` beside
  * `src/`. They are found relative to this module, so that a compiled nerve finds them inside itself too.
- * The README of each folder holds one ```yaml block: the lines that nerve.yaml needs for it.
+ * The README of each folder has one ```yaml block: the lines that nerve.yaml needs for it.
  * A folder does not import from its siblings. Code that several folders share is in `lib/`, and is copied along.
  */
 import { dirname, join, relative } from "node:path";

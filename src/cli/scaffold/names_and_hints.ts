@@ -1,6 +1,4 @@
-/**
- * Shared by the commands that add a sense or workflow to a workspace.
- */
+/** Helpers of the commands that add a sense or workflow to a workspace. */
 import { NerveError } from "../../base/errors.ts";
 import { namePattern } from "../../base/name_pattern.ts";
 import type { CliIo } from "../io.ts";
@@ -16,7 +14,7 @@ export function requireName(kind: PartKind, name: string): void {
   });
 }
 
-/** Prints the lines that the user is to add to nerve.yaml by hand. */
+/** Prints the lines that the user must add to nerve.yaml by hand. */
 export function printLinesToAdd(io: CliIo, lines: string): void {
   print(io, `${sign.next} add to nerve.yaml, below existing keys (each key may appear only once):\n`);
   print(io, lines.split("\n").map((line) => `   ${line}`).join("\n"));

@@ -12,9 +12,9 @@ const manifestName = ".nerve-init.json";
 
 export interface WrittenFiles {
   readonly created: string[];
-  /** Unchanged since an earlier `init` wrote them, and now updated. */
+  /** Files that were unchanged since an earlier `init` wrote them, and are now updated. */
   readonly updated: string[];
-  /** Existed already, and were changed by the user or not written by nerve. */
+  /** Files that existed already, and were changed by the user or not written by nerve. */
   readonly kept: string[];
 }
 
@@ -45,7 +45,7 @@ export async function isUnchanged(root: string, path: string): Promise<boolean> 
   return written !== undefined && await hashIfPresent(join(root, path)) === written;
 }
 
-/** The next `init` would take a file that a full disk cut off for the user's own. */
+/** Otherwise the next `init` would take a file that a full disk cut off for the user's own. */
 async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.nerve-new`;
   try {
@@ -101,7 +101,7 @@ async function readManifest(root: string): Promise<Record<string, unknown>> {
 const noBytes = new Uint8Array();
 
 async function hashIfPresent(path: string): Promise<string | null> {
-  // What is no file is not ours: a pipe would never answer.
+  // Anything but a file is not ours: a pipe would never answer.
   const bytes = await ifPresentAsync(async () => (await Deno.stat(path)).isFile ? await Deno.readFile(path) : noBytes);
   return bytes === null ? null : await sha256(bytes);
 }

@@ -8,7 +8,7 @@ import { extendConfig } from "../../config/yaml/extend.ts";
 import { quoteForShell } from "../render/terminal.ts";
 import { type LibraryKind, readLibraryYaml } from "./library.ts";
 
-/** What `nerve init` puts into a new workspace. */
+/** The senses and workflows that `nerve init` puts into a new workspace. */
 export const starters = {
   senses: ["cpu-usage", "disk-usage", "memory-usage"],
   workflows: ["cleanup", "notify"],
@@ -60,7 +60,7 @@ alerts:
   # memory-full: { sense: memory-usage, when: signal.used > 0.9, clear: signal.used < 0.8, for: 5m, workflow: notify, summary: "{{ round(signal.used * 100) }}% of the memory is in use" }
 `;
 
-/** The imports of a built nerve lead to its own files; tools/build/stage.ts keeps the packages' as `editorImports`. */
+/** The imports of a built nerve lead to its own files; tools/build/stage.ts keeps the packages' in `editorImports`. */
 interface EditorManifest {
   readonly imports: Readonly<Record<string, string>>;
   readonly editorImports?: Readonly<Record<string, string>>;
@@ -72,7 +72,7 @@ export const typesFolder = `${generatedFolder}/types`;
 /** The entry module of "nerve", relative to `src/` and to `typesFolder`. */
 export const typesEntry = "sdk/mod.ts";
 
-/** Maps `"nerve"` and the packages for editors. A file of its own; `createEditorConfig` says why. */
+/** Maps `"nerve"` and the packages for editors. `createEditorConfig` explains why it is a separate file. */
 export const importMapFile = "import_map.json";
 
 /**
