@@ -3,8 +3,8 @@ import type { Json, JsonObject } from "../protocol/json.ts";
 import type { Span, WaitContext } from "./waits.ts";
 
 /**
- * What an artifact must look like: a schema of zod, or of any library that follows Standard Schema; or a JSON Schema,
- * draft 2020-12.
+ * The schema of an artifact: from zod or any other library that implements Standard Schema, or a JSON Schema (draft
+ * 2020-12).
  */
 export type ArtifactSchema =
   | {
@@ -15,33 +15,33 @@ export type ArtifactSchema =
   }
   | JsonObject;
 
-/** A file of JSON that the agent has to write: its answer for programs. */
+/** A JSON file that the agent must write: its answer for programs. */
 export interface AgentArtifact {
-  /** Below `cwd`, such as `.nerve/spec.json`. */
+  /** The path of the file, relative to `cwd`, such as `.nerve/spec.json`. */
   readonly path: string;
-  /** Default: any JSON. */
+  /** Default: any JSON is accepted. */
   readonly schema?: ArtifactSchema;
-  /** What the agent is told that it is, such as `dev/spec@1`. */
+  /** The name of the artifact in the prompt, such as `dev/spec@1`. */
   readonly name?: string;
 }
 
-/** What an agent is asked; see `agent`. Functions are called once for each attempt of the role, and answer at once. */
+/** What an agent is asked; see `agent`. Functions are synchronous, and are called once for each attempt of the role. */
 export interface AgentRequest {
-  /** A name of `agents` in nerve.yaml, which the workflow lists under its own `agents`. */
+  /** A name under `agents` in nerve.yaml. The workflow must list it under its own `agents`. */
   readonly agent: string | ((context: WaitContext) => string);
-  /** Instructions that come before the prompt: the file `personas/NAME.md` in the folder of the workflow. */
+  /** Instructions that precede the prompt: the file `personas/NAME.md` in the workflow's folder. */
   readonly persona?: string;
-  /** Roles of a run with the same session share a conversation. Default: the role's name. */
+  /** Roles of a run that name the same session share a conversation. Default: the role's name. */
   readonly session?: string;
-  /** The folder that it works in. Default: the folder of the workspace. */
+  /** The folder that the agent works in. Default: the workspace folder. */
   readonly cwd?: string | ((context: WaitContext) => string);
   readonly prompt: string | ((context: WaitContext) => string);
-  /** What phase of the work this is, for the agent and the log. */
+  /** The phase of the work, for the agent and the log. */
   readonly phase?: string;
   readonly artifact?: AgentArtifact;
-  /** The longest time for the whole role. Default: none. */
+  /** The time limit for the whole role. Default: none. */
   readonly timeout?: Span;
-  /** How often it is asked for an artifact that fits; each time it is told what is wrong. 1 to 20. Default: 3. */
+  /** How often the agent is asked for a valid artifact, each time with what is wrong. 1 to 20. Default: 3. */
   readonly attempts?: number;
 }
 
@@ -50,22 +50,22 @@ export interface AgentRole extends AgentRequest {
   readonly plays: "agent";
 }
 
-/** The `meta` of its message; the content is the end of what it has answered. */
+/** The `meta` of the role's message. Its `content` is the end of the agent's answer. */
 export interface AgentMeta {
   readonly agent: string;
   /** nerve's id of the conversation. */
   readonly session: string;
   readonly promptId: string;
-  /** How often it was asked. */
+  /** How often the agent was asked for the artifact. */
   readonly attempts: number;
-  /** What is in the file that it was asked for. */
+  /** The content of the artifact. */
   readonly artifact?: Json;
 }
 
 /**
- * A role that an agent plays: it gets a prompt, works in a folder, and its answer is the message. With `artifact` the
- * answer is a file of JSON too, which is read, checked and becomes `meta.artifact`; one that does not fit goes back to
- * the agent with what is wrong.
+ * A role that an agent plays: the agent gets a prompt, works in a folder, and its answer becomes the message. With
+ * `artifact`, the agent also writes a JSON file, which is read, checked and becomes `meta.artifact`. If the file is
+ * invalid, the agent is asked again, with what is wrong.
  * @example
  * ```ts
  * export default defineWorkflow({

@@ -1,4 +1,4 @@
-/** `command`: runs a program for as long as a role or compute wants it. Authors import it from "nerve". */
+/** `command`: runs a program for a role or compute. Authors import it from "nerve". */
 import { delay } from "../base/time.ts";
 import { systemClock } from "../base/clock.ts";
 import { formatDuration, parseDuration } from "../base/duration.ts";
@@ -9,40 +9,40 @@ import type { LogFunction } from "./sense.ts";
 import type { Span } from "./waits.ts";
 
 export interface CommandOptions {
-  /** When it aborts, the program ends, and all that it has started. */
+  /** When it aborts, the program and everything that it started are killed. */
   readonly signal: AbortSignal;
   /**
-   * Gets the lines that the program prints, as they come; those that come fast share a row. Up to 10,000 lines and 1 Mi
-   * characters; how many more there were is the last row. Default: nothing is logged.
+   * Gets the lines that the program prints, as they come; lines in quick succession share a row. At most 10,000 lines
+   * and 1 Mi characters are logged; a last row counts the rest. Default: nothing is logged.
    */
   readonly log?: LogFunction;
-  /** Default: the folder of the workspace. */
+  /** The working directory. Default: the workspace folder. */
   readonly cwd?: string;
-  /** Added to the variables of the unit. */
+  /** Environment variables, in addition to those of the unit. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The longest time. Default: none. */
+  /** The time limit. Default: none. */
   readonly timeout?: Span;
 }
 
 export interface CommandResult {
   /** Whether `code` is 0. */
   readonly success: boolean;
-  /** The exit code; 128 and the number of the signal when one has ended it. */
+  /** The exit code; 128 plus the signal's number when a signal ended the program. */
   readonly code: number;
-  /** The last 64 Ki characters of what it printed, errors between the rest, as it came; lines are cut after 16 Ki. */
+  /** The last 64 Ki characters of stdout and stderr, interleaved as they came; lines are cut after 16 Ki. */
   readonly output: string;
 }
 
 const loggedMaxLines = 10_000, loggedMaxChars = 2 ** 20, outputMaxChars = 2 ** 16;
 /** A unit may log 100 rows a second; see limits.ts. */
 const rowMinMs = 20, rowMaxChars = 3_500;
-/** After its end: how long nothing more may have come, and how often that is looked at. */
+/** After the program's end: how long its output must be quiet, and how often that is checked. */
 const quietMs = 1_000, quietTriesMax = 10;
 
 /**
- * Runs a program that `permissions.run` names, and resolves when it has ended; nothing that it has started goes on then.
- * Rejects with the reason of `signal`, with a DOMException "TimeoutError" after `timeout`, and as Deno.Command does
- * when it cannot be started: NotFound, NotCapable.
+ * Runs a program that `permissions.run` names, and resolves when it has ended; by then everything that it started has
+ * ended too. Rejects with the reason of `signal`, with a DOMException "TimeoutError" after `timeout`, and as
+ * Deno.Command does when the program cannot be started: NotFound, NotCapable.
  * @example
  * ```ts
  * const { success, output } = await command("make", ["test"], { signal, log, timeout: "10m" });
@@ -73,7 +73,7 @@ export async function command(
   }
 }
 
-/** The end of the program and of what it prints. Rejects, and ends it, when `ended` aborts. */
+/** Waits for the end of the program and of its output. When `ended` aborts, kills the program and rejects. */
 async function untilEnd(
   child: Deno.ChildProcess,
   ended: AbortSignal,
@@ -85,7 +85,7 @@ async function untilEnd(
   const read = (stream: ReadableStream<Uint8Array>) =>
     forwardLines(stream, (line) => output.add(line), () => ended.aborted ? null : output.pace());
   const printed = Promise.all([child.stdout, child.stderr].map(read));
-  printed.catch(() => {}); // When it is waited for, it fails there.
+  printed.catch(() => {}); // A failure surfaces in the race below.
   try {
     const status = await Promise.race([child.status, aborted]);
     await Promise.race([printed, aborted, output.untilQuiet()]);
@@ -100,14 +100,14 @@ function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch (thrown) {
-    // It has ended already.
+    // The program has ended already.
     if (!(thrown instanceof TypeError)) throw thrown;
   }
 }
 
 /**
- * Logs the first lines, and keeps the last ones. Lines that come faster than the log may take rows share one, and beyond
- * that the program waits.
+ * Logs the first lines and keeps the last ones. Lines that come faster than the log accepts rows share a row; beyond
+ * that, the program has to wait.
  */
 class Output {
   readonly #log: LogFunction | null;
@@ -115,10 +115,10 @@ class Output {
   #lines = 0;
   #chars = 0;
   #dropped = 0;
-  /** What is to be logged next, and when the last row was. */
+  /** The next row, and when the last one was logged. */
   #waiting = "";
   #loggedAt = -Infinity;
-  /** The newest output, at least `outputMaxChars` of it where there is as much. */
+  /** The newest output: at least `outputMaxChars` characters, if there are as many. */
   #older = "";
   #newer = "";
 
@@ -142,7 +142,7 @@ class Output {
     }
   }
 
-  /** After each piece of output: lets others run, and waits while the log is behind. */
+  /** Called after each chunk of output: yields to other work, and waits while the log is behind. */
   async pace(): Promise<void> {
     do await new Promise<void>((resolve) => systemClock.after(Math.max(0, this.#aheadMs()), resolve)); while (
       this.#aheadMs() > 0
@@ -150,7 +150,7 @@ class Output {
     this.#flush();
   }
 
-  /** Rows may be written ahead of their time only as far as one piece of output does. */
+  /** Rows may run ahead of their rate only by what one chunk of output causes. */
   #aheadMs(): number {
     return this.#waiting === "" ? 0 : this.#loggedAt + rowMinMs - systemClock.monotonic();
   }
@@ -162,7 +162,7 @@ class Output {
     this.#loggedAt = Math.max(systemClock.monotonic(), this.#loggedAt + rowMinMs);
   }
 
-  /** What a program has left running may hold its output open for ever, and ends only after this. */
+  /** Programs that were left running may hold the output open for ever; they are ended only after this. */
   async untilQuiet(): Promise<void> {
     for (let left = quietTriesMax, heard = -1; left > 0 && heard !== this.#heard; left--) {
       heard = this.#heard;

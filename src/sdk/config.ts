@@ -1,6 +1,6 @@
 /**
  * `readConfig`: turns the `config` of a sense or workflow into typed settings, key by key, and rejects unknown keys.
- * Authors of senses and workflows import it from "nerve"; sense.ts reads the `config` of `defineSense` with it.
+ * Authors import it from "nerve"; sense.ts and workflow.ts read the `config` of a definition with it.
  */
 import { parseDuration, parseSize } from "../base/duration.ts";
 import type { Result } from "../base/result.ts";
@@ -103,12 +103,18 @@ function parseText(
   };
 }
 
-/** The kinds of settings for `readConfig`. Each takes a fallback for a missing key; without one the key is required. */
+/**
+ * The kinds of settings for `readConfig`. Each takes a fallback for a missing key; without a fallback the key is
+ * required.
+ */
 export const option = {
   text,
   /** A number within `min` and `max`, both included. */
   number,
-  /** A list of up to `max` texts; a single text counts as a list of one. Without a fallback it must hold one. */
+  /**
+   * A list of up to `max` texts (default: 100); a single text counts as a list of one. Without a fallback the list must
+   * not be empty.
+   */
   list({ fallback, max = 100 }: { fallback?: readonly string[]; max?: number } = {}): Option<readonly string[]> {
     return withFallback((value) => {
       const list = typeof value === "string" ? [value] : value;
@@ -121,7 +127,7 @@ export const option = {
       return texts;
     }, fallback === undefined ? [] : [fallback]);
   },
-  /** Bytes of a text such as `64KiB`. */
+  /** A size such as `64KiB`, in bytes. */
   size,
   flag(fallback: boolean): Option<boolean> {
     return withFallback((value) => {
@@ -129,7 +135,7 @@ export const option = {
       return value;
     }, [fallback]);
   },
-  /** Milliseconds of a text such as `1h30m`. */
+  /** A duration such as `1h30m`, in milliseconds. */
   duration,
 } as const;
 

@@ -1,6 +1,6 @@
 /**
- * What the SDK asks of nerve for code in the sandbox (sandbox/host_client.ts). Outside of it, as in an author's own
- * test, there is nobody to ask.
+ * Requests that the SDK sends to nerve for code in the sandbox (sandbox/host_client.ts). Outside the sandbox, as in an
+ * author's own test, they fail.
  */
 import type { HostRequest } from "../protocol/host_request.ts";
 
@@ -19,7 +19,7 @@ export function askHost(ask: Ask, signal: AbortSignal | null): Promise<unknown> 
   return host(ask, signal);
 }
 
-/** Runs `act`; whatever programs it has started have ended when this settles. */
+/** Runs `act`. When it settles, all programs that `act` started have ended. */
 export type ProgramRunner = <T>(act: () => Promise<T>) => Promise<T>;
 
 let runner: ProgramRunner = (act) => act();
@@ -29,7 +29,7 @@ export function provideProgramRunner(given: ProgramRunner): void {
   runner = given;
 }
 
-/** Outside of the sandbox nobody ends what `act` has left running. */
+/** Runs `act` in the `ProgramRunner`. Outside the sandbox, nothing ends the programs that `act` leaves running. */
 export function runPrograms<T>(act: () => Promise<T>): Promise<T> {
   return runner(act);
 }

@@ -2,7 +2,7 @@
 import { systemClock } from "../base/clock.ts";
 
 /**
- * Waits `ms` milliseconds. Rejects with the reason of `signal` as soon as it aborts, or at once when it has aborted
+ * Waits `ms` milliseconds. Rejects with the reason of `signal` as soon as `signal` aborts, or at once if it has aborted
  * already. Rejects with a TypeError when `ms` is negative or not a finite number.
  * @example
  * ```ts

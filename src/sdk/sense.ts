@@ -31,9 +31,9 @@ export interface SenseLogs {
 
 /** Content-addressed files, shared across the workspace. */
 export interface Blobs {
-  /** Stores the bytes once; resolves with their lowercase hex sha256. */
+  /** Stores the bytes once. Resolves with their SHA-256 in lowercase hex. */
   write(bytes: Uint8Array | string): Promise<string>;
-  /** The bytes of a digest; throws when there are none, or when they do not match it. */
+  /** Returns the bytes for a digest. Rejects when the blob is missing, or when its bytes do not match the digest. */
   read(digest: string): Promise<Uint8Array>;
   has(digest: string): Promise<boolean>;
 }
@@ -46,19 +46,19 @@ export interface SenseContext<Config = JsonObject> {
   /** SQL over the same database, without Drizzle. */
   readonly sqlite: SenseSqlite;
   /**
-   * Drizzle over other senses' databases, by name, opened on first use; undefined if not granted. It only reads, one
-   * query at a time: there is no transaction over several.
+   * Drizzle over other senses' databases, by name, opened on first use; undefined if not granted. Read-only, one query
+   * at a time: no transaction spans several queries.
    */
   readonly peers: Readonly<Record<string, SenseDatabase | undefined>>;
   readonly logs: SenseLogs;
   readonly blobs: Blobs;
-  /** Aborts when the compute times out, and when the daemon stops. */
+  /** Aborts when the compute times out, or when the daemon stops. */
   readonly signal: AbortSignal;
   /** Why this compute runs. */
   readonly trigger: ComputeTrigger;
   /**
-   * The sense's `config` from nerve.yaml, frozen; `{}` without one. With the `config` of `defineSense`, the settings
-   * that it reads from that.
+   * The sense's `config` from nerve.yaml, frozen; `{}` by default. If `defineSense` has a `config`, the settings that
+   * it reads.
    */
   readonly config: Config;
   readonly log: LogFunction;
@@ -72,9 +72,9 @@ export interface WorkflowDirective {
 }
 
 /**
- * What `compute` may return. Null or undefined: no signal. `{ silent: "why" }`, without another key: no signal either,
- * and the reason is counted, and told by `nerve why` and `nerve sense list`. An object with the key `workflow`: a run, with the rest of
- * the object as its payload. Any other JSON value of at most 256 KiB: a signal. The text form of `workflow` is
+ * What `compute` may return. Null or undefined: no signal. `{ silent: "why" }`, without another key: no signal, and the
+ * reason is counted and shown by `nerve why` and `nerve sense list`. An object with the key `workflow`: a run, with the
+ * rest of the object as its payload. Any other JSON value of at most 256 KiB: a signal. `workflow` can also be a text:
  * `name|maxRounds|prompt`.
  */
 export type SenseOutput = SenseValue | Promise<SenseValue>;
@@ -88,16 +88,16 @@ export interface DefinedSense {
   readonly compute: (context: SenseContext) => SenseOutput;
 }
 
-/** The key of the author's own compute on one that `defineSense` returns: the sandbox reads its source text. */
+/** The key under which a compute of `defineSense` holds the author's function: the sandbox reads its source text. */
 export const authoredCompute: symbol = Symbol.for("nerve.authoredCompute");
 
-/** The key of the function that throws when a `config` is wrong: the sandbox calls it in a trial load. */
+/** The key of the function that throws when a `config` is invalid: the sandbox calls it in a trial load. */
 export const checkedConfig: symbol = Symbol.for("nerve.checkedConfig");
 
 /**
- * Declares a sense: gives `compute` its types. With `config`, each compute first reads its settings, with `readConfig` or by
- * a function of its own, which throws a TypeError; an invalid setting is an error of the compute that names it.
- * `nerve validate` finds it too, and so does the trial load of changed code; so such a function judges and does nothing else.
+ * Declares a sense: gives `compute` its types. With `config`, each compute first reads its settings: with `readConfig`,
+ * or with your own function, which throws a TypeError for an invalid setting. The compute then fails with that error.
+ * `nerve validate` and the trial load of changed code report it too, so such a function must have no side effects.
  * @example
  * ```ts
  * export const { compute } = defineSense({

@@ -1,8 +1,8 @@
 /** The types of `ctx.sqlite`: SQL over a sense's own database, without its handle. */
 
-/** A value of a column. Integers beyond 2^53 are an error, or bigint where they are asked for. */
+/** A value of a column. An integer beyond 2^53 is an error, unless bigints are requested. */
 export type SqliteValue = null | number | bigint | string | Uint8Array;
-/** A value for a parameter. A number is stored as a real where the column has no type: give a bigint for an integer. */
+/** A value for a parameter. In a column without a type, a number is stored as a real: pass a bigint for an integer. */
 export type SqliteInput = null | number | bigint | string | ArrayBufferView;
 /** Named parameters, with or without their prefix: `{ id: 1 }` for `:id`, `@id` or `$id`. */
 export type SqliteNamed = Readonly<Record<string, SqliteInput>>;
@@ -15,13 +15,13 @@ export interface SqliteChanges {
   lastInsertRowid: number | bigint;
 }
 
-/** One statement. It holds nothing open: it may be kept and run as often as you like. */
+/** One statement. It holds nothing open: keep it and run it as often as you like. */
 export interface SqliteStatement<Row = SqliteRow> {
   /** The first row; undefined when there is none. */
   get(...parameters: SqliteParameters): Row | undefined;
   all(...parameters: SqliteParameters): Row[];
   run(...parameters: SqliteParameters): SqliteChanges;
-  /** Row by row, for an answer that is too large for memory. It ends with the compute. */
+  /** Iterates row by row, for a result that is too large for memory. It ends with the compute. */
   iterate(...parameters: SqliteParameters): IterableIterator<Row>;
 }
 
@@ -33,8 +33,8 @@ export interface SqliteStatementOptions {
 }
 
 /**
- * SQL over a sense's own database. What it refuses, such as `attach`, `vacuum` and pragmas that place or lock the
- * database, throws an error that says "not authorized".
+ * SQL over a sense's own database. Refused statements, such as `attach`, `vacuum` and pragmas that place or lock the
+ * database, throw an error with "not authorized" in its message.
  * @example
  * ```ts
  * sqlite.exec("create table if not exists words (word text primary key) strict");
@@ -43,13 +43,13 @@ export interface SqliteStatementOptions {
  * ```
  */
 export interface SenseSqlite {
-  /** Runs a script of any number of statements, which returns nothing. */
+  /** Runs a script of any number of statements and discards their results. */
   exec(script: string): void;
-  /** One statement, checked now. The same text is prepared once. */
+  /** Prepares one statement and checks it now. The same text is prepared only once. */
   prepare<Row = SqliteRow>(sql: string, options?: SqliteStatementOptions): SqliteStatement<Row>;
   /**
-   * Runs `work`, which must be synchronous, as one transaction, or as a savepoint inside of one (a compute is one
-   * already): what it wrote stays as a whole, or is undone when it throws. Returns what `work` returns.
+   * Runs `work`, which must be synchronous, in a transaction, or in a savepoint within one (a compute is a transaction
+   * already): its writes are kept as a whole, or rolled back when it throws. Returns what `work` returns.
    */
   transaction<T>(work: () => T): T;
   /** Whether a transaction is under way. */

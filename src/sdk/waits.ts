@@ -5,7 +5,7 @@ import type { RunMessage, RunStart } from "../protocol/run.ts";
 /** A span of time: `"500ms"`, `"30s"`, `"1h30m"`, or milliseconds. */
 export type Span = string | number;
 
-/** The argument of a function that says what a wait is about. It must be pure, and answers at once. */
+/** The argument of a function that describes a wait. The function must be pure and synchronous. */
 export interface WaitContext {
   readonly start: RunStart;
   /** All messages so far, oldest first, frozen. */
@@ -14,7 +14,7 @@ export interface WaitContext {
   readonly config: JsonObject;
 }
 
-/** How long: a span, or the time when it is over. */
+/** How long a run sleeps: a span, or the time at which it wakes. */
 export type SleepTime = Span | Date;
 
 /** A role that lets time pass; see `sleep`. */
@@ -23,25 +23,25 @@ export interface Sleep {
   readonly time: SleepTime | ((context: WaitContext) => SleepTime);
 }
 
-/** What a gate asks; see `gate`. Texts may be functions, which are called once, when the run comes to the gate. */
+/** What a gate asks; see `gate`. A text may be a function, which is called once, when the run reaches the gate. */
 export interface GateRequest {
   /** One line, at most 500 characters. */
   readonly title: string | ((context: WaitContext) => string);
-  /** What is decided on: Markdown, at most 256 KiB. Default: empty. */
+  /** What the decision is about: Markdown, at most 256 KiB. Default: empty. */
   readonly body?: string | ((context: WaitContext) => string);
-  /** What may be decided; at most 20. Default: approve and reject. */
+  /** The possible decisions; at most 20. Default: approve and reject. */
   readonly options?: readonly string[];
-  /** After this time without a decision, `onExpiry` is decided. Default: never. */
+  /** After this time without a decision, `onExpiry` becomes the decision. Default: never. */
   readonly expires?: Span;
   /** One of the options. Default: reject, if that is one of them. */
   readonly onExpiry?: string;
   /** Who may decide: people and groups of `approvers` in nerve.yaml. Default: all of them. */
   readonly approvers?: readonly string[];
-  /** What phase of the work it closes: a part of the request's id, `RUN:GATE:PHASE:N`. Default: none. */
+  /** The phase of the work that the gate closes: part of the request's id, `RUN:GATE:PHASE:N`. Default: none. */
   readonly phase?: string;
 }
 
-/** A role that a person plays, by a decision; see `gate`. */
+/** A role that a person plays by deciding; see `gate`. */
 export interface Gate extends GateRequest {
   readonly wait: "gate";
 }
@@ -55,13 +55,13 @@ export interface EventWait {
 
 /** A run that a role starts; see `children`. */
 export interface Child {
-  /** A workflow of the workspace, such as this one. */
+  /** A workflow of the workspace; may be this one. */
   readonly workflow: string;
-  /** Default: an empty object. */
+  /** The payload of the run. Default: an empty object. */
   readonly payload?: Json;
   /** Default: empty. */
   readonly prompt?: string;
-  /** Default: what its workflow allows. */
+  /** Default: the limit of its workflow. */
   readonly maxRounds?: number;
 }
 
@@ -71,14 +71,17 @@ export interface Children {
   readonly runs: readonly Child[] | ((context: WaitContext) => readonly Child[]);
 }
 
-/** What became of a run that `children` has started: an item of `meta.runs`. */
+/** The result of a run that `children` started: an item of `meta.runs`. */
 export interface ChildResult {
   /** `RUN.ROUND.N`, where N counts from 1. */
   readonly runId: string;
-  /** `refused`: it could not be started, and `content` says why. */
+  /** `refused`: the run could not be started; `content` has the reason. */
   readonly status: "completed" | "failed" | "killed" | "crashed" | "interrupted" | "dropped" | "refused";
   readonly exitCode: number | null;
-  /** The content of its last message; if it has not completed, why not. Long ones are cut, and end with "...". */
+  /**
+   * The content of the run's last message; if the run did not complete, the reason. A long text is cut and ends with
+   * "...".
+   */
   readonly content: string;
 }
 
@@ -86,8 +89,8 @@ export interface ChildResult {
 export type Wait = Sleep | Gate | EventWait | Children;
 
 /**
- * A role that lets time pass: a span, a time, or a function that returns one of them. No process is kept for it, and the
- * daemon may restart meanwhile. Its message has `meta: { until }`, in milliseconds.
+ * A role that waits for a span or until a time; a function may return either. No process runs meanwhile, and the daemon
+ * may restart. Its message has `meta: { until }`, in milliseconds since the epoch.
  * @example
  * ```ts
  * export default defineWorkflow({
@@ -104,8 +107,8 @@ export function sleep(time: Sleep["time"]): Sleep {
 }
 
 /**
- * A role that waits for a person to decide (`nerve approvals`, `nerve approve`, `nerve reject`). No process is kept for
- * it. Its message has `meta: { decision, by, at, how, digest, comment }`; `how` is "person" or "expiry".
+ * A role that waits for a person to decide (`nerve approvals`, `nerve approve`, `nerve reject`). No process runs
+ * meanwhile. Its message has `meta: { decision, by, at, how, digest, comment }`; `how` is "person" or "expiry".
  * @example
  * ```ts
  * export default defineWorkflow({
@@ -131,9 +134,9 @@ export function gate(request: GateRequest): Gate {
 }
 
 /**
- * A role that waits for an event of this name, which a program or a person sends (`nerve workflow send`). An event that comes
- * before is kept for the run. Its message has `meta: { payload, key }`, or `{ timedOut: true }` after `timeout` (default:
- * none).
+ * A role that waits for an event of this name, which a program or a person sends (`nerve workflow send`). An event that
+ * comes earlier is kept for the run. Its message has `meta: { payload, key }`, or `{ timedOut: true }` after `timeout`
+ * (default: none).
  * @example
  * ```ts
  * export default defineWorkflow({
@@ -150,9 +153,9 @@ export function event(name: string, options: { readonly timeout?: Span } = {}): 
 }
 
 /**
- * A role that starts runs of other workflows, or of this one, and waits until all of them have ended, in whatever way: a
- * list, or a function that returns one. No process is kept for it. They are killed with this run. Its message has
- * `meta: { runs }`, a list of `ChildResult` in the order in which they were asked for.
+ * A role that starts runs of other workflows, or of this one, and waits until all of them have ended, in whatever way.
+ * `runs` is a list, or a function that returns one. No process runs for the wait. Killing this run kills them too. Its
+ * message has `meta: { runs }`, a list of `ChildResult` in the order of `runs`.
  * @example
  * ```ts
  * export default defineWorkflow({

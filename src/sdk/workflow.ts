@@ -8,24 +8,24 @@ import type { Span, Wait } from "./waits.ts";
 
 /** Names the state before the first message; no role can have this name. */
 export const START = "__start__";
-/** A moderator returns it when the run is complete. */
+/** Returned by a moderator when the run is complete. */
 export const END = "__end__";
 
 const endings = { failed: "__failed__", killed: "__killed__" } as const;
-/** What a moderator returns to end the run in another way than completed; see `failRun` and `killRun`. */
+/** What a moderator returns to end the run as failed or killed; see `failRun` and `killRun`. */
 export type EndedAs = `${(typeof endings)[keyof typeof endings]}:${string}`;
 
-/** A moderator returns it when the run has failed: the reason is that of the run, and its exit code is 1. */
+/** Returned by a moderator to fail the run with this reason and exit code 1. */
 export function failRun(reason: string): EndedAs {
   return `${endings.failed}:${reason}`;
 }
 
-/** A moderator returns it when the run is given up: it counts as killed for that reason, with exit code 137. */
+/** Returned by a moderator to give up the run: it counts as killed for this reason, with exit code 137. */
 export function killRun(reason: string): EndedAs {
   return `${endings.killed}:${reason}`;
 }
 
-/** How a run ends that a moderator ends so; null for a role or END. */
+/** The ending that a moderator's answer stands for; null for a role or END. */
 export function readEnding(answer: unknown): { readonly status: "failed" | "killed"; readonly reason: string } | null {
   if (typeof answer !== "string") return null;
   for (const status of ["failed", "killed"] as const) {
@@ -36,8 +36,8 @@ export function readEnding(answer: unknown): { readonly status: "failed" | "kill
 }
 
 /**
- * The argument of a role. A role runs at least once and, once its message is on disk, never again; one with the effect
- * "once" runs at most once, unless a person lets it run again.
+ * The argument of a role. A role runs at least once and, once its message is on disk, never again; a role with the
+ * effect "once" runs at most once, unless a person lets it run again.
  */
 export interface RoleContext<Config = JsonObject> {
   readonly start: RunStart;
@@ -47,14 +47,16 @@ export interface RoleContext<Config = JsonObject> {
   readonly signal: AbortSignal;
   /** `<runId>:<round>`: the same for every attempt of this round. Pass it to any effect that must not happen twice. */
   readonly idempotencyKey: string;
-  /** Read-only queries of the log. A later attempt may see more rows: put what the run depends on into a message. */
+  /**
+   * Read-only queries of the log. A later attempt may see more rows: put anything that the run depends on into a
+   * message.
+   */
   readonly logs: SenseLogs;
   /** Read-only Drizzle handles of senses' databases, by name, opened on first use; undefined if not granted. */
   readonly peers: Readonly<Record<string, SenseDatabase | undefined>>;
   readonly blobs: Blobs;
   /**
-   * The workflow's `config` from nerve.yaml, frozen. With the `config` of `defineWorkflow`, the settings that it reads from
-   * that.
+   * The workflow's `config` from nerve.yaml, frozen. If `defineWorkflow` has a `config`, the settings that it reads.
    */
   readonly config: Config;
   readonly log: LogFunction;
@@ -82,16 +84,16 @@ export interface RetryPolicy {
    */
   readonly nonRetryable?: readonly string[] | ((error: unknown) => boolean);
   /**
-   * What happens after the last attempt: the run fails, or it is paused; its attempts begin anew when a person resumes it.
-   * Default: "fail".
+   * What happens after the last attempt: the run fails, or it pauses and its attempts start over when a person resumes
+   * it. Default: "fail".
    */
   readonly exhausted?: "fail" | "pause";
 }
 
 /**
- * What may happen to a role that began and whose end is unknown: its process, the daemon or the machine died, or it was
- * aborted. "idempotent", the default: it runs again. "pure": it changes nothing outside, and may run as often as anybody
- * likes. "once": it never runs again by itself; the run waits until a person decides.
+ * Whether a role may run again when it started but its outcome is unknown: its process, the daemon or the machine died,
+ * or it was aborted. "idempotent", the default: it runs again. "pure": it has no side effects and may run any number of
+ * times. "once": it never runs again automatically; the run waits until a person decides.
  */
 export type RoleEffect = "idempotent" | "pure" | "once";
 
@@ -101,23 +103,25 @@ export interface RoleObject<Config = JsonObject> {
   /** Default: "idempotent". A role with the effect "once" has no `retry`. */
   readonly effect?: RoleEffect;
   /**
-   * When it expires, `signal` aborts and the attempt has failed, whatever the role returns afterwards. If the role has
-   * not settled 5 s later, its process is recycled. Default: none.
+   * The time limit of an attempt. When it expires, `signal` aborts and the attempt has failed, whatever the role
+   * returns later. If the role has not settled 5 s later, its process is recycled. Default: none.
    */
   readonly timeout?: Span;
-  /** Default: the first failure ends the run. */
+  /** Default: no retries; the first failure ends the run. */
   readonly retry?: RetryPolicy;
 }
 
-/** A role: the function alone, or with settings for the engine; one that an agent plays; or a wait, which nerve plays. */
+/**
+ * A role: a function, alone or with settings for the engine; a role that an agent plays; or a wait, which nerve plays.
+ */
 export type Role<Config = JsonObject> = RoleFunction<Config> | RoleObject<Config> | AgentRole | Wait;
 
-/** How the run has ended; `exitCode` and `reason` as `nerve workflow inspect` shows them. */
+/** How the run ended; `exitCode` and `reason` as `nerve workflow inspect` shows them. */
 export interface RunEnding {
   readonly status: "completed" | "failed" | "killed" | "crashed" | "interrupted";
   readonly exitCode: number | null;
   readonly reason: string | null;
-  /** Milliseconds. */
+  /** Milliseconds since the epoch. */
   readonly endedAt: number | null;
 }
 
@@ -126,7 +130,7 @@ export interface FinallyContext<Config = JsonObject> extends RoleContext<Config>
   readonly end: RunEnding;
 }
 
-/** What it returns is stored in the row `run.closed`; it may return nothing. */
+/** The function of `finally`. Its result, if any, is stored in the row `run.closed`. */
 export type FinallyFunction<Config = JsonObject> = (
   context: FinallyContext<Config>,
 ) => RoleResult | void | Promise<RoleResult | void>;
@@ -134,9 +138,12 @@ export type FinallyFunction<Config = JsonObject> = (
 /** `finally` with a time limit of its own. */
 export interface FinallyObject<Config = JsonObject> {
   readonly run: FinallyFunction<Config>;
-  /** When it expires, `signal` aborts, and `finally` has failed. Default: 1m; at most 1h. */
+  /** The time limit. When it expires, `signal` aborts and `finally` has failed. Default: 1m; at most 1h. */
   readonly timeout?: Span;
-  /** Its content, Markdown, is also the run's report: the file `data/reports/RUN.report.md`. Default: false. */
+  /**
+   * Whether the returned content, Markdown, is also the run's report: the file `data/reports/RUN.report.md`. Default:
+   * false.
+   */
   readonly report?: boolean;
 }
 
@@ -150,8 +157,8 @@ export interface Workflow<Name extends string = string, Config = JsonObject> {
   readonly roles: Readonly<Record<Name, Role<Config>>>;
   readonly moderator: (context: ModeratorContext) => NoInfer<Name> | typeof END | EndedAs;
   /**
-   * Runs after every end of a run that was not dropped, at least once: also after a kill, and when the daemon died before
-   * it was done. It may run again, so it must be idempotent. It changes nothing about how the run has ended.
+   * Runs at least once after every run that was not dropped, also after a kill. It runs again if the daemon died before
+   * it was done, so it must be idempotent. It cannot change how the run ended.
    */
   readonly finally?: FinallyFunction<Config> | FinallyObject<Config>;
 }
@@ -159,16 +166,19 @@ export interface Workflow<Name extends string = string, Config = JsonObject> {
 /** How a workflow reads its settings: kinds by key, or a function that throws a TypeError. */
 export type ConfigReader = Readonly<Record<string, Option<unknown>>> | ((config: JsonObject) => unknown);
 
-/** What roles get as `config`. A function is to name the type of its parameter, else its result counts as JSON. */
+/**
+ * The type of `config` in roles. A reader function must declare the type of its parameter, or its result counts as
+ * JSON.
+ */
 export type ConfigOf<Reader> = Reader extends (config: JsonObject) => infer Read ? Read
   : Reader extends Readonly<Record<string, Option<unknown>>> ? Settings<Reader>
   : JsonObject;
 
 /**
- * Declares a workflow; the default export of `workflows/<name>/index.ts`. With `config`, each role, and `finally`, first reads its settings,
- * with `readConfig` or by a function of its own, which throws a TypeError; an invalid setting is an error of the role that
- * names it. `nerve validate` finds it too, and so does the trial load of changed code; so such a function judges and does
- * nothing else.
+ * Declares a workflow; the default export of `workflows/<name>/index.ts`. With `config`, each role, and `finally`,
+ * first reads its settings: with `readConfig`, or with your own function, which throws a TypeError for an invalid
+ * setting. The role then fails with that error. `nerve validate` and the trial load of changed code report it too, so
+ * such a function must have no side effects.
  * @example
  * ```ts
  * export default defineWorkflow({
@@ -182,7 +192,7 @@ export function defineWorkflow<Name extends string, Reader extends ConfigReader 
   workflow: { readonly config?: Reader } & Workflow<Name, ConfigOf<Reader>>,
 ): Workflow<Name> {
   const { config, ...rest } = workflow, { roles } = rest, reader: ConfigReader | undefined = config;
-  // What is no object of roles is refused when it is loaded.
+  // Roles that are not an object are refused at loading.
   if (reader === undefined || !isPlainObject(roles)) return rest as Workflow<Name>;
   const read = typeof reader === "function" ? reader : (config: JsonObject) => readConfig(config, reader);
   const withSettings = (run: (context: RoleContext<unknown>) => unknown) => (context: RoleContext) =>
