@@ -1,4 +1,4 @@
-/** The limits of who may use the listener: tokens, sessions, links. limits.ts has all others. */
+/** The limits of access to the listener: tokens, sessions, links. limits.ts has all others. */
 import { assert } from "./errors.ts";
 
 const secondMs = 1_000, minuteMs = 60 * secondMs, dayMs = 24 * 60 * minuteMs;
@@ -6,23 +6,23 @@ const secondMs = 1_000, minuteMs = 60 * secondMs, dayMs = 24 * 60 * minuteMs;
 export const tokensMax = 256;
 /** Sessions of the dashboard; beyond them, the oldest one ends. */
 export const sessionsMax = 64;
-/** Tokens and sessions that are over, kept to say why they are refused; the oldest are forgotten first. */
+/** Ended tokens and sessions that are kept to explain why they are refused; the oldest are forgotten first. */
 export const deadTokensMax = 256;
-/** Of a token that is made without `--expires`. */
+/** The lifetime of a token that is created without `--expires`. */
 export const defaultTokenMs = 90 * dayMs;
 export const tokenMaxMs = 3_650 * dayMs;
 export const sessionMs = 7 * dayMs;
-/** How long a one-time link of `nerve dashboard` opens a session, and how many may be open. */
+/** How long a one-time link of `nerve dashboard` is valid, and how many may be open. */
 export const linkMs = 5 * minuteMs;
 export const linksMax = 64;
-/** The last use of a token is written at most so often: each time is a commit. */
+/** How often, at most, the last use of a token is stored: each time costs a commit. */
 export const tokenUseMs = minuteMs;
-/** How often requests and streams of what has expired are ended. */
+/** How often the requests and streams of expired tokens and sessions are ended. */
 export const accessSweepMs = minuteMs;
-/** Guesses at one token, session or link: so many at once, then one each `guessEveryMs`. Further ones are not looked at. */
+/** Guesses at one token, session or link: a burst, then one per `guessEveryMs`. Further guesses are not checked. */
 export const guessesMax = 10;
 export const guessEveryMs = 10 * secondMs;
-/** Unknown tokens, sessions and links in all: beyond them the answer asks to wait. */
+/** Attempts with unknown tokens, sessions and links, in total: beyond them the response asks the client to wait. */
 export const strangersMax = 60;
 export const strangersPerSecond = 1;
 

@@ -1,6 +1,7 @@
 /**
- * The time since the machine booted. It counts while the machine sleeps, ignores that somebody sets the clock, and means
- * the same to every process until the next boot: what is left of a wait is known even after a restart of the daemon.
+ * The time since the machine booted. It includes the time that the machine slept, does not change when the clock is
+ * set, and is the same for every process until the next boot: the rest of a wait is known even after a restart of the
+ * daemon.
  */
 
 /** A type, not an interface: it is stored as JSON. */
@@ -13,7 +14,7 @@ export type BootTime = {
 
 let bootId: string | null | undefined;
 
-/** Takes about 20 us. Null where the system does not tell, as outside Linux, or where the reader may not read it. */
+/** Takes about 20 us. Null where it is unavailable, as outside Linux, or not readable by this process. */
 export function readBootTime(): BootTime | null {
   bootId ??= read("/proc/sys/kernel/random/boot_id");
   const seconds = bootId === null ? NaN : parseFloat(read("/proc/uptime") ?? "");

@@ -3,8 +3,8 @@
  * event stream of the control API, and programs that embed nerve.
  *
  * I1. Publishing never blocks, never throws and never runs a subscriber's code.
- * I2. Each subscriber has a queue that is bounded in events and in bytes. When it is full, the oldest events are dropped
- *     and counted. A slow subscriber costs the others nothing.
+ * I2. Each subscriber has a queue that is bounded in events and in bytes. When it is full, the oldest events are
+ *     dropped and counted. A slow subscriber does not affect the others.
  */
 import { subscriberQueueMax, subscriberQueueMaxBytes } from "./limits.ts";
 
@@ -34,7 +34,7 @@ export class Broadcast<E> {
 
   publish(event: E): void {
     let bytes: number | null = null;
-    // Only for those that do not read at once.
+    // Computed only if the event must queue for a subscriber.
     const sizeOf = () => bytes ??= JSON.stringify(event)?.length ?? 0;
     for (const subscriber of this.#subscribers) subscriber.offer(event, sizeOf);
   }

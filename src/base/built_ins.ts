@@ -1,8 +1,8 @@
 /**
- * Loads a module of Node's where it is first needed. The first import of any, or a look at `globalThis.process`, has Deno
- * load its Node layer: each thread and process would pay 20 to 50 ms for it at its start.
+ * Loads a Node module when it is first needed. The first import of one, or access to `globalThis.process`, makes Deno
+ * load its Node layer, which would cost each thread and process 20 to 50 ms at its start.
  */
 
 export const getBuiltIn: NodeJS.Process["getBuiltinModule"] = (name: string): never =>
-  // deno-lint-ignore no-process-global -- an import is of the start, and the import map makes node:process the sandbox's
+  // deno-lint-ignore no-process-global -- an import would run at the start, and node:process is mapped to the sandbox's
   globalThis.process.getBuiltinModule(name) as never;

@@ -1,9 +1,12 @@
-/** Opens the system's C library: glibc, then musl. Used by landlock.ts and datagram.ts, and by nothing that user code reaches. */
+/**
+ * Opens the system's C library: glibc, then musl. Used only in base/ (landlock.ts, seccomp.ts and others), never by
+ * user code.
+ */
 import { messageOf } from "./errors.ts";
 
 const libraries = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`, "libc.so"];
 
-/** Throws with what each attempt came to. */
+/** Throws an Error that lists why each attempt failed. */
 export function openCLibrary<const Symbols extends Deno.ForeignLibraryInterface>(
   symbols: Symbols,
 ): Deno.DynamicLibrary<Symbols> {

@@ -1,11 +1,11 @@
 /**
- * Expressions of nerve.yaml in the Common Expression Language, by cel-js, with bounds that its library leaves open:
- * an expression of a user can be slow or wrong, but it cannot hold up the kernel. Pure; cel_template.ts has texts with
- * expressions in them.
+ * Expressions of nerve.yaml in the Common Expression Language, through cel-js, with limits that the library lacks: a
+ * user's expression can be slow or wrong, but it cannot block the kernel. cel_template.ts has texts with expressions in
+ * them.
  * I1. Compiling never throws. Evaluating throws an Error with one line of text, or returns.
- * I2. Every number of JSON is a double in CEL, and a double meets whole numbers: `signal.n + 1` works.
- * I3. An evaluation ends after about `celEvaluateMaxMs`, however large the values are: `signal.l.all(x, x in signal.m)` of
- *     256 KiB would take minutes.
+ * I2. Every number of JSON is a double in CEL, and doubles mix with integers: `signal.n + 1` works.
+ * I3. An evaluation ends after about `celEvaluateMaxMs`, however large the values are: `signal.l.all(x, x in signal.m)`
+ *     of 256 KiB would take minutes.
  */
 import { RE2JS } from "@bufbuild/re2";
 import { type ASTNode, Environment } from "@marcbachmann/cel-js";
@@ -15,7 +15,7 @@ import { findNearest } from "./did_you_mean.ts";
 import { messageOf } from "./errors.ts";
 import { err, ok, type Result } from "./result.ts";
 
-/** What an expression may name. `dyn`: a value of any type. */
+/** The variables that an expression may use. `dyn`: a value of any type. */
 export type CelVariables = Readonly<Record<string, "dyn" | "string">>;
 
 /** `start`: the offset in the text of the expression. */
@@ -36,13 +36,13 @@ export interface CelField {
 export interface CelExpression {
   readonly source: string;
   readonly fields: readonly CelField[];
-  /** Whether it names this variable. */
+  /** Whether the expression uses this variable. */
   uses(variable: string): boolean;
-  /** Whole numbers may be bigints. Throws an Error whose message says what failed. */
+  /** May return a bigint for a whole number. Throws an Error whose message states what failed. */
   evaluate(values: Readonly<Record<string, unknown>>): unknown;
 }
 
-/** `wanted`: what the expression must give; a value of any type fits `any`. */
+/** `wanted`: the type that the expression must return; `any` accepts every type. */
 export function compileCel(
   source: string,
   variables: CelVariables,
@@ -68,7 +68,7 @@ export function compileCel(
   }
 }
 
-/** Until when (monotonic) the evaluation that runs may go on; one runs at a time, since none waits. */
+/** The deadline (monotonic) of the current evaluation. Only one runs at a time, since evaluation is synchronous. */
 let evaluateUntil = 0;
 
 function evaluate(parsed: (values: Record<string, unknown>) => unknown, values: Readonly<Record<string, unknown>>) {
@@ -82,7 +82,7 @@ function evaluate(parsed: (values: Record<string, unknown>) => unknown, values: 
 
 const environments = new Map<string, Environment>();
 
-/** One for each set of variables: making one takes a millisecond. */
+/** Caches one environment for each set of variables: creating one takes a millisecond. */
 function environmentFor(variables: CelVariables): Environment {
   const key = JSON.stringify(variables), known = environments.get(key);
   if (known !== undefined) return known;
@@ -128,7 +128,7 @@ function createEnvironment(variables: CelVariables): Environment {
   return environment;
 }
 
-/** By its decimal text: 1.005 is 1.01 to two digits, although its double is a little less. */
+/** Rounds the decimal text: 1.005 becomes 1.01, although its double is slightly less than 1.005. */
 function roundTo(value: number, digits: bigint): number {
   const places = Math.min(15, Math.max(-15, Number(digits))), [mantissa = "", exponent = "0"] = `${value}`.split("e");
   if (!Number.isFinite(value)) return value;
@@ -140,11 +140,11 @@ function roundTo(value: number, digits: bigint): number {
 const patternsKept = 200;
 const patterns = new Map<string, { test(text: string): boolean }>();
 
-/** RE2 takes time in proportion to the text, whatever the pattern: a RegExp may take hours for 40 characters. */
+/** RE2 takes time linear in the text, whatever the pattern; a RegExp may take hours for 40 characters. */
 function compilePattern(pattern: string): { test(text: string): boolean } {
   let compiled = patterns.get(pattern);
   if (compiled === undefined) {
-    // One that a payload brings may be as long as its text, and their product is what a search takes.
+    // A pattern from a payload may be as long as the text, and a search takes time in proportion to their product.
     if (pattern.length > celMaxChars) throw new Error(`search() has a pattern of more than ${celMaxChars} characters`);
     const program = RE2JS.compile(pattern);
     compiled = { test: (text) => program.test(text) };
@@ -159,12 +159,12 @@ const macros = new Set(["all", "exists", "exists_one", "map", "filter"]);
 interface Walk {
   readonly fields: CelField[];
   readonly names: Set<string>;
-  /** How many macros this node is in. */
+  /** How many macros enclose this node. */
   readonly macros: number;
   readonly tested: boolean;
 }
 
-/** Collects what the expression names. Returns why it is refused, or null. */
+/** Collects the variables and fields that the expression uses. Returns why it is refused, or null. */
 function walk(part: unknown, at: Walk): CelFault | null {
   if (Array.isArray(part)) {
     for (const each of part) {
@@ -205,18 +205,18 @@ function walk(part: unknown, at: Walk): CelFault | null {
     if (inside.macros > 1) {
       return { message: `${name}() inside another such call is not offered`, hint: null, start: node.start };
     }
-    // A call on what another one gave comes after it, not inside it.
+    // A call on another call's result follows it; it is not nested in it.
     return walk(receiver, at) ?? walk(given, inside);
   }
   return walk(node.args, inside);
 }
 
-/** One for all: exists() and all() go on after an error, and meet it again for every element. */
+/** One shared instance: exists() and all() continue after an error and throw it again for every element. */
 const tooLong = new Error(`takes longer than ${celEvaluateMaxMs} ms`);
 
 /**
- * Makes the node, which is evaluated for every element, check the time. The library sets `evaluate` anew when it first runs:
- * what it sets is kept behind the check. It offers no limit of its own (8.0.0).
+ * Makes the node, which is evaluated for every element, check the deadline. The library replaces `evaluate` on the
+ * first run; the setter keeps the check in front of the replacement. The library has no time limit (8.0.0).
  */
 function boundTime(node: ASTNode): void {
   type Evaluate = (this: unknown, ...given: unknown[]) => unknown;
@@ -241,7 +241,7 @@ function toFault(thrown: unknown, variables: CelVariables): CelFault {
   };
 }
 
-/** Without the picture of the expression, which takes several lines. */
+/** The message without the excerpt of the expression, which takes several lines. */
 function summaryOf(thrown: unknown): string {
   const { summary } = thrown as { readonly summary?: unknown };
   const text = typeof summary === "string" ? summary : messageOf(thrown);

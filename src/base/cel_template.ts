@@ -5,14 +5,14 @@ import { type CelExpression, type CelFault, type CelField, type CelVariables, co
 import { err, ok, type Result } from "./result.ts";
 
 export interface CelTemplate {
-  /** Of all its expressions; `start` is the offset in the text. */
+  /** The fields of all expressions; `start` is the offset in the text. */
   readonly fields: readonly CelField[];
   uses(variable: string): boolean;
   /** Throws an Error when one of its expressions does. */
   render(values: Readonly<Record<string, unknown>>): string;
 }
 
-/** The offsets of faults are those in the text. Text without `{{` is a template, too. */
+/** Offsets of faults are relative to the whole text. Text without `{{` is a template too. */
 export function compileTemplate(text: string, variables: CelVariables): Result<CelTemplate, CelFault[]> {
   const parts: (string | CelExpression)[] = [], faults: CelFault[] = [], fields: CelField[] = [];
   let at = 0;
@@ -38,7 +38,7 @@ export function compileTemplate(text: string, variables: CelVariables): Result<C
   });
 }
 
-/** The `}}` that ends an expression: not one inside its quotes. Negative: there is none. */
+/** The index of the `}}` that ends an expression, outside its quotes; negative when there is none. */
 function findClose(text: string, from: number): number {
   let quote = "";
   for (let at = from; at < text.length; at++) {
@@ -52,7 +52,7 @@ function findClose(text: string, from: number): number {
   return -1;
 }
 
-/** A number with at most six significant digits: what was measured has no more, and 0.1 + 0.2 is 0.3. */
+/** The value as text. Fractions get at most six significant digits: measurements have no more, and 0.1 + 0.2 is 0.3. */
 export function toText(value: unknown): string {
   if (typeof value === "number") {
     // A whole number keeps its digits: it may be an id.

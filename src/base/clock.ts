@@ -30,7 +30,7 @@ const after: Clock["after"] = (delayMs, fire) => {
 
 let lastBoot: { readonly time: BootTime | null; readonly readAt: number } | null = null;
 
-/** Reads it anew after a tenth of a second: a start asks for it once for each sense, and a read takes 20 us. */
+/** Cached for 100 ms: a start asks for the boot time once for each sense, and a read takes 20 us. */
 function boot(): BootTime | null {
   const now = monotonicNow();
   if (lastBoot === null || now - lastBoot.readAt > 100) lastBoot = { time: readBootTime(), readAt: now };

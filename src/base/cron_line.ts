@@ -2,16 +2,16 @@
 import { Cron } from "croner";
 
 export interface CronLine {
-  /** The local times that the line names, as if they were UTC: no clock of a time zone skips or repeats one. */
+  /** The local times that the line names, as if they were UTC, so that no time zone skips or repeats one. */
   readonly names: Cron;
-  /** Whether a field of its time (second, minute, hour) begins with `*`: it then names no fixed times of the day. */
+  /** Whether a time field (second, minute, hour) begins with `*`: the line then has no fixed times of day. */
   readonly hasStar: boolean;
 }
 
-/** Five fields, six with leading seconds, or a nickname such as @daily. Throws when it is not that. */
+/** Reads five fields, six with leading seconds, or a nickname such as @daily. Throws for any other text. */
 export function readCronLine(text: string): CronLine {
   const line = text.trim(), fields = line.split(/\s+/), [day = "", , weekday = ""] = fields.slice(-3);
-  // As all crons have it: a day and a weekday widen each other, unless one of the two begins with a star.
+  // As in every cron: a day and a weekday are alternatives, unless one of the two begins with a star.
   const domAndDow = beginsWithStar(day) || beginsWithStar(weekday);
   const names = new Cron(line, { paused: true, mode: "5-or-6-parts", timezone: "UTC", domAndDow });
   return { names, hasStar: line.toLowerCase() === "@hourly" || fields.slice(0, -3).some(beginsWithStar) };

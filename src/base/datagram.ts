@@ -1,6 +1,6 @@
 /**
- * Sends datagrams to a Unix socket. Deno can only with --unstable-net, which would also give sandboxed code UDP, and what
- * Landlock holds is TCP. Used by daemon/service_manager.ts.
+ * Sends datagrams to a Unix socket. Deno can do so only with --unstable-net, which would also give sandboxed code UDP,
+ * and Landlock restricts only TCP. Used by daemon/service_manager.ts.
  */
 import { openCLibrary } from "./c_library.ts";
 
@@ -11,12 +11,15 @@ const symbols = {
 } as const;
 
 const unix = 1, datagram = 2, closeOnExec = 0o2000000;
-/** Neither waits for a receiver nor raises SIGPIPE. */
+/** Send without waiting for the receiver, and without SIGPIPE. */
 const flags = 0x40 | 0x4000;
 /** sun_path of sockaddr_un, with its NUL. */
 const pathMaxBytes = 107;
 
-/** `address`: a path, or `@NAME` for an abstract socket. False when it could not be sent. Throws for an address that is none. */
+/**
+ * `address`: a path, or `@NAME` for an abstract socket. Returns false when the send failed. Throws for an invalid
+ * address.
+ */
 export function sendDatagram(address: string, text: string): boolean {
   const encoder = new TextEncoder(), path = encoder.encode(address.replace(/^@/, "\0"));
   if (!/^[/@]./.test(address) || path.length > pathMaxBytes) {

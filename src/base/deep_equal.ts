@@ -1,10 +1,10 @@
 /**
- * `isDeepStrictEqual` of node:util, without loading Node's layer at each start (built_ins.ts) where the values are as of JSON.
- * Packages for it take an own key `constructor` for the value's class.
+ * `isDeepStrictEqual` of node:util, without loading Deno's Node layer (built_ins.ts) for JSON-like values. The npm
+ * packages for it mistake an own key `constructor` for the value's class.
  */
 import { getBuiltIn } from "./built_ins.ts";
 
-/** Whether both have the same parts. Keys whose value is undefined count. */
+/** Whether both values are deeply equal. Keys whose value is undefined count. */
 export function isDeepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;

@@ -31,7 +31,7 @@ function countLetters(text: string): ReadonlyMap<string, number> {
   return counts;
 }
 
-/** The letters of `text` that are not among `letters`: it takes at least as many edits. */
+/** How many letters of `text` are not among `letters`: a lower bound for the number of edits. */
 function countOtherLetters(letters: ReadonlyMap<string, number>, text: string): number {
   const left = new Map(letters);
   let others = 0;
@@ -52,7 +52,7 @@ export function hintNearest(name: string, candidates: Iterable<string>): string 
 }
 
 const longestCompared = 100;
-/** A comparison takes up to 100 us; the kernel makes a thousand hints for one broken nerve.yaml. */
+/** A comparison takes up to 100 us, and a broken nerve.yaml can cause a thousand hints. */
 const comparedMax = 20;
 const shownAtMost = 12;
 

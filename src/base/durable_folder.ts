@@ -17,7 +17,7 @@ export async function makeFolderDurably(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** Resolves when every entry that was made, renamed or removed in the folder is on disk. */
+/** Resolves when all creations, renames and removals in the folder are on disk. */
 export async function syncFolder(path: string): Promise<void> {
   using folder = await Deno.open(path);
   await folder.sync();

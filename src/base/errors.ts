@@ -1,13 +1,13 @@
 /**
- * The errors of nerve. `NerveError` reports a failure outside nerve and says what to do next; `assert` catches our own
- * bugs. Callers decide by `code`, never by the message. protocol/common_errors.ts makes the errors of several rooms.
+ * The errors of nerve. `NerveError` reports a failure outside nerve and what to do about it; `assert` catches our own
+ * bugs. Callers branch on `code`, never on the message. protocol/common_errors.ts makes the errors of several rooms.
  */
 
 import type { ErrorCode } from "./error_codes.ts";
 
 export type { ErrorCode } from "./error_codes.ts";
 
-/** An expected failure. `message` says what failed, `hint` what the operator can do about it. */
+/** An expected failure. `message` states what failed, `hint` what the operator can do about it. */
 export class NerveError extends Error {
   override readonly name = "NerveError";
   readonly code: ErrorCode;

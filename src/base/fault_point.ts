@@ -1,6 +1,6 @@
 /**
  * Places where a test can kill the process, as a power cut or `kill -9` would. `NERVE_FAULT_POINT` names one; a number
- * after a colon says how often it is passed before the kill. Without the variable nothing happens. Used by archiver.ts,
+ * after a colon is how often it is passed before the kill. Without the variable nothing happens. Used by archiver.ts,
  * archive_file.ts and backup.ts.
  */
 

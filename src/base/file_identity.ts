@@ -1,4 +1,4 @@
-/** Identifies the file or folder at a path: another one may have replaced it. */
+/** Identifies the file or folder at a path, to detect that another one has replaced it. */
 import { isMissing } from "./if_present.ts";
 
 /** Equal only for the same file or folder; null when there is none. Inodes are reused, birth times are not. */

@@ -1,4 +1,4 @@
-/** Between paths and file URLs, as node:url has it, which would cost each process and thread 20 ms of its start. */
+/** Converts between paths and file URLs, like node:url, which would cost each process and thread 20 ms at its start. */
 
 /** The path of a file URL. */
 export function toFilePath({ pathname }: URL): string {
@@ -8,7 +8,7 @@ export function toFilePath({ pathname }: URL): string {
 /** The URL of a normalized absolute path. */
 export function toFileUrl(path: string): URL {
   const url = new URL("file:///");
-  // What would end the path, separate its parts, be taken out, or make a part a drive of Windows.
+  // Characters that would end the path, separate its parts, be removed, or turn a part into a Windows drive.
   url.pathname = path.replace(/[%?#|\\\t\n\r]/g, encodeURIComponent);
   return url;
 }

@@ -1,8 +1,8 @@
-/** Where a program is, as a shell would find it. */
+/** Finds a program as a shell would. */
 import { join, resolve } from "node:path";
 import { isMissing } from "./if_present.ts";
 
-/** Null: there is none. A name with a slash is looked up from `cwd`. */
+/** Returns null when there is none. A name with a slash is resolved against `cwd`. */
 export function findOnPath(program: string, path: string, cwd = "/"): string | null {
   const places = program.includes("/")
     ? [resolve(cwd, program)]

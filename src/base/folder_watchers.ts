@@ -1,9 +1,9 @@
 /**
- * Follows what happens in a set of folders, as the system reports it. Used by deploy/file_watcher.ts for the workspace and by
- * watches/watch.ts for the paths that senses watch.
+ * Watches a set of folders for the events that the system reports. Used by deploy/file_watcher.ts for the workspace and
+ * by watches/watch.ts for the paths that senses watch.
  * I1. A folder that was removed and created again is watched again at the next `follow`.
- * I2. Events are a hint and no more: the system loses some (files in new folders, symbolic links, everything after an
- *     overflow). Whoever must miss nothing looks at the folders, too.
+ * I2. Events are only hints: the system loses some (files in new folders, symbolic links, everything after an
+ *     overflow). A caller that must not miss a change also scans the folders.
  */
 import { messageOf } from "./errors.ts";
 import { identifyFile } from "./file_identity.ts";
@@ -29,7 +29,7 @@ export class FolderWatchers {
   }
 
   /**
-   * From now on these are watched, as far as they exist, without the folders in them, and no others. Returns how many were
+   * From now on, watches exactly these folders, as far as they exist, without their subfolders. Returns how many were
    * not watched before.
    */
   follow(folders: Iterable<string>): number {
@@ -44,20 +44,20 @@ export class FolderWatchers {
     for (const path of [...this.#open.keys()]) this.#close(path);
   }
 
-  /** True: it was not watched before. */
+  /** Returns true if the folder was not watched before. */
   #reopen(path: string): boolean {
     try {
       const identity = identifyFolder(path), open = this.#open.get(path);
       if (open !== undefined && open.identity === identity) return false;
       this.#close(path);
       if (identity === null) return false;
-      // Recursive, the system would follow symbolic links, wherever they lead.
+      // Not recursive: the system would follow symbolic links, wherever they lead.
       const watcher = Deno.watchFs(path, { recursive: false });
       this.#open.set(path, { watcher, identity });
       void this.#listen(path, watcher);
       return true;
     } catch (thrown) {
-      // Removed meanwhile; or the system has no watches left, and then looks must do.
+      // The folder was removed meanwhile, or the system has no watches left: then scans must suffice.
       if (!(thrown instanceof Deno.errors.NotFound)) {
         this.#ports.reportProblem(`${path} cannot be watched: ${messageOf(thrown)}`);
       }

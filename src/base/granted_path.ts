@@ -1,21 +1,22 @@
 /**
- * Where the path of a grant leads, when some of the links on the way may be the work of a unit's program. Used by
+ * Resolves the path of a grant when a unit's program may have made some of the links on the way. Used by
  * config/permissions/check_grants.ts when nerve.yaml is read, and by process/launcher.ts when a process starts.
- * I1. A link in a folder that a unit may write counts only if it leads to a place in that folder: what lies there the unit
- *     could have moved to the path just as well. All other links are the user's.
- * I2. Nothing is opened. Whoever opens the result follows no link any more (base/landlock.ts).
- * I3. Links of /proc are left: `self` is another folder for each process. No unit makes one there.
+ * I1. A link in a folder that a unit may write is accepted only if it leads to a place in that folder: the unit could
+ *     have moved what lies there to the path anyway. All other links are the user's.
+ * I2. Nothing is opened. The caller opens the result without following links (base/landlock.ts).
+ * I3. Links in /proc are not resolved: `self` is a different folder for each process, and no unit can make a link
+ *     there.
  */
 import { dirname, join } from "node:path";
 import { isMissing } from "./if_present.ts";
 
-/** Folders that units may write: as they are granted, and where they really are. */
+/** Folders that units may write: their granted paths and their real paths. */
 export type ChangeableFolders = ReadonlySet<string>;
 
 export interface GrantedPath {
-  /** Without links; the end of it may be missing. */
+  /** The path without links; its last parts may not exist. */
   readonly path: string;
-  /** The first link that may be the work of a unit and leads out of its folder; null: the path may be used. */
+  /** The first link that a unit may have made and that leads out of its folder; null: the path may be used. */
   readonly foreignLink: { readonly link: string; readonly folder: string } | null;
 }
 
@@ -44,8 +45,8 @@ export function resolveGrantedPath(path: string, changeable: ChangeableFolders):
 }
 
 /**
- * The folders of write grants, and where they really are. A link on the way to one may lie in another one, whose real
- * place is then to be known first: a link that was made to lead to `/` must not make every link suspect.
+ * The folders of write grants, with their real paths. A link on the way to one may lie in another, whose real path must
+ * then be known first: a link that a unit made to `/` must not make every link suspect.
  */
 export function listChangeable(written: readonly string[]): ChangeableFolders {
   const folders = new Set(written), steps = (path: string) => path.split("/").length;
@@ -62,7 +63,10 @@ function isStep(step: string): boolean {
   return step !== "" && step !== ".";
 }
 
-/** The nearest of them that `path` is or lies in: who may write an upper one only may do the same. */
+/**
+ * The nearest of the folders that contains `path` or is `path`; null when there is none. A unit that may write a folder
+ * above it can do no more.
+ */
 export function findChangeable(path: string, folders: ChangeableFolders): string | null {
   for (let at = path, below = ""; at !== below; below = at, at = dirname(at)) if (folders.has(at)) return at;
   return null;
@@ -72,12 +76,12 @@ function isWithin(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
 }
 
-/** Null: no link, or nothing that this user may look at. */
+/** The target of a link; null when the path is not a link, or this user may not inspect it. */
 function readLink(path: string): string | null {
   try {
     return Deno.lstatSync(path).isSymlink ? Deno.readLinkSync(path) : null;
   } catch (thrown) {
-    // Also a link that was just replaced: whoever opens the path notices.
+    // This includes a link that was just replaced: the caller notices when it opens the path.
     if (isMissing(thrown) || thrown instanceof Deno.errors.PermissionDenied || isNoLink(thrown)) return null;
     throw thrown;
   }

@@ -1,6 +1,6 @@
 /**
- * Process 1 must reap processes whose parents have ended. nerve does not, since Deno waits only for its own children: as
- * the first process of a container it would collect a zombie for each program that outlives its parent.
+ * Process 1 must reap processes whose parents have ended. nerve does not, since Deno waits only for its own children:
+ * as process 1 of a container it would leave a zombie for each program that outlives its parent.
  */
 import { ifPresent, isGoneProcess } from "./if_present.ts";
 import { readProcessStat } from "./process_id.ts";

@@ -1,32 +1,34 @@
 /**
- * Landlock: the operating system refuses this process, and every program that it starts, all but what a list of rules
- * names, whatever SQLite, the runtime or such a program does. process/landlock_rules.ts makes the rules, sandbox/shim.ts applies them, and the kernel and `nerve doctor` ask for the version.
- * I1. `restrictSelf` returns only when everything that the rules ask for and this Linux can hold is held; else it throws.
- * I2. A path without a file is left out: nothing can be granted that does not exist.
- * I3. Nothing lifts it again. It holds the calling thread, the threads that it starts from then on, and their programs.
+ * Landlock: the operating system denies this process, and every program that it starts, everything that a list of rules
+ * does not name, whatever SQLite, the runtime or such a program does. process/landlock_rules.ts makes the rules,
+ * sandbox/shim.ts applies them, and the kernel and `nerve doctor` read the version.
+ * I1. `restrictSelf` returns only once every rule that this Linux supports is enforced; else it throws.
+ * I2. A path that does not exist is skipped: it cannot be granted.
+ * I3. Nothing lifts the restriction. It applies to the calling thread, the threads that it starts later, and their
+ *     programs.
  */
 import { openCLibrary } from "./c_library.ts";
 import { openFlags, openNoFollow, openSymbols } from "./open_no_follow.ts";
 
-/** `write` is not `read`: a path that may be both has two rules. `execute` includes `read`. */
+/** `write` does not include `read`: a path with both has two rules. `execute` includes `read`. */
 export type PathRight = "read" | "write" | "execute";
 
 export interface LandlockRules {
   readonly paths: readonly (readonly [path: string, right: PathRight])[];
-  /** TCP ports; null: all. */
+  /** TCP ports; null: all of them. */
   readonly connect: readonly number[] | null;
   readonly bind: readonly number[] | null;
-  /** Of `paths`, those on whose way no link may lie: a program could have just put one there (granted_path.ts). */
+  /** The subset of `paths` that must not lead through a link: a program could have just made one (granted_path.ts). */
   readonly unfollowed?: readonly string[];
 }
 
-/** What each version of Landlock added, by the first version that holds it. */
+/** The first version of Landlock that supports each feature. */
 const since = { refer: 2, truncate: 3, ports: 4, devices: 5, scopes: 6 } as const;
 
-/** Rights by their bit in the interface of Linux. */
+/** Rights as bits of the Linux interface. */
 const executeRight = 1n << 0n, readFile = 1n << 2n, readDir = 1n << 3n;
 const writeFile = 1n << 1n, truncate = 1n << 14n, ioctlDevice = 1n << 15n, refer = 1n << 13n;
-/** Remove folders and files; make folders, files, sockets, pipes and links. Never devices, which nothing grants. */
+/** Removing folders and files; making folders, files, sockets, pipes and links. Not devices, which nothing grants. */
 const entries = (1n << 4n) | (1n << 5n) | (1n << 7n) | (1n << 8n) | (1n << 9n) | (1n << 10n) | (1n << 12n);
 const makeDevices = (1n << 6n) | (1n << 11n);
 
@@ -56,20 +58,20 @@ const symbols = {
 const openLibrary = () => openCLibrary(symbols);
 let library: ReturnType<typeof openLibrary> | null = null;
 
-/** Opens what `restrictSelf` needs: 4 ms of processor time (measured, Deno 2.9.6), for whoever waits for something else. */
+/** Loads what `restrictSelf` needs. It takes 4 ms of processor time (measured, Deno 2.9.6): call it while waiting. */
 export function prepareToRestrict(): void {
   if (Deno.build.os === "linux") library ??= openLibrary();
 }
 
 let found: number | null = null;
 
-/** The version of this system's Landlock; 0: it has none, or it is switched off. */
+/** The version of this system's Landlock; 0: missing or disabled. */
 export function systemLandlock(): number {
   return found ??= readVersion();
 }
 
 export const noLandlock = "this system has no Landlock";
-/** What to do about that. */
+/** What to do when Landlock is missing. */
 export const landlockHint =
   "it takes Linux 5.13 or later, with landlock in the kernel's list of security modules (lsm=)";
 export const newerLinuxHint = "Linux 6.12 or later holds all of it";
@@ -88,7 +90,7 @@ function askVersion({ symbols }: ReturnType<typeof openLibrary>): number {
   return Math.max(0, Number(symbols.ruleset(createRuleset, null, 0n, 1n)));
 }
 
-/** What a system with this version of Landlock does not hold, as a sentence; null: it holds everything. */
+/** What this version of Landlock does not enforce, as a sentence; null: it enforces everything. */
 export function describeUnheld(version: number): string | null {
   if (version === 0) {
     return `${noLandlock}: only Deno's permissions hold senses and workflows, and nothing holds their programs`;
@@ -105,7 +107,8 @@ export function describeUnheld(version: number): string | null {
 
 /**
  * Restricts this process for good. Throws when this system has no Landlock, or when it refuses a rule. Returns whether
- * it can now send signals to nobody but itself and the programs that it starts. `known`: holds no more than that version.
+ * the process can now send signals only to itself and the programs that it starts. `known`: the version to use, instead
+ * of the system's.
  */
 export function restrictSelf(
   { paths, connect, bind, unfollowed = [] }: LandlockRules,
@@ -131,9 +134,9 @@ export function restrictSelf(
   for (const [path, right] of paths) {
     const fd = steps.has(path) ? openNoFollow(c, path) : c.open(encoder.encode(`${path}\0`), openFlags);
     if (fd < 0) continue;
-    // It is a file: those of a folder are refused.
+    // If the path is a file, Linux refuses the rights of a folder.
     const added = add(rights[right], fd) || add(rights[right] & fileRights, fd);
-    // There a file that nobody has open may be made anew when it is next looked up, and the rule would be of the old one.
+    // In /proc and /sys, the system may recreate a file that is not open, and the rule would apply to the old one.
     if (!path.startsWith("/proc/") && !path.startsWith("/sys/")) c.close(fd);
     if (!added) throw new Error(`Landlock refuses the rule ${right} of ${path}`);
   }
@@ -141,7 +144,7 @@ export function restrictSelf(
   if (c.prctl(setNoNewPrivileges, 1n, 0n, 0n, 0n) !== 0) throw new Error("this process cannot renounce new privileges");
   if (c.restrict(restrict, ruleset, 0n) !== 0n) throw new Error("Landlock refuses to restrict this process");
   c.close(Number(ruleset));
-  // Whoever relies on it may end every process of this user: so the system is asked, too. Signal 0 only asks.
+  // A caller that relies on this may kill every process of this user, so verify it: signal 0 only checks permission.
   return version >= since.scopes && c.kill(Deno.ppid, 0) !== 0;
 }
 

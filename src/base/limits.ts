@@ -35,7 +35,7 @@ export const jsonDepthMax = 128;
 /** Problems that one check of nerve.yaml reports; it only counts the rest. */
 export const diagnosticsMax = 1_000;
 
-/** The signals that one compute of a listening sense gets: so many, and so many bytes of JSON; but at least one. */
+/** The signals that one compute of a listening sense gets: their number and bytes of JSON; always at least one. */
 export const heardSignalsMax = 1_000;
 export const heardBytesMax = 1 * MiB;
 
@@ -45,25 +45,25 @@ export const workflowsMax = 256, scheduleLinesMax = 100;
 export const sseClientsMax = 64;
 /** Events queued for one subscriber; beyond it the oldest is dropped and counted. */
 export const subscriberQueueMax = 1_024;
-/** And this many bytes of JSON; a single event may be larger. */
+/** The same in bytes of JSON; a single event may be larger. */
 export const subscriberQueueMaxBytes = 8 * MiB;
 export const nameMaxChars = 64;
 
 export const heartbeatMs = 5 * secondMs;
 export const heartbeatMissesMax = 3;
-/** A process without work is asked less often, until it does not answer once. */
+/** An idle process is pinged less often, until it misses one answer. */
 export const heartbeatIdleMs = 30 * secondMs;
-/** So many deaths of one process within `deathWindowMs` quarantine it. */
+/** This many deaths of one process within `deathWindowMs` quarantine it. */
 export const deathsMax = 5;
 export const deathWindowMs = 60 * secondMs;
-/** So do so many within `slowDeathWindowMs`, or `idleDeathsMax` in a row of processes that finished nothing. */
+/** So do this many within `slowDeathWindowMs`, or `idleDeathsMax` deaths in a row without finished work. */
 export const slowDeathsMax = 10;
 export const idleDeathsMax = 6;
 export const slowDeathWindowMs = 10 * minuteMs;
 export const backoffFirstMs = 100, backoffMaxMs = 5 * secondMs;
 export const typeCheckMaxMs = 5 * minuteMs;
 
-/** A process ends when it was idle for this long and nothing is due within the same span. */
+/** A process ends after it was idle for this long, if nothing is due within the same span. */
 export const idleEndMs = 30 * secondMs;
 /** A process starts this long before its next tick: loading its sense takes 60 to 80 ms, more on a busy machine. */
 export const prepareAheadMs = 150;
@@ -71,32 +71,32 @@ export const prepareAheadMs = 150;
 export const processStartMaxMs = 45 * secondMs;
 /** Processes that start at the same time: each keeps a core busy for 40 to 80 ms. Others wait as they are due. */
 export const processStartsMax = Math.min(16, Math.max(2, navigator.hardwareConcurrency));
-/** A start that takes longer waits for something else than a core: it no longer holds back the others. */
+/** A start that takes longer waits for something other than a core, and no longer delays the others. */
 export const startSlotMaxMs = 10 * secondMs;
-/** Senses of one process that load at the same time, and that compute for the first time. Others wait as they are due. */
+/** Senses of one process that load at a time, and that first compute at a time. Others wait as they are due. */
 export const loadsMax = 8;
 export const firstComputesMax = 64;
 /** The time a process has to close its databases after `end`; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
 /**
- * How long to wait for the end of programs after SIGKILL, also at the start of the kernel for those that an earlier one
- * left behind; what is left is told, and not started again.
+ * How long to wait for programs to end after SIGKILL, also at the start of the kernel for those that an earlier one
+ * left behind. Survivors are reported, and not started again.
  */
 export const programEndMaxMs = 2 * secondMs;
-/** How often to look whether a program that could not be ended has. */
+/** How often to check whether a program that could not be ended has ended. */
 export const stuckCheckMs = 1 * secondMs;
 export const memoryWatchMs = 250;
 /** The same for a process without work that uses no processor time. */
 export const memoryWatchIdleMs = 1 * secondMs;
-/** How long a request that shows the memory of processes waits for it; what is not read by then is shown as it was. */
+/** How long a request that shows the memory of processes waits for current values; then it shows older ones. */
 export const memoryShownMaxMs = 100;
 /** Open files of a process that one disk quota check reads; a process with more is over its quota. */
 export const quotaDescriptorsMax = 4_096;
 /** Processor time that a process may use without work; then it is reported and must answer a ping at once. */
 export const idleBurnMs = 2 * secondMs;
 /**
- * What one process may send unasked. Messages and bytes beyond it are read later: its socket and pipes fill up, and it
- * waits, or grows until it is killed. Log rows and output lines beyond it are dropped and counted.
+ * What one process may send unrequested. Messages and bytes beyond it are read later: the socket and pipes fill up, and
+ * the process waits, or grows until it is killed. Log rows and output lines beyond it are dropped and counted.
  */
 export const messagesPerSecondMax = 3_000;
 /** A longer message counts as several: the cost of reading it grows with its size, up to 70 ms per megabyte. */
@@ -106,44 +106,41 @@ export const outputBytesPerSecondMax = 1 * MiB;
 export const outputBytesBurstMax = 4 * MiB;
 export const logRowsPerSecondMax = 100;
 export const logRowsBurstMax = 1_000;
-/**
- * What one unit may write into the log, signals included: with the burst, more than 5,000 small signals a second
- * take in a minute.
- */
+/** What one unit may log, signals included. The burst allows over 5,000 small signals a second for a minute. */
 export const logBytesPerSecondMax = 512 * KiB;
 export const logBytesBurstMax = 64 * MiB;
-/** The time pending answers of the control API have when it stops; then they are abandoned. */
+/** How long pending responses of the control API may take when it stops; then they are abandoned. */
 export const controlStopMs = 2 * secondMs;
 /** Connections to the control API, including idle ones and event streams; further ones are closed at once. */
 export const controlConnectionsMax = 256;
-/** They take at most this share of the descriptors that the daemon may have: without any, Deno cannot start a thread. */
+/** The share of the daemon's file descriptors that they may take: with none left, Deno cannot start a thread. */
 export const controlConnectionsShare = 1 / 4;
-/** The time a client has to send a whole request, and to start the next one on a kept connection. */
+/** How long a client may take to send a whole request, and to start the next one on a kept connection. */
 export const requestMaxMs = 10 * secondMs;
-/** The time a client has to read pending data; then its connection is closed. */
+/** How long a client may take to read pending data; then its connection is closed. */
 export const answerStallMs = 10 * secondMs;
 /** Each event stream gets a comment this often, so that both ends notice a lost connection. */
 export const eventHeartbeatMs = 15 * secondMs;
-/** About how much one query of the log or of messages returns, in bytes of JSON; it always returns one row. */
+/** About how many bytes of JSON one query of the log or of messages returns; always at least one row. */
 export const pageMaxBytes = 16 * MiB;
 /** Log rows that an event stream reads at a time, and about how many bytes of them. */
 export const eventReplayRows = 500;
 export const eventReplayBytes = 256 * KiB;
-/** Reads that the reading thread does at a time: each may hold a few pages in memory. Others wait, so many at most. */
+/** Concurrent reads of the reading thread, each with a few pages in memory; and how many others may wait. */
 export const readsActiveMax = 4;
 export const readsWaitingMax = 256;
-/** How long one read of the log may take; then its client is told to narrow it. */
+/** How long one read of the log may take; then it fails, and the error asks the client to narrow it. */
 export const readMaxMs = 30 * secondMs;
-/** A reading thread that says nothing for this long, though it was asked to end a read, is given up. */
+/** A reading thread that was asked to end a read and stays silent for this long is given up. */
 export const readThreadSilentMs = 5 * secondMs;
-/** That thread ends after this long without a read. */
+/** The reading thread ends after this long without a read. */
 export const readThreadIdleMs = 30 * secondMs;
 
 /** From the start of the daemon to the first answer of its control API; a slower one counts as dead. */
 export const daemonStartMaxMs = minuteMs;
 /**
- * The kernel tells its supervisor this often that it is alive. So many misses are told, and so many end it: far more than
- * any query or commit takes.
+ * How often the kernel sends a heartbeat to its supervisor, and after how many misses the supervisor reports it and
+ * kills it: far more than any query or commit takes.
  */
 export const kernelBeatMs = 5 * secondMs;
 export const kernelBeatMissesTold = 3;
@@ -157,7 +154,7 @@ export const workspaceCheckMs = 200;
 export const socketCheckMs = 1 * secondMs;
 /** How often the kernel checks that the -wal file of its log is still there. */
 export const walCheckMs = 500;
-/** How often, at most, it checks before a compute that a sense's database and what it is granted are the same files. */
+/** How often, at most, a compute is preceded by a check that its database and granted paths are the same files. */
 export const databaseCheckMs = 1 * secondMs, grantCheckMs = 100;
 /** How long a command waits for a daemon that may hang. */
 export const daemonAnswerMaxMs = 3 * secondMs;
@@ -166,12 +163,12 @@ export const daemonAnswerMaxMs = 3 * secondMs;
 export const wallCheckMs = 1 * secondMs;
 export const wallStepMinMs = 1 * secondMs;
 /**
- * A wall clock that was set back by up to this was corrected: cron lines with fixed times do not run a second time. By
- * more, it was wrong before, and the new time counts at once (cron(8)).
+ * A wall clock that was set back by up to this was corrected: cron lines with fixed times do not run a second time. If
+ * it was set back by more, it was wrong before, and the new time counts at once (cron(8)).
  */
 export const wallCorrectionMaxMs = 3 * 60 * minuteMs;
 /**
- * Ticks of senses are stored together, at most this often. Those of intervals under `tickStoreShortMs` wait for others,
+ * Ticks of senses are stored together, at most this often. Ticks of intervals under `tickStoreShortMs` wait for others,
  * or for that long: a restart takes about as long as their interval.
  */
 export const tickStoreMs = 1 * secondMs;
@@ -185,9 +182,9 @@ export const retentionMinMs = 60 * minuteMs;
 export const memoryMinBytes = 64 * MiB;
 /** An empty SQLite database with its write-ahead log takes some tens of kilobytes. */
 export const diskMinBytes = 1 * MiB;
-/** A run is warned when its messages take this part of `max_thread`. */
+/** A warning is issued for a run when its messages reach this part of `max_thread`. */
 export const threadWarnedAt = 0.8;
-/** The least bound of a run's thread: one message fits. */
+/** The smallest `max_thread`: one message fits. */
 export const threadMinBytes = 2 * MiB;
 export const concurrencyMax = 1_000;
 export const queueMax = 10_000;
@@ -201,12 +198,12 @@ export const defaultMaxQueue = 100;
 export const defaultConcurrency = 1;
 export const defaultMaxThreadBytes = 128 * MiB;
 export const defaultDrainTimeoutMs = 30 * secondMs;
-/** The time that prompts have when the kernel stops, where `drain_timeout` is not longer than by default. */
+/** How long prompts may take when the kernel stops, unless `drain_timeout` is longer than its default. */
 export const promptDrainMaxMs = 15 * secondMs;
 export const defaultRetentionMs = 30 * 24 * 60 * minuteMs;
 /** From the abort of a role's `signal` to the recycling of its process. */
 export const killGraceMs = 5 * secondMs;
-/** The time running roles have when the kernel stops. */
+/** How long running roles may take when the kernel stops. */
 export const stopDrainMs = 10 * secondMs;
 /** A role's name as a process reports it. */
 export const roleNameMaxChars = 256;
@@ -215,11 +212,11 @@ export const reasonMaxChars = 4_000, silenceMaxChars = 200;
 /** `run.refused` rows of one workflow within `rejectionWindowMs`; further ones are only counted. */
 export const rejectionsLoggedMax = 20;
 export const rejectionWindowMs = minuteMs;
-/** So many deaths of a process in the same round of a run end the run as crashed. */
+/** This many deaths of a process in the same round of a run end the run as crashed. */
 export const roundDeathsMax = 3;
 /**
- * After so many kills from outside at one round a run waits before it goes on: this long at first, then twice as long
- * after each kill, up to the bound.
+ * After this many kills from outside in one round, a run waits before it resumes: at first `outsideWaitFirstMs`, then
+ * twice as long after each kill, up to `outsideWaitMaxMs`.
  */
 export const outsideDeathsFree = 2;
 export const outsideWaitFirstMs = 1 * secondMs;
@@ -232,22 +229,22 @@ export const defaultRetryBackoffMs = 1 * secondMs;
 export const defaultRetryBackoffMaxMs = minuteMs;
 /** The longest timeout that a role may request. */
 export const roleTimeoutMaxMs = 7 * 24 * 60 * minuteMs;
-/** The time limit of a workflow's `finally`, which it has always. */
+/** The time limit of a workflow's `finally`: the default and the maximum. */
 export const finallyTimeoutMs = minuteMs;
 export const finallyTimeoutMaxMs = 60 * minuteMs;
-/** Deaths of its process after which a `finally` has failed, whoever else was at work there. */
+/** Deaths of its process after which a `finally` has failed, whatever else ran in that process. */
 export const closingDeathsMax = 10;
-/** The same for kills from outside: the waits between them come to three quarters of an hour. */
+/** The same for kills from outside: the waits between them add up to three quarters of an hour. */
 export const closingKillsMax = 20;
-/** The time that new code has, from the start of its process, to say whether a run may move to it; the run waits meanwhile. */
+/** How long new code may take, from the start of its process, to report whether a run may move to it; the run waits. */
 export const probeMaxMs = 15 * secondMs;
-/** The newest rounds, for which the moderator is asked again when a run resumes or moves to new code. */
+/** How many of the newest rounds the moderator is asked about again when a run resumes or moves to new code. */
 export const rereadRoundsMax = 1_000;
-/** Senses that are loaded at a time after a death, for what their outboxes hold. */
+/** Senses that are loaded at a time after a death, to recover what their outboxes hold. */
 export const recoveredAtOnceMax = 4;
 /** Processes that load new code on trial at the same time. */
 export const concurrentTrialsMax = 2;
-/** Changed senses and workflows without a process that are trial-loaded; beyond it, the next compute finds faults. */
+/** Changed senses and workflows without a process that are trial-loaded; faults in others appear at their next use. */
 export const idleTrialsMax = 8;
 
 /** How long a statement waits for another program's lock on a database. */
@@ -262,7 +259,7 @@ export const preparedStatementsMax = 256;
 export const commitOperationsMax = 10_000;
 /** Operations queued while the commit thread is busy; further ones are lost and counted. */
 export const commitWaitingMax = 100_000;
-/** After a commit, rows that nobody awaits pause for this multiple of its duration, within these bounds. */
+/** After a commit, rows that no caller awaits pause for this multiple of its duration, within these bounds. */
 export const commitPauseFactor = 4;
 export const commitPauseMinMs = 5;
 export const commitPauseMaxMs = 50;
@@ -272,7 +269,7 @@ export const commitPauseMaxMs = 50;
  */
 export const commitSlowMs = 1;
 export const commitManyOperations = 256;
-/** That thread ends after this long without a batch, and restarts no sooner than this after a failure. */
+/** The commit thread ends after this long without a batch, and restarts no sooner than this after a failure. */
 export const commitThreadIdleMs = 30 * secondMs;
 export const commitThreadRetryMs = minuteMs;
 

@@ -43,7 +43,7 @@ export function cutMessage(message: string, maxBytes: number): string {
 
 const linePattern = /^ts=(\S+) level=(debug|info|warn|error) source=(\S+) event=(\S+) message=(".*")$/;
 
-/** Null: nerve did not write the line; a process may have printed it as it crashed. */
+/** Null when nerve did not write the line; a process may have printed it as it crashed. */
 export function parseLogLine(text: string): LogLine | null {
   const [, time = "", level, source = "", event = "", quoted = ""] = linePattern.exec(text) ?? [];
   const ts = Date.parse(time);
@@ -51,17 +51,17 @@ export function parseLogLine(text: string): LogLine | null {
   try {
     return { ts, level: level as LogLineLevel, source, event, message: String(JSON.parse(quoted)) };
   } catch {
-    // It only looks like a log line: its quotes do not match.
+    // The text only resembles a log line: its quotes do not match.
     return null;
   }
 }
 
-/** As JSON, with every character escaped that a terminal obeys: `tail -f` prints the file as it is. */
+/** The text as JSON, with terminal control characters escaped: `tail -f` prints the file as it is. */
 function quote(text: string): string {
   return toPrintable(JSON.stringify(text.toWellFormed()));
 }
 
-/** Without the first half of a surrogate pair at its end. */
+/** The text without half a surrogate pair at its end. */
 function trimHalfPair(text: string): string {
   return /[\ud800-\udbff]$/.test(text) ? text.slice(0, -1) : text;
 }

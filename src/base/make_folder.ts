@@ -1,8 +1,8 @@
-/** Folders below those that must exist. */
+/** Makes folders whose parents must exist. */
 
 /**
- * Makes the folder at `path`, for its owner alone, where there is none; not the folders around it: a workspace that was
- * just removed is not made again. Throws NotFound where those are missing.
+ * Makes the folder at `path`, accessible to its owner only, if it is missing. Does not make its parents, so that a
+ * workspace that was just removed is not made again: throws NotFound when they are missing.
  */
 export function makePrivateFolder(path: string): void {
   try {

@@ -1,6 +1,6 @@
 /**
- * Opens a path step by step and follows no link on the way, so that nobody can put one there between a look and the
- * opening. Used by landlock.ts for granted paths, and by sandbox/own_files.ts for what it makes there.
+ * Opens a path step by step without following links, so that none can be slipped in between a check and the open. Used
+ * by landlock.ts for granted paths, and by sandbox/own_files.ts for files that it makes there.
  */
 import { openCLibrary } from "./c_library.ts";
 import { ifPresent } from "./if_present.ts";
@@ -15,10 +15,10 @@ type OpenCalls = Deno.DynamicLibrary<typeof openSymbols>["symbols"];
 
 /** O_PATH | O_CLOEXEC. */
 export const openFlags = 0o10000000 | 0o2000000;
-/** O_DIRECTORY, O_NOFOLLOW: Linux has them elsewhere on ARM. */
+/** O_DIRECTORY and O_NOFOLLOW: they have other values on ARM. */
 const [directory, noFollow] = Deno.build.arch === "aarch64" ? [0o40000, 0o100000] : [0o200000, 0o400000];
 
-/** A descriptor of the path itself; less than 0: there is nothing. Throws when a link is in the way. */
+/** A descriptor of the path itself; negative when there is nothing. Throws when a link is on the way. */
 export function openNoFollow(c: OpenCalls, path: string): number {
   const names = path.split("/").filter((name) => name !== ""), encoder = new TextEncoder();
   let fd = c.open(encoder.encode("/\0"), openFlags | directory);
@@ -29,12 +29,12 @@ export function openNoFollow(c: OpenCalls, path: string): number {
     fd = next;
     if (fd < 0) break;
   }
-  // The descriptor of a link opens nothing.
+  // With these flags a link itself can be opened, but its descriptor is useless.
   if (fd < 0 ? isThere(path) : isLink(path)) throw new Error(`a link was put in the way of ${path} just now`);
   return fd;
 }
 
-/** Calls `act` with a path of the folder that leads to it whatever is put in the way meanwhile. Not where there is none. */
+/** Calls `act` with a path that leads to the folder whatever changes on the way; not at all when it is missing. */
 export function inNoFollow(folder: string, act: (folder: string) => void): void {
   const library = openCLibrary(openSymbols), fd = openNoFollow(library.symbols, folder);
   try {
@@ -54,7 +54,7 @@ function isThere(path: string): boolean {
     Deno.statSync(path);
     return true;
   } catch {
-    // Nor what this user may not look at.
+    // Neither is a path that this user may not inspect.
     return false;
   }
 }

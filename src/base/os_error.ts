@@ -11,7 +11,7 @@ export interface OsError {
   readonly hint: string;
 }
 
-/** By the error code of the system. docs/errors.md lists them. */
+/** Texts by the system's error code. docs/errors.md lists them. */
 export const osErrorTexts: Readonly<Record<string, readonly [text: string, hint: string]>> = {
   EACCES: ["permission denied", "Give this user access to it (ls -ld shows who has it), or use another folder"],
   EPERM: ["the system does not permit this", "Run nerve as the user that owns it, or use another folder"],
@@ -32,7 +32,7 @@ export const osErrorTexts: Readonly<Record<string, readonly [text: string, hint:
   ENFILE: ["too many files are open on this machine", "Close some programs, then run the command again"],
 };
 
-/** Null for any other error: a bug, or a Deno permission that nerve did not request. */
+/** Returns null for any other error: a bug, or a Deno permission that nerve did not request. */
 export function toOsError(thrown: unknown): OsError | null {
   if (!(thrown instanceof Error) || thrown instanceof Deno.errors.NotCapable) return null;
   const code: unknown = Reflect.get(thrown, "code");
@@ -48,7 +48,7 @@ export function isOutOfDescriptors(thrown: unknown): boolean {
   return code === "EMFILE" || code === "ENFILE";
 }
 
-/** In one line, with what to do; of any other error its message. */
+/** The error in one line, with a hint if there is one. */
 export function describeSystemError(thrown: unknown): string {
   const known = thrown instanceof NerveError
     ? { message: `${thrown.code}: ${thrown.message}`, hint: thrown.hint }

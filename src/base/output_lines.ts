@@ -1,12 +1,9 @@
-/**
- * Splits the output of a process into bounded lines: what user code prints is shown, but can neither flood nor block
- * us.
- */
+/** Splits the output of a process into bounded lines: user code can print, but can neither flood nor block nerve. */
 import { logLineMaxBytes } from "./limits.ts";
 
 /**
- * Calls `onLine` for each line until the stream ends. A line over the limit is truncated. After each chunk it waits for
- * `pace`, which puts backpressure on a process that writes without end; `onChunk` is called before it.
+ * Calls `onLine` for each line until the stream ends. A line over the limit is truncated. After each chunk it awaits
+ * `pace`, which puts backpressure on a process that writes without end. `onChunk` is called at the start of each chunk.
  */
 export async function forwardLines(
   stream: ReadableStream<Uint8Array>,

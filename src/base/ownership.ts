@@ -1,9 +1,11 @@
 /**
- * Whether another user could have made, or could change, what is at a path: the same question as git's `safe.directory`,
- * asked of everything that nerve loads or runs. Used by config/trust.ts, and for folders of backups and upgrades.
+ * Whether another user could have made, or could change, what is at a path: the same question as git's
+ * `safe.directory`, asked of everything that nerve loads or runs. Used by config/trust.ts, and for folders of backups
+ * and upgrades.
  * I1. Nothing is opened: a file of another user may be a pipe that never answers.
- * I2. Whoever may replace a folder on the way may replace all below it: each is judged, where links really lead.
- * I3. Root and this user are trusted, under sudo also the user who called it, and folders that $NERVE_TRUST names.
+ * I2. A user who may replace a folder on the way may replace everything below it: each folder is checked, with links
+ *     resolved.
+ * I3. Trusted are root and this user, under sudo also the calling user, and the folders that $NERVE_TRUST names.
  */
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { isMissing } from "./if_present.ts";
@@ -19,9 +21,9 @@ export interface Trust {
 
 export interface OwnershipFault {
   readonly path: string;
-  /** Completes a sentence that begins with the path. */
+  /** The rest of a sentence that begins with the path. */
   readonly why: string;
-  /** What mends it. */
+  /** The command or action that fixes it. */
   readonly remedy: string;
 }
 
@@ -33,7 +35,10 @@ export function readTrust(env: (name: string) => string | undefined = (name) => 
   return { uids, folders: named.map((folder) => resolveReal(folder) ?? folder) };
 }
 
-/** The first fault on the way to `path`, and of what is there; a missing path is judged by the folder it would be in. */
+/**
+ * The first fault on the way to `path`, or of the file or folder itself. A missing path is judged by its nearest
+ * folder.
+ */
 export function findOwnershipFault(path: string, trust: Trust): OwnershipFault | null {
   const real = resolveExisting(path);
   if (trust.folders.some((folder) => isWithin(folder, real))) return null;
@@ -47,8 +52,8 @@ export function findOwnershipFault(path: string, trust: Trust): OwnershipFault |
 }
 
 /**
- * The same for what lies below a folder that was judged before, up to `entriesMax` entries; links are followed. A folder
- * in `skip` is not entered.
+ * Finds faults below a folder that was checked before, up to `entriesMax` entries; links are followed. Entries named in
+ * `skip` are left out.
  */
 export function* findFaultsBelow(
   folder: string,
@@ -80,7 +85,7 @@ function judge(path: string, trust: Trust, as: "on the way" | "itself"): Ownersh
     const remedy = as === "itself" ? `chown -R ${Deno.uid()} ${path}` : "move it into a folder of yours";
     return { path, why: `belongs to another user (uid ${uid})`, remedy };
   }
-  // What a link leads to is judged by itself. In a sticky folder, such as /tmp, nobody moves what another one owns.
+  // The target of a link is judged separately. In a sticky folder, such as /tmp, users cannot move what others own.
   if (info.isSymlink || (as === "on the way" && (mode & 0o1000) !== 0)) return null;
   const shown = `(mode ${(mode & 0o7777).toString(8).padStart(4, "0")})`,
     remedy = `chmod ${as === "itself" ? "-R " : ""}go-w ${path}`;
@@ -89,7 +94,7 @@ function judge(path: string, trust: Trust, as: "on the way" | "itself"): Ownersh
   return { path, why: `may be changed by the group ${gid} ${shown}`, remedy };
 }
 
-/** Whether the group has no member but trusted users, like the group that many systems make for each user. */
+/** Whether all members of the group are trusted users, as in the group that many systems make for each user. */
 function isPrivateGroup(gid: number, { uids }: Trust): boolean {
   const users = readTable("/etc/passwd"), group = readTable("/etc/group").find((fields) => Number(fields[2]) === gid);
   if (group === undefined) return false;
@@ -108,13 +113,13 @@ function readTable(path: string): string[][] {
   }
 }
 
-/** The real path; of a path that does not exist, below that of its nearest folder. */
+/** The real path; for a missing path, relative to the real path of its nearest folder. */
 function resolveExisting(path: string): string {
   const real = resolveReal(path);
   return real ?? (dirname(path) === path ? path : join(resolveExisting(dirname(path)), relative(dirname(path), path)));
 }
 
-/** Null when there is nothing, or the way to it may not be searched. */
+/** Null when there is nothing, or this user may not search the way to it. */
 function resolveReal(path: string): string | null {
   return unlessHidden(() => Deno.realPathSync(path));
 }
@@ -131,13 +136,13 @@ function listEntries(folder: string): Deno.DirEntry[] {
   return unlessHidden(() => [...Deno.readDirSync(folder)]) ?? [];
 }
 
-/** What this user may not look at is not loaded either: reading it fails by itself. */
+/** Null for a path that this user may not inspect: nerve cannot load it either. */
 function unlessHidden<T>(look: () => T): T | null {
   try {
     return look();
   } catch (thrown) {
     if (isMissing(thrown) || thrown instanceof Deno.errors.PermissionDenied) return null;
-    // A link that leads to itself.
+    // The links form a circle.
     if (thrown instanceof Deno.errors.FilesystemLoop) return null;
     throw thrown;
   }

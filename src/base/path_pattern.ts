@@ -1,7 +1,7 @@
 /**
- * Patterns of paths, as `watch` of a reflex has them: a path, or a glob below a folder. Pure.
- * As in a shell, `*`, `?` and `[...]` match within one name and none that begins with a dot, `{a,b}` is either, and `**`
- * is any number of folders.
+ * Path patterns, as in `watch` of a reflex: a path, or a glob below a folder. Pure.
+ * As in a shell, `*`, `?` and `[...]` match within one name, but not names that begin with a dot; `{a,b}` is either;
+ * `**` is any number of folders.
  */
 import { join, resolve } from "node:path";
 import { err, ok, type Result } from "./result.ts";
@@ -11,15 +11,17 @@ export interface PathPattern {
   readonly text: string;
   /** The absolute path of the file or folder itself, or of the folder below which the glob matches. */
   readonly base: string;
-  /** What a path below `base` must match; null: it is no glob, and everything below `base` belongs to it. */
+  /**
+   * What a path below `base` must match; null: the pattern is not a glob, and everything below `base` belongs to it.
+   */
   readonly glob: RegExp | null;
-  /** How many levels below `base` there may be matches. */
+  /** How many levels below `base` can match. */
   readonly levels: number;
 }
 
 const special = /[*?[\]{}]/;
 
-/** `home`: the folder for which `~` stands; null: there is none. */
+/** `home`: the folder that `~` stands for; null: there is none. */
 export function parsePathPattern(text: string, root: string, home: string | null): Result<PathPattern, string> {
   if (text.trim() === "") return err("is empty");
   if (text.includes("\0")) return err("holds a zero byte");
@@ -44,7 +46,10 @@ export function matchesPattern({ base, glob }: PathPattern, path: string): boole
   return below !== null && below !== "" && glob.test(below);
 }
 
-/** The path from `base` to `path`, `""` for itself; null when it does not lie below. Both are absolute and tidy. */
+/**
+ * The path from `base` to `path`, `""` for `base` itself; null when it lies elsewhere. Both are absolute and
+ * normalized.
+ */
 export function pathBelow(base: string, path: string): string | null {
   if (path === base) return "";
   const folder = base.endsWith("/") ? base : `${base}/`;
@@ -70,7 +75,7 @@ function toSource(parts: readonly string[]): Result<RegExp, string> {
   }
 }
 
-/** One name of a glob. Braces may hold names with stars, but no braces. */
+/** The source of one name of a glob. Braces may hold names with stars, but cannot be nested. */
 function nameToSource(part: string): Result<string, string> {
   let source = /^[*?[]/.test(part) ? "(?!\\.)" : "", depth = 0;
   for (let at = 0; at < part.length; at++) {

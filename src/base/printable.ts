@@ -1,8 +1,8 @@
 /** Makes foreign text safe for a terminal. Used wherever nerve prints text that it did not write itself. */
 
 /**
- * Escapes control characters, C1 too, which a terminal obeys, and those of bidirectional text, which reorder it. As many of
- * them as there may be cost no more than other text.
+ * Escapes control characters, including C1, which a terminal obeys, and bidirectional controls, which reorder text.
+ * Takes linear time, however many there are.
  */
 export function toPrintable(text: string): string {
   let printable = "", from = 0;
@@ -15,7 +15,7 @@ export function toPrintable(text: string): string {
   return from === 0 ? text : printable + text.slice(from);
 }
 
-/** Cc and Bidi_Control of Unicode, and its two line breaks. */
+/** Unicode's Cc and Bidi_Control, and its two line separators. */
 function isObeyed(code: number): boolean {
   if (code < 0x7f) return code < 0x20;
   return code < 0xa0 || code === 0x61c || code === 0x200e || code === 0x200f || (code >= 0x2028 && code <= 0x202e) ||

@@ -1,6 +1,6 @@
 /**
- * Identifies a process: the system reuses a pid after its process has died, but not a pid with a start time.
- * Reads /proc; on systems without it the pid alone must do.
+ * Identifies a process: the system reuses a pid after its process has died, but not a pid with a start time. Reads
+ * /proc; on systems without it the pid alone must suffice.
  */
 import { isGoneProcess } from "./if_present.ts";
 
@@ -32,7 +32,7 @@ export interface ProcessStat {
   /** The name of the program, at most 15 bytes. */
   readonly command: string;
   readonly startTime: string;
-  /** Bytes of its environment when it started; 0 when the reader may not know. */
+  /** Bytes of its environment when it started; 0 when the reader may not see it. */
   readonly environmentBytes: number;
   /** CPU time used, in clock ticks (fields 14 and 15). */
   readonly cpuTicks: number;
@@ -40,7 +40,7 @@ export interface ProcessStat {
   readonly residentPages: number;
 }
 
-/** Each completes "its process ...". */
+/** Process states as texts that complete "its process ...". */
 export const processStateTexts: Readonly<Record<string, string>> = {
   R: "is busy",
   S: "waits for something",
@@ -55,7 +55,7 @@ export function readProcessStat(pid: number): ProcessStat | null {
   try {
     text = Deno.readTextFileSync(`/proc/${pid}/stat`);
   } catch (thrown) {
-    // It may also end between opening and reading.
+    // The process may also end between opening and reading.
     if (isGoneProcess(thrown)) return null;
     throw thrown;
   }

@@ -1,9 +1,9 @@
 /**
- * The mark that programs started by user code carry in their environment. It says which compute or attempt of which
- * process started them, so that all of them can be found when it ends: a program may start others, leave its process
- * group, and outlive its parent, but its environment goes with it.
- * A mark proves nothing about who wrote it; whoever carries it is ended together with what it names. It cannot be put
- * on a process that does not start from the marked one.
+ * The mark that programs started by user code carry in their environment. It names the compute or attempt, and the
+ * process, that started them, so that all of them can be found when it ends: a program may start others, leave its
+ * process group, and outlive its parent, but it keeps its environment.
+ * A mark proves nothing about its author: a program that carries it is ended together with what it names. It cannot be
+ * put on a process that does not descend from the marked one.
  */
 
 /** The variable that holds the mark. */
@@ -11,11 +11,11 @@ export const markVariable = "NERVE_STARTED_BY";
 
 /** A mark, taken apart. */
 export interface ProgramMark {
-  /** Of the workspace's folder; see `identifyWorkspace`. */
+  /** The identity of the workspace's folder; see `identifyWorkspace`. */
   readonly workspace: string;
   /** The process that started the unit's process: a kernel, or a command that loads code on trial. */
   readonly owner: { readonly pid: number; readonly startTime: string };
-  /** Which of that owner's processes. */
+  /** The number of the process among the owner's. */
   readonly process: number;
   readonly kind: string;
   readonly unit: string;
@@ -26,14 +26,14 @@ export interface ProgramMark {
 }
 
 /**
- * Recognizes a workspace for as long as its programs can live: a reboot, which may change these numbers, ends them all.
+ * Identifies a workspace for as long as its programs can live: a reboot, which may change these numbers, ends them all.
  */
 export function identifyWorkspace(folder: string): string {
   const { dev, ino } = Deno.statSync(folder);
   return `${dev}-${ino}`;
 }
 
-/** The part that all marks of one process share. What follows it is given by `formatWork`. */
+/** The part that all marks of one process share; `formatWork` gives the rest. */
 export function formatProcessMark(
   { workspace, owner, process, kind, unit }: Omit<ProgramMark, "work" | "subject">,
 ): string {
@@ -45,7 +45,7 @@ export function formatWork(work: number, subject: string): string {
   return `.${work}.${encodeURIComponent(subject.toWellFormed()).replaceAll(".", "%2E")}`;
 }
 
-/** Null when it is no mark. */
+/** Null when the text is not a mark. */
 export function parseMark(text: string): ProgramMark | null {
   const [workspace = "", owner = "", process, kind = "", unit = "", work, subject, ...rest] = text.split(".");
   const [pid, startTime = ""] = owner.split("-");

@@ -1,8 +1,8 @@
 /**
- * Finds the programs that carry a mark (program_mark.ts), and ends them. Used by process/ when a compute, an attempt or
- * a process has ended, and when the kernel starts. Reads /proc; on systems without it nothing is found.
- * I1. Each process is read again before the signal: its pid may have been given to another one meanwhile.
- * I2. No process can hold this one up: what might wait for its memory is read by another thread, for a limited time.
+ * Finds the programs that carry a mark (program_mark.ts), and kills them. Used by process/ when a compute, an attempt
+ * or a process has ended, and when the kernel starts. Reads /proc; on systems without it nothing is found.
+ * I1. Each process is checked again before the signal: its pid may have been reused meanwhile.
+ * I2. No process can block this one: reads that may wait for its memory run on another thread, for a limited time.
  */
 import { systemClock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
@@ -16,40 +16,40 @@ export interface Program {
   readonly startTime: string;
   /** The name of the program, at most 15 bytes. */
   readonly command: string;
-  /** Null: it carries none. */
+  /** Null: the program carries none. */
   readonly mark: string | null;
 }
 
 export interface SweepResult {
-  /** Those that are gone. */
+  /** Programs that have ended. */
   readonly ended: readonly Program[];
-  /** Those that were still there when the time was up: they hang in a call of the system that no signal interrupts. */
+  /** Programs that were still there when the time was up: they hang in a system call that no signal interrupts. */
   readonly stuck: readonly Program[];
-  /** Why it could not look for programs; null when it could. */
+  /** Why the search failed; null when it did not. */
   readonly problem: string | null;
 }
 
 export interface Sweep {
-  /** Told how long each look through all processes took, in milliseconds. */
+  /** Called after each search through all processes, with its duration in milliseconds. */
   onSearched?(tookMs: number): void;
-  /** Whether to look at a process at all, which takes 8 us. Default: yes. */
+  /** Whether to inspect a process at all, which takes 8 us. Default: yes. */
   isUnknown?(pid: number): boolean;
   /** Whether to read its mark, which takes another 70 us. */
   isCandidate(stat: ProcessStat): boolean;
   /** Whether to end a candidate. `mark`: null when it carries none. */
   isTarget(mark: string | null, stat: ProcessStat): boolean;
-  /** How long to wait for the end of all, from the first signal on. */
+  /** How long to wait for all to end, from the first signal on. */
   readonly waitMs: number;
 }
 
 /** How long reading one environment may take: it waits for a process that is changing its memory. */
 const readMaxMs = 500;
 const retryMs = 50;
-/** How long a look waits for processes that are between two programs, all together. */
+/** How long one search waits, in total, for processes that are between two programs. */
 const executeMaxMs = 50;
 /** The parent of the system's own threads. */
 const systemThreads = 2;
-/** Both bound the memory that a sweep takes, whatever programs put into their environments. */
+/** Limits of the memory that a sweep takes, whatever programs put into their environments. */
 const readAtOnce = 32;
 const environmentMaxBytes = 256 * 1024;
 const pollFirstMs = 1;
@@ -62,7 +62,7 @@ export async function endPrograms(sweep: Sweep): Promise<SweepResult> {
     try {
       return await endOnce(sweep);
     } catch (thrown) {
-      // Such as no file descriptor left.
+      // For example, no file descriptor is left.
       if (systemClock.monotonic() >= until) return { ended: [], stuck: [], problem: messageOf(thrown) };
       await delay(systemClock, retryMs);
     }
@@ -74,13 +74,13 @@ async function endOnce(sweep: Sweep): Promise<SweepResult> {
   let until = Infinity;
   for (;;) {
     const found = (await findPrograms(sweep)).filter(kill);
-    // A machine that is so busy that the look takes as long does not end programs any faster.
+    // The time starts after the search: a machine that is too busy to search fast is too busy to end programs fast.
     if (until === Infinity) until = systemClock.monotonic() + sweep.waitMs;
     for (const program of found) seen.set(program.pid, program);
     if (found.length === 0) return { ended: [...seen.values()], stuck: [], problem: null };
     const left = await waitForEnd(found, until);
     if (systemClock.monotonic() < until) continue;
-    // It starts others faster than they are ended, or cannot be ended.
+    // The programs start others faster than they are killed, or cannot be killed.
     const stuck = left.length > 0 ? left : await findPrograms(sweep);
     const pids = new Set(stuck.map(({ pid }) => pid));
     return { ended: [...seen.values()].filter(({ pid }) => !pids.has(pid)), stuck, problem: null };
@@ -95,7 +95,7 @@ async function findPrograms(sweep: Sweep): Promise<Program[]> {
     found.push(
       ...await Promise.all(pids.slice(at, at + readAtOnce).map((pid) => examine(pid, sweep, from + executeMaxMs))),
     );
-    // On a machine with very many processes, the rest of this one goes on in between.
+    // On a machine with very many processes, yields to the other work of this one.
     if (at > 0 && at % (readAtOnce * 16) === 0) await delay(systemClock, 0);
   }
   sweep.onSearched?.(systemClock.monotonic() - from);
@@ -119,8 +119,8 @@ function examine(
 const unreadable: unique symbol = Symbol();
 
 /**
- * The mark, once the process is not between two programs: there it has neither an environment nor arguments for a moment.
- * On a busy machine that moment can last as long as a look.
+ * The mark, read once the process is not between two programs, where it briefly has neither an environment nor
+ * arguments. On a busy machine that moment can last as long as a search.
  */
 async function readSettledMark(
   { pid, parent }: ProcessStat,
@@ -128,7 +128,7 @@ async function readSettledMark(
 ): Promise<string | null | typeof unreadable> {
   for (;;) {
     const mark = await readMark(pid);
-    // Threads of the system never have any.
+    // System threads never have a mark.
     if (mark !== null || parent === systemThreads || systemClock.monotonic() >= settledBy) return mark;
     if (!isBetweenPrograms(pid)) return await readMark(pid);
     await delay(systemClock, pollFirstMs);
@@ -144,10 +144,10 @@ function isBetweenPrograms(pid: number): boolean {
   }
 }
 
-/** Null: it has none. */
+/** Null: the process has no mark. */
 async function readMark(pid: number): Promise<string | null | typeof unreadable> {
   const read: Promise<Uint8Array | typeof unreadable> = Deno.readFile(`/proc/${pid}/environ`).catch((thrown) => {
-    // It is gone, or another user's, or hides its memory.
+    // The process is gone, belongs to another user, or hides its memory.
     if (isGoneProcess(thrown) || thrown instanceof Deno.errors.PermissionDenied) return unreadable;
     throw thrown;
   });
@@ -161,7 +161,7 @@ async function readMark(pid: number): Promise<string | null | typeof unreadable>
 
 const decoder = new TextDecoder();
 
-/** Whether it is a process of this user to which pids mean the same as to this one: not in a container. */
+/** Whether the process belongs to this user and shares this process's pid namespace: not one in a container. */
 export function isLocal(pid: number): boolean {
   try {
     return Deno.statSync(`/proc/${pid}`).uid === Deno.uid() &&
@@ -181,7 +181,7 @@ function listPids(): number[] {
   }
 }
 
-/** False when it is gone. */
+/** Returns false when the program is gone. */
 function kill(program: Program): boolean {
   if (!isThere(program)) return false;
   try {
@@ -189,13 +189,13 @@ function kill(program: Program): boolean {
     return true;
   } catch (thrown) {
     if (isGoneProcess(thrown)) return false;
-    // It has taken on another user: it is there, and cannot be ended.
+    // The program has changed its user: it still runs, and cannot be killed.
     if (thrown instanceof Deno.errors.PermissionDenied) return true;
     throw thrown;
   }
 }
 
-/** Those that are still there when the time is up. */
+/** Waits, and returns the programs that are still there when the time is up. */
 async function waitForEnd(programs: readonly Program[], until: number): Promise<Program[]> {
   for (let waitMs = pollFirstMs;; waitMs = Math.min(2 * waitMs, pollMaxMs)) {
     const left = programs.filter(isThere);
@@ -204,13 +204,13 @@ async function waitForEnd(programs: readonly Program[], until: number): Promise<
   }
 }
 
-/** Whether it has not ended. */
+/** Whether the program has not ended. */
 export function isThere({ pid, startTime }: Program): boolean {
   const stat = readProcessStat(pid);
   return stat !== null && !isOver(stat) && stat.startTime === startTime;
 }
 
-/** It has ended, and waits for its parent to take note. */
+/** Whether the process has ended; it may still wait for its parent to reap it. */
 function isOver({ state }: ProcessStat): boolean {
   return state === "Z" || state === "X";
 }

@@ -1,15 +1,20 @@
-/** Puts another program into this process: its number, its parent and its open streams stay. Used by sandbox/agent_program_entry.ts. */
+/**
+ * Replaces the program of this process (execve): the pid, the parent and the open streams stay. Used by
+ * sandbox/agent_program_entry.ts.
+ */
 import { openCLibrary } from "./c_library.ts";
 
 const brokenPipe = 13;
 
-/** Returns only when `path` cannot be started. Nothing of this program runs any more otherwise, not even its cleaning up. */
+/**
+ * Returns only when `path` cannot be started. Otherwise nothing of this program runs any more, not even its cleanup.
+ */
 export function replaceProcess(path: string, words: readonly string[], env: Readonly<Record<string, string>>): void {
   const { symbols: c } = openCLibrary({
     signal: { parameters: ["i32", "u64"], result: "u64" },
     execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   });
-  // Deno ignores that signal, and a program that begins with it ignored writes on into a pipe that nobody reads.
+  // Deno ignores SIGPIPE, and a program that inherits this would keep writing into a pipe without a reader.
   c.signal(brokenPipe, 0n);
   const kept: Uint8Array[] = [];
   const toText = (text: string) => {

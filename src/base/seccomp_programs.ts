@@ -1,11 +1,11 @@
 /**
- * A filter of system calls that refuses programs of a unit what Landlock leaves open around its rules. Called by
- * sandbox/shim.ts, after Landlock, where a unit may start programs or load libraries; its code has none of these calls.
- * I1. No TCP connection goes by another way than the one that Landlock holds: neither as MPTCP or SMC, nor with the first
- *     datum (TCP Fast Open), nor through a ring of calls (io_uring).
- * I2. No program takes over the process that started it: that one has Deno's caches open, with the translations of
- *     nerve's own code in them. So nobody traces, and nobody takes files or memory of another.
- * I3. The limits of another process stay: one of processor time would end it, the daemon's too.
+ * A filter of system calls that denies a unit's programs the ways around Landlock's rules. Called by sandbox/shim.ts,
+ * after Landlock, where a unit may start programs or load libraries; the unit's own code cannot make these calls.
+ * I1. No TCP connection bypasses Landlock: neither as MPTCP or SMC, nor with the first data (TCP Fast Open), nor
+ *     through a ring of calls (io_uring).
+ * I2. No program takes over the process that started it, which has Deno's caches open, with the compiled code of nerve
+ *     itself. So no program may trace another process, or take its files or memory.
+ * I3. No program changes the limits of another process: a limit of processor time would end it, even the daemon.
  */
 import {
   allow,
@@ -27,7 +27,7 @@ import {
 
 type Call = "socket" | "sendTo" | "sendMessage" | "sendMessages" | "limits" | "trace" | "readMemory" | "writeMemory";
 
-/** By the name of the architecture in Deno, as Linux numbers them. */
+/** Linux's call numbers, by Deno's name of the architecture. */
 const architectures: Readonly<Record<string, Readonly<Record<Call | "number", number>>>> = {
   x86_64: {
     ...{ number: 0xc000003e, socket: 41, sendTo: 44, sendMessage: 46, sendMessages: 307 },
@@ -60,7 +60,7 @@ const refuseSockets: readonly Instruction[] = [
   pass,
 ];
 
-/** A process may ask for the limits of any other, and change its own, which is number 0. */
+/** A process may read the limits of any other, and change its own (pid 0). */
 const refuseLimits: readonly Instruction[] = [
   [load, 0, 0, argumentAt(0)],
   [jumpIfEqual, 4, 0, 0],
@@ -72,7 +72,7 @@ const refuseLimits: readonly Instruction[] = [
   refuse(notPermitted),
 ];
 
-/** Throws when this system takes no such filter. */
+/** Throws when this system does not accept such a filter. */
 export function refuseReach(): void {
   const calls = architectures[Deno.build.arch];
   if (calls === undefined) throw new Error(`there is no filter of programs for ${Deno.build.arch}`);

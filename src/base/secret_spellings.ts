@@ -4,11 +4,11 @@
  */
 import type { Spelling } from "./text_mask.ts";
 
-/** A shorter value, such as `yes` or `prod`, occurs in too many texts that are not secret. */
+/** Shorter values, such as `yes` or `prod`, occur in too many texts that are not secret. */
 export const secretMinChars = 6;
-/** A shorter part of an encoded value is in too many other texts. */
+/** Shorter parts of an encoded value occur in too many other texts. */
 const encodedMinChars = 8;
-/** A value of more lines is masked as a whole, and by so many of them: each costs time for every text. */
+/** A value with more lines is masked as a whole, and by its first lines only: each line costs time for every text. */
 const maskedLinesMax = 200;
 /** Variables that describe the machine and its user: their values are part of every path. */
 const nonSecretNames =
@@ -29,7 +29,7 @@ export function spellSecrets(secrets: Readonly<Record<string, string>>): Spellin
 }
 
 function listForms(value: string): string[] {
-  // Output is masked line by line, and messages lose the blanks around each line.
+  // Output is masked line by line, and messages lose the whitespace around each line.
   const lines = value.split(/\r?\n/).slice(0, maskedLinesMax).flatMap((line) => [line, line.trim()]);
   return [
     ...[value, JSON.stringify(value).slice(1, -1)],
@@ -38,14 +38,14 @@ function listForms(value: string): string[] {
   ];
 }
 
-/** As in a URL, and as in the header of a basic authentication: Base64 depends on what stands before the value. */
+/** The value as in a URL, and as in a header of basic authentication: Base64 depends on what precedes the value. */
 function listEncoded(value: string): string[] {
   const bytes = new TextEncoder().encode(value), encoded: string[] = [];
   if (value.isWellFormed()) encoded.push(encodeURIComponent(value));
   for (const before of [0, 1, 2]) {
     const whole = new Uint8Array(before + bytes.length);
     whole.set(bytes, before);
-    // The characters that the value alone decides.
+    // The characters that depend on the value alone.
     const text = whole.toBase64().slice(Math.ceil(before * 8 / 6), Math.floor(whole.length * 8 / 6));
     encoded.push(text, text.replaceAll("+", "-").replaceAll("/", "_"));
   }

@@ -20,7 +20,7 @@ export function toBundlePath(entry: string): string {
 
 const isBundled = import.meta.url.endsWith(".js");
 
-/** A module that is loaded in the sandbox, by its path below src/. Its bundled form stands beside it. */
+/** A module that is loaded in the sandbox, by its path below src/. Its bundled form lies beside it. */
 export function resolveSandboxModule(path: string): URL {
   return resolveOwnFile(isBundled ? path.replace(/\.ts$/, ".js") : path);
 }
@@ -50,8 +50,8 @@ export const bundleFlags: readonly string[] = [
 
 /**
  * V8's flags for a small process. V8 keeps up to 48 MiB for young objects of a busy program; a kernel with 1,000 senses
- * does as much work with 12. A process returns the memory that loading its code took after 30 s, with these flags after
- * 2 s: 2 of a group's 22 MiB, and 7 of a kernel's 38 MiB.
+ * does as much work with 12. A process frees the memory that loading its code took after 30 s, with these flags after 2
+ * s: 2 of a group's 22 MiB, and 7 of a kernel's 38 MiB.
  */
 export const smallHeap: readonly string[] = [
   "--max-semi-space-size=4",
@@ -64,7 +64,7 @@ export function findOwnProgram(): string {
   return Deno.execPath().replace(/ \(deleted\)$/, "");
 }
 
-/** Where Deno keeps its cache: for a process that has no HOME, or another one, to find it by. */
+/** The folder of Deno's cache, for a process that has no HOME, or another one. */
 export function findDenoCache(env: Readonly<Record<string, string>>): string | null {
   if (env.DENO_DIR !== undefined) return env.DENO_DIR;
   if (env.XDG_CACHE_HOME !== undefined) return `${env.XDG_CACHE_HOME}/deno`;
@@ -72,7 +72,7 @@ export function findDenoCache(env: Readonly<Record<string, string>>): string | n
   return Deno.build.os === "darwin" ? `${env.HOME}/Library/Caches/deno` : `${env.HOME}/.cache/deno`;
 }
 
-/** For a process that also loads user code. */
+/** What a process that also loads user code needs. */
 export interface Guests {
   /** Deno's permission flags. */
   readonly rights: readonly string[];

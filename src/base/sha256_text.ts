@@ -1,12 +1,12 @@
 /**
- * The sha256 of a text, at once: for code that cannot wait in the middle of a transaction. Short texts are hashed here, in a few
- * microseconds: loading node:crypto takes 24 ms, so that only the first long text does.
+ * The sha256 of a text, synchronously: for code that cannot await in the middle of a transaction. Short texts are
+ * hashed here, in a few microseconds; only a long text loads node:crypto, which takes 24 ms.
  */
 import { getBuiltIn } from "./built_ins.ts";
 
 const nativeFromChars = 16 * 1024;
 const encoder = new TextEncoder();
-/** Holds any short text, its padding and its length. */
+/** Room for any short text, its padding and its length. */
 const bytes = new Uint8Array(nativeFromChars * 3 + 72), view = new DataView(bytes.buffer), words = new Int32Array(64);
 
 /** Lowercase hex of the text's UTF-8. */
@@ -42,7 +42,7 @@ function addBlock(state: Int32Array, at: number): void {
     const one = h + s1 + (e & f ^ ~e & g) + (constants[t] as number) + (words[t] as number) | 0;
     const s0 = (a >>> 2 | a << 30) ^ (a >>> 13 | a << 19) ^ (a >>> 22 | a << 10);
     const two = s0 + (a & b ^ a & c ^ b & c) | 0;
-    // One by one: to swap them in an array takes three times as long.
+    // One by one: swapping them in an array takes three times as long.
     h = g;
     g = f;
     f = e;
@@ -62,7 +62,10 @@ function addBlock(state: Int32Array, at: number): void {
   state[7] = (state[7] as number) + h | 0;
 }
 
-/** The first 32 bits of the fractional parts of the square roots of the first 8 primes, and of the cube roots of the first 64. */
+/**
+ * The first 32 bits of the fractional parts of the square roots of the first 8 primes, and the cube roots of the first
+ * 64.
+ */
 const [firstState, constants] = deriveConstants();
 
 function deriveConstants(): [Int32Array, Int32Array] {

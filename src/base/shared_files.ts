@@ -1,9 +1,9 @@
-/** The two files beside a SQLite database, for readers who may not make them. */
+/** The -wal and -shm files beside a SQLite database, for readers that may not make them. */
 import { identifyFile } from "./file_identity.ts";
 
 /**
- * Makes those that are missing beside a database that exists. Empty ones will do, and the last writer that closes the
- * database takes both with it. One that exists is not opened: the locks of this process on it would be lost.
+ * Makes the missing files beside an existing database. Empty files suffice, and the last writer that closes the
+ * database removes both. An existing file is not opened: closing it would drop the locks of this process on it.
  */
 export function makeSharedFiles(database: string): void {
   if (identifyFile(database) === null) return;

@@ -1,12 +1,15 @@
-/** Reads a small file that somebody else may have put there: a pipe would stop its reader, and a huge file fill its memory. */
+/**
+ * Reads a small file that another process may have made: a pipe would block its reader, and a huge file fill its
+ * memory.
+ */
 import { isMissing } from "./if_present.ts";
 import { isNoFile, nodeFiles, nonblockingFlags } from "./open_nonblocking.ts";
 
 const smallFileMaxBytes = 4096;
 
 /**
- * Null when there is none, when it is no plain file of at most 4 KiB, or when it may not be read. Also where a program of a
- * unit may swap it at this moment.
+ * Null when the file is missing, not a plain file of at most 4 KiB, or not readable. Safe even where a unit's program
+ * may swap the file at this moment.
  */
 export function readSmallFile(path: string): string | null {
   const { closeSync, fstatSync, openSync, readSync } = nodeFiles();
@@ -27,12 +30,12 @@ export function readSmallFile(path: string): string | null {
   }
 }
 
-/** How often a file is looked at anew that was replaced between the look and its opening. */
+/** How often a file that was replaced between the check and the open is checked again. */
 const looksMax = 100;
 
 /**
- * Null when there is none, or no plain file of at most `maxBytes`. For nerve's own folders, which no unit may write: it looks
- * first and opens then. node:fs, which can open without waiting, would take each command 40 ms.
+ * Null when the file is missing, or not a plain file of at most `maxBytes`. For nerve's own folders, which no unit may
+ * write: it checks first and then opens. node:fs, which can open without blocking, would cost each command 40 ms.
  */
 export function readPlainFile(path: string, maxBytes: number): string | null {
   try {
@@ -41,7 +44,7 @@ export function readPlainFile(path: string, maxBytes: number): string | null {
       if (!found.isFile || found.size > maxBytes) return null;
       using file = Deno.openSync(path);
       const { ino, dev, size } = file.statSync();
-      // What is written anew is renamed into its place.
+      // Writers replace the file by a rename.
       if (ino !== found.ino || dev !== found.dev || size !== found.size) continue;
       const bytes = new Uint8Array(size);
       return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));

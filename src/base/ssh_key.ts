@@ -7,23 +7,23 @@ import { SshReader } from "./ssh_wire.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Whether bytes are signed by the key; false for any other bytes or signature. */
+/** Whether the key made this signature of these bytes. */
 export type Verify = (signature: Bytes, signed: Bytes) => Promise<boolean>;
 
 export interface SshPublicKey {
   /** `ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa`, `sk-ssh-ed25519@openssh.com` and so on. */
   readonly type: string;
-  /** The whole key in base64, as in an `.pub` file: equal for equal keys. */
+  /** The whole key in base64, as in a `.pub` file: equal for equal keys. */
   readonly blob: string;
   /** The name of the application that a key in hardware was made for; null for any other key. */
   readonly application: string | null;
-  /** The names of signatures that it makes: an RSA key has two. */
+  /** The names of the signature algorithms of the key: an RSA key has two. */
   readonly signatures: readonly string[];
-  /** Makes the check of one of these. */
+  /** Creates the check for one of these algorithms. */
   readonly verifier: (signature: string) => Promise<Verify>;
 }
 
-/** Shorter RSA keys are refused, as by OpenSSH since 2023 for new ones. */
+/** Shorter RSA keys are refused, as OpenSSH has refused to make them since 2023. */
 const rsaMinBits = 2_048;
 
 const curves: Readonly<Record<string, { readonly name: string; readonly hash: string; readonly bytes: number }>> = {
@@ -34,7 +34,7 @@ const curves: Readonly<Record<string, { readonly name: string; readonly hash: st
 
 const hashOfRsa: Readonly<Record<string, string>> = { "rsa-sha2-256": "SHA-256", "rsa-sha2-512": "SHA-512" };
 
-/** The key of a line of an `.pub` file, without options before it. */
+/** Parses a line of a `.pub` file, without options before the key. */
 export function parseSshPublicKey(line: string): Result<SshPublicKey, string> {
   const [type = "", blob = ""] = line.trim().split(/\s+/);
   if (/^-+BEGIN/.test(type)) return err("is a private key, or not a key at all: use the line in the .pub file");
@@ -43,7 +43,7 @@ export function parseSshPublicKey(line: string): Result<SshPublicKey, string> {
   return !key.ok || key.value.type === type ? key : err(`says ${type}, but is a key of type ${key.value.type}`);
 }
 
-/** The key that these bytes are, in base64. */
+/** Parses a key from its bytes in base64. */
 export function readSshPublicKey(blob: string): Result<SshPublicKey, string> {
   try {
     const bytes = Uint8Array.fromBase64(blob), reader = new SshReader(bytes), type = reader.text();
@@ -110,7 +110,7 @@ function readRsa(reader: SshReader): Omit<KeyParts, "application"> {
   return { signatures: Object.keys(hashOfRsa), verifier };
 }
 
-/** As `ssh-keygen -l` shows it: `SHA256:...`. */
+/** The fingerprint as `ssh-keygen -l` shows it: `SHA256:...`. */
 export async function fingerprintOf({ blob }: Pick<SshPublicKey, "blob">): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", Uint8Array.fromBase64(blob)));
   return `SHA256:${digest.toBase64({ omitPadding: true })}`;

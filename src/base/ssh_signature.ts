@@ -1,8 +1,8 @@
 /**
- * Signatures that `ssh-keygen -Y sign` makes, by keys in files, agents or hardware; the formats are PROTOCOL.sshsig and
- * PROTOCOL.u2f of OpenSSH.
- * I1. Only the very bytes count: another message, namespace, key or kind of signature is refused, with what is wrong.
- * I2. A key in hardware has signed only when its owner was there (`-O no-touch-required` is refused).
+ * Verifies signatures of `ssh-keygen -Y sign`, by keys in files, agents or hardware. The formats are PROTOCOL.sshsig
+ * and PROTOCOL.u2f of OpenSSH.
+ * I1. Only the exact bytes count: another message, namespace, key or kind of signature is refused, with the reason.
+ * I2. A signature of a hardware key counts only if its owner touched it (`-O no-touch-required` is refused).
  */
 import { err, ok, type Result } from "./result.ts";
 import { readSshPublicKey, type SshPublicKey } from "./ssh_key.ts";
@@ -25,7 +25,7 @@ export async function verifySshSignature(
   try {
     return await verify(new SshReader(Uint8Array.fromBase64(body)), message, namespace);
   } catch {
-    // Whatever the bytes are, they are no signature: a damaged length, a point on no curve.
+    // The bytes are not a signature: for example, a wrong length, or a point on no curve.
     return err("it is damaged");
   }
 }

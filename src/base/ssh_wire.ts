@@ -1,7 +1,7 @@
 /** The encoding of SSH's messages (RFC 4251, section 5): numbers, and strings with their length before them. */
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Throws where the bytes are not what is asked for. */
+/** Reads values one after the other. Throws when the bytes do not hold the requested value. */
 export class SshReader {
   readonly #bytes: Bytes;
   #at = 0;

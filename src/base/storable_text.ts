@@ -1,6 +1,6 @@
 /**
- * Text that reads back from SQLite as it was written. Node's API gives a text back up to its first NUL (Deno 2.9.6,
- * measured), and half a surrogate pair as another character: an id with one of them would not find its row again.
+ * Text that SQLite returns as it was written. Node's API returns a text only up to its first NUL (Deno 2.9.6,
+ * measured), and half a surrogate pair as another character: an id with either would not match its row.
  */
 export function toStorableText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "\ufffd");

@@ -1,16 +1,16 @@
 /**
- * Replaces secret texts in values that are shown. Which texts are secret: secret_spellings.ts. It is here because threads
- * and sandboxes that do not know the configuration mask too.
+ * Replaces secret texts in values that are shown. secret_spellings.ts decides which texts are secret. It is separate
+ * because threads and sandboxes that do not know the configuration mask too.
  */
 
 /** A secret text, and what is shown in its place. */
 export type Spelling = readonly [value: string, shown: string];
 
-/** Shorter texts were not cut by anybody. */
+/** Shorter texts have not been cut. */
 const cutMinChars = 1_000;
-/** A shorter part of a secret says too little, and is in too many other texts. */
+/** A shorter part of a secret reveals little, and occurs in too many other texts. */
 const partMinChars = 4;
-/** Of longer secrets only such a part is looked for where a text was cut. */
+/** Where a text was cut, only this much of a secret's beginning is searched for. */
 const partMaxChars = 4_096;
 
 export class TextMask {
@@ -21,7 +21,7 @@ export class TextMask {
     this.spellings = spellings.toSorted(([a], [b]) => b.length - a.length);
   }
 
-  /** A long text may have been cut in the middle of a secret: what is left of it there is masked too. */
+  /** Masks a text. A long text may have been cut in the middle of a secret: the rest at its end is masked too. */
   text(text: string): string {
     let masked = text;
     for (const [value, shown] of this.spellings) masked = masked.replaceAll(value, shown);
@@ -43,7 +43,7 @@ export class TextMask {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [this.text(key), this.#walk(inner)]));
   }
 
-  /** Masks the beginning of a secret at the end of the text, or before the dots that say that it was cut. */
+  /** Masks the beginning of a secret at the end of the text, or before the dots that mark a cut. */
   #maskEnd(text: string): string {
     const dots = text.endsWith("...") ? "..." : "", whole = text.slice(0, text.length - dots.length);
     for (const [value, shown] of this.spellings) {

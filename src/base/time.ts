@@ -3,8 +3,8 @@
 import type { BootTime } from "./boot_time.ts";
 
 /**
- * `setTo`: the wall time, at the earliest, when the new time began. The clock may have been set at any moment since it
- * was compared last, and what was due from `setTo` on has not happened in the new time.
+ * `setTo`: the earliest wall time at which the new time may have begun. The clock may have been set at any moment since
+ * the last comparison; what is due from `setTo` on has not happened yet in the new time.
  */
 export type WallClockListener = (setTo: number) => void;
 
@@ -19,8 +19,8 @@ export interface Clock {
   /** The time since the machine booted; null where that is unknown. */
   boot(): BootTime | null;
   /**
-   * Calls `fire` once, as soon as `now()` has reached `dueMs` or as much time has passed as is left until then: the wait
-   * is no longer when the wall clock is set back, and over soon when it is set forward or the machine sleeps.
+   * Calls `fire` once, as soon as `now()` has reached `dueMs` or the time that is left until then has passed: the wait
+   * gets no longer when the wall clock is set back, and ends early when it is set forward or the machine sleeps.
    */
   at(dueMs: number, fire: () => void): CancelTimer;
   /** Calls `listener` soon after the wall clock was set, forward or back, or the machine woke from sleep. */

@@ -1,4 +1,4 @@
-/** Which columns of a sense's database hold times: SQLite has no type for them, so the name says it. */
+/** Recognizes the columns of a sense's database that hold times: SQLite has no type for them, so the name decides. */
 
 const timeName = /(?:^|_)(?:ts|at|time|timestamp|date|since|until|expires)$|[a-z](?:At|Time|Ts|Since|Until)$/;
 
@@ -6,6 +6,6 @@ export function isTimeColumn(name: string): boolean {
   return timeName.test(name);
 }
 
-/** A time fits when its number of milliseconds or seconds lies between 2000 and 2100. */
+/** A number counts as a time when, in milliseconds or seconds, it lies between the years 2000 and 2100. */
 export const timeFromMs: number = Date.UTC(2000, 0, 1);
 export const timeToMs: number = Date.UTC(2100, 0, 1);

@@ -1,4 +1,4 @@
-/** The timers of one owner, cancelled together: a stopped manager leaves none running. */
+/** The timers of one owner, which are cancelled together, so that a stopped manager leaves none running. */
 import type { CancelTimer, Clock } from "./time.ts";
 
 export class TimerGroup {

@@ -1,13 +1,14 @@
 /**
  * Thousands of deadlines on one timer of the clock: a binary heap of absolute monotonic times. One heap holds every
- * deadline of the system clock (clock.ts), one the scheduler's ticks and throttle windows (scheduler/schedule_timer.ts).
+ * deadline of the system clock (clock.ts), another the scheduler's ticks and throttle windows
+ * (scheduler/schedule_timer.ts).
  *
  * I1. Nothing fires early. Equal deadlines fire in the order in which they were added.
  * I2. The heap uses at most one timer of the clock, and none while it is empty.
  */
 import type { CancelTimer, Clock } from "./time.ts";
 
-/** One deadline in a heap; `cancel` takes it. */
+/** One deadline in a heap, for `cancel`. */
 export interface HeapTimer {
   /** Monotonic milliseconds. */
   readonly due: number;
@@ -61,7 +62,7 @@ export class TimerHeap {
 
   #wake(): void {
     this.#armed = null;
-    // Read once: a deadline that falls due meanwhile fires after other work of the event loop.
+    // Read once: deadlines that fall due meanwhile fire after other work of the event loop.
     const now = this.#clock.monotonic();
     this.#firing = true;
     try {

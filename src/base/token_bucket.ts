@@ -1,4 +1,4 @@
-/** A rate limit with a burst: bounds what one group may cost the kernel. Pure but for its clock. */
+/** A rate limit with a burst, which bounds what one group may cost the kernel. Pure but for its clock. */
 import type { Clock } from "./time.ts";
 
 export class TokenBucket {
@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#refilledAt = clock.monotonic();
   }
 
-  /** Takes so many tokens if there are as many. */
+  /** Takes `amount` tokens, if there are as many. */
   tryTake(amount = 1): boolean {
     this.#refill();
     if (this.#tokens < amount) return false;

@@ -15,5 +15,5 @@ export const build: { readonly form: Form; readonly commit: string | null } = st
   commit: string | null;
 };
 
-/** The Deno version that nerve is built for, tested with and measured on. */
+/** The Deno version that nerve is built with, tested with and measured on. */
 export const denoVersion = "2.9.6";

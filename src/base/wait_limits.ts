@@ -6,7 +6,7 @@ const dayMs = 24 * 3_600_000;
 /** The longest sleep of a run, and the latest time that it may sleep until: the end of the year 9999. */
 export const sleepMaxMs = 10 * 366 * dayMs;
 export const sleepUntilMax = Date.UTC(10_000, 0, 1) - 1;
-/** What a gate shows: its title, its body in bytes, and its options. */
+/** The texts of a gate: its title, its body in bytes, and its options. */
 export const gateTitleMaxChars = 500;
 export const gateBodyMaxBytes = 256 * 1024;
 export const gateOptionsMax = 20;
@@ -16,7 +16,7 @@ export const approvalTokenMaxChars = 200;
 export const approvalByMaxChars = 100;
 export const approvalCommentMaxChars = 10_000;
 export const approvalSignatureMaxChars = 16_384;
-/** Who may decide at a gate. */
+/** People and groups that a gate may name as approvers. */
 export const gateApproversMax = 100;
 /** Reminders of one request are at least this far apart. */
 export const remindMinMs = 60_000;
@@ -25,14 +25,14 @@ export const eventNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** The payload of an event, which becomes part of the `meta` of a message, and its key. */
 export const eventPayloadMaxBytes = 240 * 1024;
 export const eventKeyMaxChars = 200;
-/** What a run keeps of events that it does not wait for yet. */
+/** Events that a run keeps until it waits for them. */
 export const keptEventsMax = 1_000;
 export const keptEventsMaxBytes = 1024 * 1024;
-/** The runs that one role starts and waits for: how many, what they are asked for as JSON, and how deep they may nest. */
+/** The runs that one role starts and waits for: their number, their requests as JSON, and how deep they may nest. */
 export const childrenMax = 500;
 export const childrenMaxBytes = 1024 * 1024;
 export const childDepthMax = 8;
-/** What the message says of one of them, in characters at most; together they fit into its `meta`. */
+/** The content of one child in the message, in characters; together they fit into the message's `meta`. */
 export const childContentMaxChars = 16 * 1024;
 /** How many waits are settled at a time. */
 export const dueWaitsMax = 1_000;

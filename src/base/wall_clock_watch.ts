@@ -1,10 +1,10 @@
 /**
- * Notices that the wall clock was set, or that the machine slept: both move it against monotonic time, by which all
- * timers run. Whatever waits for a time of day learns of that here, through `Clock.onSet` and `Clock.at`. clock.ts has
- * the one watch of the process.
+ * Notices that the wall clock was set, or that the machine slept: both shift it against monotonic time, which drives
+ * all timers. Code that waits for a time of day learns of it through `Clock.onSet` and `Clock.at`. clock.ts has the one
+ * watch of the process.
  *
- * I1. The clocks are compared at most `wallCheckMs` apart, by one timer, and only while anybody follows.
- * I2. Steps under `wallStepMinMs` are no news, but they add up.
+ * I1. The clocks are compared at most `wallCheckMs` apart, by one timer, and only while there is a listener.
+ * I2. Steps under `wallStepMinMs` are not reported, but they add up.
  */
 import { wallCheckMs, wallStepMinMs } from "./limits.ts";
 import type { CancelTimer, Clock, WallClockListener } from "./time.ts";
@@ -24,7 +24,7 @@ export class WallClockWatch {
 
   /** See `Clock.onSet`. */
   follow(listener: WallClockListener): CancelTimer {
-    // A function may follow more than once.
+    // The same function may be registered more than once.
     const own: WallClockListener = (setTo) => listener(setTo);
     if (this.#cancel === null) {
       this.#offset = this.#clock.now() - this.#clock.monotonic();
@@ -56,8 +56,8 @@ export class WallClockWatch {
 }
 
 /**
- * `Clock.at` by a timer and a watch: waits for what is left until `dueMs`, and only for what is left by the new time once
- * the wall clock was set forward.
+ * Implements `Clock.at` with a timer and a watch: waits for the time left until `dueMs`, or less if the wall clock is
+ * set forward.
  */
 export function waitForWallTime(clock: Omit<Clock, "at">, dueMs: number, fire: () => void): CancelTimer {
   const leftMs = () => dueMs - clock.now(), until = clock.monotonic() + Math.max(0, leftMs());
