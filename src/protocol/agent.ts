@@ -1,6 +1,7 @@
 /**
- * Agents: programs that get prompts from the roles of workflows (`agents` in nerve.yaml), and what is said about a prompt
- * between the role, the kernel and the agent. agents/ talks to them, sandbox/agent_prompts.ts asks for it.
+ * Agents: programs that get prompts from the roles of workflows (`agents` in nerve.yaml), and the messages about a
+ * prompt between the role, the kernel and the agent. agents/ talks to agents, sandbox/agent_prompts.ts sends the
+ * prompts.
  */
 import * as z from "zod";
 import {
@@ -19,20 +20,20 @@ import { nameSchema } from "./signal.ts";
 export const agentProtocols = ["command", "acp", "terminal", "fake"] as const;
 export type AgentProtocol = (typeof agentProtocols)[number];
 
-/** What an agent has used, as far as it says; cost in the currency of its maker. */
+/** What an agent has used, as far as it reports it; cost in its vendor's currency. */
 export interface AgentUsage {
   readonly tokens: number;
   readonly cost: number;
   readonly timeMs: number;
 }
 
-/** Where a person is asked, and where the run is paused; null: nowhere. */
+/** The limits at which a person is asked (`soft`) and the run is paused (`hard`); null: none. */
 export interface BudgetLimit {
   readonly soft: number | null;
   readonly hard: number | null;
 }
 
-/** What an agent may use in one run; null: as much as it likes. */
+/** What an agent may use in one run; null: no limit. */
 export type AgentBudget = Readonly<Record<keyof AgentUsage, BudgetLimit | null>>;
 
 export const noBudget: AgentBudget = { tokens: null, cost: null, timeMs: null };
@@ -43,31 +44,31 @@ export interface AgentDefinition {
   readonly protocol: AgentProtocol;
   /** The program and its arguments; `{prompt}` and `{session}` stand for the prompt and the id of its conversation. */
   readonly command: readonly string[];
-  /** The same for every further prompt of a conversation; null: each prompt begins a new one. */
+  /** The same for each further prompt of a conversation; null: each prompt begins a new conversation. */
   readonly resume: readonly string[] | null;
-  /** The field of a line of JSON in which the agent prints the id of the conversation; null: nerve chooses it. */
+  /** The field of a JSON line in which the agent prints the conversation's id; null: nerve chooses the id. */
   readonly sessionField: string | null;
   /**
-   * What it may do when it asks for leave, what a person is asked about, and what it may not: rules, see `parseToolRule`. What
-   * none of them names is refused.
+   * Rules for the agent's requests for leave, see `parseToolRule`: granted, put to a person, or refused. A request that
+   * no rule names is refused.
    */
   readonly allow: readonly string[];
   readonly ask: readonly string[];
   readonly deny: readonly string[];
   readonly budget: AgentBudget;
-  /** Whether Landlock holds it; else it may do all that the user may. */
+  /** Whether Landlock confines the agent; if not, it may do everything that the user may. */
   readonly confined: boolean;
-  /** Paths that a confined agent reads, beside the system, its folder and its home; as written. */
+  /** Paths that a confined agent may read, besides the system, its folder and its home; as written. */
   readonly read: readonly string[];
-  /** The variables that its programs get. */
+  /** The environment variables that its programs get. */
   readonly env: readonly string[];
-  /** How many of its prompts are under way at a time. */
+  /** How many of its prompts may run at a time. */
   readonly maxSessions: number;
-  /** What the last line on a terminal looks like when its program waits for a prompt, as a regular expression; null: any. */
+  /** A regular expression for the last line on the terminal when its program waits for a prompt; null: any line. */
   readonly ready: string | null;
-  /** How long that program prints nothing then. */
+  /** How long that program must print nothing to count as waiting. */
   readonly idleMs: number;
-  /** What a scripted agent does: the path of a file in the workspace, or what would be in it; null: it decides itself. */
+  /** The scenario of a scripted agent, or the path of its file in the workspace; null: the agent decides itself. */
   readonly scenario: string | Scenario | null;
 }
 
@@ -76,12 +77,14 @@ const askSchema = z.object({
   session: z.string().min(1).max(sessionNameMaxChars),
   cwd: z.string().min(1).max(artifactPathMaxChars),
   phase: z.string().max(roleNameMaxChars).nullable(),
-  /** From 0: how often the agent was asked for this artifact before. */
+  /** How often the agent was asked for this artifact before, from 0. */
   attempt: z.int().min(0),
   instructions: z.string().max(promptInstructionsMaxBytes),
   /** A path below `cwd`. */
   expectedArtifact: z.string().max(artifactPathMaxChars).refine(isArtifactPath, "must lead below cwd").nullable(),
-  /** Its name, and its JSON Schema as text, if there is one. `enforced`: the kernel checks it, not the role. */
+  /**
+   * The artifact's name, and its JSON Schema as text, if there is one. `enforced`: the kernel checks it, not the role.
+   */
   expectedSchema: z.object({
     name: z.string().nullable(),
     json: z.string().max(artifactSchemaMaxBytes).nullable(),
@@ -91,10 +94,10 @@ const askSchema = z.object({
 /** What a role asks an agent. */
 export type PromptAsk = z.infer<typeof askSchema>;
 
-/** What is in an artifact; or what is wrong with it, for the agent. */
+/** The content of an artifact, or what is wrong with it, for the agent. */
 export type ArtifactFound = { readonly value: Json } | { readonly fault: string };
 
-/** `promptId` is the same for a prompt that is asked again, because the process of its workflow has died. */
+/** `promptId` stays the same when a prompt is sent again because the process of its workflow died. */
 export type PromptAnswer =
   | {
     readonly ok: true;
@@ -108,7 +111,7 @@ export type PromptAnswer =
 
 const promptRef = { runId: runIdSchema, n: z.int().min(1) };
 
-/** Process to kernel, for a run that is assigned to it: `n` counts the prompts of the process. */
+/** Process to kernel, for a run that is assigned to the process. `n` counts the prompts of the process. */
 export const promptSchema = z.object({
   t: z.literal("prompt"),
   ...promptRef,
@@ -116,7 +119,7 @@ export const promptSchema = z.object({
   role: z.string().min(1).max(roleNameMaxChars),
   ask: askSchema,
 });
-/** The role has given up: its time is over, or its run. */
+/** The role no longer waits: its time is up, or its run has ended. */
 export const promptEndSchema = z.object({ t: z.literal("prompt_end"), ...promptRef });
 
 export type PromptReport = z.infer<typeof promptSchema> | z.infer<typeof promptEndSchema>;
@@ -128,10 +131,10 @@ export interface Prompted {
   readonly answer: PromptAnswer;
 }
 
-/** Of a prompt's line, every character as six bytes of JSON. */
+/** The longest line of a prompt, with every character as six bytes of JSON. */
 export const promptLineMaxBytes: number = 32 * 1024 + 6 * promptInstructionsMaxBytes + 6 * artifactSchemaMaxBytes;
 
-/** What an agent is told with a prompt. */
+/** The data that an agent gets with a prompt. */
 export interface PromptEnvelope {
   readonly uuid: string;
   readonly runId: string;

@@ -20,12 +20,12 @@ export const unitViewSchema = z.object({
   state: z.string(),
   /** Why it is in that state, where that is not obvious: the last death, the quarantine. */
   reason: z.string().nullable(),
-  /** Which of its code differs from the code on disk, and why; null when none does, or from an older daemon. */
+  /** Which of its code differs from the code on disk, and why; null when none differs, or from an older daemon. */
   problem: z.string().nullable().default(null),
   pid: z.int().nullable(),
-  /** Resident bytes, which the unit's limit counts. They include pages that all of nerve's processes share. */
+  /** Resident bytes, to which the unit's limit applies. They include pages that all of nerve's processes share. */
   memoryBytes: z.number().nullable(),
-  /** Bytes that no other process shares; null where the system does not tell, or from an older daemon. */
+  /** Bytes that no other process shares; null where the system does not report it, or from an older daemon. */
   privateBytes: z.number().nullable().default(null),
   deaths: z.int(),
   senses: z.array(z.string()),
@@ -48,7 +48,7 @@ export const healthSchema = z.object({
   startedAt: z.number(),
   uptimeMs: z.number(),
   units: z.array(unitViewSchema),
-  /** `dropped`: for lack of a slot or of a place in the queue, since the start. */
+  /** `dropped`: runs dropped since the start, for lack of a slot or of a place in the queue. */
   runs: z.object({
     active: z.int(),
     queued: z.int(),
@@ -56,22 +56,27 @@ export const healthSchema = z.object({
     paused: z.int().default(0),
     dropped: z.int().default(0),
   }),
-  /** Requests that nobody has decided, and when the oldest of them was made. */
+  /** Undecided requests, and when the oldest was made. */
   approvals: approvalCountsSchema.default({ open: 0, oldest: null, expired: 0 }),
-  /** How many states of alerts fire, and how many are about to. */
+  /** How many states of alerts are firing, and how many are pending. */
   alerts: z.object({ firing: z.int(), pending: z.int() }).default({ firing: 0, pending: 0 }),
-  /** Where hooks are reached; null without `listen` in nerve.yaml. */
+  /** The listener; null without `listen` in nerve.yaml. */
   listener: listenerViewSchema.nullable().default(null),
   counters: z.record(z.string(), z.number()),
-  /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
+  /** What is wrong with the nerve.yaml on disk, while the previous one stays in force. */
   configError: z.string().nullable(),
   /** What is wrong with nerve.permissions.lock; null when nothing is, or from an older daemon. */
   lockError: z.string().nullable().default(null),
-  /** What waits for a person, or is rarely meant: runs that are paused for their code, granted variables that are not set, a readable file of secrets. */
+  /**
+   * What a person should look at: runs that are paused because of their code, granted variables that are not set, a
+   * secrets file that others can read.
+   */
   warnings: z.array(z.string()).default([]),
-  /** The version of Landlock that holds the processes of senses and workflows; 0: none. Null: from an older daemon. */
+  /**
+   * The version of Landlock that confines the processes of senses and workflows; 0: none. Null: from an older daemon.
+   */
   landlock: z.int().nullable().default(null),
-  /** Programs of senses and roles that cannot be ended; until they have, no other is started beside them. */
+  /** Programs of senses and roles that cannot be ended; until they end, their sense or role starts no other. */
   stuckPrograms: z.array(z.string()).default([]),
   /** Why the log cannot be written now; `counters.lost` counts the lost operations. */
   storeError: z.string().nullable(),
@@ -80,13 +85,13 @@ export const healthSchema = z.object({
 });
 export type Health = z.infer<typeof healthSchema>;
 
-/** The result of one compute, after routing: a value has become a signal or a run. */
+/** The result of one compute, after its value has become a signal or a run. */
 export const computeResultSchema = z.discriminatedUnion("kind", [
   /** `returned` is set when compute returned undefined, which a missing `return` or `await` does. */
   z.object({
     kind: z.literal("null"),
     returned: z.literal("undefined").optional(),
-    /** Why, in the words of its code: it returned `{ silent: "..." }`. */
+    /** The reason that its code gave: it returned `{ silent: "..." }`. */
     silent: z.string().optional(),
   }),
   /** `warning`: why a workflow directive in the value was rejected. */
@@ -130,16 +135,18 @@ export const senseViewSchema = z.object({
     at: z.number(),
     durationMs: z.number(),
     outcome: z.enum(["null", "signal", "run", "error", "timeout", "group_down"]),
-    /** The message of an error, the id of a run, the warning of a signal, or what code said of its silence; else null. */
+    /** The message of an error, the id of a run, the warning of a signal, or the reason for silence; else null. */
     detail: z.string().nullable(),
   }).nullable(),
   lastSignal: signalSchema.nullable(),
   counters: senseCountersSchema,
-  /** The pause that keeps its reflexes from waking it; null without one. */
+  /** The pause during which its reflexes do not wake it; null without one. */
   paused: sensePauseSchema.nullable().default(null),
-  /** How often its code said why it was silent, by what it said; they are among the counted `null`. */
+  /** Counts of the reasons that its code gave for silence; these computes are included in the count of `null`. */
   silences: z.record(z.string(), z.int()).default({}),
-  /** Why it does not compute now, or not as nerve.yaml and its code say: it cannot be loaded, is held, or quarantined. */
+  /**
+   * Why it does not compute, or not as nerve.yaml and its code define: it cannot be loaded, is held, or quarantined.
+   */
   problem: z.string().nullable(),
 });
 export type SenseView = z.infer<typeof senseViewSchema>;
@@ -151,7 +158,7 @@ export type SenseView = z.infer<typeof senseViewSchema>;
 export const triggerHowSchema = z.enum(["started", "throttled", "coalesced"]);
 export type TriggerHow = z.infer<typeof triggerHowSchema>;
 
-/** With `signals`, the sense computes as if it had heard them. */
+/** With `signals`, the sense computes as if it had received them. */
 export const triggerRequestSchema = z.strictObject({ signals: handedSignalsSchema.optional() });
 
 /** `outcome` is null unless the caller waited for it. */
@@ -171,7 +178,7 @@ export const workflowViewSchema = z.object({
   overflow: z.enum(["drop", "queue"]),
   active: z.int(),
   queued: z.int(),
-  /** Runs that wait, and paused ones; neither are among the active ones. */
+  /** Waiting and paused runs; neither count as active. */
   waiting: z.int().default(0),
   paused: z.int().default(0),
   /** One text for each line of its schedule: `cron 0 9 * * *`. */
@@ -213,15 +220,21 @@ export const workflowsSchema = z.object({ items: z.array(workflowViewSchema) });
 export const logsSchema = z.object({ items: z.array(logRowSchema), next: z.string().nullable() });
 export type LogPage = z.infer<typeof logsSchema>;
 
-/** The `gap` event of the event stream: rows after `afterId` and before `beforeId` are no longer in the log. With `beforeId` 1, the row `afterId` is of another log. */
+/**
+ * The `gap` event of the event stream: rows after `afterId` and before `beforeId` are no longer in the log. With
+ * `beforeId` 1, the row `afterId` belongs to another log.
+ */
 export const gapSchema = z.object({ afterId: z.int(), beforeId: z.int() });
 export type Gap = z.infer<typeof gapSchema>;
 /** `lifted` is false when there was neither a quarantine nor a backoff to end. */
 export const resetSchema = z.object({ lifted: z.boolean() });
 export type ResetReply = z.infer<typeof resetSchema>;
-/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME`, `alert:NAME`, `hook:NAME`, `agent:NAME` or `kernel` (settings for all of nerve.yaml). */
+/**
+ * The result of a reload. `of` is `sense:NAME`, `workflow:NAME`, `alert:NAME`, `hook:NAME`, `agent:NAME` or `kernel`
+ * (settings for all of nerve.yaml).
+ */
 export const reloadReplySchema = z.object({
-  /** What is wrong with nerve.yaml; the previous one then stays in force. */
+  /** What is wrong with nerve.yaml; the previous one stays in force. */
   configError: z.string().nullable(),
   changes: z.array(z.object({ of: z.string(), change: z.enum(["added", "changed", "removed"]) })),
   /** `group:NAME` or `workflow:NAME`: new work goes to a new process, with new code or new grants. */
@@ -247,7 +260,7 @@ export const archiveReplySchema = z.object({
   days: z.array(z.object({ day: z.string(), rows: z.int() })),
   /** Rows archived. */
   rows: z.int(),
-  /** Rows of those days that stay, because their run is unfinished or a listener has not heard them. */
+  /** Rows of those days that stay in the log, because their run is unfinished or a listener has not processed them. */
   held: z.int(),
   vacuumed: z.boolean(),
 });
@@ -256,11 +269,11 @@ export type ArchiveReply = z.infer<typeof archiveReplySchema>;
 export const stoppingSchema = z.object({ stopping: z.literal(true) });
 
 /**
- * An accepted manual trigger. `outcome` never rejects and says how the compute ended. Call it in the turn of the
- * trigger: later, the compute may be over.
+ * An accepted manual trigger. `outcome` never rejects; it resolves with how the compute ended. Call it in the same turn
+ * as the trigger: later, the compute may be over.
  */
 export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
   outcome(): Promise<ComputeResult>;
-  /** Resolves when its results so far are on disk, or lost because the disk cannot be written. */
+  /** Resolves when the results so far are on disk, or lost because the disk cannot be written. */
   recorded(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Approvals: what a run asks a person to decide, and the decision. */
+/** Approvals: the requests of runs for a person's decision, and the decisions. */
 import * as z from "zod";
 import { messageContentMaxBytes } from "../base/limits.ts";
 import {
@@ -11,15 +11,18 @@ import { jsonObjectSchema } from "./json_schema.ts";
 import { runIdSchema } from "./run.ts";
 import { nameSchema } from "./signal.ts";
 
-/** `decided`: by an option that is none of approve, reject and abort. */
+/** `decided`: by an option other than approve, reject and abort. */
 export const approvalStateSchema = z.enum(["pending", "approved", "rejected", "aborted", "decided", "expired"]);
 export type ApprovalState = z.infer<typeof approvalStateSchema>;
 
-/** Who decided: a person, or the time that the request had. */
+/** Who decided: a person, or the expiry of the request. */
 export const decisionHowSchema = z.enum(["person", "expiry"]);
 export type DecisionHow = z.infer<typeof decisionHowSchema>;
 
-/** What the kernel asks about the agents of a run, beside what it waits for: a session that is lost, leave for a tool, a budget. */
+/**
+ * Requests of the kernel about the agents of a run, independent of what the run waits for: a lost session, leave for a
+ * tool, a budget.
+ */
 export const agentRequestKinds = ["session", "leave", "budget"] as const;
 export type AgentRequestKind = (typeof agentRequestKinds)[number];
 
@@ -30,8 +33,8 @@ export function isAgentRequest(kind: string): kind is AgentRequestKind {
 /** A request without its body, for lists. Times are milliseconds. */
 export const approvalSummarySchema = z.object({
   /**
-   * `RUN:GATE::N`: the N-th request of that gate of the run; `RUN:ROLE:recovery:N` for a role whose end is unknown. What is
-   * asked about agents has the gates `session_recovery_required`, `leave` and `budget`.
+   * `RUN:GATE::N`: the N-th request of that gate of the run; `RUN:ROLE:recovery:N` for a role whose outcome is unknown.
+   * Requests about agents have the gates `session_recovery_required`, `leave` and `budget`.
    */
   id: z.string(),
   runId: runIdSchema,
@@ -40,22 +43,22 @@ export const approvalSummarySchema = z.object({
   role: z.string(),
   gate: z.string(),
   /**
-   * `recovery`: a role that runs once has begun, and its end is unknown. `session`: sessions with agents are lost. `leave`: an
-   * agent asks whether it may use a tool. `budget`: what agents may use is used up.
+   * `recovery`: a role that runs once has begun, and its outcome is unknown. `session`: sessions with agents are lost.
+   * `leave`: an agent asks for leave to use a tool. `budget`: the budget of agents is used up.
    */
   kind: z.enum(["gate", "recovery", ...agentRequestKinds]),
   title: z.string(),
   options: z.array(z.string()),
-  /** Over the workflow and its code, the run, the messages before, and everything that is shown. A decision names it. */
+  /** A digest of the workflow and its code, the run, the messages before, and everything shown. A decision names it. */
   digest: z.string(),
   state: approvalStateSchema,
-  /** Whether it can be decided: it is pending, and its run has not ended. */
+  /** Whether the request can be decided: it is pending, and its run has not ended. */
   open: z.boolean(),
   created: z.number(),
   expires: z.number().nullable(),
-  /** The option that the expiry decides for. */
+  /** The option that becomes the decision at expiry. */
   onExpiry: z.string().nullable(),
-  /** The people and groups that the gate names; null: it names nobody. */
+  /** The people and groups that the gate names; null: none. */
   approvers: z.array(z.string()).nullable(),
   decision: z.string().nullable(),
   by: z.string().nullable(),
@@ -67,7 +70,7 @@ export const approvalSummarySchema = z.object({
 });
 export type ApprovalSummary = z.infer<typeof approvalSummarySchema>;
 
-/** `body` is Markdown: what is decided on. `signature`: of the decision, as `ssh-keygen -Y sign` writes it. */
+/** `body`: what the decision is about, as Markdown. `signature`: of the decision, as `ssh-keygen -Y sign` writes it. */
 export const approvalSchema = approvalSummarySchema.extend({ body: z.string(), signature: z.string().nullable() });
 export type Approval = z.infer<typeof approvalSchema>;
 
@@ -77,7 +80,7 @@ export interface StoredApproval {
   readonly token: string | null;
 }
 
-/** What a request is made of; the database adds its state. */
+/** A new request; the database adds its state. */
 export type NewApproval = Pick<
   Approval,
   | "id"
@@ -105,17 +108,17 @@ export type ApprovalDecision = {
   readonly how: DecisionHow;
   readonly token: string | null;
   readonly comment: string | null;
-  /** Null: it is not signed. */
+  /** Null: the decision is not signed. */
   readonly key: string | null;
   readonly signature: string | null;
   readonly decided: number;
 };
 
 /**
- * `token` is chosen by the client, the same at every retry: the same option with the same token is one decision. `by`: the
- * name of who decides, as the client says; with `approvers` in nerve.yaml it is the person whose key has signed.
- * `signature`: of `toSignedText`, as `ssh-keygen -Y sign -n nerve-approval` writes it. `content` and `meta`: the message of
- * the role, where a recovery is decided as done.
+ * `token`: chosen by the client, and the same at every retry: the same option with the same token is one decision.
+ * `by`: the name of the person, as the client states it; with `approvers` in nerve.yaml, the person whose key signed.
+ * `signature`: of `toSignedText`, as `ssh-keygen -Y sign -n nerve-approval` writes it. `content` and `meta`: the role's
+ * message, when a recovery is decided as done.
  */
 export const decisionRequestSchema = z.strictObject({
   option: z.string(),
@@ -129,11 +132,11 @@ export const decisionRequestSchema = z.strictObject({
 });
 export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
 
-/** `replayed`: it was decided so before, by this token or this person, and nothing has changed. */
+/** `replayed`: this token or this person had made the same decision before; nothing has changed. */
 export const decisionReplySchema = z.object({ replayed: z.boolean(), approval: approvalSchema });
 export type DecisionReply = z.infer<typeof decisionReplySchema>;
 
-/** How many requests are open, when the oldest was made, and how many nobody decided in time in the last 7 days. */
+/** How many requests are open, when the oldest was made, and how many expired in the last 7 days. */
 export const approvalCountsSchema = z.object({
   open: z.int(),
   oldest: z.number().nullable(),
@@ -149,15 +152,15 @@ export type ApprovalNotice = {
   readonly role: string;
   readonly title: string;
   readonly options: string[];
-  /** Null: the gate names nobody. */
+  /** Null: the gate names no one. */
   readonly approvers: string[] | null;
   readonly created: number;
   readonly expires: number | null;
-  /** How often people were told before. */
+  /** How many notices were sent before. */
   readonly reminder: number;
 };
 
-/** Which requests to list: the oldest first, and of those that are open unless `all`; then the newest first. */
+/** Which requests to list: the open ones, oldest first; with `all` every one, newest first. */
 export interface ApprovalQuery {
   readonly runId?: string;
   readonly all: boolean;
@@ -169,11 +172,13 @@ export interface ApprovalQuery {
 export const approvalPageSchema = z.object({ total: z.int(), items: z.array(approvalSummarySchema) });
 export type ApprovalPage = z.infer<typeof approvalPageSchema>;
 
-/** As the control API lists them. `approvers`: the people of nerve.yaml; without any, whoever reaches the API decides. */
+/**
+ * A page of the control API. `approvers`: the people of nerve.yaml; without any, every caller of the API may decide.
+ */
 export const approvalListSchema = approvalPageSchema.extend({ approvers: z.array(z.string()).default([]) });
 export type ApprovalList = z.infer<typeof approvalListSchema>;
 
-/** What a signature of a decision is made for, beside its text. */
+/** The namespace (`ssh-keygen -n`) of a decision's signature. */
 export const approvalNamespace = "nerve-approval";
 
 /** The text that an approver signs: the request, what it shows, and the decision. */
@@ -188,7 +193,7 @@ export function toSignedText(
   return `${lines.join("\n")}\n`;
 }
 
-/** The state of a request that was decided for this option. */
+/** The state of a request after the decision for this option. */
 export function stateOfDecision(option: string): Exclude<ApprovalState, "pending" | "expired"> {
   return option === "approve"
     ? "approved"

@@ -1,6 +1,6 @@
-/** Paths of artifacts. A module of its own, because roles judge them in their sandbox, which loads no zod. */
+/** Paths of artifacts. A separate module, because roles check them in their sandbox, which does not load zod. */
 
-/** Whether an artifact's path leads to a file below the folder in which its agent works. */
+/** Whether an artifact's path leads to a file below its agent's folder. */
 export function isArtifactPath(path: string): boolean {
   return !path.includes("\0") && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }

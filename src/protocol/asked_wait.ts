@@ -1,4 +1,4 @@
-/** What a role that waits asks the kernel for. */
+/** The wait that a role requests from the kernel. */
 import * as z from "zod";
 import { maxRoundsMax } from "../base/limits.ts";
 import {
@@ -15,7 +15,7 @@ import { jsonSchema } from "./json_schema.ts";
 import { eventNameSchema } from "./run_event.ts";
 import { nameSchema } from "./signal.ts";
 
-/** A run that a role asks for. */
+/** A run that a role requests. */
 export const childRequestSchema = z.object({
   workflow: nameSchema,
   prompt: z.string(),

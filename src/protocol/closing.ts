@@ -6,29 +6,29 @@ import { jsonObjectSchema } from "./json_schema.ts";
 import { type Run, runIdSchema, type RunStart, type RunStatus } from "./run.ts";
 import { placeSchema } from "./signal.ts";
 
-/** How a run has ended. */
+/** How a run ended. */
 export type RunEnd = Pick<Run, "status" | "exitCode" | "reason" | "endedAt">;
 
 /**
- * The payload of a `run.closed` row: what `finally` returned, or why it did not. `status`: how the run had ended;
- * `attempts`: how often `finally` was begun since the daemon started; `report`: the path of the report, in the workspace.
+ * The payload of a `run.closed` row: the result of `finally`, or its error. `status`: how the run ended; `attempts`:
+ * how often `finally` was started since the daemon started; `report`: the path of the report in the workspace.
  */
 export type RunClosing =
   & { readonly status: RunStatus; readonly attempts: number; readonly report?: string }
   & ({ readonly content: string; readonly meta: JsonObject } | { readonly error: string });
 
-/** Where the report of a run is, below the folder of the workspace. */
+/** The path of a run's report, relative to the workspace folder. */
 export function reportPathOf(runId: string): string {
   return `data/reports/${runId}.report.md`;
 }
 
-/** Whether a workflow has a `finally`, as this version of its code said. */
+/** Whether this version of a workflow's code has a `finally`. */
 export interface KnownFinally {
   readonly code: string;
   readonly has: boolean;
 }
 
-/** To the process: the run has ended. After its `rounds` messages the `finally` of its workflow runs. */
+/** Kernel to process: the run has ended. `rounds` messages follow; then the `finally` of its workflow runs. */
 export interface CloseMessage {
   readonly t: "close";
   readonly start: RunStart;
@@ -39,12 +39,12 @@ export interface CloseMessage {
 
 const runRef = { runId: runIdSchema, attempt: z.int() };
 
-/** `finally` begins. The kernel watches its time limit too, as that of a role. */
+/** `finally` begins. The kernel also enforces its time limit, like that of a role. */
 export const closingSchema = z.object({
   t: z.literal("closing"),
   ...runRef,
   timeoutMs: z.int().min(1).max(roleTimeoutMaxMs),
-  /** What it returns is the run's report. */
+  /** Whether its result is the run's report. */
   report: z.boolean().optional(),
 });
 

@@ -1,11 +1,11 @@
 /**
- * Errors that several rooms raise, so that each fault has one wording. Neighbours: base/errors.ts has the codes, api.ts
+ * Errors that several rooms raise, so that each fault has one wording. base/error_codes.ts has the codes, problem.ts
  * their HTTP status.
  */
 import { NerveError } from "../base/errors.ts";
 import { describeLockHolder, type LockHolder } from "./lock_holder.ts";
 
-/** The wording for an unknown name, also where it is one problem among others. */
+/** The text for an unknown name, also used where it is one problem among others. */
 export function unknownText(
   kind: "sense" | "workflow" | "run" | "request" | "session" | "alert" | "hook" | "agent",
   name: string,
@@ -59,7 +59,7 @@ export function daemonMissing(root: string | null, cause?: unknown): NerveError 
   });
 }
 
-/** DAEMON_RUNNING. `detail` says more about that daemon. */
+/** DAEMON_RUNNING. `detail`: more about that daemon. */
 export function daemonRunning(
   root: string,
   pid: number | string,
@@ -69,7 +69,7 @@ export function daemonRunning(
   return new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root} (pid ${pid})${more}`, { hint });
 }
 
-/** DAEMON_RUNNING for whoever holds the workspace. `hint` says what to do about a daemon of nerve. */
+/** DAEMON_RUNNING for the holder of the workspace. `hint`: what to do if that is a daemon of nerve. */
 export function workspaceHeld(root: string, holder: LockHolder, { hint }: { hint: string }): NerveError {
   if (holder.kind === "embedded") return embeddedRuns(root, holder);
   if (holder.kind !== "command") return daemonRunning(root, holder.pid, { hint });
@@ -78,7 +78,7 @@ export function workspaceHeld(root: string, holder: LockHolder, { hint }: { hint
   });
 }
 
-/** DAEMON_RUNNING: nothing of nerve may end a program that is not nerve. */
+/** DAEMON_RUNNING for a program that embeds nerve: no command of nerve may end it. */
 export function embeddedRuns(root: string, holder: LockHolder): NerveError {
   return new NerveError("DAEMON_RUNNING", `${root} is held by ${describeLockHolder(holder)}`, {
     hint: "end its kernel there; with the option `control` of createKernel, nerve stop does so too",

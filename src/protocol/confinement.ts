@@ -1,7 +1,10 @@
-/** What holds the code of a unit: the permissions of its worker, and what Landlock holds its process to (sandbox/shim.ts). */
+/**
+ * What confines the code of a unit: the permissions of its worker, and the Landlock rules of its process
+ * (sandbox/shim.ts).
+ */
 import type { LandlockRules } from "../base/landlock.ts";
 
-/** What Deno's Worker takes as `deno.permissions`. Deno denies a missing key (measured, Deno 2.9.6). */
+/** The `deno.permissions` of Deno's Worker. Deno denies a missing key (measured, Deno 2.9.6). */
 export interface SandboxPermissions {
   readonly read: readonly string[] | boolean;
   readonly write: readonly string[] | boolean;
@@ -13,11 +16,11 @@ export interface SandboxPermissions {
   readonly import: readonly string[] | boolean;
 }
 
-/** What the shim does before its worker exists, where Landlock holds its process. */
+/** How the shim confines its process with Landlock before the worker exists. */
 export interface Confinement {
   readonly rules: LandlockRules;
-  /** Paths that it makes when they are missing; null: it makes no files of the unit (sandbox/own_files.ts). */
+  /** Paths that the shim makes when they are missing; null: it makes no files of the unit (sandbox/own_files.ts). */
   readonly makes: readonly string[] | null;
-  /** Whether it is the first process of its kernel behind a wall (sandbox/module_cache.ts). */
+  /** Whether this is the kernel's first confined process (sandbox/module_cache.ts). */
   readonly first: boolean;
 }

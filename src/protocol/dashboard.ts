@@ -1,14 +1,14 @@
-/** What the dashboard reads beside the rest of the control API: columns over time, permissions, sizes of the store. */
+/** Data that only the dashboard reads from the control API: columns over time, permissions, sizes of the store. */
 import * as z from "zod";
 
-/** A column of numbers in a table of a sense that has a column of times. */
+/** A numeric column of a sense's table that also has a time column. */
 export const senseColumnsSchema = z.object({
   items: z.array(z.object({ table: z.string(), time: z.string(), column: z.string() })),
 });
 export type SenseColumns = z.infer<typeof senseColumnsSchema>;
 export type SenseColumn = SenseColumns["items"][number];
 
-/** Each place of the lists is one span of `widthMs` that has rows: its middle, and what its rows hold. */
+/** Each index of the lists is one span of `widthMs` that has rows: its middle (`at`), and the values of its rows. */
 export const senseSeriesSchema = z.object({
   table: z.string(),
   time: z.string(),
@@ -17,7 +17,7 @@ export const senseSeriesSchema = z.object({
   untilMs: z.number(),
   widthMs: z.number(),
   rows: z.int(),
-  /** Whether the time was over before all rows were read: the oldest are missing. */
+  /** Whether the time limit was reached before all rows were read: the oldest are missing. */
   cut: z.boolean(),
   at: z.array(z.number()),
   least: z.array(z.number()),
@@ -26,7 +26,7 @@ export const senseSeriesSchema = z.object({
 });
 export type SenseSeries = z.infer<typeof senseSeriesSchema>;
 
-/** Which points to read: the time is divided into `points` spans. */
+/** Which points to read. The time range is divided into `points` spans. */
 export interface SeriesRequest {
   readonly table: string;
   readonly column: string;
@@ -40,7 +40,7 @@ const grantSchema = z.object({
   /** True: everything. */
   value: z.union([z.string(), z.literal(true)]),
   why: z.string(),
-  /** The sense or workflow that declares it; null: every unit of its kind has it. */
+  /** The sense or workflow that declares the permission; null: every unit of its kind has it. */
   declaredBy: z.string().nullable(),
 });
 
@@ -51,28 +51,28 @@ const growthSchema = z.object({
   values: z.union([z.literal(true), z.array(z.string())]),
 });
 
-/** What each group and workflow may do, and what differs from what somebody approved. */
+/** What each group and workflow may do, and how that differs from the approved permissions. */
 export const permissionsSchema = z.object({
   items: z.array(z.object({
     kind: z.enum(["group", "workflow"]),
     name: z.string(),
     senses: z.array(z.string()),
-    /** Of one unit that was asked for all of them, else those that are declared. */
+    /** All grants when one unit was requested, else only the declared ones. */
     grants: z.array(grantSchema),
-    /** How many every unit of its kind has. */
+    /** The number of grants that every unit of its kind has. */
     implied: z.int(),
   })),
   lock: z.object({
     exists: z.boolean(),
     /** Why the lock on disk cannot be used. */
     problem: z.string().nullable(),
-    /** What nerve.yaml asks for and nobody has approved; and what was approved and is not asked for any more. */
+    /** What nerve.yaml asks for without approval, and what is approved but no longer asked for. */
     added: z.array(growthSchema),
     removed: z.array(growthSchema),
-    /** The same of who may decide, in words: keys of people, members of groups. */
+    /** The same for approvers, in words: keys of people, members of groups. */
     approvers: z.object({ added: z.array(z.string()), removed: z.array(z.string()) }),
   }),
-  /** What is wrong with nerve.yaml on disk: an older one was compared. Null when nothing is. */
+  /** What is wrong with nerve.yaml on disk: the previous one was compared. Null when nothing is wrong. */
   configError: z.string().nullable(),
 });
 export type PermissionsReply = z.infer<typeof permissionsSchema>;

@@ -1,27 +1,27 @@
-/** Distributed engines: what nerve.yaml says of one, and what is said of it. */
+/** Distributed engines: their definition in nerve.yaml, and their view in the control API. */
 import * as z from "zod";
 
 /** An engine of nerve.yaml. Times are in milliseconds. */
 export interface EngineDefinition {
   readonly name: string;
   readonly kind: "restate";
-  /** Where runs are handed over: at the first address that answers. Without a slash at the end, as the others. */
+  /** Addresses at which runs are handed over: the first that answers. Without a trailing slash, like the others. */
   readonly ingress: readonly string[];
-  /** Where daemons are registered. */
+  /** Addresses at which daemons are registered. */
   readonly admin: readonly string[];
-  /** Where this daemon serves roles. */
+  /** The address at which this daemon serves roles. */
   readonly hostname: string;
   readonly port: number;
-  /** The same, as the server reaches it. */
+  /** The same address, as the server reaches it. */
   readonly endpoint: string;
-  /** Requests that none of these keys has signed are refused. */
+  /** Requests must be signed by one of these keys. */
   readonly identity: readonly string[];
   /**
-   * The variables with the secrets that its daemons share: the first seals what they tell each other through the server, any
-   * opens it. None: nothing is sealed, and what is done about a run of another daemon is refused.
+   * The variables with the secrets that its daemons share: the first encrypts their messages through the server, any
+   * decrypts them. None: nothing is encrypted, and operations on a run of another daemon are refused.
    */
   readonly secrets: readonly string[];
-  /** What its services are called at the server: one name for each workspace. */
+  /** The name of its services at the server: one for each workspace. */
   readonly service: string;
 }
 
@@ -31,23 +31,23 @@ export const engineViewSchema = z.object({
   ingress: z.array(z.string()),
   admin: z.array(z.string()),
   endpoint: z.string(),
-  /** Of the server; null while it does not answer. */
+  /** The version of the server; null while it does not answer. */
   version: z.string().nullable(),
   /** Whether this daemon listens and is registered. */
   serving: z.boolean(),
-  /** Parts of the engine's runs that this daemon works on. */
+  /** How many parts of the engine's runs this daemon works on. */
   parts: z.int(),
-  /** The workflows whose runs it keeps. */
+  /** The workflows whose runs the engine keeps. */
   workflows: z.array(z.string()),
   runs: z.object({
-    /** Those that this daemon works on. */
+    /** Runs that this daemon works on. */
     here: z.int(),
-    /** Those that wait for the server, or that another daemon works on. */
+    /** Runs that wait for the server, or that another daemon works on. */
     elsewhere: z.int(),
-    /** Those that the server does not have yet. */
+    /** Runs that the server does not have yet. */
     waiting: z.int(),
   }),
-  /** What is wrong, and what to do about it; null: nothing. */
+  /** What is wrong, and what to do about it; null when nothing is wrong. */
   problem: z.string().nullable(),
   hint: z.string().nullable(),
 });

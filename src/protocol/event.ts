@@ -1,11 +1,11 @@
-/** The kernel's events, for the terminal of `nerve run` and the subscribers of the event stream. */
+/** The kernel's events, for the terminal of `nerve run` and for subscribers of the event stream. */
 import type { LogLevel } from "./message.ts";
 import type { Run } from "./run.ts";
 import type { Signal } from "./signal.ts";
 
 export type KernelEvent =
   | { readonly kind: "signal"; readonly signal: Signal }
-  /** `tookMs`: from its start, or from its request if it never started, to its end; null while it goes on. */
+  /** `tookMs`: from the run's start, or from its request if it never started, to its end; null until it has ended. */
   | { readonly kind: "run"; readonly run: Run; readonly tookMs: number | null }
   /** `unit` is `group:NAME` or `workflow:NAME`. */
   | {

@@ -1,27 +1,27 @@
 /**
- * Hooks: their definition as every stage shares it, and how the control API shows them. src/hooks/ takes deliveries in;
- * config/ makes definitions from nerve.yaml.
+ * Hooks: their shared definition, and how the control API shows them. src/hooks/ receives deliveries; config/ makes
+ * definitions from nerve.yaml.
  */
 import * as z from "zod";
 
-/** How a delivery proves that it comes from who has the secret. Header names are in lower case. */
+/** How a delivery proves that its sender has the secret. Header names are in lower case. */
 export type HookProof =
-  /** A MAC of the body, or of the body and what stands before it, in a header. */
+  /** A MAC of the body, in a header. */
   | {
     readonly kind: "hmac";
     readonly hash: "sha1" | "sha256" | "sha512";
     readonly header: string;
-    /** Stands before the MAC, such as `sha256=`. */
+    /** The text before the MAC, such as `sha256=`. */
     readonly prefix: string;
     readonly encoding: "hex" | "base64";
   }
   /** The secret itself. */
   | { readonly kind: "token"; readonly header: string; readonly prefix: string }
-  /** MACs that cover a time, too: of Standard Webhooks and of Stripe. */
+  /** MACs that also cover a time: of Standard Webhooks and of Stripe. */
   | { readonly kind: "standard" }
   | { readonly kind: "stripe" };
 
-/** What makes two deliveries the same one. */
+/** What identifies a delivery: two with the same key are the same delivery. */
 export type HookKey = { readonly kind: "header"; readonly name: string } | { readonly kind: "body" };
 
 /** One entry of `hooks` in nerve.yaml. */
@@ -29,10 +29,10 @@ export interface HookDefinition {
   readonly name: string;
   /** As written, for views. */
   readonly verify: string;
-  /** Names of variables; a delivery needs the value of one. */
+  /** Names of variables; the value of any one proves a delivery. */
   readonly secrets: readonly string[];
   readonly proof: HookProof;
-  /** Any of them: a delivery of which one is known is repeated. */
+  /** The keys of a delivery: if any of them is known, the delivery is repeated. */
   readonly dedup: readonly HookKey[];
   readonly maxBodyBytes: number;
   readonly rate: { readonly count: number; readonly perMs: number };
@@ -47,12 +47,12 @@ export interface ListenDefinition {
   readonly hosts: readonly string[];
 }
 
-/** Whether only programs of this machine reach it. `hostname` is that of a `ListenDefinition`. */
+/** Whether only programs of this machine reach the `hostname` of a `ListenDefinition`. */
 export function isLoopback(hostname: string): boolean {
   return hostname === "::1" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** Why an address is not opened. */
+/** Why the listener is not opened at an address. */
 export function openListenerText(hostname: string): string {
   return `${hostname} is not of the loopback, so others reach it, and there is no token`;
 }
@@ -61,43 +61,43 @@ export const openListenerHint =
   "nerve token create NAME, or write 127.0.0.1 and let a proxy with TLS or a tunnel forward to it";
 
 export const hookCountersSchema = z.object({
-  /** Deliveries that are on disk, since the start of the daemon. */
+  /** Deliveries stored since the daemon started. */
   accepted: z.int(),
   /** Deliveries that were known already. */
   repeated: z.int(),
-  /** Without a right signature or token, or too old. */
+  /** Deliveries without a valid signature or token, or too old. */
   unproven: z.int(),
-  /** With a body that is no text. */
+  /** Deliveries whose body is not text. */
   invalid: z.int(),
   tooLarge: z.int(),
-  /** Over `rate`, over `backlog`. */
+  /** Deliveries over `rate`, and over `backlog`. */
   limited: z.int(),
   backlogged: z.int(),
-  /** The log could not be written, or the hook has no secret. */
+  /** Deliveries that failed because the log could not be written, or the hook has no secret. */
   failed: z.int(),
 });
 export type HookCounters = z.infer<typeof hookCountersSchema>;
 
 export const hookViewSchema = z.object({
   name: z.string(),
-  /** Of the listener. */
+  /** The hook's path on the listener. */
   path: z.string(),
   verify: z.string(),
   /** Names of variables. */
   secrets: z.array(z.string()),
   senses: z.array(z.string()),
-  /** Deliveries that a sense has not heard yet, and how many there may be. */
+  /** Deliveries that a sense has not processed yet, and how many there may be. */
   waiting: z.int(),
   backlog: z.int(),
   last: z.object({ id: z.int(), ts: z.number(), key: z.string().nullable() }).nullable(),
   counters: hookCountersSchema,
-  /** Why it takes no delivery; null when it does. */
+  /** Why the hook accepts no deliveries; null when it does. */
   problem: z.string().nullable(),
 });
 export type HookView = z.infer<typeof hookViewSchema>;
 
 export const listenerViewSchema = z.object({
-  /** As nerve.yaml has it; with the port in use once it listens. */
+  /** The address as in nerve.yaml; with the port in use once it listens. */
   address: z.string(),
   listening: z.boolean(),
   problem: z.string().nullable(),
@@ -109,13 +109,13 @@ export type HookList = z.infer<typeof hooksSchema>;
 
 /** A request to a hook: header names are in lower case. */
 export interface HookRequest {
-  /** It came with a token of scope hook: it needs no proof of its hook's own. */
+  /** True: the request came with a token of scope `hook`, and needs no further proof. */
   readonly proven?: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
 
-/** `id`: the row of the delivery. */
+/** The response to a delivery. `id`: its log row. */
 export type HookAnswer =
   | { readonly kind: "accepted" | "repeated"; readonly id: number }
   | { readonly kind: "unproven" | "invalid"; readonly why: string }

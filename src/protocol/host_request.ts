@@ -1,7 +1,7 @@
 /**
- * What code in the sandbox asks of the trusted threads beside it (sandbox/host_services.ts), because Deno has no
- * permission for just that: a file below /proc or /sys, and the certificates that a server shows. The SDK's functions
- * send these requests; what user code sends in their place may do no more. Parsed by hand: the shim is small.
+ * Requests of sandboxed code to the trusted threads beside it (sandbox/host_services.ts), for what no Deno permission
+ * covers: files below /proc or /sys, a server's certificates, and mail. The SDK's functions send them; forged requests
+ * of user code can do no more. Parsed by hand, to keep the shim small.
  */
 
 /** The longest text that is sent to a server, and the most bytes of its answer. */
@@ -18,7 +18,9 @@ export interface TlsRequest {
   readonly id: number;
   readonly host: string;
   readonly port: number;
-  /** Sent if the server's own certificate is this one (SHA-256 in lowercase hex), whoever has signed it. */
+  /**
+   * Sent only if the server's own certificate has this fingerprint (SHA-256 in lowercase hex), no matter who signed it.
+   */
   readonly send: { readonly onlyTo: string; readonly text: string } | null;
 }
 
@@ -27,9 +29,9 @@ export interface MailText {
   readonly to: readonly string[];
   readonly subject: string;
   readonly text: string;
-  /** `<unique@host>` */
+  /** The form is `<unique@host>`. */
   readonly messageId: string;
-  /** The `messageId` of the mail that this one follows. */
+  /** The `messageId` of the mail that this one replies to. */
   readonly references: string | null;
 }
 
@@ -39,28 +41,28 @@ export interface MailRequest {
   readonly host: string;
   readonly port: number;
   readonly security: "tls" | "starttls" | "none";
-  /** PEM; null: the certificates that Deno trusts. */
+  /** Trusted certificates in PEM; null: the certificates that Deno trusts. */
   readonly ca: string | null;
   readonly login: { readonly user: string; readonly password: string } | null;
   readonly mail: MailText;
 }
 
-/** What the server said last, and at which step, if it refused the mail. */
+/** The server's last response; if it refused the mail, also the step. */
 export interface MailAnswer {
   readonly response: string;
-  /** The code with which it refused the mail: 4xx for now, 5xx for good; null: it took it. */
+  /** The code of the refusal: 4xx temporary, 5xx permanent; null: the server accepted the mail. */
   readonly refused: number | null;
 }
 
 /** Certificates in DER, as base64. */
 export interface TlsAnswer {
-  /** As sent, the server's own first. */
+  /** The chain as sent, the server's own certificate first. */
   readonly chain: readonly string[];
-  /** The roots that Deno trusts and that bear the name of the issuer of one of them. */
+  /** Roots that Deno trusts and whose name is the issuer of a certificate in `chain`. */
   readonly roots: readonly string[];
-  /** Such as `TLSv1.3`. */
+  /** The protocol version, such as `TLSv1.3`. */
   readonly protocol: string | null;
-  /** What the server answered to `send`, up to the end of the headers; null when nothing was sent. */
+  /** The server's response to `send`, up to the end of the headers; null when nothing was sent. */
   readonly answer: string | null;
 }
 
@@ -68,7 +70,7 @@ export type HostAnswer =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly name: string; readonly message: string };
 
-/** Null when it is no request. */
+/** Null when `data` is not a valid request. */
 export function parseHostRequest(data: unknown): HostRequest | null {
   const { t, id, path, host, port, send } = Object(data), isPort = Number.isInteger(port) && port > 0 && port <= 65_535;
   if (!Number.isSafeInteger(id)) return null;

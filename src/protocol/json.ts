@@ -21,9 +21,9 @@ export function byteLength(text: string): number {
 }
 
 /**
- * The JSON text of `value`, or a sentence that says why there is none: a function, a symbol, a BigInt, a cycle, a
- * getter that throws, more than `maxBytes`, more than `jsonDepthMax` levels. It runs the value's getters and
- * `toJSON`, so call it in the process that owns the value.
+ * The JSON text of `value`, or why there is none: a function, a symbol, a BigInt, a cycle, a getter that throws, more
+ * than `maxBytes`, more than `jsonDepthMax` levels. It runs the value's getters and `toJSON`, so call it in the process
+ * that owns the value.
  */
 export function toJsonText(value: unknown, maxBytes: number): Result<string, string> {
   let text: string | undefined;
@@ -40,12 +40,12 @@ export function toJsonText(value: unknown, maxBytes: number): Result<string, str
 }
 
 /**
- * As JSON.stringify, with U+FFFD for each half of a surrogate pair: text that was cut inside an emoji would make JSON that
- * other programs refuse.
+ * Like JSON.stringify, with U+FFFD for each half of a surrogate pair: text that was cut inside an emoji would make JSON
+ * that other programs refuse.
  */
 export function stringifyWellFormed(value: unknown): string | undefined {
   const text = JSON.stringify(value);
-  // JSON.stringify writes a half as \ud83d. Text that holds these letters itself only costs the second look.
+  // JSON.stringify writes a half as \ud83d. Text that contains these letters literally only costs the second pass.
   if (text === undefined || !text.includes("\\ud")) return text;
   return JSON.stringify(value, (_, each) => {
     if (typeof each === "string") return each.toWellFormed();
@@ -54,12 +54,12 @@ export function stringifyWellFormed(value: unknown): string | undefined {
   });
 }
 
-/** What a number that may be too large for a double looks like, in JSON text or in a string in it. */
+/** Matches a number that may be too large for a double, in JSON text or in a string in it. */
 const longNumber = /\d{16}|[eE]\+?\d{3}/;
 
 /**
- * The first number in JSON text that a double cannot hold, as it is written; null when there is none. JSON.parse would
- * make another number of it without a word. Fractions are as near as a double comes to them. Throws for what is no JSON.
+ * The first number in JSON text that a double cannot hold, as written; null when there is none. JSON.parse would
+ * silently change it. Rounded fractions do not count. Throws for text that is not JSON.
  */
 export function findLostNumber(text: string): string | null {
   if (!longNumber.test(text)) return null;

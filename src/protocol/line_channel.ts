@@ -45,7 +45,9 @@ export class LineChannel {
     while (this.#writing !== null) await this.#writing;
   }
 
-  /** The lines from the other side, until it closes. Throws RangeError when a line is longer than the limit. */
+  /**
+   * The lines from the other side, until the channel closes. Throws a RangeError when a line is longer than the limit.
+   */
   async *lines(): AsyncGenerator<string, void, void> {
     const decoder = new TextDecoder(), buffer = new Uint8Array(readBufferBytes);
     let pieces: Uint8Array[] = [], held = 0;
@@ -106,7 +108,7 @@ export class LineChannel {
         }
       }
     } catch {
-      // The other side is gone. The reader of `lines` sees it; whoever awaits the process learns why.
+      // The other side is gone. The reader of `lines` sees it; the code that awaits the process learns why.
       this.close();
     } finally {
       this.#writing = null;

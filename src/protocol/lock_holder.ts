@@ -1,6 +1,7 @@
 /**
- * Who holds a workspace: the line in `nerve.lock`, `PID STARTTIME KIND PROGRAM`. Written by store/workspace_lock.ts,
- * read by daemon/discovery.ts. The lock itself decides who may run; this says whom a command may stop, and how.
+ * The holder of a workspace: the line in `nerve.lock`, `PID STARTTIME KIND PROGRAM`. Written by
+ * store/workspace_lock.ts, read by daemon/discovery.ts. The lock itself decides who may run; the line tells a command
+ * which process it may stop, and how.
  */
 import { toPrintable } from "../base/printable.ts";
 import type { ProcessId } from "../base/process_id.ts";
@@ -15,7 +16,7 @@ export type HolderKind = typeof holderKinds[number];
 
 export interface HolderName {
   readonly kind: HolderKind;
-  /** For people: `nerve`, or the name of the program that embeds it. */
+  /** The name for people: `nerve`, or the program that embeds it. */
   readonly program: string;
 }
 
@@ -28,7 +29,7 @@ export function formatLockHolder({ pid, startTime, kind, program }: LockHolder):
   return `${pid} ${startTime ?? ""} ${kind} ${name}\n`;
 }
 
-/** Null for an empty or cut-off line. An earlier version wrote neither kind nor program. */
+/** Null for an empty or truncated line. An earlier version wrote neither kind nor program. */
 export function parseLockHolder(text: string): LockHolder | null {
   const [pid = "", startTime = "", word = "", ...program] = text.trim().split(" ");
   if (!/^\d+$/.test(pid)) return null;

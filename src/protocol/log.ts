@@ -4,7 +4,7 @@ import type { Json } from "./json.ts";
 import { jsonSchema } from "./json_schema.ts";
 import type { LogSource } from "./log_source.ts";
 
-/** Every type a row may have; `<source kind>.<what happened>`. */
+/** Every type of a row: `<kind of source>.<what happened>`. */
 export const logTypes = [
   "kernel.started",
   "kernel.stopped",
@@ -105,8 +105,8 @@ export const logTypeSchema = z.enum(logTypes);
 export type LogType = z.infer<typeof logTypeSchema>;
 
 /**
- * `ts` in milliseconds. `refId` is a run id for `run.*`, `artifact.*`, `approval.*` and what is told of agents' sessions, otherwise the
- * name of the sense, group, alert, hook, token or session, or null.
+ * `ts` is in milliseconds. `refId` is a run id for `run.*`, `artifact.*`, `approval.*` and rows about agents' sessions;
+ * otherwise the name of the sense, group, alert, hook, token or session, or null.
  */
 export const logRowSchema = z.object({
   id: z.int(),
@@ -128,7 +128,7 @@ export interface NewLogRow {
   readonly payload: Json;
 }
 
-/** Which rows to list; every field narrows. `afterId` and `beforeId` are exclusive. Default `order`: oldest first. */
+/** Which rows to list; all fields must match. `afterId` and `beforeId` are exclusive. Default `order`: oldest first. */
 export interface LogFilter {
   readonly source?: string;
   readonly type?: string;

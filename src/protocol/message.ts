@@ -1,7 +1,7 @@
 /**
- * Every message between the kernel and the process of a group or workflow, each as one line of JSON.
- * The kernel's side is process/, the other side is sandbox/. The kernel trusts no message: it parses each one here, and
- * the code that uses it checks what the process may refer to.
+ * Every message between the kernel and the process of a group or workflow, each as one line of JSON. The kernel's side
+ * is process/, the other side is sandbox/. The kernel trusts no message: it parses each one here, and the code that
+ * uses it checks what the process may refer to.
  */
 import * as z from "zod";
 import {
@@ -32,13 +32,13 @@ import {
 } from "./signal.ts";
 import { triggerKinds } from "./signal_text.ts";
 
-/** What a process needs to know to load one sense. Paths are absolute. */
+/** What a process needs to load one sense. Paths are absolute. */
 export interface SenseSpec {
   readonly name: string;
   readonly entry: string;
   readonly migrations: string;
   readonly database: string;
-  /** For a trial load, on an empty database: the real one, whose applied migrations the code must fit. Else null. */
+  /** For a trial load on an empty database: the real one, whose applied migrations the code must match. Else null. */
   readonly tryFor: string | null;
   /** Senses whose databases it may read. */
   readonly peers: "all" | readonly string[];
@@ -57,7 +57,7 @@ export interface WorkflowSpec {
   readonly config: Json;
 }
 
-/** What the code of a unit may import, beside what all code may import (sandbox/module_gate.ts). */
+/** What a unit's code may import, besides what all code may import (sandbox/module_gate.ts). */
 export interface ModuleRules {
   /** Absolute paths: the folders of its senses or its workflow, and `lib/`. */
   readonly folders: readonly string[];
@@ -65,7 +65,7 @@ export interface ModuleRules {
   readonly packages: readonly string[] | true;
 }
 
-/** The content of the kernel's first message: what this process runs and what its worker may do. */
+/** The content of the kernel's first message: what the process runs and what its worker may do. */
 export interface ProcessSpec {
   readonly kind: "group" | "workflow";
   readonly name: string;
@@ -98,26 +98,26 @@ export type ToProcess =
     readonly t: "compute";
     readonly id: number;
     readonly sense: string;
-    /** Without its signal: that is the last one of `signals`. */
+    /** The trigger without its signal, which is the last one of `signals`. */
     readonly trigger: BareTrigger;
     readonly signals: readonly Signal[];
     readonly deliveries: readonly HookDelivery[];
     /** Watched paths that changed; absent: none did. */
     readonly changed?: ChangedPaths;
-    /** Names its outcome in the sense's outbox; null: nothing is kept there. `taken` as in `load`. */
+    /** The key of its outcome in the sense's outbox; null: it is not kept there. `taken` as in `load`. */
     readonly key: string | null;
     readonly taken: string | null;
   }
   /** The files of this sense's database were removed or replaced: open them anew. */
   | { readonly t: "reopen"; readonly sense: string }
-  /** The databases of this group's senses are over its disk limit by their -wal files: empty them. */
+  /** The -wal files of this group's senses take their databases over the disk limit: empty them. */
   | { readonly t: "tidy" }
-  /** The answer to `undelivered`: null when it is on disk, else why not. */
+  /** The answer to `undelivered`. `fault`: null when the value is on disk, else why not. */
   | { readonly t: "taken"; readonly sense: string; readonly fault: string | null }
   | { readonly t: "abort"; readonly id: number; readonly reason: string }
-  /** Answers `programs_end`: what that compute or attempt started is gone, or is named by the last `held`. */
+  /** The answer to `programs_end`: the programs of that compute or attempt are gone, or the last `held` names them. */
   | { readonly t: "programs_ended"; readonly work: number }
-  /** All senses or roles (empty: the unit itself) that may start no program now, and why. Replaces the list before. */
+  /** All senses or roles (empty: the unit itself) that may not start programs now, and why. Replaces the last list. */
   | { readonly t: "held"; readonly subjects: Readonly<Record<string, string>> }
   | { readonly t: "load_workflow" }
   | Prompted
@@ -125,12 +125,12 @@ export type ToProcess =
     readonly t: "run";
     readonly start: RunStart;
     readonly attempt: number;
-    /** How many `thread` messages follow, one for each message of the run so far. It begins after the last one. */
+    /** How many `thread` messages follow, one for each message of the run so far. The run begins after the last one. */
     readonly rounds: number;
-    /** How often the role of the current round has failed already; how many rounds a person accepts as they are. */
+    /** How often the role of the current round has failed; how many rounds a person has accepted as they are. */
     readonly failures: number;
     readonly accepted: number;
-    /** True: after the last `thread` message it only says whether its moderator agrees (`probed`), and waits. */
+    /** True: after the last `thread` message it only reports whether its moderator agrees (`probed`), and waits. */
     readonly probe?: boolean;
   }
   | CloseMessage
@@ -138,7 +138,7 @@ export type ToProcess =
   | { readonly t: "proceed"; readonly runId: string; readonly attempt: number }
   | { readonly t: "thread"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
   | { readonly t: "ack"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
-  /** Answers `may_begin`: that the role begins is on disk. */
+  /** The answer to `may_begin`: the start of the role is on disk. */
   | { readonly t: "begin"; readonly runId: string; readonly attempt: number; readonly round: number }
   | { readonly t: "abort_run"; readonly runId: string; readonly attempt: number; readonly reason: string }
   | { readonly t: "end" };
@@ -152,7 +152,7 @@ export type LoadProblem = z.infer<typeof loadProblemSchema>;
 
 const runRef = { runId: runIdSchema, attempt: z.int() };
 
-/** A role in a round, its maximum of attempts, and the wait if this attempt fails; null: it is the last one. */
+/** A role in a round, its maximum of attempts, and the wait if this attempt fails; null: this is the last attempt. */
 const roleRef = {
   ...runRef,
   round: z.int(),
@@ -167,9 +167,9 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   /** The worker is up and locked down, and has loaded nothing yet. */
   z.object({ t: z.literal("ready") }),
   z.object({ t: z.literal("pong"), n: z.int() }),
-  /** What follows comes after the first `n` lines that the worker has given to its shim (worker_main.ts, `sendNow`). */
+  /** Later messages come after the first `n` lines that the worker passed to its shim (worker_main.ts, `sendNow`). */
   z.object({ t: z.literal("barrier"), n: z.int() }),
-  /** `finally`: it is a workflow that has one. */
+  /** `finally`: whether it is a workflow with a `finally`. */
   z.object({
     t: z.literal("loaded"),
     name: nameSchema,
@@ -177,14 +177,14 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     finally: z.boolean().optional(),
   }),
   /**
-   * `ranMs`: how long ago compute was called, by the sandbox's clock; null when it was not called, or is unknown.
-   * User code may have changed that clock: a value that is not a span counts as unknown.
+   * `ranMs`: how long ago compute was called, by the sandbox's clock; null when it was not called, or the time is
+   * unknown. User code may have changed that clock: a value that is not a span counts as unknown.
    */
   z.object({
     t: z.literal("outcome"),
     id: z.int(),
     ranMs: z.number().min(0).nullable().catch(null),
-    /** Its value stays in the sense's outbox until the kernel has it on disk. */
+    /** Whether its value stays in the sense's outbox until the kernel has stored it. */
     kept: z.boolean().optional(),
     outcome: z.discriminatedUnion("kind", [
       z.object({
@@ -223,13 +223,13 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     content: z.string(),
     meta: jsonObjectSchema,
   }),
-  /** The next role runs once: it begins after `begin`. */
+  /** The next role has the effect "once": it begins after `begin`. */
   z.object({ t: z.literal("may_begin"), ...runRef, round: z.int(), role: z.string() }),
-  /** A role with a timeout begins. The kernel watches it too: an endless loop would block the worker's timer. */
+  /** A role with a timeout begins. The kernel also enforces it: an endless loop would block the worker's timer. */
   z.object({ t: z.literal("role_begun"), ...roleRef, timeoutMs: z.int().min(1).max(roleTimeoutMaxMs) }),
   /** A role threw or timed out; the process sends nothing more about the run in this attempt. */
   z.object({ t: z.literal("attempt_failed"), ...roleRef, message: z.string(), place: placeSchema.nullable() }),
-  /** The next role is one that the kernel plays; the process sends nothing more about the run in this attempt. */
+  /** The kernel plays the next role; the process sends nothing more about the run in this attempt. */
   z.object({ t: z.literal("wait"), ...runRef, round: z.int(), role: z.string(), wait: waitSchema }),
   z.object({
     t: z.literal("finished"),
@@ -237,25 +237,25 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     outcome: z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("completed") }),
       z.object({ kind: z.literal("failed"), message: z.string(), place: placeSchema.nullable() }),
-      /** The moderator has ended it so. */
+      /** The moderator ended the run with `failRun` or `killRun`. */
       z.object({ kind: z.literal("stopped"), status: z.enum(["failed", "killed"]), reason: z.string() }),
       z.object({ kind: z.literal("max_rounds"), next: z.string() }),
-      /** The moderator would have chosen other roles for the finished rounds: nothing was done. */
+      /** The moderator would have chosen other roles for the finished rounds; nothing was run. */
       z.object({ kind: z.literal("contradicted"), message: z.string(), place: placeSchema.nullable() }),
     ]),
   }),
   closingSchema,
   closedSchema,
   /**
-   * A compute or an attempt that has started programs has ended: end what it left running. `work` is the number in its
-   * mark. `aloneAt`: no other compute or attempt was under way at that wall time; null: another one was.
+   * A compute or attempt that started programs has ended: end those that it left running. `work` is the number in its
+   * mark. `aloneAt`: a wall time at which no other compute or attempt was running; null: another one was.
    */
   z.object({ t: z.literal("programs_end"), work: z.int().min(1), aloneAt: z.number().nullable() }),
   promptSchema,
   promptEndSchema,
-  /** The answer to a probe; `why` is null when the moderator answers the thread as it was. */
+  /** The answer to a probe. `why`: null when the moderator agrees with the thread, else why it does not. */
   z.object({ t: z.literal("probed"), ...runRef, why: z.string().nullable() }),
-  /** The database of this sense cannot be read without a -wal and a -shm file beside it, which the process may not make. */
+  /** The sense's database cannot be read without a -wal and a -shm file beside it, which the process may not make. */
   z.object({ t: z.literal("unshared"), sense: nameSchema }),
   /** User code tried to exit the process; the sandbox refused. */
   z.object({ t: z.literal("exit_refused"), code: z.int() }),
@@ -279,7 +279,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   unshared: 1024,
   programs_end: 1024,
   fault: envelopeBytes,
-  // The message of a log row is at most a quarter of a log line, in characters of up to six bytes.
+  // The message of a log row has at most a quarter of a log line's length, in characters of up to six bytes.
   log: envelopeBytes + 3 * logLineMaxBytes,
   stray: envelopeBytes,
   loaded: 32 * envelopeBytes,

@@ -1,6 +1,7 @@
 /**
- * What a daemon knows of itself in the text format of Prometheus, version 0.0.4: `GET /v1/metrics` and `nerve metrics`.
- * Names and units follow Prometheus' own rules: seconds and bytes, `_total` for what only grows. Counts begin with the daemon.
+ * The metrics of a daemon in Prometheus' text format, version 0.0.4: `GET /v1/metrics` and `nerve metrics`. Names and
+ * units follow Prometheus' conventions: seconds and bytes, `_total` for counters. Counters start at zero with the
+ * daemon.
  */
 import type { Health, SenseView, WorkflowView } from "./api.ts";
 import type { HookView } from "./hook.ts";
@@ -13,14 +14,14 @@ interface Family {
   readonly name: string;
   readonly type: "counter" | "gauge";
   readonly help: string;
-  /** Those without a value are left out, and so is a family without samples. */
+  /** Samples without a value are left out, and so is a family without samples. */
   readonly samples: readonly Sample[];
 }
 
-/** Of a counter of `Health`: how often access was denied with the error of the code that follows. */
+/** The prefix of counters of `Health` that count denied access; the error code follows it. */
 export const deniedPrefix = "denied_";
 
-/** Ends with a line feed, as the format asks for. */
+/** The whole text of the metrics. It ends with a line feed, as the format requires. */
 export function formatMetrics(
   health: Health,
   senses: readonly SenseView[],
@@ -83,7 +84,7 @@ function ofUnits({ units }: Health): Family[] {
   ];
 }
 
-/** Counters of a sense, by the outcome of a compute that they count. */
+/** The counters of a sense, by outcome of a compute. */
 const outcomes = {
   signal: "signals",
   run: "runs",
@@ -127,7 +128,7 @@ function ofSenses(senses: readonly SenseView[]): Family[] {
   ];
 }
 
-/** Counters of a hook, by the answer that they count. */
+/** The counters of a hook, by response. */
 const answers = {
   accepted: "accepted",
   repeated: "repeated",
@@ -159,7 +160,7 @@ function ofAccess({ counters }: Health): Family[] {
   return [counter("nerve_access_denied_total", "Requests that the listener denied, by the code of the error", counted)];
 }
 
-/** None where no traces are sent. */
+/** Empty when no traces are sent. */
 function ofTraces({ counters }: Health): Family[] {
   const samples = ["sent", "dropped"].map((state): Sample => [{ state }, counters[`spans_${state}`] ?? null]);
   return [counter("nerve_trace_spans_total", "Spans of traces, by what became of them", samples)];

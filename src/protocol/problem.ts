@@ -1,4 +1,4 @@
-/** The answers of the control API that are errors. */
+/** The error responses of the control API. */
 import * as z from "zod";
 import type { ErrorCode } from "../base/errors.ts";
 

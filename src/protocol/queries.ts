@@ -14,21 +14,21 @@ export interface RunQuery {
 }
 
 /**
- * Which messages of a run: the newest `limit` (default: all) before round `beforeRound`, oldest first. Earlier ones that
- * would make the page larger than `pageMaxBytes` are left for the next page.
+ * Which messages of a run to list: the newest `limit` (default: all) before round `beforeRound`, oldest first. Earlier
+ * ones that would make the page larger than `pageMaxBytes` are left for the next page.
  */
 export interface MessageQuery {
   readonly beforeRound?: number;
   readonly limit?: number;
 }
 
-/** `total` counts every run that passes the filter, regardless of `before`, `limit` and `offset`. */
+/** `total` counts every run that matches the filter, regardless of `before`, `limit` and `offset`. */
 export interface RunPage {
   readonly items: Run[];
   readonly total: number;
 }
 
-/** The filter of the one row that follows a page of rows; null when the page is empty. */
+/** The filter that selects the row after a page; null when the page is empty. */
 export function toNextRow(filter: LogFilter, rows: readonly LogRow[]): LogFilter | null {
   const last = rows.at(-1);
   if (last === undefined) return null;
@@ -44,7 +44,7 @@ export interface Records {
 }
 
 /**
- * Reads pages off the event loop, as text. Each includes everything that was recorded before it was asked for. Errors:
+ * Reads pages off the event loop, as text. Each includes everything that was recorded before the request. Errors:
  * STORE_FAILED, CLIENTS_MANY, and DAEMON_MISSING when `gone` aborts.
  */
 export interface PageReader {
@@ -56,8 +56,8 @@ export interface PageReader {
   logs(filter: LogFilter, archived: boolean, gone: AbortSignal): Promise<TextPage>;
   /** Rows of the log only, in pages of about `eventReplayBytes`. */
   rows(filter: LogFilter, gone: AbortSignal): Promise<TextPage>;
-  /** At once: the newest id of the log, 0 without any. */
+  /** Synchronous: the newest id of the log; 0 when it is empty. */
   lastRowId(): number;
-  /** At once: the first id of the log after this one; null when there is none. */
+  /** Synchronous: the first id of the log after this one; null when there is none. */
   nextRowId(after: number): number | null;
 }

@@ -21,22 +21,25 @@ export const runStatusSchema = z.enum([
 ]);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
-/** The reason of a run that `overflow: queue` dropped, for which nobody asked. */
+/** The reason of a run that `overflow: queue` dropped, not at a person's request. */
 export const queueFullReason = "the queue was full, and it was the oldest run in it";
 
 /** Exit codes of a run (listed in docs/errors.md); `dropped` and `interrupted` runs have none. */
 export const exitCode = { completed: 0, failed: 1, maxRounds: 2, killed: 137, crashed: 255 } as const;
 
-/** What requested a run: the return value of a sense, a change of an alert, a person or program over the API, the workflow's schedule, or a role of another run. */
+/**
+ * What requested a run: a sense's directive, a change of an alert, a notice of a request, a person or program through
+ * the API, the workflow's schedule, or a role of another run.
+ */
 export const runTriggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("sense"), sense: nameSchema }),
   z.object({ kind: z.literal("alert"), alert: nameSchema }),
-  /** To tell people of this request. */
+  /** The run notifies people of this request. */
   z.object({ kind: z.literal("approval"), request: z.string() }),
   z.object({ kind: z.literal("manual") }),
-  /** The workflow's own clock: `due` is the time that its cron line names. */
+  /** The workflow's schedule. `due`: the time that the cron line names. */
   z.object({ kind: z.literal("schedule"), cron: z.string(), due: z.number() }),
-  /** Run `run` waits for it in round `round`. `depth`: how many runs wait for it, one for another. */
+  /** The run `run` waits for this one in round `round`. `depth`: the length of the chain of waiting runs above it. */
   z.object({ kind: z.literal("run"), run: runIdSchema, round: z.int().min(1), depth: z.int().min(1) }),
 ]);
 export type RunTrigger = z.infer<typeof runTriggerSchema>;
@@ -66,9 +69,9 @@ export type RunMessage = z.infer<typeof runMessageSchema>;
 export interface RoleFailure {
   readonly round: number;
   readonly role: string;
-  /** How often it has failed in this round, including this attempt. */
+  /** How often the role has failed in this round, including this attempt. */
   readonly failures: number;
-  /** Attempts its retry policy allows. */
+  /** The attempts that its retry policy allows. */
   readonly attempts: number;
   /** The message of the error, with its place. */
   readonly message: string;
@@ -76,13 +79,15 @@ export interface RoleFailure {
   readonly waitMs: number | null;
   /** The earliest time of the next attempt (milliseconds); null: there is none. */
   readonly retryAt: number | null;
-  /** When it failed: the wait begins. */
+  /** When it failed, which is when the wait begins. */
   readonly failedAt: Moment;
-  /** What the run does when its attempts are used up. "ask": the role runs once, and a person decides. */
+  /** What the run does when the attempts are used up. "ask": the role has the effect "once", and a person decides. */
   readonly exhausted: "fail" | "pause" | "ask";
 }
 
-/** A role that runs once has begun, and its message is not on disk yet: the payload of a `run.role_begun` row. */
+/**
+ * A role with the effect "once" has begun, and its message is not on disk yet: the payload of a `run.role_begun` row.
+ */
 export type RoleBegun = {
   readonly attempt: number;
   readonly round: number;
@@ -97,7 +102,7 @@ export interface Run {
   readonly workflow: string;
   readonly status: RunStatus;
   readonly exitCode: number | null;
-  /** How often a process was given the run; 0 before its first start. */
+  /** How often the run was assigned to a process; 0 before its first start. */
   readonly attempt: number;
   /** The number of messages on disk. */
   readonly rounds: number;
@@ -106,7 +111,7 @@ export interface Run {
   readonly payload: Json;
   readonly trigger: RunTrigger;
   readonly causeId: number | null;
-  /** For a reader: why it ended as it did; while `waiting`, what for; while `paused`, why. */
+  /** For people: why the run ended as it did; while `waiting`, what it waits for; while `paused`, why. */
   readonly reason: string | null;
   readonly queuedAt: number;
   readonly startedAt: number | null;

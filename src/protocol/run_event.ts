@@ -5,7 +5,7 @@ import { jsonSchema } from "./json_schema.ts";
 
 export const eventNameSchema = z.string().regex(eventNamePattern);
 
-/** `key` is chosen by the client, the same at every retry: the same key is one event. */
+/** `key` is chosen by the client and stays the same at every retry: one key is one event. */
 export const sendEventRequestSchema = z.strictObject({
   name: eventNameSchema,
   payload: jsonSchema.optional(),
@@ -13,7 +13,9 @@ export const sendEventRequestSchema = z.strictObject({
 });
 export type SendEventRequest = z.infer<typeof sendEventRequestSchema>;
 
-/** `taken`: the round whose wait it settled; null: it is kept until the run waits for it. Times are milliseconds. */
+/**
+ * `taken`: the round whose wait the event settled; null: it is kept until the run waits for it. Times are milliseconds.
+ */
 export const runEventSchema = z.object({
   name: z.string(),
   key: z.string(),
@@ -22,6 +24,6 @@ export const runEventSchema = z.object({
 });
 export type RunEvent = z.infer<typeof runEventSchema>;
 
-/** `replayed`: it was sent before, and nothing has changed. */
+/** `replayed`: the event had been sent before; nothing has changed. */
 export const sendEventReplySchema = z.object({ replayed: z.boolean(), event: runEventSchema });
 export type SendEventReply = z.infer<typeof sendEventReplySchema>;

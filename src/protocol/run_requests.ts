@@ -1,4 +1,4 @@
-/** What the control API is asked about runs, and what it answers. Part of api.ts, which says what holds for all. */
+/** The requests and responses of the control API about runs. Part of api.ts, whose header applies here too. */
 import * as z from "zod";
 import { promptMaxBytes, reasonMaxChars, startRunsMax } from "../base/limits.ts";
 import { sleepMaxMs, sleepUntilMax } from "../base/wait_limits.ts";
@@ -8,10 +8,10 @@ import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSch
 import { nameSchema } from "./signal.ts";
 
 /**
- * Without `runId` the kernel makes one. With the id of an existing run, the answer is that run. `rerunOf`: an earlier run
- * of the workflow, whose prompt, payload and `maxRounds` it takes where none are given. `fromRound`: it also takes the
- * messages before that round, and goes on there. `at`, in wall milliseconds, or `inMs`: it is queued until then; an
- * existing run keeps its own time.
+ * Without `runId` the kernel makes one. With the id of an existing run, the response is that run. `rerunOf`: an earlier
+ * run of the workflow, whose prompt, payload and `maxRounds` are the defaults. `fromRound`: the new run also takes the
+ * messages before that round, and continues there. `at`, in wall milliseconds, or `inMs`: the run is queued until then;
+ * an existing run keeps its own time.
  */
 export const startRunRequestSchema = z.strictObject({
   payload: jsonSchema.optional(),
@@ -53,15 +53,15 @@ export const runSchema: z.ZodType<Run> = z.object({
   endedAt: z.number().nullable(),
 });
 
-/** In the order of the request: each has a run, or the problem why there is none. */
+/** One item for each start, in order: the run, or the problem that prevented it. */
 export const startRunsReplySchema = z.object({
   items: z.array(z.object({ run: runSchema.nullable(), problem: problemSchema.nullable() })),
 });
 export type StartRunsReply = z.infer<typeof startRunsReplySchema>;
 
-/** A page; `total` counts every run that passes the filter. */
+/** A page; `total` counts every run that matches the filter. */
 export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema) });
-/** The page as an answer: `next` is the path of the next page, null on the last one. */
+/** The page as a response: `next` is the path of the next page, null on the last one. */
 export const runListSchema = runPageSchema.extend({ next: z.string().nullable() });
 
 export type RunList = z.infer<typeof runListSchema>;

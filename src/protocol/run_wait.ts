@@ -1,4 +1,4 @@
-/** What runs wait for, and what settles their waits: the parts that the kernel stores. */
+/** The waits of runs, and what settles them, as the kernel stores them. */
 import type { BootTime } from "../base/boot_time.ts";
 import type { Moment } from "../base/moment.ts";
 import type { ApprovalDecision } from "./approval.ts";
@@ -11,22 +11,22 @@ import type { RunEvent } from "./run_event.ts";
 export const waitKinds = ["sleep", "gate", "event", "children", "recovery"] as const;
 export type WaitKind = (typeof waitKinds)[number];
 
-/** What a `waiting` run waits for: a role that the kernel plays. Part of its `run.waiting` row. */
+/** The wait of a `waiting` run: a role that the kernel plays. Part of its `run.waiting` row. */
 export type RunWait = {
   /** The round of the message that settles it. */
   readonly round: number;
   readonly role: string;
   readonly kind: WaitKind;
   readonly since: Moment;
-  /** When it is over by itself, in wall milliseconds; null: never. */
+  /** When the wait ends on its own, in wall milliseconds; null: never. */
   readonly due: number | null;
-  /** The same in the time since the boot, for a span: a clock that is set back makes it no longer. Null for a time of day. */
+  /** The same in boot time, for a span: setting the clock back does not prolong it. Null for a time of day. */
   readonly dueBoot: BootTime | null;
-  /** The name of the event that it waits for; null: another kind of wait. */
+  /** The name of the awaited event; null for other kinds of waits. */
   readonly event: string | null;
 };
 
-/** An event as it is sent to a run; `digest`: of its name and payload. Part of its `run.event` row. */
+/** An event as it is sent to a run. `digest`: of its name and payload. Part of its `run.event` row. */
 export type NewRunEvent = {
   readonly name: string;
   readonly key: string;
@@ -46,52 +46,52 @@ export interface StoredRunEvent {
   readonly digest: string;
 }
 
-/** A run that another run waits for, as it was asked for. Part of the `run.waiting` row. */
+/** A child of a run, as it was requested. Part of the `run.waiting` row. */
 export type NewChild = {
   readonly runId: string;
   readonly request: ChildRequest;
 };
 
-/** One that has to be started. */
+/** A child that is yet to be started. */
 export interface MissingChild extends NewChild {
   readonly n: number;
 }
 
-/** What became of it. */
+/** A child and its current state. */
 export interface ChildOfRun {
   readonly round: number;
   readonly runId: string;
   readonly workflow: string;
-  /** Its place among those of its round, from 1. */
+  /** The child's number within its round, from 1. */
   readonly n: number;
-  /** Why it was not started; null: it was, or will be. */
+  /** Why the child was not started; null: it was, or will be. */
   readonly refused: string | null;
-  /** Null: it does not exist yet. */
+  /** Null: the run does not exist yet. */
   readonly run: Pick<Run, "status" | "exitCode" | "reason"> | null;
 }
 
-/** What settles a wait beside its message: a decision, the event with this key, or that all children have ended. None: its time. */
+/** What settled a wait: a decision, the event with this key, or the end of all children. None of these: its time. */
 export interface Settlement {
   readonly decision?: ApprovalDecision;
   readonly event?: string;
   readonly children?: true;
 }
 
-/** A run that waits, and what for. */
+/** A waiting run and its wait. */
 export interface WaitingRun {
   readonly runId: string;
   readonly wait: RunWait;
 }
 
-/** From where a paused run goes on. Part of its `run.paused` row. */
+/** The state from which a paused run resumes. Part of its `run.paused` row. */
 export type RunPause = {
   readonly from: "queued" | "started" | "waiting";
   /** Wall milliseconds. */
   readonly since: number;
-  /** What its reason was before, and what it waited for. */
+  /** Its reason before the pause, and what it waited for. */
   readonly reason: string | null;
   readonly wait: RunWait | null;
-  /** The version of the code that contradicts its messages; null: it was paused for something else. */
+  /** The version of the code that contradicts its messages; null: it was paused for another reason. */
   readonly code: string | null;
 };
 

@@ -16,7 +16,7 @@ const file = z.string().min(1).max(sessionNameMaxChars * 4).refine(
   "must be the path of a file below the folder of the agent",
 );
 
-/** One thing that it does: exactly one of these keys. */
+/** One step: exactly one of these keys. */
 const steps = {
   answer: text.describe("Says a text."),
   write: z.strictObject({ file: file.describe("Below the folder of the agent."), text: text.describe("All of it.") })
@@ -57,7 +57,7 @@ const entry = z.strictObject({
   do: z.array(step).min(1).max(scenarioStepsMax).describe("What it does, one after the other."),
 });
 
-/** For each prompt, the first entry that fits is played. */
+/** For each prompt, the first entry that matches is played. */
 export const scenarioSchema = z.array(entry).min(1).max(scenarioEntriesMax);
 export type Scenario = z.infer<typeof scenarioSchema>;
 export type ScenarioEntry = Scenario[number];

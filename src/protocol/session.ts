@@ -2,12 +2,12 @@
 import * as z from "zod";
 
 /**
- * `CREATED` before the agent knows of it, `BUSY` while a prompt is under way. A session that is not `ENDED` belongs to a
- * run that may go on with it.
+ * `CREATED` before the agent knows of it, `BUSY` while a prompt is under way. A session that is not `ENDED` belongs to
+ * a run that may still use it.
  */
 export const sessionStates = ["CREATED", "READY", "BUSY", "ENDED", "FAILED_NEEDS_HUMAN"] as const;
 
-/** `name`, as the roles of its run call it. `conversation`: the agent's own id of it. Times in milliseconds. */
+/** `name`: as the roles of its run name it. `conversation`: the agent's own id for it. Times are milliseconds. */
 export const sessionSchema = z.object({
   id: z.string(),
   runId: z.string(),
@@ -26,7 +26,7 @@ export type SessionPage = z.infer<typeof sessionPageSchema>;
 
 export interface SessionQuery {
   readonly runId?: string;
-  /** Also those that have ended. */
+  /** Whether to include sessions that have ended. */
   readonly all: boolean;
   readonly limit: number;
   readonly offset: number;
@@ -35,11 +35,11 @@ export interface SessionQuery {
 export const endSessionRequestSchema = z.strictObject({
   reason: z.string().max(1_000).optional().meta({ description: "Why, for the log" }),
 });
-/** `changed`: it had not ended before. */
+/** `changed`: whether the session had not ended before. */
 export const endSessionReplySchema = z.object({ changed: z.boolean(), session: sessionSchema });
 export type EndSessionReply = z.infer<typeof endSessionReplySchema>;
 
-/** The socket of the terminal of a session, in the folder for sockets. */
+/** The name of the socket of a session's terminal, in the folder for sockets. */
 export function terminalSocket(sessionId: string): string {
   return `t-${sessionId}`;
 }

@@ -1,4 +1,4 @@
-/** Names, signals, triggers and compute outcomes: the shapes that every stage shares. */
+/** Names, signals, triggers and outcomes of computes, which many rooms share. */
 import * as z from "zod";
 import { heardSignalsMax } from "../base/limits.ts";
 import { namePattern } from "../base/name_pattern.ts";
@@ -13,7 +13,7 @@ export const nameSchema: z.ZodString = z.string().regex(namePattern);
 export const signalSchema = z.object({ id: z.int(), sense: nameSchema, payload: jsonSchema, ts: z.number() });
 export type Signal = z.infer<typeof signalSchema>;
 
-/** A signal that a person gives to a listening sense, as if `sense` had told it; it has no row of its own. */
+/** A signal that a person passes to a listening sense, as if `sense` had emitted it; it has no row of its own. */
 export const handedSignalSchema = z.strictObject({ sense: nameSchema, payload: jsonSchema });
 export type HandedSignal = z.infer<typeof handedSignalSchema>;
 export const handedSignalsSchema = z.array(handedSignalSchema).min(1).max(heardSignalsMax);
@@ -32,17 +32,16 @@ export const triggerSchema = z.discriminatedUnion("kind", [
 ]);
 export type Trigger = z.infer<typeof triggerSchema>;
 
-/** Watched paths that changed; `complete` false: more than these may have. */
+/** Watched paths that changed; `complete` false: others may have changed too. */
 export interface ChangedPaths {
   readonly paths: readonly string[];
   readonly complete: boolean;
 }
 
 /**
- * The trigger as `compute` gets it. `signals` holds every signal that this compute answers, oldest first, also when
- * another kind of trigger came with them; `signal`, if there is one, is the newest of them. In the same way `paths` holds
- * the watched paths that changed, sorted; `morePaths`: more than these may have changed. `deliveries` holds those of
- * its hooks.
+ * The trigger as `compute` gets it. `signals` holds every signal that this compute answers, oldest first, even when the
+ * trigger is of another kind; `signal`, if present, is the newest of them. Likewise, `paths` holds the watched paths
+ * that changed, sorted (`morePaths`: others may have changed too), and `deliveries` the deliveries of its hooks.
  */
 export type ComputeTrigger = Trigger & {
   readonly signals: readonly Signal[];
@@ -57,7 +56,7 @@ export type Place = z.infer<typeof placeSchema>;
 
 /** The outcome of one compute, as the kernel sees it. */
 export type ComputeOutcome =
-  /** `returned` is set when compute returned undefined, which a missing `return` or `await` does; `silent`: its reason. */
+  /** `returned` is set when compute returned undefined, as with a missing `return` or `await`; `silent`: its reason. */
   | { readonly kind: "null"; readonly returned?: "undefined" | undefined; readonly silent?: string | undefined }
   | { readonly kind: "value"; readonly value: Json }
   | { readonly kind: "error"; readonly code: ComputeErrorCode; readonly message: string; readonly place: Place | null }

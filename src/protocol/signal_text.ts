@@ -1,4 +1,4 @@
-/** What the sandbox needs of signal.ts: every sandbox loads it, so it does not import zod, which takes 12 MiB. */
+/** The part of signal.ts that every sandbox loads: it does not import zod, which takes 12 MiB. */
 import { type HookDelivery, hookOf } from "./delivery.ts";
 import type { Place, Signal, Trigger } from "./signal.ts";
 
@@ -11,25 +11,28 @@ export const triggerKinds = [
   "manual",
 ] as const satisfies readonly Trigger["kind"][];
 
-/** The row that caused a compute: the signal's, the delivery's, that of changed paths, or the manual request's. A schedule has none. */
+/**
+ * The row that caused a compute: of the signal, the delivery, the changed paths, or the manual request. Null for a
+ * schedule.
+ */
 export function causeOf(trigger: Trigger): number | null {
   if (trigger.kind === "signal") return trigger.signal.id;
   if (trigger.kind === "hook") return trigger.id;
   return "causeId" in trigger ? trigger.causeId : null;
 }
 
-/** The end of a message with a known place: ` (file:line:column)`; empty without one. */
+/** The suffix of a message with a place: ` (file:line:column)`; empty without a place. */
 export function formatPlace(place: Place | null): string {
   return place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
 }
 
-/** What was heard from a hook. */
+/** Converts a stored signal of a hook into its delivery. */
 export function toDelivery({ id, sense, ts, payload }: Signal): HookDelivery {
   const { key, headers, body } = payload as unknown as Pick<HookDelivery, "key" | "headers" | "body">;
   return { id, hook: hookOf(sense) ?? "", ts, key, headers, body };
 }
 
-/** The trigger of a sense that hears this signal or delivery. */
+/** The trigger of a sense that receives this signal or delivery. */
 export function toTriggerOf(heard: Signal): Trigger {
   const hook = hookOf(heard.sense);
   return hook === null

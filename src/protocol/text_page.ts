@@ -1,27 +1,27 @@
 /**
  * A page as text: the thread that reads it also writes it as JSON, so that the kernel's thread only passes bytes on.
- * Made by store/reading/read_worker.ts, taken by the routes of the control API.
+ * Created by store/reading/read_worker.ts, used by the routes of the control API.
  */
 export interface TextPage {
-  /** The items as JSON, with a comma between two. */
+  /** The items as JSON, separated by commas. */
   readonly text: Uint8Array<ArrayBuffer>;
   readonly items: readonly TextItem[];
   /** Whether others follow. */
   readonly more: boolean;
-  /** Runs: how many pass the filter. */
+  /** For runs: how many match the filter; else null. */
   readonly total: number | null;
 }
 
 export interface TextItem {
   /** The id of a row or run; the round of a message. */
   readonly key: number | string;
-  /** The type of a row. */
+  /** The type of a row; null for other items. */
   readonly type: string | null;
   /** The length of its JSON. */
   readonly bytes: number;
 }
 
-/** `describe` names an item; `show` prepares it for others' eyes. */
+/** Writes a page. `describe` returns the key and type of an item; `show` prepares it for display. */
 export function* writePage<T>(
   { items, more }: { readonly items: readonly T[]; readonly more: boolean },
   total: number | null,

@@ -1,4 +1,4 @@
-/** What tools of agents do, in the words of the Agent Client Protocol: leave is given by kinds of tools. */
+/** The kinds of agents' tools, as the Agent Client Protocol names them: leave is granted by kind. */
 
 export const toolKinds = [
   "read",
@@ -14,7 +14,7 @@ export const toolKinds = [
 ] as const;
 export type ToolKind = (typeof toolKinds)[number];
 
-/** `KIND`, or `KIND PATH`: a kind of tool, or `*` for every one; and a path or a glob, from where the agent works. */
+/** Parses `KIND` or `KIND PATH`: a kind of tool, or `*` for all; and a path or glob, relative to the agent's folder. */
 export function parseToolRule(text: string): { readonly kind: ToolKind | "*"; readonly path: string | null } | null {
   const [, word = "", path = null] = /^(\S+)(?:\s+(\S.*))?$/.exec(text.trim()) ?? [];
   const kind = word === "*" ? word : toolKinds.find((each) => each === word);

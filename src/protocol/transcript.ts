@@ -1,10 +1,11 @@
-/** What was said in a session of an agent: lines of JSON in data/sessions. agents/ writes them, store/agents/ reads them. */
+/** The transcript of an agent's session: JSON lines in data/sessions. agents/ writes them, store/agents/ reads them. */
 import * as z from "zod";
 import { jsonObjectSchema } from "./json_schema.ts";
 
 /**
- * `prompt`, `answer` and `failed` are nerve's; the rest is what the agent told: `said` and `thought` text, `did` a tool,
- * `asked` leave, `errors` what its program printed as errors. `lost`: entries that came faster than they could be written.
+ * `prompt`, `answer`, `failed` and `lost` (entries that came faster than they could be written) are nerve's; the rest
+ * comes from the agent: `said` and `thought` are text, `did` a tool call, `asked` a request for leave, `errors` its
+ * stderr.
  */
 export const transcriptKinds = [
   "prompt",
@@ -27,7 +28,7 @@ export const transcriptEntrySchema = z.object({
 });
 export type TranscriptEntry = z.infer<typeof transcriptEntrySchema>;
 
-/** `next`: from where to read on. `more`: there is more now. */
+/** `next`: where to continue reading. `more`: whether there is more now. */
 export const transcriptPageSchema = z.object({
   items: z.array(transcriptEntrySchema),
   next: z.int(),
@@ -35,12 +36,12 @@ export const transcriptPageSchema = z.object({
 });
 export type TranscriptPage = z.infer<typeof transcriptPageSchema>;
 
-/** Takes an entry, and never waits. */
+/** Appends an entry, and never waits. */
 export type NoteEntry = (kind: TranscriptKind, text: string, about?: TranscriptEntry["about"]) => void;
 
 /**
- * The files of a transcript in their order: the older one is there once the newer has begun. Each begins with a line that
- * says how many bytes there were before it.
+ * The files of a transcript in order; the older one exists once the newer has begun. Each begins with a line that holds
+ * the number of bytes before it.
  */
 export function transcriptFiles(sessionId: string): readonly [older: string, newer: string] {
   return [`${sessionId}.old.jsonl`, `${sessionId}.jsonl`];
@@ -50,7 +51,7 @@ export function formatTranscriptHead(from: number): string {
   return `{"from":${from}}\n`;
 }
 
-/** Null: it is no such line. */
+/** Null when the text does not begin with such a line. */
 export function readTranscriptHead(text: string): number | null {
   const [, from] = /^\{"from":(\d{1,15})\}\n/.exec(text) ?? [];
   return from === undefined ? null : Number(from);
