@@ -1,15 +1,15 @@
 /**
- * Which cron tick was missed while no daemon ran, or while the process of a sense was dead: of a line with
- * `catch_up: once`, the newest one. Pure; used by scheduled_sense.ts and workflow_clock.ts.
+ * Finds the newest cron tick that was missed while no daemon ran, or while the process of a sense was dead, for lines
+ * with `catch_up: once`. Pure; used by scheduled_sense.ts and workflow_clock.ts.
  */
 import { CronTimes } from "./cron_times.ts";
 import type { ReflexPlan, SensePlan } from "./ports.ts";
 import { spreadBy } from "./spread.ts";
 
-/** The newest tick that a sense missed on all of its lines that catch up, in wall milliseconds; null when there is none. */
+/** The newest tick that a sense missed on any of its catch-up lines, in wall milliseconds; null when there is none. */
 export function findMissedTick(sense: string, plan: SensePlan, now: number): number | null {
   const missed = findCatchUpLines(plan).map((reflex) => {
-    // A tick that its jitter still holds back is not missed.
+    // A tick that is still delayed by jitter is not missed.
     const upTo = now - spreadBy(sense, reflex.jitterMs);
     return findMissedCronTick(new CronTimes(reflex.cron, reflex.timezone), plan.lastCronTick, upTo) ?? -Infinity;
   });
@@ -25,7 +25,7 @@ export function findCatchUpLines(plan: SensePlan): (ReflexPlan & { readonly cron
   });
 }
 
-/** The newest tick between `lastTick` and `now`, which was missed; null when there is none or `lastTick` is null. */
+/** The newest missed tick, between `lastTick` and `now`; null when there is none or `lastTick` is null. */
 export function findMissedCronTick(cron: CronTimes, lastTick: number | null, now: number): number | null {
   if (lastTick === null) return null;
   const newest = cron.findLast(now);

@@ -1,26 +1,26 @@
 /**
- * When a cron line is due. base/cron_line.ts says which local times it names, as if the clock never changed; this file
- * says at which moments the clocks of a time zone show them. Used by timetable.ts. Pure.
+ * Computes when a cron line is due. base/cron_line.ts gives the local times that it names, as if the clock never
+ * changed; this file finds the moments at which the clocks of a time zone show them. Used by timetable.ts. Pure.
  *
- * Where a zone changes its clocks, the rule is that of cron(8). Of a line with fixed times (no `*` begins a field of its
- * time), what the clock skips is due at once, when the gap ends, and what it shows twice is due the first time. A
- * line with a `*` is due whenever the clock shows a time of it: not in a gap, and both times in a repeated hour.
+ * When a zone changes its clocks, the rules of cron(8) apply. For a line with fixed times (no time field begins with
+ * `*`), a skipped time is due at the end of the gap, and a repeated time is due once, the first time. A line with a `*`
+ * is due whenever the clock shows one of its times: not in a gap, and twice in a repeated hour.
  */
 import type { Cron } from "croner";
 import { readCronLine } from "../base/cron_line.ts";
 
 const dayMs = 24 * 60 * 60 * 1_000;
-/** No clock is further ahead of UTC. */
+/** No time zone is further ahead of UTC. */
 const aheadMaxMs = 26 * 60 * 60 * 1_000;
 
 /** The due times of one cron line, as milliseconds since the epoch. */
 export class CronTimes {
   readonly #names: Cron;
   readonly #zone: string;
-  /** Whether it follows the clock, instead of naming fixed times. */
+  /** Whether the line follows the clock, instead of naming fixed times. */
   readonly hasStar: boolean;
 
-  /** `timezone` is an IANA name; null means the machine's own. Throws when it or the line is invalid. */
+  /** `timezone` is an IANA name; null means the machine's own. Throws when the zone or the line is invalid. */
   constructor(line: string, timezone: string | null) {
     ({ names: this.#names, hasStar: this.hasStar } = readCronLine(line));
     this.#zone = timezone ?? Temporal.Now.timeZoneId();
@@ -62,13 +62,15 @@ export class CronTimes {
     }
   }
 
-  /** The latest local time that the clock has shown by `time`: in a repeated hour later than what it shows then. */
+  /**
+   * The latest local time that the clock has shown by `time`: in a repeated hour, later than what it shows at `time`.
+   */
   #latestShownAt(time: number): number {
     const shown = time + this.#offsetAt(time), change = this.#changeUpTo(time);
     return change === null || time - change > dayMs ? shown : Math.max(shown, change - 1 + this.#offsetAt(change - 1));
   }
 
-  /** The first moment at which the clock shows the local time `name`, or a later one where it skips that. */
+  /** The first moment at which the clock shows the local time `name`, or a later one if it skips `name`. */
   #momentOf(name: number): number {
     for (let from = name - aheadMaxMs;;) {
       const moment = Math.max(from, name - this.#offsetAt(from)), change = this.#changeAfter(from);

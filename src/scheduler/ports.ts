@@ -16,11 +16,11 @@ export interface ComputeStarter {
 }
 
 export interface ComputeEnding {
-  /** False: its process could not be started, or died; a tick that it should have answered was missed. */
+  /** False: the process could not be started, or died; a tick that the compute should have answered was missed. */
   readonly answered: boolean;
-  /** The monotonic time at which the sense began it: its process may have had to start first. */
+  /** The monotonic time at which the sense began the compute: its process may have had to start first. */
   readonly beganAt: number;
-  /** The newest of the signals and deliveries that the sense has not heard, and for which no trigger will come; null without any. */
+  /** The newest unprocessed signal or delivery of the sense for which no trigger will come; null when there is none. */
   readonly unheard: Signal | null;
 }
 
@@ -39,20 +39,20 @@ export interface ScheduleListener {
    * compute has answered a cron tick, and when a line with `catch_up` is followed for the first time.
    */
   onCronTick(sense: string, due: number): void;
-  /** A reflex would have woken the sense, which is paused. */
+  /** A reflex did not wake the sense, because it is paused. */
   onSkipped(sense: string): void;
   /** The interval of a sense has ticked; the tick was due at `at`, in monotonic time. Store it for `TickRecords`. */
   onIntervalTick(sense: string, intervalMs: number, at: number): void;
 }
 
-/** Which senses somebody has paused. */
+/** Knows which senses are paused. */
 export interface PauseRecords {
   isPaused(sense: string): boolean;
 }
 
-/** What is known of ticks before this start. Asked when a schedule begins. */
+/** The ticks before this start of the daemon. Read when a schedule begins. */
 export interface TickRecords {
-  /** When this interval of the sense ticked last; else when another one of the sense did; null: none ever did. */
+  /** When this interval of the sense last ticked, or else another interval of the sense; null: none ever did. */
   lastIntervalTick(sense: string, intervalMs: number): Moment | null;
 }
 
@@ -80,7 +80,7 @@ export interface ReflexPlan {
   /** An IANA name; null means the machine's own time zone. */
   readonly timezone: string | null;
   readonly catchUp: "none" | "once";
-  /** Its ticks come later by a part of this that is the same for every tick of the sense. */
+  /** The ticks are delayed by a part of this, the same for every tick of the sense. */
   readonly jitterMs: number;
   /** Senses whose signals trigger this one. */
   readonly on: readonly string[];
@@ -97,11 +97,14 @@ export interface TriggerReceipt {
   readonly until: number | null;
 }
 
-/** The own clock of a workflow: lines that start runs. The configuration was validated. */
+/** The schedule of a workflow: lines that start runs. The configuration was validated. */
 export interface WorkflowSchedulePlan {
   readonly workflow: string;
   readonly lines: readonly ScheduleLine[];
-  /** Other daemons follow the lines, too, and a distributed engine keeps the runs: all of them start the same run. */
+  /**
+   * True: other daemons follow the lines too, and a distributed engine keeps the runs, so all of them start the same
+   * run.
+   */
   readonly shared: boolean;
 }
 
@@ -120,15 +123,15 @@ export interface LineTick {
   readonly due: number;
 }
 
-/** What becomes of the ticks of workflows' lines. Must not throw. */
+/** Handles the ticks of workflows' schedule lines. Must not throw. */
 export interface ScheduleFollower {
   /** The time up to which the line was followed; null when it never was. */
   followedUpTo(workflow: string, line: ScheduleLine): number | null;
   /** The line is followed from now on, and was not before. */
   onFollowed(workflow: string, line: ScheduleLine): void;
-  /** `caughtUp`: the tick was missed, and the line catches up. */
+  /** `caughtUp`: whether the tick was missed and is now caught up. */
   onTick(tick: LineTick, caughtUp: boolean): void;
-  /** Nothing ran at that tick, because no daemon did; it is the newest of them. */
+  /** The newest tick at which nothing ran, because no daemon did. */
   onMissed(tick: LineTick): void;
 }
 

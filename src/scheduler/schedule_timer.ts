@@ -10,7 +10,7 @@ import type { Clock } from "../base/time.ts";
 import type { HeapTimer, TimerHeap } from "../base/timer_heap.ts";
 import { findNextTick, type Instant, type Schedule, type Tick } from "./timetable.ts";
 
-/** What timers need. All senses share one. */
+/** The clock and the heap of timers. All senses share one heap. */
 export interface TimerPorts {
   readonly clock: Clock;
   readonly heap: TimerHeap;
@@ -33,7 +33,7 @@ export class AdvanceTimer {
   #timer: HeapTimer | null = null;
   #at: number | null = null;
 
-  /** `onPrepare` is called `prepareAheadMs` before `onFire`, if there is that much time. */
+  /** `onPrepare` is called `prepareAheadMs` before `onFire`, if there is enough time. */
   constructor(ports: TimerPorts, onPrepare: (at: number) => void, onFire: () => void) {
     this.#ports = ports;
     this.#onPrepare = onPrepare;
@@ -80,7 +80,7 @@ export class ScheduleTimer {
   #last: Tick | null;
   #next: Tick | null = null;
 
-  /** `last`: the last tick before this timer, as far as it matters to when the next one is. */
+  /** `last`: the last tick before this timer, if the next one depends on it. */
   constructor(
     ports: TimerPorts,
     schedule: Schedule,
@@ -101,7 +101,7 @@ export class ScheduleTimer {
     return this.#timer.at;
   }
 
-  /** See `Clock.onSet`: cron lines follow wall time. What it skipped is due now, once. */
+  /** See `Clock.onSet`: cron lines follow wall time. Ticks that the clock skipped are due now, once. */
   resync(setTo: number): void {
     if (this.#next === null || this.#next.named === null) return;
     if (this.#isDue(this.#next)) this.#tick();
@@ -121,7 +121,7 @@ export class ScheduleTimer {
     this.#onTick(tick);
   }
 
-  /** Cron lines are due by the wall clock, which may run a little slower than the timer, or have been set back. */
+  /** Cron lines are due by the wall clock, which may run slightly slower than the timer, or have been set back. */
   #isDue({ named }: Tick): boolean {
     return named === null || this.#ports.clock.now() >= named + delayOf(this.schedule);
   }

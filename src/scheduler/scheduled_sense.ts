@@ -46,7 +46,7 @@ export class ScheduledSense {
   #unanswered: number | null = null;
   /** The newest interval tick that a pause has skipped; null when there is none. */
   #skipped: { readonly intervalMs: number; readonly due: number } | null = null;
-  /** Null after the sense was removed. */
+  /** Null once the sense was removed. */
   #plan: SensePlan | null = null;
 
   constructor(ports: ScheduledSensePorts, name: string) {
@@ -63,7 +63,7 @@ export class ScheduledSense {
     return this.#plan;
   }
 
-  /** Follows `plan` from now on. Schedules that the previous plan had too keep running unchanged. */
+  /** Follows `plan` from now on. Schedules that the previous plan also had keep running unchanged. */
   applyPlan(plan: SensePlan): void {
     const { clock } = this.#ports;
     this.#plan = plan;
@@ -96,7 +96,7 @@ export class ScheduledSense {
     this.#catchUpTimer.set(clock.monotonic() + this.#plan.startupDelayMs);
   }
 
-  /** The sense can compute again after its process died: runs a missed cron tick, if a line catches up. */
+  /** The sense can compute again after its process died: makes up for a missed cron tick, if a line catches up. */
   resume(): void {
     const due = this.#unanswered;
     if (this.#isPaused) return;
@@ -115,14 +115,16 @@ export class ScheduledSense {
     if (this.#timeline.tag === "idle") this.#ports.onRemoved(this.name);
   }
 
-  /** A reflex wakes the sense. Null: it is paused. */
+  /** A reflex wakes the sense. Returns null when the sense is paused. */
   wake(trigger: Trigger): TriggerReceipt | null {
     if (!this.#isPaused) return this.trigger(trigger);
     this.#ports.listener.onSkipped(this.name);
     return null;
   }
 
-  /** The sense was paused: what waits does not compute, unless somebody has asked for it. A running compute finishes. */
+  /**
+   * The sense was paused: a pending compute is dropped, unless it was requested manually. A running compute finishes.
+   */
   pause(): void {
     const state = this.#timeline, next = "next" in state ? state.next : null;
     if (next === null || next.trigger.kind === "manual") return;
@@ -135,7 +137,10 @@ export class ScheduledSense {
     this.#apply({ kind: "dropped" });
   }
 
-  /** The sense is no longer paused: one compute answers the interval ticks that were skipped, and a line that catches up. */
+  /**
+   * The sense is no longer paused: one compute answers the skipped interval ticks, and a missed tick of a catch-up
+   * line.
+   */
   unpause(): void {
     const skipped = this.#skipped;
     this.#skipped = null;
@@ -193,7 +198,7 @@ export class ScheduledSense {
   #onScheduleTick(schedule: Schedule, { named, at }: Tick): void {
     if (schedule.kind === "cron") return this.#onCronTick(named ?? 0);
     const { listener, clock } = this.#ports, due = toWallTime(clock, at);
-    // A tick that was skipped is not recorded: the interval is over, also for the next daemon.
+    // A skipped tick is not recorded: the next daemon, too, finds the interval elapsed.
     if (this.#isPaused) this.#skipped = { intervalMs: schedule.intervalMs, due };
     else listener.onIntervalTick(this.name, schedule.intervalMs, at);
     this.wake({ kind: "interval", due, coalesced: 0 });
@@ -221,7 +226,9 @@ export class ScheduledSense {
     return schedules;
   }
 
-  /** When an interval that begins now ticks first: one interval after its last tick, whichever daemon saw that. */
+  /**
+   * When an interval that begins now first ticks: one interval after its last tick, even if an earlier daemon ran that.
+   */
   #findAnchor({ startupDelayMs }: SensePlan, intervalMs: number, delayMs: number): number {
     const { clock, records } = this.#ports, last = records.lastIntervalTick(this.name, intervalMs);
     const leftMs = last === null ? 0 : intervalMs - msSince(clock, last);

@@ -32,7 +32,7 @@ export class Scheduler {
   readonly #sensePorts: ScheduledSensePorts;
   /** Includes senses that were removed while they compute, until they finish. */
   readonly #senses = new Map<string, ScheduledSense>();
-  /** For each sense and hook, those whose reflexes listen to its signals or deliveries. */
+  /** For each sense and hook, the senses whose reflexes listen to its signals or deliveries. */
   readonly #listeners = new Map<string, ScheduledSense[]>();
   #phase: "new" | "started" | "stopped" = "new";
   #plans: readonly SensePlan[] = [];
@@ -69,7 +69,9 @@ export class Scheduler {
     if (this.#phase === "started") this.#applyPlans();
   }
 
-  /** Intervals go on from their last tick; those that are due, and missed cron ticks, come after the startup delay. */
+  /**
+   * Intervals continue from their last tick. Due intervals and missed cron ticks are answered after the startup delay.
+   */
   start(): void {
     assert(this.#phase === "new", "a scheduler starts once");
     this.#phase = "started";
@@ -93,12 +95,12 @@ export class Scheduler {
     return this.#findActive(sense)?.trigger(trigger) ?? null;
   }
 
-  /** As `trigger`, by a reflex: null, too, when the sense is paused. */
+  /** Like `trigger`, for a reflex: also null when the sense is paused. */
   wake(sense: string, trigger: Trigger): TriggerReceipt | null {
     return this.#findActive(sense)?.wake(trigger) ?? null;
   }
 
-  /** The sense was paused: what waits does not compute. */
+  /** The sense was paused: a pending compute is dropped, unless it was requested manually. */
   pause(sense: string): void {
     this.#findActive(sense)?.pause();
   }

@@ -10,7 +10,7 @@ import { CronTimes } from "./cron_times.ts";
 
 export { CronTimes };
 
-/** The present by both clocks. */
+/** The present time by both clocks. */
 export interface Instant {
   readonly wall: number;
   readonly monotonic: number;
@@ -19,7 +19,7 @@ export interface Instant {
 export type Schedule =
   /** `anchor` is the monotonic time of the first tick. */
   | { readonly kind: "interval"; readonly intervalMs: number; readonly anchor: number }
-  /** `delayMs`: how much later than its times it ticks. */
+  /** `delayMs`: how much later than the named times it ticks. */
   | { readonly kind: "cron"; readonly times: CronTimes; readonly delayMs: number };
 
 /** `at` is monotonic. `named` is the wall time that a cron line names; null for an interval. */
@@ -30,7 +30,7 @@ export interface Tick {
 
 /**
  * The first tick after `now` and after `last` (null: none yet); null when there is none. Skips missed ticks. After the
- * wall clock was set, it is one of a cron line from `setTo` on.
+ * wall clock was set, ticks of a cron line count from `setTo` on.
  */
 export function findNextTick(schedule: Schedule, last: Tick | null, now: Instant, setTo?: number): Tick | null {
   if (schedule.kind === "interval") {
@@ -54,9 +54,9 @@ export function findNextIntervalTick(anchor: number, intervalMs: number, time: n
 }
 
 /**
- * The time after which to look for a cron line's next tick: `from`, unless that would repeat a tick. A last tick that
- * lies ahead was before the clock was set back. As in cron(8), lines with a star then go on in the new time, unless the
- * step was small; those with fixed times ran already, unless the clock was wrong before.
+ * The time after which to look for a cron line's next tick: `from`, unless that would repeat a tick. If the last tick
+ * lies ahead, the clock was set back since. As in cron(8), lines with a star then continue in the new time, unless the
+ * step was small; lines with fixed times ran already, unless the clock was wrong before.
  */
 export function findCronResumeTime(hasStar: boolean, lastTick: number | null, now: number, from: number): number {
   if (lastTick === null) return from;

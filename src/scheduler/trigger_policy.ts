@@ -4,7 +4,7 @@
  * the actions.
  *
  * I1. Computes of one sense never overlap.
- * I2. The starts of two computes are at least `throttleMs` apart, as the sense sees them: a compute starts when its
+ * I2. The starts of two computes are at least `throttleMs` apart, as seen by the sense: a compute starts when its
  *     process, which may have to start first, calls it. That time is known only when the compute ends.
  * I3. No trigger is lost: each starts a compute, or is merged into the one pending compute.
  *
@@ -22,7 +22,9 @@ export interface Compute {
 interface Pace {
   /** The least time between the starts of two computes; 0 without a throttle. */
   readonly throttleMs: number;
-  /** When the last compute was requested or, after its end, when the sense began it; -Infinity when there was none. */
+  /**
+   * When the last compute was requested or, once it has ended, when the sense began it; -Infinity when there was none.
+   */
   readonly lastStart: number;
 }
 
@@ -150,7 +152,7 @@ function paceOf(state: Pace): Pace {
   return { throttleMs: state.throttleMs, lastStart: state.lastStart };
 }
 
-/** A hook comes last: where its deliveries are heard by an earlier compute, nothing else is left to compute for. */
+/** A hook ranks lowest: if an earlier compute processes its deliveries, the compute has no other reason to run. */
 const rank: Readonly<Record<Trigger["kind"], number>> = {
   hook: 0,
   interval: 1,
@@ -160,7 +162,7 @@ const rank: Readonly<Record<Trigger["kind"], number>> = {
   manual: 5,
 };
 
-/** Merges two triggers into one: the more specific or, of equals, the newer. Its `coalesced` counts all the others. */
+/** Merges two triggers into one: the more specific or, if equal, the newer. Its `coalesced` counts all the others. */
 function merge(older: Trigger, newer: Trigger): Trigger {
   const kept = rank[newer.kind] >= rank[older.kind] ? newer : older;
   return { ...kept, coalesced: older.coalesced + newer.coalesced + 1 };

@@ -1,8 +1,8 @@
 /**
- * Decides when the schedules of workflows are due. The kernel passes in plans; what becomes of a tick is the follower's
- * (kernel/workflow_schedules.ts).
- * I1. A line that both plans have keeps its timer, however often plans are set.
- * I2. Ticks that were missed while no daemon ran are one tick, or one miss, of each line: the newest.
+ * Decides when the schedules of workflows are due. The kernel passes in plans; the follower
+ * (kernel/workflow_schedules.ts) handles the ticks.
+ * I1. A line that is in both the old and the new plan keeps its timer, however often plans are set.
+ * I2. Ticks that were missed while no daemon ran count as one tick, or one miss, for each line: the newest.
  */
 import { isDeepEqual } from "../base/deep_equal.ts";
 import { assert } from "../base/errors.ts";
@@ -40,7 +40,7 @@ export class WorkflowClock {
     if (this.#phase === "started") this.#applyPlans();
   }
 
-  /** Lines that were followed before catch up, or report what they missed. */
+  /** Lines that were followed before catch up, or report their missed tick. */
   start(): void {
     assert(this.#phase === "new", "a clock of workflows starts once");
     this.#phase = "started";
@@ -76,7 +76,7 @@ export class WorkflowClock {
   #applyPlans(): void {
     const before = new Set(this.#followed);
     const followed = this.#plans.flatMap(({ workflow, lines }) =>
-      // An equal line would only double every tick.
+      // A duplicate line would only double every tick.
       lines.filter((line, index) => lines.findIndex((other) => isDeepEqual(other, line)) === index).map(
         (line) => {
           const known = this.#followed.find((each) => each.workflow === workflow && isDeepEqual(each.line, line));
