@@ -1,4 +1,4 @@
-/** What is remembered of a sense's computes, and how a result reads. Pure; used by manager.ts. */
+/** The in-memory record of a sense's computes, and the text of a result. Pure; used by manager.ts. */
 import { formatDuration } from "../base/duration.ts";
 import type { ComputeResult, SenseCounters, SenseView } from "../protocol/api.ts";
 import type { LoadProblem } from "../protocol/message.ts";
@@ -9,7 +9,7 @@ import type { ComputeLimits } from "./ports.ts";
 export interface SenseRecord {
   limits: ComputeLimits;
   readonly counters: SenseCounters;
-  /** How often its code said why it was silent, by what it said. */
+  /** Counts of the reasons that its code gave for silence. */
   readonly silences: Map<string, number>;
   lastCompute: SenseView["lastCompute"];
   lastSignal: Signal | null;
@@ -42,7 +42,7 @@ function createCounters(): SenseCounters {
   };
 }
 
-/** Reasons that are counted apart; further ones are counted together. */
+/** Reasons that are counted separately; further ones are counted together. */
 const silencesMax = 20;
 
 export function countSilence({ silences }: SenseRecord, why: string): void {

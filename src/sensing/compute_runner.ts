@@ -1,11 +1,12 @@
 /**
  * Runs computes in the processes of their groups and enforces their time limits.
- * Called by the scheduler through manager.ts; kernel/process_events.ts reports what the processes do.
+ * Called by the scheduler through manager.ts; kernel/process_events.ts forwards the events of the processes.
  * I1. Every compute gets exactly one outcome, even if its process dies, cannot start, or never answers.
- * I2. Only the process that was given a compute may answer it.
- * I3. Time limits count from when a compute begins: its process is ready, whose start has a limit of its own, and it is
- *     the turn of its sense to load there (first_computes.ts).
- * I4. The reported beginning of a compute is never too early. A compute that died without an answer began at its end.
+ * I2. Only the process that got a compute may answer it.
+ * I3. Time limits count from the beginning of a compute: once its process, whose start has its own limit, is ready, and
+ *     it is the turn of its sense to load there (first_computes.ts).
+ * I4. The reported beginning of a compute is never too early. A compute that ended without an answer counts as begun at
+ *     its end.
  */
 import { formatDuration } from "../base/duration.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -14,14 +15,14 @@ import type { ComputeOutcome, Trigger } from "../protocol/signal.ts";
 import { FirstComputes } from "./first_computes.ts";
 import type { ComputeHost, ComputeLimits, ComputeOrder, ComputeProcess, ComputeProcessEnd } from "./ports.ts";
 
-/** What a compute gets beside its trigger: as in its message (protocol/message.ts). */
+/** What a compute gets besides its trigger, as in its message (protocol/message.ts). */
 export type Given = Pick<Extract<ToProcess, { t: "compute" }>, "signals" | "deliveries" | "changed" | "key" | "taken">;
 const nothingGiven: Given = { signals: [], deliveries: [], key: null, taken: null };
 
 /** How a compute ended, and when the sense began it: in monotonic time, and never before the request. */
 export interface ComputeEnd {
   readonly outcome: ComputeOutcome;
-  /** Its value is in the sense's outbox, until the kernel has it on disk. */
+  /** Whether its value stays in the sense's outbox until the kernel has stored it. */
   readonly kept: boolean;
   readonly beganAt: number;
 }
@@ -31,11 +32,11 @@ interface ActiveCompute {
   readonly process: ComputeProcess;
   readonly finish: (computed: ComputeEnd) => void;
   readonly requestedAt: number;
-  /** False while it waits for the turn of its sense to load. */
+  /** False while the compute waits for its sense's turn to load. */
   sent: boolean;
   over: boolean;
   timer: CancelTimer | null;
-  /** Why it was aborted; null if it was not. */
+  /** Why the compute was aborted; null if it was not. */
   aborted: "timeout" | "stop" | null;
 }
 
@@ -44,7 +45,7 @@ export class ComputeRunner {
   readonly #clock: Clock;
   readonly #active = new Map<number, ActiveCompute>();
   readonly #firsts = new WeakMap<ComputeProcess, FirstComputes>();
-  /** How many computes each process has that have not ended. */
+  /** The number of unfinished computes of each process. */
   readonly #counts = new Map<ComputeProcess, number>();
   #onIdle: (() => void) | null = null;
   #stopping = false;
@@ -54,7 +55,7 @@ export class ComputeRunner {
     this.#clock = clock;
   }
 
-  /** Never rejects. `give` is called when there is a process that gets what it returns. */
+  /** Never rejects. `give` is called once the compute is sent to a process; its result becomes part of the message. */
   async compute(
     limits: ComputeLimits,
     trigger: Trigger,
@@ -109,12 +110,12 @@ export class ComputeRunner {
   }
 
   /**
-   * Starts the process of a sense ahead of a compute at `dueAt`, and loads the sense in it. `giveTaken` gives what the
-   * message to load it holds.
+   * Starts the process of a sense ahead of a compute at `dueAt`, and loads the sense in it. `giveTaken` returns the
+   * `taken` of the `load` message.
    */
   prepare({ unit, sense }: ComputeLimits, dueAt: number, giveTaken: () => string | null): void {
     const order: ComputeOrder = { asked: false, dueAt }, process = this.#host.getOrStartProcess(unit, order);
-    // Loading its module takes half as long as the start of the process: that should not wait for the tick either.
+    // Loading the module takes half as long as starting the process, so it should not wait for the tick either.
     if (process !== null && !process.ready) {
       this.#firstsOf(process).load(sense, order, () => process.send({ t: "load", sense, taken: giveTaken() }));
     }
@@ -136,11 +137,11 @@ export class ComputeRunner {
     return this.#firstsOf(process).loaded;
   }
 
-  /** False: the process was not given that compute. */
+  /** Returns false when the process did not get that compute. */
   onOutcome(process: ComputeProcess, { id, ranMs, kept, outcome }: Extract<FromProcess, { t: "outcome" }>): boolean {
     const compute = this.#active.get(id);
     if (compute?.process !== process || !compute.sent) return false;
-    // A compute that throws after its signal aborted was cut short. One that still finished its work was not.
+    // A compute that throws after its signal aborted was cut short. A compute that still finished its work was not.
     const cut = compute.aborted !== null && outcome.kind === "error";
     const beganAt = Math.max(compute.requestedAt, this.#clock.monotonic() - (ranMs ?? 0));
     compute.finish({ outcome: cut ? toCutShortOutcome(compute, false) : outcome, kept: kept === true, beganAt });

@@ -1,6 +1,4 @@
-/**
- * Decides what the return value of a sense requests: a signal, or a run of a workflow. Pure; called by manager.ts.
- */
+/** Decides whether the return value of a sense requests a signal or a run of a workflow. Pure; called by manager.ts. */
 import { maxRoundsMax, promptMaxBytes } from "../base/limits.ts";
 import { unknownText } from "../protocol/common_errors.ts";
 import { byteLength, isPlainObject, type Json, type JsonObject } from "../protocol/json.ts";
@@ -13,12 +11,12 @@ export interface Directive {
 }
 
 export type OutputRoute =
-  /** `warning`: why the directive in the value is invalid; null if there is nothing wrong. */
+  /** `warning`: why the directive in the value is invalid; null if nothing is wrong. */
   | { readonly kind: "signal"; readonly payload: Json; readonly warning: string | null }
   | { readonly kind: "workflow"; readonly directive: Directive; readonly payload: JsonObject };
 
 /**
- * Routes what `compute` returned, when it was not null.
+ * Routes a value that `compute` returned, other than null.
  * @param isWorkflow whether a workflow of that name is configured; a directive for another is invalid.
  * @example
  * ```ts
@@ -40,7 +38,7 @@ export function routeSenseComputeOutput(value: Json, isWorkflow: (name: string) 
   return { kind: "workflow", directive, payload };
 }
 
-/** `name|maxRounds|prompt`: only the first two bars separate; the prompt may contain more. */
+/** Parses `name|maxRounds|prompt`. Only the first two bars are separators; the prompt may contain more. */
 function parseText(text: string): Directive | string {
   const first = text.indexOf("|"), second = text.indexOf("|", first + 1);
   if (first < 0 || second < 0) return `"${text.slice(0, 80)}" is not of the form name|maxRounds|prompt`;

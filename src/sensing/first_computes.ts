@@ -1,8 +1,8 @@
 /**
- * Bounds how many senses of one process load at the same time, and how many compute for the first time: a group may hold
- * thousands, on one thread and in one heap. Owned by compute_runner.ts, one for each process.
+ * Bounds how many senses of one process load at the same time, and how many compute for the first time: a group may
+ * hold thousands, on one thread and in one heap. Owned by compute_runner.ts, one for each process.
  * I1. At most `loadsMax` senses load, and at most `firstComputesMax` are between the beginning of their first compute
- *     here and its end. The others wait: what a person asked for first, then what is due first.
+ *     here and its end. The others wait: manual requests come first, then the earliest due.
  * I2. A sense that has loaded never waits.
  */
 import { firstComputesMax, loadsMax } from "../base/limits.ts";
@@ -11,9 +11,9 @@ import type { ComputeOrder } from "./ports.ts";
 interface WaitingFirst {
   readonly sense: string;
   readonly order: ComputeOrder;
-  /** False: the sense is only to be loaded. */
+  /** False: the sense is only loaded. */
   readonly computes: boolean;
-  /** False: it is no longer wanted. */
+  /** Returns false when the compute is no longer wanted. */
   readonly begin: () => boolean;
 }
 
@@ -21,7 +21,7 @@ export class FirstComputes {
   readonly #loading = new Set<string>();
   readonly #computing = new Set<string>();
   readonly #loaded = new Set<string>();
-  /** In the order in which they begin. */
+  /** Sorted by the order in which they begin. */
   readonly #waiting: WaitingFirst[] = [];
 
   /** How many senses the process has loaded. */
@@ -30,8 +30,8 @@ export class FirstComputes {
   }
 
   /**
-   * Calls `begin`, which sends a compute of the sense, as soon as it may: at once if it has loaded. It returns whether
-   * the compute is still wanted.
+   * Calls `begin`, which sends a compute of the sense, as soon as allowed: at once if the sense has loaded. `begin`
+   * returns whether the compute is still wanted.
    */
   compute(sense: string, order: ComputeOrder, begin: () => boolean): void {
     this.#enter({ sense, order, computes: true, begin });
@@ -49,16 +49,16 @@ export class FirstComputes {
     });
   }
 
-  /** The process has said how the load of a sense went. */
+  /** The process has reported whether the load of a sense succeeded. */
   onLoaded(sense: string, succeeded: boolean): void {
     this.#loading.delete(sense);
     if (succeeded) this.#loaded.add(sense);
     this.#beginNext();
   }
 
-  /** A compute of the sense has ended, however. */
+  /** A compute of the sense has ended, with any outcome. */
   onEnded(sense: string): void {
-    // If its load had gone well, the process had said so before.
+    // Had the load succeeded, the process would have reported it before.
     this.#loading.delete(sense);
     this.#computing.delete(sense);
     this.#beginNext();
@@ -66,7 +66,7 @@ export class FirstComputes {
 
   #enter(first: WaitingFirst): void {
     if (this.#mayBegin(first)) return this.#begin(first);
-    // From the end: computes are mostly asked for in the order in which they are due.
+    // Searched from the end: computes are mostly requested in the order in which they are due.
     const before = this.#waiting.findLastIndex(({ order }) => !isBefore(first.order, order));
     this.#waiting.splice(before + 1, 0, first);
   }
@@ -88,7 +88,7 @@ export class FirstComputes {
       const [next] = this.#waiting;
       if (next === undefined || !this.#mayBegin(next)) return;
       this.#waiting.shift();
-      // It was loaded for another reason meanwhile.
+      // The sense was loaded for another reason meanwhile.
       if (!next.computes && this.#loaded.has(next.sense)) continue;
       this.#begin(next);
     }

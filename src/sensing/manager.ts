@@ -25,17 +25,17 @@ export interface SenseManagerPorts extends Omit<OutputRecorderPorts, "reportProb
   readonly repeats: RepeatLimiter;
   emit(event: KernelEvent): void;
   readonly inbox: Pick<SignalInbox, "take" | "settle" | "newestWaiting">;
-  /** Watched paths that changed, in the same way. */
+  /** The same for watched paths that changed. */
   readonly watched: WatchedPaths;
   /** A process is about to compute. */
   beforeCompute(sense: string): void;
-  /** A compute has ended, and what it told is recorded. */
+  /** A compute has ended, and its result is recorded. */
   onComputed(compute: EndedCompute): void;
-  /** Makes the name of an outcome; no two are equal. */
+  /** Makes a unique key for an outcome. */
   newKey(): string;
 }
 
-/** `durationMs` from `at`, a wall time. */
+/** A compute that has ended. `at`: the wall time of its request; `durationMs`: from there to its end. */
 export interface EndedCompute {
   readonly sense: string;
   readonly id: number;
@@ -52,7 +52,7 @@ export interface WatchedPaths {
   settle(sense: string, answered: boolean): void;
 }
 
-/** A compute has ended (scheduler/ports.ts, `ComputeEnding`). */
+/** How a compute ended (scheduler/ports.ts, `ComputeEnding`). */
 interface ComputeEnded {
   readonly answered: boolean;
   readonly beganAt: number;
@@ -66,9 +66,11 @@ export class SenseManager {
   readonly #outputs: OutputRecorder;
   readonly #senses = new Map<string, SenseRecord>();
   readonly #waiters = new Map<number, ((report: ComputeResult) => void)[]>();
-  /** Signals that a person gave, and no compute has taken. */
+  /** Signals that a person passed in, and that no compute has taken yet. */
   readonly #handed = new Map<string, readonly Signal[]>();
-  /** Senses whose process may deliver one value of its outbox: it was asked to load the sense, or to compute. */
+  /**
+   * Senses whose process may deliver one value of its outbox, because it was asked to load the sense, or to compute.
+   */
   readonly #mayDeliver = new Set<string>();
 
   constructor(runner: ComputeRunner, clock: Clock, ports: SenseManagerPorts) {
@@ -86,7 +88,7 @@ export class SenseManager {
     });
   }
 
-  /** Adds a sense, or gives it new limits and keeps its counters. */
+  /** Adds a sense, or updates its limits and keeps its counters. */
   putSense(limits: ComputeLimits): void {
     const known = this.#senses.get(limits.sense);
     if (known !== undefined) known.limits = limits;
@@ -120,7 +122,8 @@ export class SenseManager {
     const at = this.#clock.now(), from = this.#clock.monotonic();
     const record = this.#senses.get(sense), { inbox, watched } = this.#ports;
     if (record === undefined) return { beganAt: from, unheard: null, answered: false };
-    // An earlier compute has heard the deliveries that this one was for. A tick that was missed is still to be made up for.
+    // An earlier compute has processed the deliveries of this one. Not `answered`: a missed tick still has to be made
+    // up.
     const isHeard = trigger.kind === "hook" && inbox.newestWaiting(sense) === null;
     if (isHeard) return { beganAt: from, unheard: null, answered: false };
     const key = this.#ports.newKey();
@@ -152,7 +155,7 @@ export class SenseManager {
     return { beganAt, unheard, answered };
   }
 
-  /** The sense's next compute hears these signals too. Trigger it in the same turn. */
+  /** The sense's next compute also gets these signals. Trigger it in the same turn. */
   hand(sense: string, signals: readonly Signal[]): void {
     if (signals.length > 0) this.#handed.set(sense, [...this.#handed.get(sense) ?? [], ...signals]);
   }
@@ -171,8 +174,8 @@ export class SenseManager {
   }
 
   /**
-   * Lets the sense's process deliver one value that its outbox holds. Returns the key of the last one that is on disk, for
-   * the message that asks the process to load the sense.
+   * Lets the sense's process deliver one value of its outbox. Returns the key of the last value that is on disk, for
+   * the message that asks the process to load the sense or to compute.
    */
   allowDelivery(sense: string): string | null {
     this.#mayDeliver.add(sense);
@@ -180,8 +183,8 @@ export class SenseManager {
   }
 
   /**
-   * A process delivers a value of a sense's outbox. Null: it was not asked. Else resolves with null when it is on disk, or
-   * with why it is not.
+   * A process delivers a value of a sense's outbox. Returns null when it was not asked to; else resolves with null when
+   * the value is on disk, or with why it is not.
    */
   onUndelivered(message: Extract<FromProcess, { t: "undelivered" }>): Promise<string | null> | null {
     const record = this.#senses.get(message.sense);
@@ -193,7 +196,7 @@ export class SenseManager {
     if (record === undefined) return;
     const known = JSON.stringify(record.loadProblems);
     record.loadProblems = problems;
-    // Its process may start every minute: only a change is reported.
+    // The process may start every minute: only a change is reported.
     if (known === JSON.stringify(problems)) return;
     const type: LogType = problems.length === 0 ? "sense.loaded" : "sense.load_failed";
     this.#appendRow(sense, type, { problems: problems.map((problem) => ({ ...problem })) }, null);
@@ -239,7 +242,7 @@ export class SenseManager {
     }
   }
 
-  /** True when the non-action got a row of its own: it is not a repetition. */
+  /** Returns true when the non-action got its own row: it is not a repetition. */
   #recordNonAction(
     record: SenseRecord,
     reason: NonActionReason,
@@ -268,7 +271,7 @@ function splitHeard(heard: readonly Signal[]): { signals: Signal[]; deliveries: 
   return { signals, deliveries };
 }
 
-/** Whether compute was called and has ended: else what it should have heard is not heard. */
+/** Whether compute was called and has ended; if not, its signals, deliveries and paths remain unprocessed. */
 function isAnswer(outcome: ComputeOutcome): boolean {
   return outcome.kind !== "group_down" && !(outcome.kind === "error" && outcome.code === "load");
 }

@@ -1,8 +1,8 @@
 /**
- * Records what computes returned: as a signal, or as a request for a run. Used by manager.ts, which counts the rest;
- * directive.ts decides which of the two it is.
- * I1. A value that a sense keeps in its outbox (`key`) is recorded once, however often it is delivered: a signal's row and
- *     the key share a commit, and the run has the key as its id.
+ * Records the values that computes returned: as a signal, or as a request for a run; directive.ts decides which. Used
+ * by manager.ts, which counts the rest.
+ * I1. A value that a sense keeps in its outbox (`key`) is recorded once, however often it is delivered: a signal's row
+ *     and the key share a commit, and the run has the key as its id.
  */
 import { messageOf, NerveError } from "../base/errors.ts";
 import type { ComputeResult } from "../protocol/api.ts";
@@ -15,7 +15,10 @@ import { type Directive, type OutputRoute, routeSenseComputeOutput } from "./dir
 import type { SignalPublisher } from "./signal_publisher.ts";
 import type { TakenOutcomes } from "./taken_outcomes.ts";
 
-/** The compute that returned a value, and what caused it. `key`: it is in the sense's outbox. */
+/**
+ * The compute that returned a value, and its cause. `key`: the value's key in the sense's outbox; null: it is not kept
+ * there.
+ */
 export interface Origin {
   readonly compute: number;
   readonly trigger: Trigger["kind"];
@@ -64,7 +67,7 @@ export class OutputRecorder {
     return { result: this.#emitSignal(record, route, origin, awaited), holds: origin.key !== null };
   }
 
-  /** Records a value that a sense kept. Resolves with null when it is on disk, else with why it is not. */
+  /** Records a value from a sense's outbox. Resolves with null when it is on disk, else with why it is not. */
   async take(
     record: SenseRecord,
     { sense, key, compute, trigger, causeId, value }: Extract<FromProcess, { t: "undelivered" }>,
@@ -93,7 +96,7 @@ export class OutputRecorder {
       record.counters.runs++;
       return { kind: "run", workflow: directive.name, runId };
     } catch (thrown) {
-      // What the store could not take is tried again; another fault would only repeat itself.
+      // A failure of the store is worth another try; any other fault would only repeat itself.
       const again = thrown instanceof NerveError && thrown.code === "STORE_FAILED";
       if (key !== null && !again) this.#ports.taken.take(sense, key);
       return this.#ports.fail(record, `could not start workflow ${directive.name}: ${messageOf(thrown)}`, origin);
@@ -114,7 +117,7 @@ export class OutputRecorder {
       this.#appendRow(sense, "sense.directive_invalid", { compute: origin.compute, message: warning }, row.id);
       this.#ports.reportProblem(sense, warning);
     }
-    // A chain of signals is as fast at its end as at its beginning.
+    // Hurries also for a compute that a signal triggered, so that a chain of signals does not slow down along the way.
     const lost = await publisher.publish(signal, awaited || key !== null || origin.trigger === "signal");
     if (lost !== null) return this.#ports.fail(record, `its signal could not be recorded: ${lost}`, origin);
     if (key !== null) taken.onStored(sense, key);
@@ -134,7 +137,7 @@ export class OutputRecorder {
   }
 }
 
-/** What the row of a value says of its compute. */
+/** The fields about the compute in the row of a value. */
 function toldOf({ compute, trigger, redelivered }: Origin): JsonObject {
   return redelivered === true ? { compute, trigger, redelivered } : { compute, trigger };
 }

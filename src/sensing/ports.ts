@@ -1,8 +1,11 @@
-/** What computing a sense needs: its limits and its group's process. process/unit_supervisor.ts implements `ComputeHost`. */
+/**
+ * What a compute needs: the limits of its sense and the process of its group. process/unit_supervisor.ts implements
+ * `ComputeHost`.
+ */
 import type { ToProcess } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 
-/** What the runner needs to know of a sense. */
+/** A sense and its limits, for the runner. */
 export interface ComputeLimits {
   readonly sense: string;
   readonly unit: UnitKey;
@@ -10,14 +13,14 @@ export interface ComputeLimits {
   readonly gracePeriodMs: number;
 }
 
-/** The process of a group, as far as computes need it. Two are the same only if they are the same object. */
+/** The process of a group, as far as computes need it. Processes are compared by object identity. */
 export interface ComputeProcess {
   readonly ready: boolean;
   send(message: ToProcess): void;
   kill(kind: "timeout", message: string): void;
 }
 
-/** When a compute is needed: what a person waits for comes first, then what is due first. */
+/** The order of computes: those that a person waits for come first, then the earliest due. */
 export interface ComputeOrder {
   readonly asked: boolean;
   /** Wall milliseconds. */
@@ -26,7 +29,7 @@ export interface ComputeOrder {
 
 export interface ComputeHost {
   /**
-   * The unit's process; if there is none, one that starts when it is its turn. Null while it may not start; see
+   * The unit's process, which may be one that has yet to start in its turn. Null while none may start; see
    * `downReasonOf`.
    */
   getOrStartProcess(unit: UnitKey, order: ComputeOrder): ComputeProcess | null;
@@ -35,7 +38,7 @@ export interface ComputeHost {
   release(unit: UnitKey): void;
 }
 
-/** How a process ended: `message` completes "its process ...". */
+/** How a process ended. `message` completes "its process ...". */
 export interface ComputeProcessEnd {
   readonly kind: string;
   readonly message: string;

@@ -9,7 +9,7 @@ import type { JsonObject } from "../protocol/json.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 
 export const repeatWindowMs = 60_000;
-/** Kinds of one source and type that are kept apart at a time; further ones share a row. */
+/** Kinds of one source and type that are folded separately at a time; further ones share a row. */
 const kindsMax = 20;
 
 /** A row whose payload is an object, to which `repeated` can be added. */
@@ -35,7 +35,7 @@ export class RepeatLimiter {
 
   /**
    * Writes the row, or folds it. `kind` separates rows that must not be folded together, such as by an error's text.
-   * True when the row was written: then it is new, not a repetition.
+   * Returns true when the row was written: it is new, not a repetition.
    */
   record(row: RepeatableRow, kind: string): boolean {
     const key = `${row.source} ${row.type}`;
@@ -53,7 +53,7 @@ export class RepeatLimiter {
     return true;
   }
 
-  /** Writes what is still folded. Called when the kernel stops. */
+  /** Writes the rows that are still folded. Called when the kernel stops. */
   flush(): void {
     for (const folds of this.#folds.values()) {
       for (const fold of folds.values()) {

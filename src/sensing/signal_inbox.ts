@@ -1,8 +1,9 @@
 /**
- * What each listening sense has not heard yet: every signal of the senses that it listens to, and every delivery of its
- * hooks (protocol/hook.ts), reaches one of its computes. Created by kernel/wiring.ts; manager.ts takes the signals of a compute here and reports when it answered.
- * I1. A signal counts as heard only once a compute that got it has answered: its process may die before. The place up to
- *     which a listener has heard is durable, so that the next daemon goes on from there.
+ * The unprocessed signals of each listening sense: every signal of the senses that it listens to, and every delivery of
+ * its hooks (protocol/hook.ts), reaches one of its computes. Created by kernel/wiring.ts; manager.ts takes the signals
+ * of a compute here and reports whether it answered.
+ * I1. A signal counts as processed only once a compute that got it has answered: its process may die before. The place
+ *     up to which a listener has processed signals is durable, so that the next daemon continues from there.
  * I2. A listener gets the signals of one compute in the order of the log. Publish them here in that order.
  * I3. Memory is bounded for each listener: a longer backlog waits in the log.
  */
@@ -10,13 +11,13 @@ import { heardBytesMax, heardSignalsMax } from "../base/limits.ts";
 import { byteLength } from "../protocol/json.ts";
 import type { Signal } from "../protocol/signal.ts";
 
-/** store/archive/archiver.ts reads the places, too: what a listener has not heard stays in the log. */
+/** store/archive/archiver.ts also reads the places: signals that a listener has not processed stay in the log. */
 const placePrefix = "heard:", noPlaces = "{}";
 
 export interface SignalInboxPorts {
   /** The first signals of a sense after row `afterId`, oldest first: about as many as one compute may get. */
   readSignals(sense: string, afterId: number): { readonly signals: readonly Signal[]; readonly hasMore: boolean };
-  /** The last id that the log has given. */
+  /** The last id that the log has issued. */
   lastRowId(): number;
   readonly places: {
     get(key: string): string | null;
@@ -32,17 +33,17 @@ interface Waiting {
 }
 
 interface Listener {
-  /** For each sense that it listens to, the newest of its signals that was heard, or that came before it listened. */
+  /** For each source, the row of its newest signal that was processed, or that came before the listener followed it. */
   readonly places: Map<string, number>;
   waiting: Waiting[];
   waitingBytes: number;
-  /** What the running compute was given. */
+  /** The signals of the running compute. */
   taken: Waiting[];
   /** Every signal up to this row was put into `waiting`. */
   upTo: number;
   /** The log may hold signals after `upTo` that are not in `waiting`. */
   behind: boolean;
-  /** What was left when `taken` was taken: no trigger will come for it. */
+  /** Whether signals were left when `taken` was taken: no trigger will come for them. */
   left: boolean;
 }
 
@@ -57,7 +58,7 @@ export class SignalInbox {
     this.#ports = ports;
   }
 
-  /** Replaces all listeners: the senses that listen, each with those it listens to. */
+  /** Replaces all listeners: the senses that listen, each with its sources. */
   setListeners(wanted: ReadonlyMap<string, ReadonlySet<string>>): void {
     const changed = this.#forget(wanted);
     this.#bySource.clear();
@@ -84,7 +85,7 @@ export class SignalInbox {
     if (listeners === undefined) return;
     const added = toWaiting(signal);
     for (const listener of listeners) {
-      // One that is behind finds it in the log, where it may have been found already.
+      // A listener that is behind finds the signal in the log, or has already found it there.
       if (listener.behind || signal.id <= listener.upTo) continue;
       const { length } = listener.waiting, bytes = listener.waitingBytes + added.bytes;
       listener.behind = length >= heardSignalsMax || (length > 0 && bytes > heardBytesMax);
@@ -95,7 +96,7 @@ export class SignalInbox {
     }
   }
 
-  /** What the sense's next compute shall answer, oldest first. Call `settle` when it has ended. */
+  /** The signals for the sense's next compute, oldest first. Call `settle` when it has ended. */
   take(sense: string): readonly Signal[] {
     const listener = this.#listeners.get(sense);
     if (listener === undefined) return [];
@@ -108,8 +109,8 @@ export class SignalInbox {
   }
 
   /**
-   * The compute of the last `take` has ended; `answered`: it got what was taken. Returns a signal when further ones wait
-   * for which no trigger will come: the newest of them.
+   * The compute of the last `take` has ended; `answered`: it processed the taken signals. Returns the newest waiting
+   * signal if no trigger will come for those that wait.
    */
   settle(sense: string, answered: boolean): Signal | null {
     const listener = this.#listeners.get(sense);
@@ -135,7 +136,7 @@ export class SignalInbox {
     return listener.waiting.at(-1)?.signal ?? null;
   }
 
-  /** The newest signal of a source that all of its listeners have heard; null when nobody listens. */
+  /** The row up to which all listeners of a source have processed its signals; null when it has no listeners. */
   heardUpTo(source: string): number | null {
     const places = (this.#bySource.get(source) ?? []).map(({ places }) => places.get(source) ?? 0);
     return places.length === 0 ? null : Math.min(...places);
@@ -146,8 +147,8 @@ export class SignalInbox {
   }
 
   /**
-   * Forgets the listeners that are not wanted any more, also those of an earlier daemon: their places would keep signals
-   * from the archive (store/archive/archiver.ts). Returns what to store.
+   * Forgets the listeners that are no longer wanted, also those of an earlier daemon: their places would keep signals
+   * out of the archive (store/archive/archiver.ts). Returns the entries to store.
    */
   #forget(wanted: ReadonlyMap<string, unknown>): [key: string, value: string][] {
     const { places } = this.#ports, unwanted = (name: string) => !wanted.has(name);
@@ -168,7 +169,9 @@ export class SignalInbox {
     return { places, waiting: [], waitingBytes: 0, taken: [], upTo, behind, left: false };
   }
 
-  /** Begins to follow new sources from now on, and forgets those that are not followed any more. */
+  /**
+   * Follows new sources from now on, and forgets those that are no longer followed. Returns whether anything changed.
+   */
   #follow(listener: Listener, sources: ReadonlySet<string>): boolean {
     let changed = false;
     for (const source of listener.places.keys()) {
@@ -188,7 +191,7 @@ export class SignalInbox {
   #refill(listener: Listener): void {
     if (!listener.behind) return;
     const found: Waiting[] = [];
-    // What comes after the last signal of a source that has more would pass over those.
+    // If a source has more signals, later signals of others must wait, or the order would break.
     let horizon = Infinity;
     for (const [source, place] of listener.places) {
       const { signals, hasMore } = this.#ports.readSignals(source, Math.max(place, listener.upTo));
@@ -217,7 +220,7 @@ function toWaiting(signal: Signal): Waiting {
   return { signal, bytes: byteLength(JSON.stringify(signal)) };
 }
 
-/** How many of the first signals one compute may get; at least one. */
+/** How many signals from the front one compute may get; at least one. */
 function countFitting(waiting: readonly Waiting[]): number {
   let bytes = 0;
   const over = waiting.findIndex((each, index) => index >= heardSignalsMax || (bytes += each.bytes) > heardBytesMax);

@@ -1,7 +1,7 @@
 /**
- * Publishes signals, and deliveries of hooks, once their rows are on disk, in the order of the log: nobody hears of a signal that a crash could
- * take back, or whose id could be given to another. Used by manager.ts; kernel/wiring.ts gives it the store and the
- * scheduler.
+ * Publishes signals, and deliveries of hooks, once their rows are on disk, in the order of the log: no one receives a
+ * signal that a crash could undo, or whose id could be reused. Used by manager.ts; kernel/wiring.ts connects it to the
+ * store and the scheduler.
  */
 import { messageOf } from "../base/errors.ts";
 import type { KernelEvent } from "../protocol/event.ts";
@@ -10,13 +10,16 @@ import type { Signal } from "../protocol/signal.ts";
 import type { SignalInbox } from "./signal_inbox.ts";
 
 export interface SignalPublisherPorts {
-  /** Resolves when every row so far is on disk; rejects when one is lost. Without `hurry` with the commit that comes anyway. */
+  /**
+   * Resolves when every row so far is on disk; rejects when one is lost. Without `hurry`, waits for the next regular
+   * commit.
+   */
   durable(hurry: boolean): Promise<void>;
-  /** Whether the row is on disk, when another one of its commit was lost. */
+  /** Whether the row is on disk although another row of its commit was lost. */
   isStored(id: number): boolean;
   readonly inbox: Pick<SignalInbox, "add" | "hasListeners">;
   emit(event: KernelEvent): void;
-  /** Triggers the senses that listen. */
+  /** Triggers the listeners. */
   onSignal(signal: Signal): void;
 }
 
@@ -29,8 +32,8 @@ export class SignalPublisher {
   }
 
   /**
-   * Call this in the turn in which the signal's row was appended. Resolves with null when it was published, else with
-   * why its row was lost: then nobody has heard of it. `awaited`: a caller waits for it. Never rejects.
+   * Call this in the turn in which the signal's row was appended. Resolves with null when the signal was published,
+   * else with why its row was lost: then no one has received it. `awaited`: a caller waits for it. Never rejects.
    */
   publish(signal: Signal, awaited: boolean): Promise<string | null> {
     const { inbox, durable, isStored, emit, onSignal } = this.#ports, before = this.#last;

@@ -1,6 +1,6 @@
 /**
- * Which outcome of each sense's outbox was taken last: it is on disk here, and need not be delivered again. A sense has
- * one at a time. Used by output_recorder.ts and manager.ts.
+ * The key of the last outcome that was taken from each sense's outbox: it is on disk here, and need not be delivered
+ * again. An outbox holds one outcome at a time. Used by output_recorder.ts and manager.ts.
  */
 export interface TakenStore {
   get(key: string): string | null;
@@ -21,7 +21,7 @@ export class TakenOutcomes {
     return key;
   }
 
-  /** What to store in the same commit as the row of the outcome. Call `onStored` after it. */
+  /** The entry to store in the same commit as the row of the outcome. Call `onStored` afterwards. */
   toEntry(sense: string, key: string): readonly [key: string, value: string] {
     return [storedAs(sense), key];
   }
