@@ -1,9 +1,9 @@
 /**
- * Looks at everything that belongs to a pattern: which paths there are, and a mark of each that changes with it. Used by
+ * Scans everything that belongs to a pattern: the paths, and for each a mark that changes when it changes. Used by
  * watch.ts; reads names, sizes and times, never contents.
- * I1. Nothing outside of what the sense may read is looked at, wherever links lead: links below a watched folder are not
- *     followed, and a folder that was replaced by a link while it was read does not count.
- * I2. The kernel's loop is never held: the file system may be slow, or hang.
+ * I1. Nothing is scanned that the sense may not read, wherever links lead: links below a watched folder are not
+ *     followed, and a folder that was replaced by a link while it was read is ignored.
+ * I2. The kernel's event loop is never blocked: the file system may be slow, or hang.
  */
 import { dirname, join } from "node:path";
 import { messageOf } from "../base/errors.ts";
@@ -13,13 +13,13 @@ import { matchesPattern, pathBelow, type PathPattern } from "../base/path_patter
 export interface PathScan {
   /** The mark of each path. */
   readonly marks: Map<string, number>;
-  /** Folders whose events may say that something changed. */
+  /** Folders whose events may indicate a change. */
   readonly folders: Set<string>;
-  /** The paths that changed since `since`, by their times. */
+  /** Paths whose times are at or after `since`. */
   readonly recent: string[];
   /** False: there are more paths than a watch remembers. */
   complete: boolean;
-  /** Why not everything could be looked at; null when it could. */
+  /** Why the scan is incomplete; null when nothing failed. */
   problem: string | null;
 }
 
@@ -27,7 +27,7 @@ export interface ScanLimits {
   readonly pathsMax: number;
   readonly readable: readonly string[] | null;
   readonly ownFolders: readonly string[];
-  /** From when on a change is `recent`. */
+  /** The time, in wall milliseconds, from which on a change is `recent`. */
   readonly since: number;
 }
 
@@ -39,7 +39,7 @@ export async function scanPaths(patterns: readonly PathPattern[], limits: ScanLi
   return look;
 }
 
-/** Equal when nothing that belongs to the patterns has changed, in whatever order it was found. */
+/** A digest that stays equal while nothing that belongs to the patterns changes, in whatever order it was found. */
 export function digestOf({ marks }: PathScan): string {
   let low = 0, high = 0;
   for (const [path, mark] of marks) {
@@ -56,7 +56,7 @@ async function lookAtPattern(pattern: PathPattern, look: PathScan, limits: ScanL
   if (found === null) return;
   const { real, info, isLink } = found, refused = await whyRefused(real, limits);
   if (refused !== null) return void (look.problem ??= `${pattern.text} ${refused}`);
-  // Only beside it does the system tell that a file was replaced, or that a link leads elsewhere.
+  // Only the folder around it gets an event when a file is replaced, or a link leads elsewhere.
   if (isLink || !info.isDirectory) look.folders.add(dirname(base));
   if (info.isDirectory) return await lookInto({ pattern, look, limits, path: base, real, level: 0 });
   if (pattern.glob === null) note(base, info, look, limits);
@@ -73,7 +73,7 @@ async function findBase(base: string, look: PathScan) {
   }
 }
 
-/** The nearest folder above that exists: what is watched will appear below it. */
+/** The nearest existing folder above: the watched path will appear below it. */
 async function findExisting(folder: string): Promise<string> {
   for (let at = folder;; at = dirname(at)) {
     try {
@@ -121,9 +121,9 @@ async function lookInto({ pattern, look, limits, path, real, level }: Walk): Pro
   }
   for (const name of folders) {
     const each = join(path, name);
-    // That there is a folder is a change; its times only repeat what is in it.
+    // Only the existence of a folder counts: its times just follow its entries.
     if (matchesPattern(pattern, each)) note(each, null, look, limits);
-    // `**` does not look into folders whose names begin with a dot.
+    // `**` does not enter folders whose names begin with a dot.
     const isHidden = pattern.glob !== null && name.startsWith(".") && pattern.levels === Infinity;
     if (level + 1 >= pattern.levels || isHidden || !look.complete) continue;
     if (level >= depthMax) look.problem ??= `${path} is more than ${depthMax} folders deep`;
@@ -150,7 +150,7 @@ async function inspect(path: string, look: PathScan): Promise<Deno.FileInfo | nu
   }
 }
 
-/** `info` null: a folder. */
+/** Records the mark of a path. `info` null: a folder. */
 function note(path: string, info: Deno.FileInfo | null, look: PathScan, { pathsMax, since }: ScanLimits): void {
   if (look.marks.size >= pathsMax && !look.marks.has(path)) return void (look.complete = false);
   if (info === null) return void look.marks.set(path, 0);
@@ -159,7 +159,7 @@ function note(path: string, info: Deno.FileInfo | null, look: PathScan, { pathsM
   if (Math.max(mtime, ctime) >= since) look.recent.push(path);
 }
 
-/** 53 bits, so that it is a number. */
+/** A hash of 53 bits, so that it fits into a number. */
 function hashText(text: string): number {
   let a = 0xdeadbeef, b = 0x41c6ce57;
   for (let at = 0; at < text.length; at++) {

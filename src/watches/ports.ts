@@ -1,4 +1,7 @@
-/** The input of the watches, and what they need. The kernel connects these to the configuration, the scheduler, the log and the store. */
+/**
+ * The input and the ports of the watches. The kernel connects them to the configuration, the scheduler, the log and the
+ * store.
+ */
 import type { PathPattern } from "../base/path_pattern.ts";
 import type { Clock } from "../base/time.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
@@ -15,7 +18,7 @@ export interface WatchPlan {
 
 export interface WatchesPorts {
   readonly clock: Clock;
-  /** Where the kernel writes: never looked into. */
+  /** Folders that the kernel writes: never scanned. */
   readonly ownFolders: readonly string[];
   readonly meta: {
     get(key: string): string | null;

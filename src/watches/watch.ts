@@ -1,11 +1,11 @@
 /**
- * The watch of one reflex: tells which paths have changed since it told it last. Owned by watches.ts.
- * I1. The system's events only say when to look; what changed is what differs from the look before. A lost event costs
- *     time and no change: a look follows also without one.
- * I2. Changes are told once writing pauses for the debounce, together; a writer that never pauses delays them by
- *     `watchBusyShare` debounces at most, and by `watchBusyMinMs`. What is written into new folders belongs to them.
- * I3. Memory is bounded. Where there are more paths than it may remember, it tells what the events name, and that there
- *     may be more.
+ * The watch of one reflex: reports which paths have changed since its last report. Owned by watches.ts.
+ * I1. The system's events only trigger scans; the changes are the differences from the scan before. A lost event delays
+ *     a change, but loses none: scans also run without events.
+ * I2. Changes are reported together, once writing pauses for the debounce. A writer that never pauses delays them by
+ *     `watchBusyShare` debounces or `watchBusyMinMs`, whichever is longer. Writes into new folders are included.
+ * I3. Memory is bounded. If there are more paths than the watch may remember, it reports those that events name, and
+ *     that there may be more.
  */
 import { FolderWatchers } from "../base/folder_watchers.ts";
 import { messageOf } from "../base/errors.ts";
@@ -26,7 +26,7 @@ import {
 import { digestOf, type PathScan, scanPaths } from "./path_scan.ts";
 import type { WatchPlan } from "./ports.ts";
 
-/** What a sense has heard of: `digest` of the look that began at `at`, in wall milliseconds. */
+/** A scan that a sense has processed: its `digest`, and when it began (`at`, in wall milliseconds). */
 export interface HeardLook {
   readonly digest: string;
   readonly at: number;
@@ -35,16 +35,16 @@ export interface HeardLook {
 export interface Changes {
   /** Sorted. */
   readonly paths: readonly string[];
-  /** False: more than these may have changed. */
+  /** False: other paths may have changed too. */
   readonly complete: boolean;
 }
 
 export interface WatchPorts {
   readonly clock: Clock;
   readonly ownFolders: readonly string[];
-  /** How many more paths all watches may remember, beside those that this one remembers. */
+  /** How many paths this watch may remember, given those that all others remember. */
   room(): number;
-  /** `changes` null: all that it saw counts as heard. */
+  /** `changes` null: everything in the scan counts as processed. */
   onLook(heard: HeardLook, changes: Changes | null): void;
   reportProblem(message: string): void;
 }
@@ -53,23 +53,23 @@ export class Watch {
   readonly plan: WatchPlan;
   readonly #ports: WatchPorts;
   readonly #watchers: FolderWatchers;
-  /** The last look that was told; null before the first one, and while there are too many paths. */
+  /** The marks of the last scan; null before the first one, and while there are too many paths. */
   #marks: ReadonlyMap<string, number> | null = null;
   #earlier: HeardLook | null;
   #isFirst = true;
-  /** What events named since the last look began, and whether they named all. */
+  /** The paths that events named since the last scan began, and whether these are all. */
   #named = new Set<string>();
   #allNamed = true;
-  /** Changes wait since then, in monotonic time; null when none do. */
+  /** Since when changes have been waiting, in monotonic time; null when none wait. */
   #since: number | null = null;
   #timer: CancelTimer | null = null;
   #looking: Promise<void> = Promise.resolve();
   #lastProblem: string | null = null;
   #stopped = false;
-  /** In wall milliseconds. */
+  /** When the watch was created, in wall milliseconds. */
   readonly #beganAt: number;
 
-  /** `earlier`: what the sense has heard of before this daemon started. */
+  /** `earlier`: the last scan that the sense processed before this daemon started. */
   constructor(plan: WatchPlan, earlier: HeardLook | null, ports: WatchPorts) {
     this.plan = plan;
     this.#earlier = earlier;
@@ -81,7 +81,7 @@ export class Watch {
     });
   }
 
-  /** How many paths it remembers. */
+  /** How many paths this watch remembers. */
   get size(): number {
     return this.#marks?.size ?? 0;
   }
@@ -90,7 +90,7 @@ export class Watch {
     this.#look();
   }
 
-  /** Resolves when the current look is over. */
+  /** Resolves when the current scan has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.();
@@ -113,7 +113,7 @@ export class Watch {
   #isRelevant(path: string): boolean {
     return this.plan.patterns.some((pattern) => {
       const below = pathBelow(pattern.base, path);
-      // Something above the base, or perhaps a folder in which there will be matches.
+      // A path above the base counts. A path below it counts if it matches, or may be a folder with matches.
       if (below === null) return pathBelow(path, pattern.base) !== null;
       return below === "" || below.split("/").length < pattern.levels || matchesPattern(pattern, path);
     });
@@ -163,7 +163,7 @@ export class Watch {
     if (this.#stopped) return;
     const opened = this.#follow(look), wasFirst = this.#isFirst;
     this.#report(look);
-    // Writing goes on in folders that are new, and until now no event told of it.
+    // Writing may continue in new folders, from which no events have come yet.
     const now = clock.monotonic(), isOverdue = since !== null && now >= this.#overdueAt(since);
     if (opened > 0 && !wasFirst && !isOverdue) {
       for (const path of named) if (this.#named.size < changedPathsMax) this.#named.add(path);
@@ -174,7 +174,7 @@ export class Watch {
     this.#compare(look, at, [...named].sort(), allNamed);
     if (this.#since !== null) return;
     if (opened > 0) return this.#arm(debounceMs);
-    // After an event soon again: lost ones usually come with others.
+    // After an event, scan again soon: events are mostly lost in bursts.
     const costMs = since === null ? (now - from) * watchScanShare : 0;
     this.#arm(Math.min(watchLookMaxMs, Math.max(watchScanMinMs, costMs)));
   }
@@ -183,7 +183,7 @@ export class Watch {
     return this.#watchers.follow([...folders].slice(0, watchedFoldersMax));
   }
 
-  /** Tells what differs from the look before. */
+  /** Reports the differences from the scan before. */
   #compare(look: PathScan, at: number, named: readonly string[], allNamed: boolean): void {
     const before = this.#marks, heard = { digest: digestOf(look), at }, earlier = this.#earlier;
     this.#marks = look.complete ? look.marks : null;
@@ -194,12 +194,12 @@ export class Watch {
       if (paths.length > 0) this.#ports.onLook(heard, { paths, complete: true });
     } else if (wasFirst && earlier === null) this.#begin(heard, look.recent.sort());
     else if (wasFirst && earlier !== null && earlier.digest === heard.digest) return;
-    // While no daemon ran; what was removed then has no name any more.
+    // Changed while no daemon ran. The names of paths that were removed then are unknown.
     else if (wasFirst) this.#ports.onLook(heard, { paths: look.recent.sort(), complete: false });
     else if (named.length > 0 || !allNamed) this.#ports.onLook(heard, { paths: named, complete: false });
   }
 
-  /** What is there counts as heard, but for what changed while this look was under way. */
+  /** Existing paths count as processed, except those that changed since the watch began. */
   #begin(heard: HeardLook, recent: readonly string[]): void {
     if (recent.length === 0) return this.#ports.onLook(heard, null);
     this.#ports.onLook({ digest: "", at: this.#beganAt }, null);

@@ -1,10 +1,10 @@
 /**
- * What wakes senses when files change: the watches of all reflexes, and for each sense the paths that changed and that no
+ * Wakes senses when files change: holds the watches of all reflexes, and for each sense the changed paths that no
  * compute has answered. Created by kernel/wiring.ts; sensing/manager.ts takes the paths of a compute here.
- * I1. A change counts as heard only once a compute that got it has answered. What was heard is durable, as a digest: a
- *     daemon that starts compares it with what is there, so that a change is told although a process or the daemon died,
- *     or no daemon ran.
- * I2. A compute gets at most `changedPathsMax` names; if more changed, it is told that there are more.
+ * I1. A change counts as processed only once a compute that got it has answered. The processed state is durable, as a
+ *     digest: a starting daemon compares it with the files, so that a change is reported even if a process or the
+ *     daemon died, or no daemon ran.
+ * I2. A compute gets at most `changedPathsMax` names, and whether there are more.
  */
 import {
   changedPathsLoggedMax,
@@ -22,7 +22,7 @@ interface Pending {
   readonly paths: Set<string>;
   chars: number;
   complete: boolean;
-  /** Of what is watched and told something, the look with which it was told. */
+  /** For each set of watched patterns with changes, the scan that reported them last. */
   readonly heard: Map<string, HeardLook>;
   causeId: number;
 }
@@ -31,7 +31,7 @@ export class Watches {
   readonly #ports: WatchesPorts;
   readonly #watches = new Map<string, Watch>();
   readonly #waiting = new Map<string, Pending>();
-  /** What running computes were given. */
+  /** The paths of running computes. */
   readonly #taken = new Map<string, Pending>();
   readonly #ending = new Set<Promise<void>>();
   #plans: readonly WatchPlan[] = [];
@@ -58,7 +58,7 @@ export class Watches {
     await Promise.all(this.#ending);
   }
 
-  /** What the sense's next compute shall answer. Call `settle` when it has ended. */
+  /** The changed paths for the sense's next compute. Call `settle` when it has ended. */
   take(sense: string): ChangedPaths {
     const waiting = this.#waiting.get(sense);
     if (waiting === undefined) return { paths: [], complete: true };
@@ -67,7 +67,7 @@ export class Watches {
     return { paths: [...waiting.paths].sort(), complete: waiting.complete };
   }
 
-  /** The compute of the last `take` has ended; `answered`: it got what was taken. */
+  /** The compute of the last `take` has ended; `answered`: it processed the taken paths. */
   settle(sense: string, answered: boolean): void {
     const taken = this.#taken.get(sense);
     if (taken === undefined) return;
@@ -79,7 +79,7 @@ export class Watches {
     for (const [watched, heard] of taken.heard) if (!waiting.heard.has(watched)) waiting.heard.set(watched, heard);
   }
 
-  /** Triggers the sense if paths wait for it: its process died, or it was paused. */
+  /** Triggers the sense again if paths wait for it, after its process died or it was paused. */
   resume(sense: string): void {
     const waiting = this.#waiting.get(sense);
     if (waiting !== undefined) this.#trigger(sense, waiting.causeId);
@@ -115,7 +115,7 @@ export class Watches {
     this.#ending.add(ending);
   }
 
-  /** What is not watched any more is not compared when it is watched again. */
+  /** Forgets the stored scans of patterns that are no longer watched, so that they start fresh when watched again. */
   #forget(): void {
     const senses = new Set(this.#plans.map(({ sense }) => sense));
     for (const sense of [...this.#waiting.keys(), ...this.#taken.keys()]) {
@@ -173,12 +173,12 @@ export class Watches {
   }
 }
 
-/** Differs whenever other paths are watched, or otherwise. */
+/** A key that changes when the watched paths or the settings of the watch change. */
 function keyOf(plan: WatchPlan): string {
   return JSON.stringify([plan.sense, watchedBy(plan), plan.debounceMs, plan.readable]);
 }
 
-/** What is watched, as the key of what was heard of it: that outlives a change of the debounce. */
+/** The watched patterns, as the key of their processed scan, which outlives a change of the debounce. */
 function watchedBy({ patterns }: WatchPlan): string {
   return JSON.stringify(patterns.map(({ base, text }) => [base, text]));
 }
