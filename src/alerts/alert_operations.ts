@@ -1,4 +1,4 @@
-/** What people see of alerts and ask of them: views, silences, acknowledgements. Created by kernel/alert_wiring.ts. */
+/** The operations of people on alerts: views, silences, acknowledgements. Created by kernel/alert_wiring.ts. */
 import { alertSilenceMaxMs, alertSilencesMax } from "../base/alert_limits.ts";
 import { formatDuration } from "../base/duration.ts";
 import { NerveError } from "../base/errors.ts";
@@ -35,17 +35,17 @@ export class AlertOperations {
     return { firing, pending };
   }
 
-  /** Of each alert only some states that are not inactive. */
+  /** All alerts, each with only some of its states that are not inactive. */
   views(): AlertView[] {
     return [...this.#runner.entries.values()].map((entry) => viewAlert(entry, this.#clock, "some"));
   }
 
-  /** With all its states. Error: ALERT_UNKNOWN. */
+  /** One alert with all its states. Error: ALERT_UNKNOWN. */
   view(name: string): AlertView {
     return viewAlert(this.#find(name), this.#clock, "all");
   }
 
-  /** A silence of the same key is replaced. Errors: ALERT_UNKNOWN, USAGE. */
+  /** Replaces a silence of the same key. Errors: ALERT_UNKNOWN, USAGE. */
   silence(name: string, { forMs, by = "api", ...request }: SilenceRequest): AlertChanged {
     const entry = this.#find(name),
       at = this.#clock.now(),
@@ -69,7 +69,7 @@ export class AlertOperations {
     return { changed: 1 };
   }
 
-  /** Without `key`: every silence of the alert. */
+  /** Ends silences; without `key`, all silences of the alert. */
   unsilence(name: string, { key, by = "api", ...request }: UnsilenceRequest): AlertChanged {
     const entry = this.#find(name), before = listSilences(entry, this.#clock), comment = request.comment ?? null;
     const kept = key === undefined ? [] : before.filter((each) => each.key !== key);
@@ -79,7 +79,7 @@ export class AlertOperations {
     return { changed };
   }
 
-  /** Without `key`: every state that fires. It is over when the state resolves. */
+  /** Acknowledges a firing state; without `key`, every one. The acknowledgement ends when the state resolves. */
   ack(name: string, { key, by = "api", ...request }: AckRequest): AlertChanged {
     const entry = this.#find(name), at = this.#clock.now(), comment = request.comment ?? null;
     if (key !== undefined && !entry.records.has(key)) {

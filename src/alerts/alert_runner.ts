@@ -1,9 +1,9 @@
 /**
- * Runs the alerts of the configuration: hears signals, waits, and records what changes. Created by kernel/alert_wiring.ts.
- * machine.ts decides what becomes of a state, notices.ts who is told, changes.ts writes.
+ * Runs the alerts of the configuration: evaluates signals, runs timers, and records changes. Created by
+ * kernel/alert_wiring.ts. machine.ts decides the changes of a state, notices.ts the notices, changes.ts writes.
  * I1. Each signal of a watched sense is evaluated at least once, whatever dies: the place up to which every alert has
- *     heard is stored with each change. A state that has heard a signal ignores it when it comes again.
- * I2. A change, its row, the signal that tells it and the start of a workflow are one write.
+ *     processed signals is stored with each change. A state ignores a signal that it has already processed.
+ * I2. A change, its row, the signal for its listeners and the start of a workflow are one write.
  */
 import { isDeepEqual } from "../base/deep_equal.ts";
 import { alertSettleMs, alertStoreMs } from "../base/alert_limits.ts";
@@ -29,10 +29,10 @@ export class AlertRunner {
   readonly #timers: TimerHeap;
   readonly #armed = new Map<AlertRecord, HeapTimer>();
   readonly #changes: AlertChanges;
-  /** Until then (monotonic) only signals change a state. */
+  /** Until this time (monotonic) only signals and absence change a state. */
   #settleAt = -Infinity;
   #state: "new" | "starting" | "running" | "stopped" = "new";
-  /** Signals that came while those from before were still read: they are heard after them. */
+  /** Signals that came while earlier ones were still being read; they are processed after those. */
   readonly #early: Signal[] = [];
   #restored = false;
   #cancelStore: CancelTimer | null = null;
@@ -79,14 +79,14 @@ export class AlertRunner {
     if (this.#state === "running") { for (const entry of added) this.#wakeAll(entry); }
   }
 
-  /** Hears what was not heard before the daemon ended, and begins to wait. */
+  /** Processes the signals that the last daemon did not process, and starts the timers. */
   async start(): Promise<void> {
     this.#settleAt = this.#clock.monotonic() + alertSettleMs;
     this.#state = "starting";
     for await (const signal of this.#changes.readUnheard()) this.#hear(signal, this.#timeOf(signal));
     if (!this.#isStarting()) return;
     this.#state = "running";
-    // One that was read from the log meanwhile, too, is not heard again.
+    // A signal that was also read from the log meanwhile is not processed again.
     for (const signal of this.#early.splice(0)) if (signal.id > this.#changes.heardId) this.onSignal(signal);
     for (const entry of this.#entries.values()) {
       this.#wakeAll(entry);
@@ -104,7 +104,7 @@ export class AlertRunner {
     else if (this.#state === "running") this.#hear(signal, this.#clock.monotonic());
   }
 
-  /** Looks at the states of an alert again: a silence began or ended, or somebody acknowledged. */
+  /** Resets the timers of an alert's states after a silence began or ended, or an acknowledgement. */
   rearm(entry: AlertEntry): void {
     for (const record of entry.records.values()) this.#arm(entry, record);
   }
@@ -117,7 +117,7 @@ export class AlertRunner {
     this.#changes.stop();
   }
 
-  /** It was not stopped while it waited. */
+  /** False if the runner was stopped during an `await`. */
   #isStarting(): boolean {
     return this.#state === "starting";
   }
@@ -141,7 +141,7 @@ export class AlertRunner {
       return;
     }
     const known = entry.records.get(key.value) ?? null;
-    // It was heard before the daemon ended.
+    // The signal was processed before the daemon ended.
     if (known !== null && known.lastId !== null && signal.id <= known.lastId) return;
     const { lastId = null } = known ?? {};
     const input = {
@@ -160,7 +160,7 @@ export class AlertRunner {
   /** A state for a new key; null when there are too many. */
   #admit(entry: AlertEntry, key: string, at: number): AlertRecord | null {
     const waiting = key === "" ? undefined : entry.records.get("");
-    // It stood for the keys that were not known yet.
+    // This state stood for keys that were not known yet.
     if (waiting !== undefined && entry.compiled.definition.key !== null && waiting.lastId === null) {
       this.#step(entry, waiting, at, silent, null);
       this.#forget(entry, waiting);
@@ -244,13 +244,16 @@ export class AlertRunner {
     if (moved.length > 0) this.#close(entry, [...entry.records.values()], `its ${moved.join(" and ")} changed`);
     const now = this.#clock.monotonic();
     for (const record of entry.records.values()) {
-      // Silence counts from when it was first asked for.
+      // Absence counts from when `absent` was added.
       if (before.absentMs === null) record.machine = { ...record.machine, seenAt: now };
     }
     if (this.#state === "running") this.#wakeAll(entry);
   }
 
-  /** The state that is there without any signal: of an alert without `key`, or to notice that none comes at all. */
+  /**
+   * Creates the state that exists without any signal: for an alert without `key`, or to notice that no signal comes at
+   * all.
+   */
   #ensureFirst(entry: AlertEntry): void {
     const { definition: { key, absentMs } } = entry.compiled;
     if (entry.records.has("") || (key !== null && (absentMs === null || entry.records.size > 0))) return;
@@ -278,7 +281,7 @@ export class AlertRunner {
     this.#changes.tellOnce(entry, `${expression} ${message}`, `${expression} failed: ${message}`);
   }
 
-  /** When an earlier signal came, on today's monotonic line; not in the future. */
+  /** When an earlier signal came, in this process's monotonic time; not in the future. */
   #timeOf({ ts }: Signal): number {
     return this.#clock.monotonic() - Math.max(0, this.#clock.now() - ts);
   }

@@ -1,7 +1,7 @@
 /**
- * Writes what changes: a row of the log, the signal that tells it, the state, and the start of a workflow, in one write
- * with the place up to which alerts have heard. Used by alert_runner.ts and alert_operations.ts.
- * I1. The place that is stored is never ahead of what every alert has evaluated.
+ * Writes changes: a row of the log, the signal for listeners, the state, and the start of a workflow, in one write with
+ * the place up to which alerts have processed signals. Used by alert_runner.ts and alert_operations.ts.
+ * I1. The stored place is never ahead of what every alert has evaluated.
  */
 import type { AlertNotice } from "../protocol/alert.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
@@ -13,15 +13,15 @@ import { AlertNotices, fitNotice, type NoticeDecision } from "./notices.ts";
 import { type AlertPorts, type StoredState, toPayload } from "./ports.ts";
 import { type AlertRecord, toStored } from "./record.ts";
 
-/** `last`: reads the payload of the signal before. */
+/** A signal that an alert processes. `last` reads the payload of the signal before. */
 export interface HeardSignal {
   readonly signal: Signal;
   last(): unknown;
 }
 
-/** Every signal up to this row was heard by every alert. */
+/** The row up to which every alert has processed all signals. */
 const placeKey = "alerts_heard";
-/** The senses that are watched, each with the row after which it is; store/archive/held_rows.ts reads both. */
+/** The watched senses, each with the row after which it is watched; store/archive/held_rows.ts reads both values. */
 const sensesKey = "alerts_senses";
 
 export class AlertChanges {
@@ -30,7 +30,7 @@ export class AlertChanges {
   heardId: number;
   #storedId: number;
   #senses: Record<string, number>;
-  /** States of which only the last signal changed. */
+  /** States in which only the last signal changed. */
   readonly #later = new Map<AlertRecord, AlertEntry>();
 
   constructor(ports: AlertPorts) {
@@ -54,7 +54,7 @@ export class AlertChanges {
     store.save([], () => ({ states: [], values: [this.#place(), [sensesKey, JSON.stringify(now)]] }));
   }
 
-  /** The signals of watched senses that a daemon which ended has not heard. */
+  /** The signals of watched senses that no earlier daemon has processed. */
   async *readUnheard(): AsyncGenerator<Signal> {
     for (let afterId = this.heardId, hasMore = true; hasMore;) {
       const page = this.#ports.store.readSignals(afterId);
@@ -64,12 +64,12 @@ export class AlertChanges {
       }
       afterId = page.signals.at(-1)?.id ?? afterId;
       ({ hasMore } = page);
-      // Other work of the event loop comes between two pages.
+      // Yields to other work of the event loop between two pages.
       if (hasMore) await new Promise<void>((resolve) => this.#ports.clock.after(0, resolve));
     }
   }
 
-  /** A state changed `agoMs` ago, by this signal or by time. */
+  /** Writes a change of a state that happened `agoMs` ago, by this signal or by time. */
   commit(entry: AlertEntry, record: AlertRecord, change: AlertChange, agoMs: number, heard: HeardSignal | null): void {
     const { machine } = record, { clock } = this.#ports, begins = change === "pending" || change === "firing";
     const causeId = this.#causeOf(record, heard);
@@ -90,7 +90,7 @@ export class AlertChanges {
     this.#follow(entry, record, decided);
   }
 
-  /** Tells a state again that fires. */
+  /** Repeats the notice of a firing state. */
   repeat(entry: AlertEntry, record: AlertRecord): void {
     const payload = this.#payloadOf(record, null), notice = this.#noticeOf(entry, record, "firing", payload);
     const { since, reason } = record;
@@ -98,7 +98,7 @@ export class AlertChanges {
     this.#follow(entry, record, decided);
   }
 
-  /** Stores a state whose change nobody is told. */
+  /** Stores a state without a row or a notice. */
   save(entry: AlertEntry, record: AlertRecord): void {
     this.#later.delete(record);
     this.#ports.store.save([], () => ({ states: [toState(entry, record)], values: [this.#place()] }));
@@ -108,7 +108,7 @@ export class AlertChanges {
     this.#later.set(record, entry);
   }
 
-  /** Stores the place, and the states that wait for it. */
+  /** Stores the place, and the states of `saveLater`. */
   store(): void {
     if (this.heardId === this.#storedId && this.#later.size === 0) return;
     const states = [...this.#later].map(([record, entry]) => toState(entry, record));
@@ -122,7 +122,7 @@ export class AlertChanges {
     this.#ports.store.save([], () => ({ states: records.map(toRemoved), values: [this.#place()] }));
   }
 
-  /** Forgets states whose alert is no more what it was. */
+  /** Forgets states whose alert was removed or changed its meaning. */
   close(alert: string, records: readonly AlertRecord[], why: string): void {
     for (const record of records) this.#later.delete(record);
     this.closeStored(alert, records.map((each) => ({ ...each, status: each.machine.status })), why);
@@ -141,7 +141,7 @@ export class AlertChanges {
     this.#ports.store.save(rows, () => ({ states: removed, values: [this.#place()] }));
   }
 
-  /** Writes a row that somebody asked for, with what it changes. */
+  /** Writes the row of a person's request, with its changes. */
   request(
     entry: AlertEntry,
     type: LogType,
@@ -155,7 +155,7 @@ export class AlertChanges {
     }));
   }
 
-  /** Records a fault the first time that it occurs. */
+  /** Records and reports a fault the first time that it occurs. */
   tellOnce(entry: AlertEntry, kind: string, message: string): void {
     if (!entry.isNewFault(kind, message)) return;
     this.#ports.store.save([() => toRow(entry.name, "alert.failed", null, { message })], () => noStates);
@@ -186,7 +186,7 @@ export class AlertChanges {
       return toRow(name, type, causeId, { key, severity, summary, ...detail, notice: told });
     };
     const payload = notice === null ? null : toPayload(notice);
-    // Listeners hear a change once; repeats are for people.
+    // Listeners get each change once; repeats are for people.
     const tells = payload !== null && type !== "alert.repeated";
     const signal = (): NewLogRow => {
       const source = `sense:${name}` as const;

@@ -1,4 +1,7 @@
-/** One alert of the configuration in memory: its definition, its states, and what it has told. Used by alert_runner.ts. */
+/**
+ * One alert of the configuration in memory: its definition, its states, and its reported faults. Used by
+ * alert_runner.ts.
+ */
 import { alertFaultsTold, alertKeysMax } from "../base/alert_limits.ts";
 import { type Moment, momentBefore, msSince, readMoment } from "../base/moment.ts";
 import type { Clock } from "../base/time.ts";
@@ -6,7 +9,7 @@ import type { AlertCounters, AlertDefinition, AlertSilence } from "../protocol/a
 import type { AlertRecord } from "./record.ts";
 import { CompiledAlert } from "./rule.ts";
 
-/** Starts of the workflow since `from` (monotonic), and how many more were left out. */
+/** Starts of the workflow since `from` (monotonic), and how many more were skipped (`left`). */
 export interface LimitWindow {
   readonly from: number;
   readonly started: number;
@@ -29,7 +32,10 @@ export class AlertEntry {
     this.clock = clock;
   }
 
-  /** What its states belong to besides its name: with another sense or key they mean something else. */
+  /**
+   * Identifies, together with the name, what stored states belong to: with another sense or key they have another
+   * meaning.
+   */
   get mark(): string {
     const { sense, key } = this.compiled.definition;
     return JSON.stringify([sense, key]);
@@ -45,7 +51,7 @@ export class AlertEntry {
     this.#told.clear();
   }
 
-  /** True the first time that this fault occurs, so that it is told once. */
+  /** Returns true the first time that this fault occurs, so that it is reported once. */
   isNewFault(kind: string, message: string): boolean {
     this.problem = message;
     if (this.#told.has(kind) || this.#told.size >= alertFaultsTold) return false;
@@ -53,10 +59,10 @@ export class AlertEntry {
     return true;
   }
 
-  /** A state that may be forgotten for a new key; null: there is room. Undefined: there is none. */
+  /** A state that may be forgotten to make room for a new key; null: there is room; undefined: there is none. */
   findRoom(): AlertRecord | null | undefined {
     if (this.records.size < alertKeysMax) return null;
-    // The silence of a key that is forgotten would never be told.
+    // The absence of a forgotten key would never be reported.
     if (this.compiled.rule.absentMs !== null) return undefined;
     for (const record of this.records.values()) {
       if (record.machine.status === "inactive" && record.due.length === 0) return record;
@@ -64,7 +70,7 @@ export class AlertEntry {
     return undefined;
   }
 
-  /** The latest time (wall) up to which a silence holds for the key; null: none does. */
+  /** The wall time at which the last silence for the key ends; null when there is none. */
   silencedUntil(key: string, now: number): number | null {
     const ends = this.silences.filter((each) => each.until > now && (each.key === null || each.key === key));
     return ends.length === 0 ? null : Math.max(...ends.map(({ until }) => until));

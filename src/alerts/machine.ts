@@ -1,12 +1,10 @@
 /**
- * The life of one state of an alert: from a signal, or from time that passed, to what becomes of it. Pure, over plain
- * numbers of one line of time that never goes back. alert_runner.ts calls it with the real clock, `nerve alert test` with
- * a virtual one.
+ * The state machine of one state of an alert, driven by signals and time. Pure; times are plain numbers that never
+ * decrease. alert_runner.ts calls it with the real clock, `nerve alert test` with a virtual one.
  *
- * I1. It fires only when its condition held for `forMs` without a break, or was silent for `absentMs`.
+ * I1. It fires only when its condition held for `forMs` without a break, or no signal came for `absentMs`.
  * I2. It resolves only when its condition has not held for `keepFiringMs` without a break.
- * I3. What it does at a time does not depend on how often it was asked before: it need be asked only at signals and at
- *     `wakeAt`.
+ * I3. The result does not depend on how often `step` was called before: calls at signals and at `wakeAt` suffice.
  */
 import type { AlertStatus } from "../protocol/alert.ts";
 
@@ -20,19 +18,19 @@ export interface MachineState {
   readonly status: AlertStatus;
   /** When the condition began to hold; null while inactive. */
   readonly since: number | null;
-  /** What the last signals said: `when` was true, and `clear` has not been since. */
+  /** Whether, by the last signals, `when` was true and `clear` has not been true since. */
   readonly holds: boolean;
-  /** No signal came for too long, and none has come since. */
+  /** Whether no signal came for too long, and none has come since. */
   readonly absent: boolean;
-  /** When the last signal came, or when waiting for it began. */
+  /** When the last signal came, or when the wait for one began. */
   readonly seenAt: number;
-  /** When the condition of a firing one ended; null while it holds. */
+  /** When the condition of a firing state ended; null while it holds. */
   readonly clearedAt: number | null;
 }
 
 /**
- * What a signal says. Null: an expression failed, which is no statement about the condition, but a signal all the same.
- * With `when`, or without `clear`, what held before is kept.
+ * The result of evaluating a signal. `verdict` null: an expression failed, so the condition is unknown, but the signal
+ * still ends an absence. If neither `when` nor `clear` is true, `holds` stays as it was.
  */
 export interface Observation {
   readonly verdict: { readonly when: boolean; readonly clear: boolean } | null;
@@ -43,7 +41,7 @@ export type AlertChange = "pending" | "inactive" | "firing" | "resolved";
 export interface MachineStep {
   readonly state: MachineState;
   readonly change: AlertChange | null;
-  /** When to ask again if no signal comes first; null: not at all. */
+  /** When to call `step` again if no signal comes first; null: not at all. */
   readonly wakeAt: number | null;
 }
 
@@ -51,7 +49,7 @@ export function createState(now: number): MachineState {
   return { status: "inactive", since: null, holds: false, absent: false, seenAt: now, clearedAt: null };
 }
 
-/** `settleAt`: until then, time alone changes nothing: the daemon has just started. */
+/** `settleAt`: until then, the passing of time ends no `forMs` or `keepFiringMs`, since the daemon has just started. */
 export function step(
   rule: AlertRule,
   before: MachineState,
@@ -87,7 +85,7 @@ export function step(
 function observe(rule: AlertRule, state: MachineState, now: number, observed: Observation | null): MachineState {
   if (observed === null) {
     const silent = rule.absentMs !== null && now - state.seenAt >= rule.absentMs;
-    // A rule without `absent` never was silent, whatever an older rule said.
+    // Without `absent` in the rule a state is never absent, even if it was under an older rule.
     return { ...state, absent: rule.absentMs !== null && (state.absent || silent) };
   }
   const { verdict } = observed;

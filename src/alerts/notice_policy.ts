@@ -1,9 +1,12 @@
-/** Whether a workflow is started for an alert, and when the next time. Pure; used by notices.ts. */
+/** Decides whether the workflow of an alert is started, and when the next time. Pure; used by notices.ts. */
 import type { AlertLimit } from "../protocol/alert.ts";
 import type { LimitWindow } from "./entry.ts";
 import type { AlertRecord } from "./record.ts";
 
-/** A window begins with its first start. `isFirst`: nothing was left out in this window before. */
+/**
+ * Takes a start from the limit. A window begins with its first start. `isFirst`: this is the first skipped start of the
+ * window.
+ */
 export function takeStart(
   limit: AlertLimit,
   window: LimitWindow | null,
@@ -17,8 +20,8 @@ export function takeStart(
 }
 
 /**
- * When the workflow is to be started for a state that fires already (wall milliseconds); null: not at all. Nobody was
- * told of it because of a silence: when that ends. Else by `repeat`, unless somebody acknowledged it.
+ * When to start the workflow again for a state that is already firing (wall milliseconds); null: not at all. If a
+ * silence held back the first notice, at the end of the silence; else by `repeat`. Not after an acknowledgement.
  */
 export function findNextNotice(
   { machine, toldAt, triedAt, heldBack, since, ack }: AlertRecord,

@@ -1,9 +1,9 @@
 /**
- * Tells people: starts the workflow of an alert when it fires, again while it does, and when it has resolved. Used by
- * alert_runner.ts, which stores the states.
- * I1. A start that was decided is stored with the change that it tells, and forgotten only once the run exists. It has
- *     the id of the change's row: after any death it is asked for again, and attaches to the run if that exists.
- * I2. A silence and an acknowledgement stop starts, never the state.
+ * Notifies people: starts the workflow of an alert when it fires, repeatedly while it fires, and when it has resolved.
+ * Used by changes.ts, which stores the states.
+ * I1. A decided start is stored with its change, and forgotten only once the run exists. Its run id contains the row of
+ *     the change: after any death the start is requested again, and attaches to the run if that exists.
+ * I2. Silences and acknowledgements stop starts, never changes of the state.
  */
 import { alertRetryMs } from "../base/alert_limits.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
@@ -41,8 +41,8 @@ export class AlertNotices {
   }
 
   /**
-   * Decides whether to start the workflow for a change whose row is `rowId`, and notes that in the record, which the
-   * caller stores together with `limitEntry`.
+   * Decides whether to start the workflow for a change whose row is `rowId`. Notes the decision in the record, which
+   * the caller stores together with `limitEntry`.
    */
   decide(entry: AlertEntry, record: AlertRecord, notice: AlertNotice, rowId: number): NoticeDecision {
     const { workflow, limit, name } = entry.compiled.definition, now = this.#clock.now();
@@ -74,21 +74,21 @@ export class AlertNotices {
     return "due";
   }
 
-  /** What to store with a record about which something was decided. */
+  /** The entry to store with a record after a decision. */
   limitEntry(entry: AlertEntry): readonly (readonly [key: string, value: string])[] {
     return entry.window === null ? [] : [[limitKey(entry.name), windowToStored(entry.window, this.#clock)]];
   }
 
-  /** When a state that fires is told again (wall milliseconds); null: not by time alone. */
+  /** When the notice of a firing state is next due (wall milliseconds); null: not by time alone. */
   nextAt(entry: AlertEntry, record: AlertRecord): number | null {
     const { workflow, repeatMs } = entry.compiled.definition, now = this.#clock.now();
     if (workflow === null) return null;
-    // The wall clock was set back: the wait begins anew, and is no longer than it would have been.
+    // The wall clock was set back: the wait starts again from now, so that it is at most one `repeat`.
     if (record.triedAt !== null && record.triedAt > now) record.triedAt = now;
     return findNextNotice(record, { repeatMs, silencedUntil: entry.silencedUntil(record.key, now), now });
   }
 
-  /** Starts what is due. */
+  /** Starts the runs that are due. */
   send(entry: AlertEntry, record: AlertRecord): void {
     for (const due of record.due) {
       if (this.#stopped || this.#starting.has(due.runId)) continue;
@@ -116,7 +116,7 @@ export class AlertNotices {
     if (this.#stopped) return;
     const message = `could not start workflow ${due.workflow}: ${messageOf(thrown)}`;
     this.#ports.onFault(entry, `start ${messageOf(thrown)}`, message);
-    // What the store could not take is tried again; another fault would only repeat itself.
+    // A failure of the store is worth another try; any other fault would only repeat itself.
     if (!(thrown instanceof NerveError && thrown.code === "STORE_FAILED")) return this.#settle(entry, record, due);
     this.#starting.delete(due.runId);
     this.#retries.after(alertRetryMs, () => {
@@ -125,13 +125,13 @@ export class AlertNotices {
   }
 }
 
-/** One line that says what happened. `again`: this incident was told before. */
+/** The prompt: one line about the notice. `again`: there was an earlier notice of this incident. */
 function toPrompt({ state, summary }: AlertNotice, again: boolean): string {
   if (state === "resolved") return `resolved: ${summary}`;
   return again ? `still: ${summary}` : summary;
 }
 
-/** The notice, without the signal when the payload of a run has no room for it. */
+/** The notice, without its signal if it would not fit into the payload of a run. */
 export function fitNotice(notice: AlertNotice): AlertNotice {
   return toJsonText(toPayload(notice), payloadMaxBytes).ok ? notice : { ...notice, signal: null };
 }

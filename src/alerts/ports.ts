@@ -1,4 +1,4 @@
-/** What alerts need from the rest of the kernel. kernel/alert_wiring.ts implements it. */
+/** The ports of alerts to the rest of the kernel. kernel/alert_wiring.ts implements them. */
 import type { Clock } from "../base/time.ts";
 import type { AlertNotice } from "../protocol/alert.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
@@ -22,7 +22,7 @@ export interface AlertStorePort {
   loadStates(): readonly StoredState[];
   /** A value that was stored with a write. */
   getValue(key: string): string | null;
-  /** Each row is made with the id that it gets; then `complete` says what else is written with them. */
+  /** Makes each row with the id that it gets; then `complete` returns what else is written with the rows. */
   save(rows: readonly ((id: number) => NewLogRow)[], complete: () => AlertWrite): readonly LogRow[];
   /** The id of the newest row of the log. */
   lastRowId(): number;
@@ -32,7 +32,7 @@ export interface AlertStorePort {
   readPayload(rowId: number): Json;
 }
 
-/** A start of a workflow that an alert asks for. The same `runId` again attaches to the run. */
+/** A request of an alert to start its workflow. A second one with the same `runId` attaches to the run. */
 export interface AlertRunRequest {
   readonly workflow: string;
   readonly alert: string;
@@ -52,7 +52,7 @@ export interface AlertPorts {
   reportProblem(alert: string, message: string): void;
 }
 
-/** A notice as the payload of a signal and of a run: JSON in any case. */
+/** A notice as the payload of a signal or run. */
 export function toPayload(notice: AlertNotice): JsonObject {
   return { ...notice, signal: notice.signal as Json };
 }

@@ -10,7 +10,7 @@ import { createState, type MachineState } from "./machine.ts";
 
 export type AlertReason = "when" | "absent";
 
-/** A start of the workflow that is not known to be accepted yet. */
+/** A start of the workflow that is not yet known to be accepted. */
 export type DueNotice = {
   readonly runId: string;
   readonly workflow: string;
@@ -23,24 +23,24 @@ export interface AlertRecord {
   readonly alert: string;
   readonly key: string;
   machine: MachineState;
-  /** Wall milliseconds when the condition began to hold; kept when it resolves, for the notice of that. */
+  /** When the condition began to hold (wall milliseconds); kept until the notice that it has resolved is made. */
   since: number | null;
   reason: AlertReason | null;
   summary: string | null;
-  /** The row of the last signal of this key that was heard. */
+  /** The row of the last processed signal of this key. */
   lastId: number | null;
   /** The row of the last change. */
   rowId: number | null;
-  /** The row that began what a timer waits for. */
+  /** The row that started the current wait of a timer. */
   turnId: number | null;
-  /** Wall milliseconds of the last notice of this incident; null: nobody was told. */
+  /** When the last notice of this incident was sent (wall milliseconds); null: none was sent. */
   toldAt: number | null;
-  /** The last notice of this incident that was due, whether or not it was held back. */
+  /** When a notice of this incident was last due (wall milliseconds), whether or not it was held back. */
   triedAt: number | null;
   heldBack: "silenced" | "limited" | null;
   ack: AlertAck | null;
   due: readonly DueNotice[];
-  /** When the machine wants to be asked again (monotonic); null: only by a signal. Not stored. */
+  /** When to step the machine again (monotonic); null: only at a signal. Not stored. */
   wakeAt: number | null;
 }
 
@@ -64,7 +64,7 @@ export function createRecord(alert: string, key: string, now: number): AlertReco
   };
 }
 
-/** The columns that are stored as they are. */
+/** The fields that are stored as they are. */
 const plain = [
   ...["since", "reason", "summary", "lastId", "rowId", "turnId"] as const,
   ...["toldAt", "triedAt", "heldBack", "ack", "due"] as const,
@@ -90,7 +90,7 @@ export function toStored(record: AlertRecord, clock: Clock): JsonObject {
   return stored as unknown as JsonObject;
 }
 
-/** Silence counts from now: while no daemon ran, nobody listened. */
+/** Restores a record. Absence counts from now: while no daemon ran, no signal could come. */
 export function fromStored(alert: string, key: string, stored: Json, clock: Clock): AlertRecord {
   const { machine, ...kept } = stored as unknown as StoredRecord, now = clock.monotonic();
   const toTime = (moment: Moment | null) => moment === null ? null : now - msSince(clock, moment);

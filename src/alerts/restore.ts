@@ -1,4 +1,4 @@
-/** Brings back what an earlier daemon stored of alerts. Used by alert_runner.ts. */
+/** Restores the states of alerts that an earlier daemon stored. Used by alert_runner.ts. */
 import type { AlertSilence } from "../protocol/alert.ts";
 import { type AlertChanges, silencesKey } from "./changes.ts";
 import { type AlertEntry, windowFromStored } from "./entry.ts";
@@ -7,7 +7,10 @@ import type { AlertStorePort, StoredState } from "./ports.ts";
 import type { Clock } from "../base/time.ts";
 import { fromStored } from "./record.ts";
 
-/** Fills the entries, and closes the stored states of alerts that are not configured any more, or whose key differs. */
+/**
+ * Fills the entries, and closes the stored states of alerts that are no longer configured, or whose sense or key
+ * differs.
+ */
 export function restoreAlerts(
   { store, clock }: { readonly store: Pick<AlertStorePort, "loadStates" | "getValue">; readonly clock: Clock },
   entries: ReadonlyMap<string, AlertEntry>,
@@ -16,7 +19,7 @@ export function restoreAlerts(
   const orphans: StoredState[] = [];
   for (const stored of store.loadStates()) {
     const entry = entries.get(stored.alert);
-    // Its key or its sense may have changed while no daemon ran.
+    // The alert's key or sense may have changed while no daemon ran.
     const mark = (stored.state as { readonly of?: string }).of;
     if (entry === undefined || mark !== entry.mark) orphans.push(stored);
     else entry.records.set(stored.key, fromStored(stored.alert, stored.key, stored.state, clock));

@@ -1,7 +1,7 @@
 /**
- * What the expressions of an alert say of a signal. Used by alert_runner.ts and by `nerve alert test`. Pure: it compiles a
- * definition whose expressions config/ has checked.
- * I1. It never throws: an expression that fails is a fault, by its key in nerve.yaml.
+ * Evaluates the expressions of an alert for a signal. Used by alert_runner.ts and by `nerve alert test`. Pure: it
+ * compiles a definition whose expressions config/ has checked.
+ * I1. Evaluation never throws: an expression that fails is a fault, with its key in nerve.yaml.
  */
 import { alertKeyMaxChars, alertSummaryMaxChars } from "../base/alert_limits.ts";
 import { type CelExpression, compileCel } from "../base/cel.ts";
@@ -21,7 +21,7 @@ export interface AlertFault {
 
 export type Evaluated<T> = { readonly value: T; readonly fault: null } | { readonly fault: AlertFault };
 
-/** What the expressions may name (protocol/alert.ts). `last` is read only when one of them names it. */
+/** The values for the expressions (protocol/alert.ts). `last` is read only if an expression uses it. */
 export interface AlertInput {
   readonly signal: unknown;
   readonly key: string;
@@ -31,7 +31,7 @@ export interface AlertInput {
 export class CompiledAlert {
   readonly definition: AlertDefinition;
   readonly rule: AlertRule;
-  /** Whether an expression compares with the signal before. */
+  /** Whether an expression uses the signal before. */
   readonly usesLast: boolean;
   readonly #when: CelExpression | null;
   readonly #clear: CelExpression | null;
@@ -62,7 +62,10 @@ export class CompiledAlert {
     });
   }
 
-  /** `holds`: whether the condition holds so far: only then `clear` is asked. */
+  /**
+   * Evaluates `when` and, if needed, `clear`. `holds`: whether the condition holds so far; only then `clear` is
+   * evaluated.
+   */
   observe(input: AlertInput, holds: boolean): { readonly observation: Observation; readonly fault: AlertFault | null } {
     const when = this.#ask("when", this.#when, input);
     if (when.fault !== null) return { observation: { verdict: null }, fault: when.fault };
@@ -71,7 +74,7 @@ export class CompiledAlert {
     return clear.fault === null ? says(false, clear.value) : { observation: { verdict: null }, fault: clear.fault };
   }
 
-  /** One line for a person. */
+  /** The summary: one line for a person. */
   summarize(input: AlertInput): { readonly summary: string; readonly fault: AlertFault | null } {
     const template = this.#summary;
     if (template === null) return { summary: this.#nameOf(input.key), fault: null };
@@ -80,7 +83,7 @@ export class CompiledAlert {
     return { summary: cut(rendered.value), fault: null };
   }
 
-  /** The line for an absence: there is no signal whose values the summary could show. */
+  /** The summary of an absence, for which there is no signal with values to show. */
   summarizeAbsence(key: string): string {
     const { sense, absentMs } = this.definition;
     return `${this.#nameOf(key)}: no signal of ${sense} for ${formatDuration(absentMs ?? 0)}`;
@@ -131,7 +134,7 @@ function attempt<T>(expression: ExpressionName, evaluate: () => T): Evaluated<T>
 
 function cut(text: string): string {
   const line = toStorableText(text.replaceAll(/\s+/g, " ").trim());
-  // Half a character at the end is refused by some of those who are told.
+  // Some recipients refuse half a surrogate pair at the end.
   return line.length > alertSummaryMaxChars
     ? `${line.slice(0, alertSummaryMaxChars - 3).replace(/[\ud800-\udbff]$/, "")}...`
     : line;

@@ -7,7 +7,7 @@ import type { Json } from "../protocol/json.ts";
 import { createState, type MachineState, type Observation, step } from "./machine.ts";
 import { type AlertFault, CompiledAlert } from "./rule.ts";
 
-/** Milliseconds since the beginning, at which the daemon starts. */
+/** A signal of the simulation. `at`: milliseconds since the simulated start of the daemon. */
 export interface SimulatedSignal {
   readonly at: number;
   readonly payload: Json;
@@ -36,10 +36,10 @@ export class Simulation {
   readonly #signals: readonly SimulatedSignal[];
   #next = 0;
   #now = 0;
-  /** What failed, each once. */
+  /** The faults, each once. */
   readonly faults: string[] = [];
 
-  /** `signals`: in the order of their times. */
+  /** `signals`: sorted by time. */
   constructor(definition: AlertDefinition, signals: readonly SimulatedSignal[]) {
     this.#compiled = new CompiledAlert(definition);
     this.#signals = signals;
@@ -62,7 +62,7 @@ export class Simulation {
         .sort((a, b) => (a.wakeAt ?? 0) - (b.wakeAt ?? 0))[0];
       const wakeAt = waking?.wakeAt ?? Infinity;
       if (Math.min(signalAt, wakeAt) > until) break;
-      // What a signal says comes before what time does at the same moment.
+      // At the same moment, a signal comes before a timer.
       if (signal !== undefined && signalAt <= wakeAt) {
         this.#next++;
         this.#now = signalAt;

@@ -1,11 +1,13 @@
-/** An alert as clients see it: with a daemon (alert_operations.ts), or from what one has stored (cli/stored_alerts.ts). */
+/**
+ * An alert as clients see it: from a daemon (alert_operations.ts), or from the stored states (cli/stored_alerts.ts).
+ */
 import { alertStatesShown } from "../base/alert_limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { AlertSilence, AlertState, AlertView } from "../protocol/alert.ts";
 import type { AlertEntry } from "./entry.ts";
 import type { AlertRecord } from "./record.ts";
 
-/** `some`: a few of its states that are not inactive. What fires comes first. */
+/** `some`: at most `alertStatesShown` states that are not inactive. Firing states come first. */
 export function viewAlert(entry: AlertEntry, clock: Clock, states: "all" | "some"): AlertView {
   const { name, sense, severity, workflow, when } = entry.compiled.definition;
   const records = [...entry.records.values()].sort(byUrgency);
@@ -28,7 +30,7 @@ export function viewAlert(entry: AlertEntry, clock: Clock, states: "all" | "some
   };
 }
 
-/** Those in force. */
+/** The silences that are in force. */
 export function listSilences(entry: AlertEntry, clock: Clock): AlertSilence[] {
   return entry.silences.filter(({ until }) => until > clock.now());
 }

@@ -23,7 +23,9 @@ export const alertSilencesMax = 100;
 export const alertSilenceMaxMs = 366 * 24 * 60 * minuteMs;
 /** States of each alert that a list shows. */
 export const alertStatesShown = 20;
-/** After the daemon starts, no timer changes an alert for this long: a pending signal may overrule it. */
+/**
+ * After the daemon starts, no timer except that of `absent` changes an alert for this long: a signal may overrule it.
+ */
 export const alertSettleMs = 10 * secondMs;
 /** How often the position up to which alerts have processed signals is stored, when no change stores it. */
 export const alertStoreMs = 5 * secondMs;
