@@ -14,7 +14,7 @@ export function isDeepEqual(a: unknown, b: unknown): boolean {
     keys.every((key) => Object.hasOwn(b, key) && isDeepEqual(Reflect.get(a, key), Reflect.get(b, key)));
 }
 
-/** An array without holes, or an object of no class. */
+/** Whether the value is an array without holes, or a plain object. */
 function isPlain(value: object): boolean {
   if (Array.isArray(value)) return Object.keys(value).length === value.length;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -5,7 +5,7 @@
 import { ifPresent, isGoneProcess } from "./if_present.ts";
 import { readProcessStat } from "./process_id.ts";
 
-/** What to do about it, without a full stop. */
+/** What to do about a missing init, without a full stop. */
 export const missingInitHint = "run nerve under an init: docker run --init, tini, or your orchestrator's option for it";
 
 /** What is wrong when nerve is process 1, `pid`; null when it is not. */

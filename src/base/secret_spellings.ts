@@ -1,5 +1,5 @@
 /**
- * Which variables are secret, and in which forms their values appear in texts. Pure; used by
+ * Decides which variables are secret, and lists the forms in which their values appear in texts. Pure; used by
  * config/permissions/secret_mask.ts in the kernel and by sandbox/own_secrets.ts, which masks first.
  */
 import type { Spelling } from "./text_mask.ts";

@@ -14,7 +14,7 @@ const armor = /^\s*-----BEGIN SSH SIGNATURE-----\r?\n([A-Za-z0-9+/=\r\n]+)-----E
 const hashes: Readonly<Record<string, string>> = { sha256: "SHA-256", sha512: "SHA-512" };
 const userPresent = 1;
 
-/** The key that has signed this message, or what is wrong with the signature. */
+/** The key that signed this message, or what is wrong with the signature. */
 export async function verifySshSignature(
   text: string,
   message: Bytes,

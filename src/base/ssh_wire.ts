@@ -1,4 +1,4 @@
-/** The encoding of SSH's messages (RFC 4251, section 5): numbers, and strings with their length before them. */
+/** The encoding of SSH's messages (RFC 4251, section 5): numbers, and strings prefixed with their length. */
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Reads values one after the other. Throws when the bytes do not hold the requested value. */
@@ -34,13 +34,13 @@ export class SshReader {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(this.string());
   }
 
-  /** A positive number, without zeros before it. */
+  /** A positive number, without leading zeros. */
   integer(): Bytes {
     const bytes = this.string(), first = bytes.findIndex((byte) => byte !== 0);
     return bytes.slice(first < 0 ? bytes.length : first);
   }
 
-  /** A positive number, with zeros before it to this length. */
+  /** A positive number, padded with leading zeros to this length. */
   number(length: number): Bytes {
     const bytes = this.integer(), padded = new Uint8Array(length);
     if (bytes.length > length) throw new Error("the number is too large");

@@ -11,7 +11,7 @@ export const configSettleMs = 1 * secondMs;
 export const watchScanShare = 200;
 export const watchScanMinMs = 1 * secondMs;
 export const watchScanMaxMs = 30 * secondMs;
-/** What a scan of senses/, workflows/ and lib/ reads. */
+/** Limits of a scan of senses/, workflows/ and lib/. */
 export const scanFilesMax = 50_000;
 export const scanDepthMax = 32;
 export const scanFileMaxBytes = 8 * MiB;

@@ -85,7 +85,7 @@ export const healthSchema = z.object({
 });
 export type Health = z.infer<typeof healthSchema>;
 
-/** The result of one compute, after its value has become a signal or a run. */
+/** The result of one compute, after its value, if any, has become a signal or a run. */
 export const computeResultSchema = z.discriminatedUnion("kind", [
   /** `returned` is set when compute returned undefined, which a missing `return` or `await` does. */
   z.object({

@@ -168,7 +168,7 @@ export interface ApprovalQuery {
   readonly offset: number;
 }
 
-/** `total` counts every request that passes the filter. */
+/** `total` counts every request that matches the filter. */
 export const approvalPageSchema = z.object({ total: z.int(), items: z.array(approvalSummarySchema) });
 export type ApprovalPage = z.infer<typeof approvalPageSchema>;
 

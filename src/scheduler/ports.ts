@@ -7,9 +7,7 @@ import type { Signal, Trigger } from "../protocol/signal.ts";
 
 /** Runs computes. The kernel forwards them to the groups' processes. */
 export interface ComputeStarter {
-  /**
-   * Resolves when the compute has ended, whatever its outcome. Never rejects. The scheduler does not need the outcome.
-   */
+  /** Resolves when the compute has ended, with any outcome, which the scheduler does not need. Never rejects. */
   compute(sense: string, trigger: Trigger, computeId: number): Promise<ComputeEnding>;
   /** A compute of this sense is due in `prepareAheadMs`: its process should be ready by then. */
   prepare(sense: string): void;

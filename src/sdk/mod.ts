@@ -1,6 +1,6 @@
 /**
- * What authors of senses and workflows import as "nerve": types and a few helpers. The sandbox (src/sandbox/) supplies
- * the objects that the types describe.
+ * The module that authors of senses and workflows import as "nerve": types and a few helpers. The sandbox
+ * (src/sandbox/) supplies the objects that the types describe.
  */
 export { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
 export type { Result } from "../base/result.ts";

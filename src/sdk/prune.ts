@@ -16,10 +16,10 @@ type TimeColumn<Table extends SQLiteTable> = {
 }[keyof Table["_"]["columns"]];
 
 /**
- * Deletes the rows of `table` whose time in `column` is more than `age` ago; rows without a time stay.
- * `age` is a duration such as `"30d"`, or milliseconds; plain numbers in `column` are epoch milliseconds.
- * Returns the number of deleted rows. Throws a TypeError when `age` is not a duration or is negative.
- * `db` may be a transaction; an index on `column` makes this cheap.
+ * Deletes the rows of `table` whose time in `column` is more than `age` ago; rows without a time stay. `age` is a
+ * duration such as `"30d"`, or milliseconds; plain numbers in `column` are epoch milliseconds. Returns the number of
+ * deleted rows. Throws a TypeError when `age` is not a duration or out of range, or `column` is not a time column. `db`
+ * may be a transaction; an index on `column` makes this cheap.
  * @example
  * ```ts
  * prune(db, readings, readings.ts, "30d");
