@@ -1,4 +1,4 @@
-/** Connects tokens, sessions and links to the log, to its database, and to the listener. Created by wiring.ts. */
+/** Connects tokens, sessions and links to the log, the database and the listener. Created by wiring.ts. */
 import { AccessControl } from "../access/access_control.ts";
 import type { AccessPorts, StoredToken } from "../access/ports.ts";
 import type { Clock } from "../base/time.ts";
@@ -24,7 +24,7 @@ export interface AccessWiringPorts {
   emit(event: KernelEvent): void;
 }
 
-/** Cookies know no ports: each workspace has a name of its own for its cookie. */
+/** Cookies ignore the port, so each workspace has its own cookie name. */
 const cookieKey = "access_cookie";
 
 export class AccessWiring {
@@ -51,7 +51,7 @@ export class AccessWiring {
     return this.control.denied;
   }
 
-  /** As `Health` has them. */
+  /** The counters that `Health` shows. */
   counters(): Record<string, number> {
     return Object.fromEntries(Object.entries(this.denied).map(([code, count]) => [`${deniedPrefix}${code}`, count]));
   }

@@ -1,8 +1,10 @@
 /**
- * What holds each agent: nothing, where nerve.yaml says so, else the wall of process/agent_landlock_rules.ts. Used by agents.ts.
+ * Chooses the isolation of each agent: none where nerve.yaml turns it off, else process/agent_landlock_rules.ts. Used
+ * by agents.ts.
  * I1. An agent that cannot be confined as nerve.yaml wants does not run.
- * I2. A confined agent never works in a folder that nerve itself, its code or the system lives in: it may write where it
- *     works. Nor does the scripted one, which has no wall: a workflow chooses the folder, and what is written there.
+ * I2. A confined agent never works in a folder that contains nerve itself, its code or the system: it may write where
+ *     it works. The same holds for the scripted agent, which has no sandbox: a workflow chooses its folder and what it
+ *     writes there.
  */
 import { join, resolve } from "node:path";
 import { AgentFault } from "../agents/ports.ts";
@@ -23,7 +25,7 @@ export interface AgentPlace {
 /** The folders of `data/` in which agents work. */
 const worktrees = "worktrees";
 
-/** Null: nothing holds it. Throws an AgentFault. */
+/** Null: the agent is not confined. Throws an AgentFault. */
 export function findAgentIsolation(
   paths: WorkspacePaths,
   { confined, protocol, read, command }: AgentDefinition,
@@ -45,7 +47,7 @@ export function findAgentIsolation(
   return wall;
 }
 
-/** Where a path of `read` leads. A link that a unit may have made would open what the agent is not to see. */
+/** Resolves a path of `read`. A link that a unit may have made could expose what the agent must not see. */
 function follow(granted: string, changeable: ChangeableFolders): string {
   const { path, foreignLink } = resolveGrantedPath(granted, changeable);
   if (foreignLink === null) return path;
@@ -60,7 +62,7 @@ function checkFolder({ root, data, runtimeFolder }: WorkspacePaths, cwd: string,
     [runtimeFolder, "the sockets of the daemon"] as const,
     ...systemFolders.map((path) => [path, "what the system executes or reads as its settings"] as const),
   ];
-  // Programs that somebody put into a folder of /opt are not the system's.
+  // Programs that a user installed in a folder of /opt are not part of the system.
   const hit = rows.find(([path]) => isWithin(cwd, path) || path !== "/opt" && isWithin(path, cwd));
   if (hit !== undefined) {
     throw new AgentFault(

@@ -1,9 +1,9 @@
 /**
- * What is asked about the agents of a run, beside what the run waits for: its status stays as it is. Created by agents.ts;
- * the API gives it the decisions of such requests.
- * I1. A request is decided once, and is on disk before anybody acts on it. What counts as a decision is
- *     workflow/local/decision_check.ts's to say, as for gates.
- * I2. A repeated decision has the side effects made good that are missing.
+ * The requests that agents of a run make. They do not change the status of the run. Created by agents.ts; the API
+ * passes it the decisions of such requests.
+ * I1. A request is decided once, and the decision is on disk before anything acts on it. As for gates,
+ *     workflow/local/decision_check.ts defines what counts as a decision.
+ * I2. A repeated decision repairs side effects that are missing.
  */
 import { NerveError } from "../base/errors.ts";
 import { sha256 } from "../base/sha256.ts";
@@ -46,7 +46,7 @@ export interface AgentQuestion {
 export class AgentRequests {
   readonly #ports: AgentRequestPorts;
   readonly #check: DecisionCheck;
-  /** Called after a decision, and again when it is repeated. */
+  /** Called after a decision, and again when the decision is repeated. */
   onDecided: (approval: Approval) => unknown = () => {};
   /** Called when there is a new request. */
   onAsked: () => void = () => {};
@@ -56,7 +56,7 @@ export class AgentRequests {
     this.#check = new DecisionCheck({ log: ports.append, approvers: ports.approvers });
   }
 
-  /** The id of the request; null: its run has ended. Rejects with the store's error. */
+  /** Returns the id of the request, or null if its run has ended. Rejects with the store's error. */
   async ask({ runId, workflow, rounds, causeId, attempt }: Run, question: AgentQuestion): Promise<string | null> {
     const { store, clock } = this.#ports, { kind, gate, role, options } = question;
     const title = toStorableText(question.title.slice(0, gateTitleMaxChars)), body = toStorableText(question.body);
@@ -72,7 +72,7 @@ export class AgentRequests {
     return id;
   }
 
-  /** Whether this is one of them; else the run itself has asked. */
+  /** Whether an agent made this request; otherwise the run itself did. */
   has(id: string): boolean {
     return isAgentRequest(this.#ports.store.runs.readApproval(id)?.approval.kind ?? "");
   }
@@ -98,7 +98,7 @@ export class AgentRequests {
       if (
         !await decided.catch((thrown) => Promise.reject(toStoreFailed(`request ${id} could not be decided`, thrown)))
       ) {
-        // Somebody else was first, or its run has ended.
+        // Another decision came first, or the run has ended.
         if (store.runs.readApproval(id)?.approval.state === "pending") throw toNotWaiting(stored);
         continue;
       }
@@ -108,7 +108,7 @@ export class AgentRequests {
     }
   }
 
-  /** Nobody waits for it any more: it is over with this option, and `why` as its comment. */
+  /** Closes a request that nothing waits for any longer, with this option as its decision and `why` as its comment. */
   async withdraw(id: string, option: string, why: string): Promise<void> {
     const { store, clock } = this.#ports, stored = store.runs.readApproval(id);
     const run = stored === null ? null : store.runs.get(stored.approval.runId);

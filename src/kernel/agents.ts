@@ -1,7 +1,7 @@
 /**
- * Agents within the kernel: gives the host of sessions (agents/agent_host.ts) what it needs, passes on what roles ask, and
- * ends the sessions of runs that have ended. Created by wiring.ts; process_events.ts calls it.
- * I1. A role reaches only the agents that nerve.yaml gives to its workflow, and only for a run that its process has.
+ * Agents in the kernel: gives the session host (agents/agent_host.ts) what it needs, passes on the prompts of roles,
+ * and ends the sessions of runs that have ended. Created by wiring.ts; process_events.ts calls it.
+ * I1. A role reaches only the agents that nerve.yaml gives to its workflow, and only for a run assigned to its process.
  */
 import { join } from "node:path";
 import { AgentHost, type PromptOrigin } from "../agents/agent_host.ts";
@@ -58,7 +58,7 @@ export class Agents {
   readonly #open = Promise.withResolvers<void>();
   #recovering: Promise<unknown> = Promise.resolve();
   #cancelSweep: CancelTimer = () => {};
-  /** By process and number: what is under way. */
+  /** Prompts in progress, by process and number. */
   readonly #asked = new Map<string, { readonly origin: PromptOrigin; readonly ask: PromptAsk }>();
 
   constructor(ports: AgentsPorts) {
@@ -83,7 +83,7 @@ export class Agents {
       wall: (definition, place) => {
         const changeable = findChangeableFolders(ports.current.config, paths, Deno.env.get("HOME") ?? null);
         const wall = findAgentIsolation(paths, definition, place, changeable);
-        // The scripted agent is nerve itself: its program does nothing but what its scenario says.
+        // The scripted agent is nerve itself: its program only follows its scenario.
         if (wall === null && definition.protocol !== "fake") this.#warnUnconfined(definition.name);
         return wall;
       },
@@ -107,7 +107,7 @@ export class Agents {
     });
   }
 
-  /** They are known before any role runs. */
+  /** Sessions are known before any role runs. */
   #recover(): void {
     const { store, append } = this.#ports, left = store.sessions.listUnended();
     const sessions = left.filter(({ state }) => state !== "FAILED_NEEDS_HUMAN");
@@ -118,8 +118,8 @@ export class Agents {
   }
 
   /**
-   * Goes on with the sessions of an earlier daemon; `startRuns` has runs go on, and be paused. Resolves when that is done, and
-   * people are asked about what is lost; or when it takes too long.
+   * Continues the sessions of an earlier daemon; `startRuns` lets runs continue and be paused. Resolves when all is
+   * recovered and people have been asked about lost sessions, or when that takes too long.
    */
   async start(startRuns: () => void): Promise<void> {
     this.#recover();
@@ -135,7 +135,7 @@ export class Agents {
     cancel();
   }
 
-  /** Why a paused run may not go on by itself; null: it may. */
+  /** The id of the open request that keeps a paused run from resuming; null if there is none. */
   findOpenRequest(runId: string): string | null {
     return this.#recovery.findOpen(runId)?.id ?? null;
   }
@@ -150,11 +150,11 @@ export class Agents {
     if (kind === "budget") this.#budgets.onDecided(approval);
     if (kind !== "session") return;
     const turn = this.#recovery.check(runId);
-    // To try again may take long.
+    // A retry may take long.
     if (decision !== "retry") await turn;
   }
 
-  /** False: the process has no such run. */
+  /** False: the run is not assigned to the process. */
   onReport(process: UnitProcess, report: PromptReport): boolean {
     const { runId, n } = report, key = `${process.id} ${n}`, workflow = process.spec.name;
     if (report.t === "prompt_end") {
@@ -182,13 +182,13 @@ export class Agents {
     if (isTerminal(status)) void this.#host.endRun(runId, `its run is ${status}`);
   }
 
-  /** False: it could not be paused, and has not ended. */
+  /** False: the run could not be paused, and has not ended. */
   async #pause(runId: string, reason: string): Promise<boolean> {
     try {
       await this.#ports.workflows.pauseRun(runId, reason);
       return true;
     } catch (thrown) {
-      // It has ended by itself.
+      // It has ended on its own.
       if (thrown instanceof NerveError && thrown.code === "RUN_ENDED") return true;
       this.#ports.reportProblem(`run ${runId} could not be paused: ${messageOf(thrown)}`);
       return false;
@@ -201,8 +201,9 @@ export class Agents {
   }
 
   /**
-   * No agent gets a prompt from now on. Gives running roles time to finish: where an agent is asked, as long as the
-   * `drain_timeout` of its workflow, and not longer than that takes. What is left goes on with the next daemon.
+   * Accepts no more prompts, and gives running roles time to finish. If any role waits for an agent, that time is the
+   * longest `drain_timeout` of their workflows, or less if all prompts end sooner. The next daemon continues what is
+   * left.
    */
   async stopRoles(now: boolean): Promise<void> {
     const { workflows, clock, current: { config } } = this.#ports, began = clock.monotonic();
@@ -218,12 +219,12 @@ export class Agents {
     cancel();
   }
 
-  /** By a person. Its end will be on disk with the next commit. */
+  /** Ends a session at a person's request. The end is on disk with the next commit. */
   endSession(session: SessionRecord, reason: string): Promise<void> {
     return this.#host.endSession(session, reason);
   }
 
-  /** Resolves when everything that was said so far is in the files. */
+  /** Resolves when all that agents have reported so far is in the files. */
   flushTranscripts(): Promise<void> {
     return this.#transcripts.flush();
   }
@@ -246,7 +247,7 @@ export class Agents {
   }
 }
 
-/** Whoever sets more than by default has `nerve stop` wait as long. */
+/** A workflow that sets more than the default makes `nerve stop` wait that long. */
 function boundDrain(ms: number): number {
   return ms > defaultDrainTimeoutMs ? ms : Math.min(ms, promptDrainMaxMs);
 }

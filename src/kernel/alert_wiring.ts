@@ -24,7 +24,7 @@ export interface AlertWiringPorts {
   emit(event: KernelEvent): void;
 }
 
-/** What clients may do with alerts. Each change is on disk when its promise resolves, and so are the rows of what is shown. */
+/** What clients may do with alerts. When a promise resolves, the change, or the rows of what it shows, are on disk. */
 export interface ShownAlerts {
   views(): Promise<AlertView[]>;
   view(name: string): Promise<AlertView>;
@@ -36,7 +36,7 @@ export interface ShownAlerts {
 export class AlertWiring {
   readonly runner: AlertRunner;
   readonly operations: AlertOperations;
-  /** What clients may do with them. */
+  /** What clients may do with alerts. */
   readonly shown: ShownAlerts;
 
   constructor({ store, clock, publisher, workflows, secrets, emit }: AlertWiringPorts) {
@@ -90,7 +90,7 @@ function toSignal(row: LogRow): Signal {
   return { id: row.id, sense: row.source.slice("sense:".length), payload: payloadOf(row), ts: row.ts };
 }
 
-/** The payload of the row of a signal is the kernel's own: what the sense returned is a part of it. */
+/** The payload of a signal's row is the kernel's own; it contains what the sense returned. */
 function payloadOf({ payload }: LogRow): Json {
   return isPlainObject(payload) ? payload["payload"] as Json ?? null : null;
 }

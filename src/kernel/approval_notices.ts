@@ -1,9 +1,9 @@
 /**
- * Tells people of requests: starts the workflow `approvals.notify` for each, and again after each `approvals.remind`
+ * Notifies people of requests: starts the workflow `approvals.notify` for each, and again after each `approvals.remind`
  * without a decision. Created by wiring.ts.
- * I1. Each telling is one run, whatever dies: its id follows from the request and from how often people were told.
- * I2. What was told is in the database; in memory is only when to look next.
- * I3. People are not told of the requests of that workflow itself: it would tell of its own tellings without end.
+ * I1. Each notice is exactly one run, even across crashes: its id follows from the request and its number of notices.
+ * I2. The database records which notices were sent; memory holds only the time of the next check.
+ * I3. Requests of the notifying workflow itself send no notices: they would cause further notices without end.
  */
 import { messageOf } from "../base/errors.ts";
 import { backoffMaxMs } from "../base/limits.ts";
@@ -34,9 +34,9 @@ export class ApprovalNotices {
   #config: ApprovalsConfig = { notify: null, remindMs: null };
   #open = false;
   #looking = false;
-  /** Something may be due that the look in progress has not seen. */
+  /** Something may be due that the check in progress has not seen. */
   #again = false;
-  /** What was told last: it is due again when the disk did not take that it was. */
+  /** The notices sent last: the same ones are due again if the disk did not store that they were sent. */
   #told = "";
   #cancel: CancelTimer = () => {};
 
@@ -85,7 +85,7 @@ export class ApprovalNotices {
     if (this.#open && inMs !== null) this.#cancel = this.#ports.clock.after(inMs, () => this.look());
   }
 
-  /** In how many milliseconds something is due; null: nothing is. */
+  /** In how many milliseconds the next notice is due; null: none is. */
   async #tellDue(): Promise<number | null> {
     const { clock, notices } = this.#ports, { notify, remindMs } = this.#config;
     if (notify === null) return null;
@@ -99,7 +99,7 @@ export class ApprovalNotices {
     }
     this.#told = what;
     const ids = await Promise.all(due.map(runIdOf));
-    // In the order in which they were asked.
+    // In the order of the requests.
     await Promise.all(due.map((each, index) => this.#tell(notify, each, ids[index] ?? null)));
     for (const each of due) notices.markTold(each, now);
     await this.#ports.recorded();
@@ -134,7 +134,7 @@ export class ApprovalNotices {
     });
   }
 
-  /** The row that tells what was asked. */
+  /** The row that contains the request. */
   #findRow(runId: string, id: string): number | null {
     const rows = this.#ports.reader.logs({ refId: runId, type: "approval.requested", order: "desc", limit: 20 });
     return rows.find(({ payload }) =>

@@ -1,7 +1,7 @@
 /**
- * The kernel's side of budgets: what was used, by the rows of the log, and the person who lets an agent go on beyond a soft
+ * Budgets in the kernel: sums up usage from the rows of the log, and asks a person whether an agent may exceed a soft
  * limit. Used by agents.ts.
- * I1. A run asks once for each agent: the answer counts for its soft limits from then on, across daemons.
+ * I1. A run asks once for each agent: from then on the answer counts for its soft limits, across daemons.
  */
 import { addUsage, noUsage } from "../agents/budget_usage.ts";
 import type { AgentUsage } from "../protocol/agent.ts";
@@ -11,13 +11,13 @@ import type { SessionRecord } from "../protocol/session.ts";
 import type { Store } from "../store/store.ts";
 import type { AgentRequests } from "./agent_requests.ts";
 
-/** Rows of prompts of a run: more are not looked at. */
+/** At most so many rows of a run's prompts are read. */
 const rowsMax = 100_000;
 
 export class Budgets {
   readonly #store: Store;
   readonly #requests: AgentRequests;
-  /** By the id of the request: who waits for its decision. */
+  /** The callers that wait for a decision, by the id of its request. */
   readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(store: Store, requests: AgentRequests) {

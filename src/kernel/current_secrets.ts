@@ -9,7 +9,7 @@ import type { StoreReader } from "../store/log/reader.ts";
 
 export class CurrentSecrets {
   readonly #inForce: () => InForce;
-  /** For which `#mask` was made. */
+  /** The configuration and variables that `#mask` was made for. */
   #masked: InForce;
   #mask: SecretMask;
 
@@ -24,7 +24,7 @@ export class CurrentSecrets {
     return this.#current().mask(value);
   }
 
-  /** For a thread that masks; the same list as long as the secrets are the same. */
+  /** The spellings for a thread that masks; the same list as long as the secrets are the same. */
   get spellings(): readonly Spelling[] {
     return this.#current().spellings;
   }

@@ -1,6 +1,6 @@
 /**
- * What the dashboard reads beside the rest of the control API: columns of senses over time, sizes, permissions, approvers.
- * Part of kernel_api.ts. What may take long is read by the store's reading thread.
+ * The dashboard's own reads of the control API: columns of senses over time, sizes, permissions, approvers. Part of
+ * kernel_api.ts. The store's reading thread does the reads that may take long.
  */
 import { NerveError } from "../base/errors.ts";
 import { grantContext } from "../config/load.ts";
@@ -28,7 +28,7 @@ export interface DashboardReadsPorts {
   readonly clock: Clock;
 }
 
-/** The longest time for which a request keeps the event loop. */
+/** The longest time for which a request blocks the event loop. */
 const sliceMs = 5;
 
 export class DashboardReads {
@@ -44,7 +44,7 @@ export class DashboardReads {
     return database === null ? null : await this.#read({ kind: "columns", database }, gone);
   }
 
-  /** As `columns`. Errors: QUERY_INVALID, STORE_FAILED. */
+  /** Returns null as `columns` does. Errors: QUERY_INVALID, STORE_FAILED. */
   async series(sense: string, query: SeriesRequest, gone: AbortSignal): Promise<TextPage | null> {
     const database = this.#findDatabase(sense);
     return database === null ? null : await this.#read({ kind: "series", database, query }, gone);
@@ -62,9 +62,9 @@ export class DashboardReads {
   }
 
   /**
-   * The grants in force, and how nerve.yaml, as it was read last, differs from the lock on disk. Of all units those that are
-   * declared; of `unit` (`group:NAME`, `workflow:NAME`) alone also what every unit of its kind has. Does other work in
-   * between: there may be thousands of units.
+   * The grants in force, and how the nerve.yaml read last differs from the lock on disk. Without `unit`, lists the
+   * declared grants of all units; with `unit` (`group:NAME`, `workflow:NAME`), also those that every unit of its kind
+   * has. Yields to other work in between: there may be thousands of units.
    */
   async permissions(unit: string | null): Promise<PermissionsReply> {
     const { current: { config, error }, lock, paths, secrets, clock } = this.#ports, found = await readLock(paths);

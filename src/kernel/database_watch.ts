@@ -1,7 +1,8 @@
 /**
- * Notices that the database of a sense, or its -wal file, was removed or replaced under the process that writes to it:
- * SQLite would go on in files that have no name. Then every process opens it anew. Made by wiring.ts.
- * I1. What the process had committed to a -wal file that was removed is in the database before the next compute.
+ * Detects that the database of a sense, or its -wal file, was removed or replaced while a process writes to it: SQLite
+ * would keep writing to files that no longer have a name. Every process then reopens the database. Created by
+ * wiring.ts.
+ * I1. What the process committed to a removed -wal file is in the database before the next compute.
  */
 import { identifyFile } from "../base/file_identity.ts";
 import { databaseCheckMs } from "../base/limits.ts";
@@ -33,14 +34,14 @@ interface Opened {
 export class DatabaseWatch {
   readonly #ports: DatabaseWatchPorts;
   readonly #opened = new Map<string, Opened>();
-  /** The files beside each database when its process had restricted itself: others are closed to it. */
+  /** The shared files beside each database when its process restricted itself: it cannot open any others. */
   readonly #granted = new Map<string, string | null>();
 
   constructor(ports: DatabaseWatchPorts) {
     this.#ports = ports;
   }
 
-  /** The process of these senses is restricted, and has opened nothing yet. */
+  /** The process of these senses is restricted, and has not opened anything yet. */
   onReady(senses: Iterable<string>): void {
     for (const sense of senses) this.#granted.set(sense, identifyShared(this.#pathOf(sense)));
   }
@@ -52,14 +53,14 @@ export class DatabaseWatch {
   }
 
   /**
-   * A process that may not write beside the database of this sense wants to read it: SQLite needs these files then, which
-   * may be empty, and the last writer took them with it.
+   * A process that may not write beside this sense's database wants to read it. SQLite then needs the shared files,
+   * which may be empty; the last writer removed them when it closed the database.
    */
   onUnshared(sense: string): void {
     makeSharedFiles(this.#pathOf(sense));
   }
 
-  /** Its process has ended: the last connection takes the -wal file with it. */
+  /** The senses' process has ended: the last connection removes the -wal file. */
   onEnd(senses: Iterable<string>): void {
     for (const sense of senses) {
       this.#opened.delete(sense);
@@ -67,7 +68,7 @@ export class DatabaseWatch {
     }
   }
 
-  /** Call this before a compute. Looks at the files at most once each `databaseCheckMs`. */
+  /** Call this before a compute. Checks the files at most once per `databaseCheckMs`. */
   check(sense: string): void {
     const opened = this.#opened.get(sense), now = this.#ports.clock.monotonic();
     if (opened === undefined && !this.#mayOpen(sense)) this.#renew(sense);
@@ -79,7 +80,7 @@ export class DatabaseWatch {
     const message = database === opened.database
       ? "its database's -wal file was removed or replaced while the daemon runs; nothing was lost"
       : "its database was removed or replaced while the daemon runs; it goes on with what is there now";
-    // A process that opens it anew reports that it has loaded the sense.
+    // A process that reopens the database reports that it has loaded the sense.
     this.#opened.delete(sense);
     this.#reopen(sense);
     const row = { source: `sense:${sense}`, type: "sense.database_reopened", refId: sense, causeId: null } as const;
@@ -91,27 +92,27 @@ export class DatabaseWatch {
     return `${this.#ports.folder}/${sense}.db`;
   }
 
-  /** Has every process open the database anew. */
+  /** Makes every process reopen the database. */
   #reopen(sense: string): void {
     const { current, supervisor } = this.#ports;
     for (const { key, spec } of current.units) {
       const process = supervisor.findProcess(key), own = spec.senses.some(({ name }) => name === sense);
-      // New files are closed to a confined process, and the old ones must be closed before anybody opens those.
+      // A confined process cannot open new files, and must close the old ones before any process opens the new.
       if (own && process !== null && process.grantWatch !== null) supervisor.replaceProcess(key, true);
       else process?.send({ t: "reopen", sense });
     }
   }
 
   /**
-   * Whether a confined process finds what it was granted. Another program that reads the database, and is the last one to
-   * close it, takes these files with it; the next one makes others.
+   * Whether a confined process finds the files that it was granted. Another program that reads the database, and is the
+   * last to close it, removes these files; the next one creates new ones.
    */
   #mayOpen(sense: string): boolean {
     const path = this.#pathOf(sense), granted = this.#granted.get(sense);
     return isComplete(path) && (granted === undefined || granted === identifyShared(path));
   }
 
-  /** Its process has not opened the database, and may not make the missing files if it is confined. */
+  /** Replaces a process that has not opened the database: if confined, it may not create the missing files. */
   #renew(sense: string): void {
     const { current: { config }, supervisor } = this.#ports, key = groupKey(config.senses.get(sense)?.group ?? sense);
     const process = supervisor.findProcess(key);
@@ -119,7 +120,7 @@ export class DatabaseWatch {
   }
 }
 
-/** Whether it exists, with the files that a process behind Landlock finds beside it. */
+/** Whether the database exists, with the files that a process behind Landlock needs beside it. */
 function isComplete(path: string): boolean {
   return identifyFile(path) !== null && identifyShared(path) !== null;
 }

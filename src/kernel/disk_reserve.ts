@@ -1,6 +1,4 @@
-/**
- * Keeps the reserve of the log filled (store/commit/reserve.ts), and tells when it is used. Created by kernel.ts.
- */
+/** Keeps the reserve of the log filled (store/commit/reserve.ts), and reports when it is used. Created by kernel.ts. */
 import { messageOf } from "../base/errors.ts";
 import { formatSize } from "../base/duration.ts";
 import { reserveCheckMs, reserveFirstMs } from "../base/database_limits.ts";
@@ -14,7 +12,7 @@ export class DiskReserve implements SpareSpace {
   readonly #stop = new AbortController();
   #cancel: CancelTimer | null = null;
   #filling: Promise<void> = Promise.resolve();
-  /** It is not as it should be, and that was told. */
+  /** The reserve is incomplete, and that was reported. */
   #told = false;
 
   constructor(path: string, clock: Clock, report: (message: string) => void) {
@@ -33,7 +31,7 @@ export class DiskReserve implements SpareSpace {
     await this.#filling;
   }
 
-  /** Resolves when what it writes now is written. */
+  /** Resolves when the fill in progress is done. */
   filled(): Promise<void> {
     return this.#filling;
   }

@@ -1,6 +1,6 @@
 /**
- * The distributed engines of nerve.yaml: makes a server's side for each, and says how they are. Created by wiring.ts; the
- * engines behind their port are in workflow/cluster/engines.ts.
+ * The distributed engines of nerve.yaml: creates the client of each server, and reports their state. Created by
+ * wiring.ts; workflow/cluster/engines.ts has the engines behind their port.
  */
 import { isDeepEqual } from "../base/deep_equal.ts";
 import { NerveError } from "../base/errors.ts";
@@ -31,7 +31,7 @@ export class EngineHost {
     this.#ports = ports;
   }
 
-  /** Engines whose definition is the same go on. */
+  /** Keeps engines whose definition is unchanged. */
   configure({ engines, workflows }: Pick<NerveConfig, "engines" | "workflows">): void {
     const { clock, reportProblem, readSecret } = this.#ports, before = this.#servers;
     this.#workflows = workflows;
@@ -50,7 +50,7 @@ export class EngineHost {
     };
   }
 
-  /** Registers this daemon with the server now. Error: ENGINE_UNKNOWN; what is wrong with the server is in the view. */
+  /** Registers this daemon with the server now. Error: ENGINE_UNKNOWN. The view contains problems of the server. */
   async register(name: string): Promise<EngineView> {
     const server = this.#servers.get(name);
     if (server === undefined) {

@@ -1,10 +1,10 @@
-/** What a request to start a run in the middle of an earlier one means; for kernel_api.ts. */
+/** Validates a request to start a run in the middle of an earlier one. Used by kernel_api.ts. */
 import { NerveError } from "../base/errors.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Store } from "../store/store.ts";
 import type { Fork } from "../workflow/engine.ts";
 
-/** `old`: the run of `rerunOf`. Throws PAYLOAD_INVALID when it has no such rounds, or not in the log any more. */
+/** `old`: the run of `rerunOf`. Throws PAYLOAD_INVALID when the log does not have these rounds, or not any longer. */
 export function toFork(store: Store, old: Run | null, fromRound: number): Fork {
   if (old === null) {
     throw new NerveError("PAYLOAD_INVALID", "fromRound says where to go on in another run, and rerunOf names none", {

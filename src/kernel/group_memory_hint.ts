@@ -1,8 +1,8 @@
-/** Says how many senses a group held when it outgrew its memory. Pure; used by process_events.ts. */
+/** Adds the number of loaded senses to the end of a group that outgrew its memory. Pure; used by process_events.ts. */
 import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { ProcessSpec } from "../protocol/message.ts";
 
-/** The end as it is, or with a longer message. */
+/** Returns the end unchanged, or with a longer message. */
 export function addGroupMemoryHint({ kind, name, senses }: ProcessSpec, end: ProcessEnd, loaded: number): ProcessEnd {
   const outgrown = end.kind === "memory_limit" || end.kind === "out_of_memory";
   if (!outgrown || kind !== "group" || senses.length < 2) return end;

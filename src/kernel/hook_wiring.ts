@@ -1,6 +1,6 @@
 /**
- * Connects hooks to the log, to the senses that listen, and to the listener, which the daemon opens where `listen` of
- * nerve.yaml says. Created by wiring.ts.
+ * Connects hooks to the log, to listening senses, and to the listener, which the daemon opens at `listen` of
+ * nerve.yaml. Created by wiring.ts.
  */
 import { hookKeysCheckMs } from "../base/hook_limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -67,17 +67,17 @@ export class HookWiring {
     return this.#listen;
   }
 
-  /** Calls `fire`, which must not throw, each time that it may have changed. One caller at a time. */
+  /** Calls `fire`, which must not throw, whenever the wanted listener may have changed. One caller at a time. */
   onListenerChange(fire: () => void): void {
     this.#onChange = fire;
   }
 
-  /** There are more or fewer tokens: an address that others reach is opened with one only. */
+  /** The number of tokens changed: an address that other machines reach is opened only if there is a token. */
   onAccessChange(): void {
     this.#onChange();
   }
 
-  /** What became of it. */
+  /** Reports the state of the listener; null: there is none. */
   setListener(view: ListenerView | null): void {
     this.#listener = view;
   }

@@ -1,7 +1,7 @@
 /**
- * The kernel: has every part created (wiring.ts), and starts and stops them in order. It makes no decisions itself:
- * sensing/ handles senses, workflow/ runs, process/ processes. Created by cli/commands/run.ts, daemon/kernel_process.ts,
- * and daemon/embedded_kernel.ts for programs that embed nerve.
+ * The kernel: has wiring.ts create every part, then starts and stops them in order. It makes no decisions itself:
+ * sensing/ handles senses, workflow/ runs, process/ processes. Created by cli/commands/run.ts,
+ * daemon/kernel_process.ts, and daemon/embedded_kernel.ts for programs that embed nerve.
  * I1. Sinks start first, sources last; stop is the reverse.
  * I2. User code is never evaluated here.
  */
@@ -43,9 +43,9 @@ export interface KernelSetup {
   readonly clock?: Clock;
   /** Watch nerve.yaml, senses/, workflows/ and lib/, and apply changes. Default: only `api.reload()` does. */
   readonly watch?: boolean;
-  /** Which walls stand around user code. Default: all that this system has. */
+  /** How user code is isolated. Default: with all that this system offers. */
   readonly isolation?: Isolation;
-  /** Starts a part that is not the kernel's own, such as the control API: the last to start, and the first to stop. */
+  /** Starts a part that is not the kernel's own, such as the control API: it starts last and stops first. */
   readonly beside?: (kernel: Kernel) => Promise<KernelCompanion>;
 }
 
@@ -96,7 +96,7 @@ export class Kernel {
     return this.#parts?.current.config ?? this.#config;
   }
 
-  /** Resolves when the kernel has stopped, whoever stopped it. */
+  /** Resolves when the kernel has stopped, for any reason. */
   get stopped(): Promise<void> {
     return this.#stopped.promise;
   }
@@ -106,7 +106,7 @@ export class Kernel {
     return this.#bus.subscribe();
   }
 
-  /** Publishes a problem of the kernel itself, or of what runs beside it. */
+  /** Publishes a problem of the kernel itself, or of its companion. */
   reportProblem(message: string): void {
     this.#bus.publish({ kind: "problem", source: "kernel", message, ts: this.#clock.now() });
   }
@@ -172,9 +172,9 @@ export class Kernel {
       this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root, this.#setup.holder);
       const leftovers = endLeftovers(paths.root);
       await finishRestore(paths);
-      // Left by a kernel that was killed.
+      // A kernel that was killed left this.
       await ifPresentAsync(() => Deno.remove(paths.temp, { recursive: true }));
-      // Not the workspace itself: it may just be removed.
+      // Not the workspace itself: it may have just been removed.
       const mended = mendData(paths, this.startedAt);
       const failures = new WriteFailures(clock, (message) => this.reportProblem(message));
       store = this.#openStore(failures);
@@ -258,7 +258,7 @@ export class Kernel {
     await this.#started.catch(() => {});
     const parts = this.#parts;
     if (parts === null) return;
-    // One that could not start rejects `ready`.
+    // A companion that could not start rejects `ready`.
     const companion = await this.#companion?.catch(() => null);
     await companion?.stop();
     const { watcher, reload, scheduler, runner, supervisor, repeats, feed, store } = parts;

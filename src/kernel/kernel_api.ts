@@ -91,7 +91,7 @@ export class KernelApi extends WaitsApi {
   readonly access: AccessWiring;
   readonly dashboard: DashboardReads;
   readonly pauses: SensePauses;
-  /** Runs started by request; runs started by senses are counted with the senses. */
+  /** Runs started by request. Runs that senses start are counted with the senses. */
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
@@ -110,10 +110,10 @@ export class KernelApi extends WaitsApi {
     });
   }
 
-  /** For embedders: reads at once, on the caller's thread. */
+  /** For embedders: reads immediately, on the caller's thread. */
   get records(): Records {
     const { reader } = this.#ports;
-    // Records must include everything that callers have been told of.
+    // Records must include everything that has been reported to callers.
     this.#ports.store.flush();
     return {
       runs: (query) => reader.runs(query),
@@ -127,7 +127,7 @@ export class KernelApi extends WaitsApi {
     return this.records.run(runId);
   }
 
-  /** Resolves when reads see what was published so far: a signal is published before its row is written. */
+  /** Resolves when reads see everything published so far: a signal is published before its row is written. */
   recorded(): Promise<void> {
     return this.#ports.store.recorded();
   }
@@ -138,7 +138,7 @@ export class KernelApi extends WaitsApi {
     return feed.follow();
   }
 
-  /** Reads the memory that `health` shows, beside other work. */
+  /** Reads the memory that `health` shows, without blocking other work. */
   prepareHealth(): Promise<void> {
     return this.#units.refreshMemory();
   }
@@ -208,7 +208,7 @@ export class KernelApi extends WaitsApi {
     });
   }
 
-  /** Why the sense does not run as nerve.yaml and its code on disk say; null when it does. */
+  /** Why the sense does not run as nerve.yaml and its code on disk declare; null when it does. */
   #findFault(key: UnitKey, sense: string): string | null {
     const { senses, errors, current } = this.#ports, [fault] = senses.recordOf(sense)?.loadProblems ?? [];
     return current.describeHold("sense", sense) ?? errors.describeProblem(key, sense) ??
@@ -220,7 +220,7 @@ export class KernelApi extends WaitsApi {
     return current.describeHold("workflow", workflow) ?? errors.describeProblem(workflowKey(workflow), workflow);
   }
 
-  /** `signals`: what the sense shall hear, as if other senses had told it. */
+  /** `signals`: what the sense receives, as if other senses had sent it. */
   triggerSense(name: string, signals: readonly HandedSignal[] = []): AcceptedTrigger | null {
     const { senses, scheduler, store } = this.#ports;
     if (senses.recordOf(name) === null) return null;
@@ -228,7 +228,7 @@ export class KernelApi extends WaitsApi {
     senses.hand(name, handed);
     const receipt = scheduler.trigger(name, trigger);
     if (receipt === null) return null;
-    // A lost row is counted and reported (kernel.ts, onLost); the compute was started all the same.
+    // A lost row is counted and reported (kernel.ts, onLost); the compute was started regardless.
     const recorded = () => store.log.durable().catch(() => {});
     const outcome = async () => this.#ports.secrets.mask(await senses.waitForResult(receipt.computeId));
     return { ...receipt, outcome, recorded };

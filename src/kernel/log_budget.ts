@@ -1,9 +1,9 @@
 /**
- * Bounds how much one unit writes into the log: how many rows and lines its user code logs, and the bytes of all of its
- * rows. A group's quota covers its databases, not the log, and one sense could fill the
- * disk with signals (measured: 25 MiB/s). Created by wiring.ts.
- * I1. A row that user code logs is dropped while its unit is over the budget. Its caller counts and tells that.
- * I2. A signal is never dropped: its unit's next computes wait until the budget allows them, and their triggers
+ * Bounds how much one unit writes into the log: the rows and lines that its user code logs, and the bytes of all its
+ * rows. A group's quota covers its databases but not the log, so one sense could fill the disk with signals (measured:
+ * 25 MiB/s). Created by wiring.ts.
+ * I1. A row that user code logs is dropped while its unit is over the budget. The caller counts and reports that.
+ * I2. A signal is never dropped: the unit's next computes wait until the budget allows them, and their triggers
  *     coalesce meanwhile.
  */
 import { formatSize } from "../base/duration.ts";
@@ -15,8 +15,8 @@ import type { NewLogRow } from "../protocol/log.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 
 /**
- * The same over a day: at the rates above a unit would fill any disk before its rows are archived. What user code logs
- * is dropped beyond it; signals, of which none is dropped, come slower.
+ * The same limits over a day: at the rates above, a unit would fill any disk before its rows are archived. Excess rows
+ * that user code logs are dropped; signals are never dropped, but slowed down.
  */
 export const loggedRowsPerDayMax = 1_000_000;
 export const loggedBytesPerDayMax = 256 * 1024 ** 2;
@@ -62,7 +62,7 @@ export class LogBudget {
     return null;
   }
 
-  /** Pays for a row of a sense, which is written in any case. */
+  /** Pays for a row of a sense that is written in any case. */
   payFor({ refId, payload }: NewLogRow): void {
     if (refId === null) return;
     const { bytes, day } = this.#budgetOf(this.#ports.unitOf(refId));
@@ -90,7 +90,7 @@ export class LogBudget {
     });
   }
 
-  /** No compute waits any more. */
+  /** Releases all waiting computes. */
   stop(): void {
     this.#stopped = true;
     for (const [cancel, resolve] of this.#waiting) {
@@ -118,7 +118,7 @@ export class LogBudget {
 interface Budget {
   readonly rows: TokenBucket;
   readonly bytes: TokenBucket;
-  /** All rows of the unit over a day, and of them what its user code logged. */
+  /** All rows of the unit over a day; the next two count only what its user code logged. */
   readonly day: TokenBucket;
   readonly dayRows: TokenBucket;
   readonly dayBytes: TokenBucket;
@@ -128,7 +128,7 @@ function dailyBucket(clock: Clock, perDay: number): TokenBucket {
   return new TokenBucket(clock, perDay / daySeconds, perDay);
 }
 
-/** About what the row takes: its payload as JSON, and 100 bytes for the rest. */
+/** The approximate size of a row: its payload as JSON, and 100 bytes for the rest. */
 function sizeOf(payload: Json): number {
   return 100 + JSON.stringify(payload).length;
 }

@@ -1,7 +1,7 @@
 /**
- * Publishes the rows of the log to its followers, once they are on disk. The store's commits drive it; created by
- * wiring.ts. Without followers it reads nothing, and with several it reads each row only once.
- * I1. A turn of the event loop reads no more than `eventReplayBytes`, or one row, however much a commit had.
+ * Publishes the rows of the log to its followers once they are on disk. The store's commits drive it; created by
+ * store_feed.ts. Without followers it reads nothing; with several it reads each row only once.
+ * I1. One turn of the event loop reads at most `eventReplayBytes`, or one row, however large the commit was.
  */
 import { Broadcast, type Subscription } from "../base/broadcast.ts";
 import { eventReplayBytes, eventReplayRows } from "../base/limits.ts";
@@ -10,7 +10,7 @@ import type { Page } from "../store/reading/pages.ts";
 
 export interface LogFeedPorts {
   lastId(): number;
-  /** Nothing, once the log is closed. */
+  /** Returns nothing once the log is closed. */
   readPage(filter: LogFilter, maxBytes: number): Page<LogRow>;
   /** Rows could not be read: followers continue with the next commit, or read the log themselves. */
   reportFailure(thrown: unknown): void;
@@ -21,7 +21,7 @@ export class LogFeed {
   readonly #bus = new Broadcast<LogRow>();
   /** The newest published row. */
   #lastId = 0;
-  /** Whether rows that are on disk are left for a later turn. */
+  /** Whether rows on disk are left for a later turn. */
   #behind = false;
 
   constructor(ports: LogFeedPorts) {

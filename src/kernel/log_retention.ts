@@ -40,7 +40,7 @@ export class LogRetention {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#cancel();
-    // Whoever requested the pass gets the failure.
+    // The caller that requested the pass gets the failure.
     await this.#underWay.catch(() => {});
   }
 

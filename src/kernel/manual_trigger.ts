@@ -1,14 +1,14 @@
-/** What a request to trigger a sense comes to: its row of the log, and its trigger. Pure; used by kernel_api.ts. */
+/** Turns a request to trigger a sense into its row of the log and its trigger. Pure; used by kernel_api.ts. */
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
 import type { HandedSignal, Signal, Trigger } from "../protocol/signal.ts";
 
-/** `signals`: what the sense shall hear, as if other senses had told it. */
+/** `signals`: what the sense receives, as if other senses had sent it. */
 export function toTriggeredRow(sense: string, signals: readonly HandedSignal[]): NewLogRow {
   const payload = signals.length === 0 ? { by: "request" } : { by: "request", signals: [...signals] };
   return { source: `sense:${sense}`, type: "sense.triggered", refId: sense, causeId: null, payload };
 }
 
-/** The signals are those of the row, which is their cause. */
+/** The row is the cause of its signals. */
 export function toManualTrigger({ id, ts }: LogRow, signals: readonly HandedSignal[]): {
   readonly trigger: Trigger;
   readonly handed: readonly Signal[];

@@ -1,6 +1,6 @@
 /**
- * Fetches what computes returned and nobody recorded, after a process or the daemon died: asks the processes of senses
- * whose database was not closed to load them, whereupon they deliver what their outbox holds. Created by wiring.ts.
+ * Fetches what computes returned but the kernel did not record, after a process or the daemon died: has processes load
+ * the senses whose database was left open; they then deliver what their outbox holds. Created by wiring.ts.
  * I1. It loads few senses at a time, and none whose unit may not start.
  */
 import { recoveredAtOnceMax } from "../base/limits.ts";
@@ -29,7 +29,7 @@ export class OutboxRecovery {
     this.#ports = ports;
   }
 
-  /** Loads those of the senses whose database was not closed when they last ran. */
+  /** Loads those of the senses whose database was left open when they last ran. */
   recover(senses: Iterable<string>): void {
     for (const sense of senses) if (this.#wasLeftOpen(sense)) this.#waiting.add(sense);
     this.#loadNext();
@@ -39,7 +39,7 @@ export class OutboxRecovery {
     if (this.#loading.delete(sense)) this.#loadNext();
   }
 
-  /** `died`: its process was not ended by nerve. */
+  /** `died`: nerve did not end the process. */
   onEnd(unit: UnitKey, died: boolean): void {
     if (died) this.#died.add(unit);
     for (const [sense, of] of this.#loading) if (of === unit) this.#loading.delete(sense);
@@ -59,7 +59,7 @@ export class OutboxRecovery {
       const group = config.senses.get(sense)?.group;
       if (group === undefined) continue;
       const unit = groupKey(group);
-      // What is due starts first.
+      // Due computes start first.
       const process = supervisor.getOrStartProcess(unit, { asked: false, dueAt: Infinity });
       if (process === null) continue;
       this.#loading.set(sense, unit);

@@ -1,4 +1,4 @@
-/** How every part of the kernel writes rows and publishes events, and what all of that stands on. Used by wiring.ts. */
+/** How every part of the kernel writes rows and publishes events, and the foundation for that. Used by wiring.ts. */
 import type { Clock } from "../base/time.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -15,7 +15,7 @@ import type { WriteFailures } from "./write_failures.ts";
 /** What kernel.ts creates first. */
 export interface Foundation {
   readonly store: Store;
-  /** The configuration to begin with, as far as the permission lock agrees to it. */
+  /** The initial configuration, before the permission lock is applied. */
   readonly config: NerveConfig;
   readonly lock: PermissionLockInForce;
   readonly paths: WorkspacePaths;
@@ -35,7 +35,7 @@ export interface Outlets {
   readonly repeats: RepeatLimiter;
   /** `values` are stored in the same commit. */
   append(row: NewLogRow, values?: readonly (readonly [key: string, value: string])[]): LogRow;
-  /** For a writer of rows of its own. */
+  /** For parts that write their own rows. */
   mask(row: NewLogRow): NewLogRow;
   emit(event: KernelEvent): void;
   /** Reports a problem of the kernel itself to the operator. */
@@ -43,8 +43,8 @@ export interface Outlets {
 }
 
 /**
- * The single outlet for rows and for events: both mask the secrets that were granted as variables. What goes to user
- * code (a signal that triggers, a run's payload) does not pass through here and stays unmasked.
+ * The single outlet for rows and events: both mask the secrets that were granted as variables. What goes to user code
+ * (a signal that triggers, a run's payload) does not pass through here and stays unmasked.
  */
 export function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentSecrets): Outlets {
   const { store, clock } = from;

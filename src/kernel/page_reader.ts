@@ -1,7 +1,7 @@
 /**
- * Pages of the log and of runs for the control API, read by the store's reading thread and masked there. Made by
+ * Pages of the log and of runs for the control API. The store's reading thread reads and masks them. Created by
  * wiring.ts.
- * I1. A page has every row that was published before it was asked for: a signal is published before its row is written.
+ * I1. A page includes every row published before the request: a signal is published before its row is written.
  */
 import { eventReplayBytes } from "../base/limits.ts";
 import type { PageReader } from "../protocol/queries.ts";

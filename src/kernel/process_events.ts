@@ -175,7 +175,7 @@ export class ProcessEvents implements SupervisorPorts {
 
   onQuarantined(key: UnitKey, reason: string): void {
     const { kind, name } = parseUnitKey(key), [first] = groupMembers(this.#ports.current.config, name);
-    // There is no command for groups: any sense of the group stands for it.
+    // Groups have no command of their own: any of the group's senses stands for it.
     const reset = kind === "workflow" ? `workflow reset ${name}` : `sense reset ${first?.name ?? name}`;
     this.#ports.notices.recordChange(
       key,
@@ -220,7 +220,7 @@ export class ProcessEvents implements SupervisorPorts {
     return this.#loaded.get(process)?.get(name) ?? Infinity;
   }
 
-  /** The unit is over its budget of the log, and a compute has to wait. */
+  /** The unit is over its log budget, and a compute has to wait. */
   onLogBudgetSpent(key: UnitKey): void {
     this.#ports.notices.record(key, "warn", logBudgetTexts.waits);
   }
@@ -230,7 +230,7 @@ export class ProcessEvents implements SupervisorPorts {
     const { kind, name } = parseUnitKey(key), message = "its files changed: new work gets a new process";
     this.#ports.notices.append(key, "group.replaced", name, { message });
     this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
-    // What its old code could not be loaded for.
+    // Resumes what the old code could not load for.
     if (kind === "group") this.#ports.delivery.resume(this.#sensesOf(name));
   }
 
@@ -251,16 +251,14 @@ export class ProcessEvents implements SupervisorPorts {
     this.#loaded.set(process, loaded);
   }
 
-  /**
-   * If the code does not load, the runs wait for code that does: they are not to blame, and may be long in progress.
-   */
+  /** If the code does not load, the runs wait for code that does: they are not to blame, and may be far advanced. */
   #onWorkflowLoaded(
     key: UnitKey,
     process: UnitProcess,
     { problems: [first], ...loaded }: Extract<FromProcess, { t: "loaded" }>,
   ): void {
     if (first === undefined) {
-      // Code that was replaced says nothing about the code that is there now.
+      // Code that was replaced proves nothing about the current code.
       if (this.#ports.supervisor.findProcess(key) !== process) return;
       return this.#ports.workflows.onLoaded(loaded.name, loaded.finally === true);
     }
@@ -278,7 +276,7 @@ export class ProcessEvents implements SupervisorPorts {
     this.#ports.emit({ kind: "log", source, level, message: text, ts: this.#clock.now() });
   }
 
-  /** It is not known which sense caused it: it is a problem of the unit. Repetitions are folded. */
+  /** The sense that caused it is unknown, so it is a problem of the unit. Repetitions are folded. */
   #onStray(key: UnitKey, { message: text, place }: LoadProblem): void {
     const { name } = parseUnitKey(key);
     const message = `${text}${formatPlace(place)}`;

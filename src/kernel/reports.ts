@@ -1,8 +1,8 @@
 /**
  * The reports of runs: files in data/reports, each from the `run.closed` row of its run. Created by wiring.ts.
- * I1. A report is there whole or not at all. Its row is on disk before, so one that is missing can be made good: when the
- *     daemon starts, and when a decision of its run is repeated. That writes no row of the run.
- * I2. What cannot be written stops nothing: it is told, and tried again then.
+ * I1. A report exists whole or not at all. Its row is on disk first, so a missing report can be restored: when the
+ *     daemon starts, and when a decision of its run is repeated. Restoring writes no row of the run.
+ * I2. A failed write stops nothing: it is reported, and retried on the same occasions.
  */
 import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
@@ -27,7 +27,7 @@ const pageSize = 1_000;
 export class Reports {
   readonly #ports: ReportsPorts;
   readonly #folder: string;
-  /** By run: what is being written. */
+  /** Reports being written, by run. */
   readonly #writing = new Map<string, Promise<boolean>>();
   #mended = 0;
 
@@ -36,23 +36,23 @@ export class Reports {
     this.#folder = join(ports.root, "data", "reports");
   }
 
-  /** How many were missing and are there again, since the start. */
+  /** How many missing reports were restored since the start. */
   get mended(): number {
     return this.#mended;
   }
 
-  /** The row of a run is on disk. */
+  /** The run's `run.closed` row is on disk. */
   onClosed(runId: string): void {
     void this.#write(runId);
   }
 
-  /** Makes the report of a run good, if it has one and it is missing. Never rejects. */
+  /** Restores the report of a run if it is missing. Never rejects. */
   async mend(runId: string): Promise<void> {
     await this.#writing.get(runId);
     if (ifPresent(() => Deno.lstatSync(this.#pathOf(runId))) === null && await this.#write(runId)) this.#mended++;
   }
 
-  /** The same for all runs. */
+  /** Restores the missing reports of all runs. */
   async mendAll(): Promise<void> {
     const { store, reportProblem } = this.#ports;
     try {
@@ -77,7 +77,7 @@ export class Reports {
     return join(this.#ports.root, reportPathOf(runId));
   }
 
-  /** Whether it is written; false when the run has none, or its row is in the archive. */
+  /** Whether the report was written; false when the run has none, or its row is in the archive. */
   async #write(runId: string): Promise<boolean> {
     const writing = this.#writeFile(runId).catch((thrown: unknown) => {
       const { reportProblem } = this.#ports, path = reportPathOf(runId);

@@ -1,4 +1,4 @@
-/** The files of runs at the start of the kernel: missing reports are made good, worktrees of no run are named. */
+/** Checks the files of runs when the kernel starts: restores missing reports, and names worktrees without a run. */
 import { messageOf } from "../base/errors.ts";
 import { listWorktrees } from "../store/maintenance/worktrees.ts";
 import type { LogStore } from "../store/log/log_store.ts";

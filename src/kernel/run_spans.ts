@@ -1,5 +1,5 @@
 /**
- * How long runs took, in monotonic time: the times of a run are wall times, and the clock may be set while it goes on.
+ * How long runs took, in monotonic time: a run's own times are wall times, and the clock may be set while it runs.
  * Created by wiring.ts, which passes every change of a run through here.
  */
 import type { Clock } from "../base/time.ts";
@@ -14,16 +14,16 @@ export class RunSpans {
     this.#clock = clock;
   }
 
-  /** Milliseconds from a run's start, or from its request if it never started, to its end; null while it goes on. */
+  /** Milliseconds from a run's start, or from its request if it never started, to its end; null before its end. */
   measure({ runId, status, attempt, queuedAt, startedAt, endedAt }: Run): number | null {
     const begun = this.#begun.get(runId), started = startedAt !== null;
     if (status === "waiting" || status === "paused") {
-      // Any number of runs may wait, and none of them may take memory.
+      // Any number of runs may wait, so they must not take memory.
       this.#begun.delete(runId);
       return null;
     }
     if (endedAt === null) {
-      // A later attempt of a run that is not known: an earlier kernel started it.
+      // A later attempt of an unknown run: an earlier kernel started it.
       const isNew = begun === undefined ? attempt <= 1 : started && !begun.started;
       if (isNew) this.#begun.set(runId, { started, at: this.#clock.monotonic() });
       return null;

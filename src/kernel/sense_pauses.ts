@@ -1,9 +1,10 @@
 /**
- * Senses that somebody has paused: none of their reflexes makes them compute. Created by wiring.ts; the scheduler asks.
- * I1. A pause is on disk before its request is answered, and outlives the daemon. One with an end ends on time, or when
- *     the next daemon starts.
- * I2. Nothing that a sense should hear is lost: signals and changed paths wait for it (sensing/signal_inbox.ts,
- *     watches/watches.ts). Ticks are not made up for one by one: what was missed is one compute.
+ * Senses that a user has paused: none of their reflexes starts a compute. Created by signal_delivery.ts; the scheduler
+ * asks.
+ * I1. A pause is on disk before its request is answered, and outlives the daemon. A pause with an end ends on time, or
+ *     when the next daemon starts.
+ * I2. No input of a sense is lost: signals and changed paths wait for it (sensing/signal_inbox.ts, watches/watches.ts).
+ *     Missed ticks are not repeated one by one: together they make one compute.
  */
 import type { CancelTimer, Clock } from "../base/time.ts";
 import type { LogRow, LogType, NewLogRow } from "../protocol/log.ts";
@@ -23,7 +24,7 @@ export interface SensePausePorts {
   isSense(name: string): boolean;
   /** The sense is paused, and what waits in the scheduler must not compute. */
   onPaused(sense: string): void;
-  /** The sense may compute again: what waits for it shall wake it. */
+  /** The sense may compute again: anything that waits for it wakes it. */
   onResumed(sense: string): void;
 }
 
@@ -41,7 +42,7 @@ export class SensePauses {
     }
   }
 
-  /** Ends the pauses whose time is over, now and later. */
+  /** Ends pauses whose time is over, now and later. */
   start(): void {
     for (const [sense, { until }] of this.#pauses) this.#arm(sense, until);
   }
@@ -49,7 +50,7 @@ export class SensePauses {
   stop(): void {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
-    // How much was skipped is not worth a write each time.
+    // The number of skipped triggers is not worth a write each time.
     this.#ports.meta.setAll([...this.#pauses].map(([sense, pause]) => [`${prefix}${sense}`, JSON.stringify(pause)]));
   }
 
@@ -61,20 +62,20 @@ export class SensePauses {
     return this.#pauses.has(sense);
   }
 
-  /** Something would have woken the sense. */
+  /** Counts something that would have woken the sense. */
   onSkipped(sense: string): void {
     const pause = this.#pauses.get(sense);
     if (pause !== undefined) this.#pauses.set(sense, { ...pause, skipped: pause.skipped + 1 });
   }
 
-  /** What people should know: a paused sense is easily forgotten. */
+  /** Warnings for people: a paused sense is easily forgotten. */
   warnings(): string[] {
     return [...this.#pauses].filter(([sense]) => this.#ports.isSense(sense)).map(([sense, pause]) =>
       `sense ${sense} is ${describePause(pause, this.#ports.clock.now())}: nerve sense resume ${sense}`
     );
   }
 
-  /** A sense that is paused already gets the new end and reason. Null: there is no such sense. */
+  /** A sense that is already paused gets the new end and reason. Null: there is no such sense. */
   async pause(sense: string, { forMs, reason }: PauseSenseRequest): Promise<PauseSenseReply | null> {
     if (!this.#ports.isSense(sense)) return null;
     const now = this.#ports.clock.now(), before = this.#pauses.get(sense);
@@ -124,7 +125,7 @@ export class SensePauses {
   }
 }
 
-/** A paused sense that computes does so because somebody asked for it. */
+/** A paused sense computes only if someone requested it. */
 export function describeState(state: string | null, paused: SensePause | null): string {
   return paused !== null && state === "idle" ? "paused" : state ?? "stopped";
 }

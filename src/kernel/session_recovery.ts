@@ -1,9 +1,10 @@
 /**
- * What becomes of runs whose sessions with agents are lost: each is paused, and one request asks a person, whose decision is
- * carried out. Created by agents.ts.
- * I1. The rows come in this order: `session.failed`, `run.paused`, `approval.requested`. A run that is paused keeps its
- *     pause, and one that asks already keeps its request.
- * I2. Each step is found on disk: a daemon that dies between two of them, also after a decision, does the rest at its start.
+ * Settles runs that lost sessions with agents: pauses each run, asks a person with one request, and carries out the
+ * decision. Created by agents.ts.
+ * I1. The rows come in this order: `session.failed`, `run.paused`, `approval.requested`. A run that is already paused
+ *     keeps its pause, and one that already asks keeps its request.
+ * I2. The disk shows which steps are done: if the daemon dies between two of them, even after a decision, the next one
+ *     does the rest when it starts.
  */
 import { messageOf, NerveError } from "../base/errors.ts";
 import type { Approval } from "../protocol/approval.ts";
@@ -18,9 +19,9 @@ export interface SessionRecoveryPorts {
   readonly store: Store;
   readonly requests: AgentRequests;
   readonly workflows: Pick<WorkflowEngine, "pauseRun" | "resumeRun" | "killRun">;
-  /** Tries the lost sessions of a run again. False: one still is lost. */
+  /** Retries the lost sessions of a run. False: one is still lost. */
   retry(runId: string): Promise<boolean>;
-  /** New sessions take the place of the lost ones of a run. */
+  /** Replaces the lost sessions of a run with new ones. */
   renew(runId: string): void;
   reportProblem(message: string): void;
 }
@@ -29,27 +30,27 @@ export const recoveryGate = "session_recovery_required";
 
 export class SessionRecovery {
   readonly #ports: SessionRecoveryPorts;
-  /** By run: one thing at a time is done about each. */
+  /** By run: each is handled one step at a time. */
   readonly #turns = new Map<string, Promise<void>>();
 
   constructor(ports: SessionRecoveryPorts) {
     this.#ports = ports;
   }
 
-  /** Runs whose sessions an earlier daemon had found lost, or whose decision it had not carried out. */
+  /** Checks runs whose sessions an earlier daemon found lost, or whose decision it had not carried out. */
   async recover(): Promise<void> {
     const { store } = this.#ports, lost = store.sessions.listUnended().filter(isLost);
     const paused = store.runs.listPaused().map(({ runId }) => runId);
     await Promise.all([...new Set([...lost.map(({ runId }) => runId), ...paused])].map((runId) => this.check(runId)));
   }
 
-  /** Does what is to be done about a run. Never rejects. */
+  /** Takes the next step for a run. Never rejects. */
   check(runId: string): Promise<void> {
     const turn = (this.#turns.get(runId) ?? Promise.resolve()).then(async () => {
       try {
         await this.#check(runId);
       } catch (thrown) {
-        // It has ended meanwhile: nothing is to be done any more.
+        // The run has ended meanwhile: nothing is left to do.
         if (thrown instanceof NerveError && thrown.code === "RUN_ENDED") return;
         this.#ports.reportProblem(`the lost sessions of run ${runId} are not settled: ${messageOf(thrown)}`);
       }
@@ -58,12 +59,12 @@ export class SessionRecovery {
     return turn;
   }
 
-  /** Resolves when nothing is being done about any run. */
+  /** Resolves when no run is being handled. */
   async settled(): Promise<void> {
     while (this.#turns.size > 0) await Promise.all(this.#turns.values());
   }
 
-  /** The request of a run that nobody has decided; its run does not go on before. */
+  /** The undecided request of a run; the run does not resume before the decision. */
   findOpen(runId: string): Approval | null {
     const approval = this.#ports.store.runs.readNewestOf(runId, "session")?.approval ?? null;
     return approval?.open === true ? approval : null;
@@ -71,7 +72,7 @@ export class SessionRecovery {
 
   async #check(runId: string): Promise<void> {
     const { store } = this.#ports;
-    // What is read must include what was just found.
+    // Reads must include what was just found.
     await store.log.durable();
     const run = store.runs.get(runId);
     if (run === null || isTerminal(run.status)) return;
@@ -121,7 +122,7 @@ function isLost({ state }: SessionRecord): boolean {
 }
 
 /**
- * Whether the decision of this request is still to be carried out: for sessions that were lost before it, or for a run that
+ * Whether the decision of this request is still to be carried out: all lost sessions were lost before it, and the run
  * was paused before it and still is.
  */
 function isAbout({ decided }: Approval, lost: readonly SessionRecord[], { status }: Run, paused: number | null) {

@@ -1,5 +1,5 @@
 /**
- * Sessions of agents for the control API: what is on disk of them, their transcripts, and their end by a person. Part of
+ * Sessions of agents for the control API: their records on disk, their transcripts, and ending them by hand. Part of
  * kernel_api.ts, created by wiring.ts.
  */
 import { unknownSession } from "../protocol/common_errors.ts";
@@ -18,7 +18,7 @@ export interface SessionsApiPorts {
   readonly transcripts: string;
 }
 
-/** All throw SESSION_UNKNOWN but `list`. */
+/** All methods but `list` throw SESSION_UNKNOWN. */
 export class SessionsApi {
   readonly #ports: SessionsApiPorts;
 
@@ -28,7 +28,7 @@ export class SessionsApi {
 
   list(query: SessionQuery): SessionPage {
     const { store, secrets } = this.#ports;
-    // It must include everything that callers have been told of.
+    // The list must include everything that has been reported to callers.
     store.flush();
     return secrets.mask(store.reader.sessions(query));
   }
@@ -43,7 +43,7 @@ export class SessionsApi {
     return secrets.mask(await readTranscript(transcripts, session.id, query));
   }
 
-  /** Its run goes on: a role that waits for its answer fails, and a later one of that session begins a new one. */
+  /** The run continues: a role that waits for an answer fails, and a later role of that session begins a new one. */
   async end(id: string, reason: string): Promise<EndSessionReply> {
     const before = this.#read(id), changed = before.state !== "ENDED";
     if (changed) await this.#ports.agents.endSession(before, reason);

@@ -1,6 +1,7 @@
 /**
- * Lets every listening sense hear every signal and delivery, and every change of what it watches: gives the inbox its listeners and
- * the log, the watches what they need, and triggers senses that have not heard all. Created by wiring.ts.
+ * Makes sure that each sense processes every signal and delivery that it listens to, and every change that it watches:
+ * supplies the inbox with listeners and the log, supplies the watches, and triggers senses that have unprocessed ones.
+ * Created by wiring.ts.
  */
 import { heardBytesMax, heardSignalsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
@@ -65,14 +66,14 @@ export class SignalDelivery {
     });
   }
 
-  /** `Scheduler.setPlans` */
+  /** Like `Scheduler.setPlans`, and sets the listeners of the inbox. */
   setPlans(plans: readonly SensePlan[]): void {
     const followed = ({ sense, reflexes }: SensePlan) => [sense, new Set(reflexes.flatMap(listFollowed))] as const;
     this.inbox.setListeners(new Map(plans.map(followed).filter(([, sources]) => sources.size > 0)));
     this.#scheduler().setPlans(plans);
   }
 
-  /** Begins: the scheduler has started. */
+  /** Call this once the scheduler has started. */
   start(): void {
     this.resume();
     this.watches.start();
@@ -85,8 +86,8 @@ export class SignalDelivery {
   }
 
   /**
-   * Triggers those of the senses that have not heard every signal, or have missed a cron tick that they catch up: their
-   * process died, or the daemon was down.
+   * Triggers those of the senses that have unprocessed signals, or missed a cron tick that they catch up: their process
+   * died, or the daemon was down.
    */
   resume(senses: Iterable<string> = this.inbox.listeners()): void {
     for (const sense of senses) {
@@ -111,7 +112,7 @@ function toHeardDelivery(sense: string, { id, ts, payload }: LogRow): Signal {
   return { id, sense, payload, ts };
 }
 
-/** The payload of the row of a signal is the kernel's own: what the sense returned is a part of it. */
+/** The payload of a signal's row is the kernel's own; it contains what the sense returned. */
 function toSignal(sense: string, { id, ts, payload }: LogRow): Signal {
   const { payload: told = null } = payload as { readonly payload?: Json };
   return { id, sense, payload: told, ts };

@@ -1,10 +1,10 @@
-/** When a run shall start, as a client asks for it. */
+/** Converts a client's request into the moment when a run starts. */
 import { NerveError } from "../base/errors.ts";
 import { type Moment, momentBefore, readMoment } from "../base/moment.ts";
 import type { Clock } from "../base/time.ts";
 import type { StartRunRequest } from "../protocol/run_requests.ts";
 
-/** Null: now. Of a span both clocks count, of a time of day the wall clock alone. */
+/** Null: now. Both clocks count a span; only the wall clock counts a time of day. */
 export function toStartTime(clock: Clock, { at, inMs }: Pick<StartRunRequest, "at" | "inMs">): Moment | null {
   if (at !== undefined && inMs !== undefined) {
     throw new NerveError("PAYLOAD_INVALID", "a run starts at a time or in a span, not both", {

@@ -1,6 +1,6 @@
 /**
- * Tells what the user code of units left running, and remembers the programs that could not be ended: until such a one
- * has ended, the sense or role that started it starts no other beside it. Created by wiring.ts, called by
+ * Reports programs that the user code of units left running, and remembers those that could not be ended: until such a
+ * program has ended, the sense or role that started it starts no other. Created by wiring.ts, called by
  * process_events.ts.
  * I1. A process knows what it may not start before it gets any work.
  */
@@ -45,7 +45,7 @@ export class StuckPrograms {
     this.#ports = ports;
   }
 
-  /** What cannot be ended now, for people. */
+  /** The programs that cannot be ended now, described for people. */
   list(): string[] {
     return [...this.#stuck.values()].map(({ message }) => message);
   }
@@ -76,7 +76,7 @@ export class StuckPrograms {
     if (stuck.length > 0) this.#tell(key);
   }
 
-  /** The same for programs of any unit, at the start of the kernel. */
+  /** Handles the programs of all units that an earlier daemon left, when the kernel starts. */
   onLeftovers({ ended, stuck }: Pick<SweepResult, "ended" | "stuck">): void {
     const all = Map.groupBy([...ended, ...stuck], (program) => keyOf(program));
     for (const [key, programs] of all) {

@@ -1,9 +1,9 @@
 /**
- * Remembers when the schedules of each sense ticked last, also across restarts of the daemon: an hourly sense stays
- * hourly, however often the daemon starts. Created by wiring.ts; the scheduler reports ticks and asks for them.
- * I1. A death of the daemon forgets at most ticks of the last `tickStoreMs`, or of the last `tickStoreShortMs` for
- *     intervals shorter than that: then such a tick comes a second time.
- * I2. Storing costs one write for all ticks since the last one, not one for each.
+ * Remembers when the schedules of each sense last ticked, across restarts of the daemon: an hourly sense stays hourly,
+ * however often the daemon starts. Created by wiring.ts; the scheduler reports ticks and reads them.
+ * I1. A crash of the daemon loses at most the ticks of the last `tickStoreMs`, or of the last `tickStoreShortMs` for
+ *     intervals shorter than that; a lost tick is repeated.
+ * I2. Storing costs one write for all ticks since the last write, not one for each.
  */
 import { tickStoreMs, tickStoreShortMs } from "../base/limits.ts";
 import { type Moment, momentBefore, readMoment } from "../base/moment.ts";
@@ -13,7 +13,7 @@ import type { MetaStore } from "../store/log/meta_store.ts";
 /** The last tick of each interval of one sense, by its milliseconds. */
 type IntervalTicks = Record<string, Moment>;
 
-/** A sense has few intervals at a time; those of older configurations make room. */
+/** A sense has few intervals at a time; those of older configurations are dropped first. */
 const intervalsKept = 16;
 
 export class TickTimes {
@@ -38,7 +38,7 @@ export class TickTimes {
     this.#meta.setAll([[cronKey(sense), String(due)]]);
   }
 
-  /** That of this interval; if it never ticked, the newest of the sense. Null when the sense has had no interval tick. */
+  /** This interval's last tick; if it never ticked, the sense's newest. Null: no interval of the sense has ticked. */
   lastIntervalTick(sense: string, intervalMs: number): Moment | null {
     this.store();
     const ticks = this.#readIntervals(sense);
@@ -52,11 +52,11 @@ export class TickTimes {
     else ticks.set(intervalMs, at);
     const isShort = intervalMs < tickStoreShortMs;
     if (isShort && this.#timer !== null) return;
-    // Not at once: senses that are due together are stored together.
+    // Delayed, so that senses that are due together are stored together.
     this.#arm(isShort ? tickStoreShortMs : Math.max(0, this.#storedAt + tickStoreMs - this.#clock.monotonic()));
   }
 
-  /** Stores every tick so far. It is on disk with the next commit. */
+  /** Stores every tick so far. They are on disk with the next commit. */
   store(): void {
     this.#timer?.cancel();
     this.#timer = null;

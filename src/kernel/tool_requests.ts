@@ -1,7 +1,8 @@
 /**
- * Leave that agents ask persons for: one request each, and the agent waits for its decision. Used by agents.ts.
- * I1. An agent has leave only by a decision that is on disk. Nobody decides for an agent that does not wait any more: its
- *     request is withdrawn, also by the next daemon.
+ * Permissions that agents request from people for a tool: one request each, and the agent waits for the decision. Used
+ * by agents.ts.
+ * I1. Only a decision on disk gives an agent permission. When an agent no longer waits, its request is withdrawn, if
+ *     need be by the next daemon.
  */
 import type { ToolRequest } from "../agents/tool_permissions.ts";
 import type { Approval } from "../protocol/approval.ts";
@@ -16,7 +17,7 @@ export class ToolRequests {
   readonly #requests: AgentRequests;
   /** By the id of the request. */
   readonly #waiting = new Map<string, (given: boolean) => void>();
-  /** One request at a time is made: its number counts those before. */
+  /** Requests are created one at a time: the number of each counts those before. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(store: Store, requests: AgentRequests) {
@@ -24,7 +25,7 @@ export class ToolRequests {
     this.#requests = requests;
   }
 
-  /** What an earlier daemon has left: no agent waits for it. */
+  /** Withdraws the requests that an earlier daemon left: no agent waits for them. */
   async recover(): Promise<void> {
     for (const { id, kind } of this.#store.runs.listAgentRequests()) {
       if (kind === "leave" && !this.#waiting.has(id)) await this.#requests.withdraw(id, "reject", gone);

@@ -1,6 +1,6 @@
 /**
- * Connects traces to what happens, where variables of the daemon name a receiver; else it does nothing. Created by wiring.ts. What
- * goes out is masked, as everything is that leaves the kernel.
+ * Connects traces to signals, computes and runs if variables of the daemon name a receiver; otherwise it does nothing.
+ * Created by wiring.ts. Like all output of the kernel, traces are masked.
  */
 import type { Subscription } from "../base/broadcast.ts";
 import type { Clock } from "../base/time.ts";
@@ -28,14 +28,14 @@ export class TraceWiring {
     this.#tracer = options === null ? null : new Tracer(options, clock, reportProblem);
   }
 
-  /** Rows that are dropped because the queue of a follower is full only lack in the traces. */
+  /** Rows dropped because a follower's queue is full are only missing from the traces. */
   async follow(feed: LogFeed): Promise<void> {
     if (this.#tracer === null) return;
     this.#rows = feed.follow();
     for await (const row of this.#rows) this.#tracer.onRow(row);
   }
 
-  /** Sends what waits, for a moment. */
+  /** Sends what waits, within a short time. */
   async stop(): Promise<void> {
     this.#rows?.close();
     await this.#tracer?.stop();
@@ -49,7 +49,7 @@ export class TraceWiring {
     if (this.#tracer !== null && run.endedAt !== null) this.#tracer.onRun(this.#secrets.mask(run));
   }
 
-  /** As `Health` has them. */
+  /** The counters that `Health` shows. */
   counters(): Record<string, number> {
     if (this.#tracer === null) return {};
     const { sent, dropped } = this.#tracer.counters;

@@ -1,10 +1,10 @@
-/** What the messages of a unit's process are about. Pure; used by process_events.ts. */
+/** Classifies the messages of a unit's process. Pure; used by process_events.ts. */
 import type { UnitProcess } from "../process/unit_process.ts";
 import type { FromProcess } from "../protocol/message.ts";
 
 const beginnings: readonly FromProcess["t"][] = ["may_begin", "role_begun", "attempt_failed", "closing"];
 
-/** Whether such a message about a run says that work was done: a role that begins or fails has finished nothing. */
+/** Whether such a message about a run shows that work was done: a role that begins or fails finished nothing. */
 export function finishesWork(t: FromProcess["t"]): boolean {
   return !beginnings.includes(t);
 }
@@ -14,11 +14,11 @@ export function isAbout({ spec: { senses, workflow } }: UnitProcess, name: strin
   return workflow === null ? senses.some((each) => each.name === name) : workflow.name === name;
 }
 
-/** What a unit's row says when its process uses a core without any work of its own. */
+/** The text of a unit's row when its process uses a core without any work of its own. */
 export const burningText =
   "uses a whole core outside of any compute or role; it is ended if it goes on, or does not answer its next heartbeat";
 
-/** The same when its user code called Deno.exit. */
+/** The text of a unit's row when its user code called Deno.exit. */
 export function describeExit(code: number): string {
   return `user code tried to end the process (exit code ${code}); refused`;
 }

@@ -1,6 +1,6 @@
 /**
- * Writes the rows about units, and what a unit as a whole has to say, in bounded quantity: notices, of which repetitions are folded, and the limit
- * of the rows and lines that its own code may write. Created by wiring.ts for process_events.ts and stuck_programs.ts.
+ * Writes the rows about units in bounded quantity: folds repeated notices, and limits the rows and lines that a unit's
+ * own code may write. Created by wiring.ts for process_events.ts and stuck_programs.ts.
  */
 import type { Clock } from "../base/time.ts";
 import type { ProcessEnd } from "../process/exit_cause.ts";
@@ -42,7 +42,7 @@ export class UnitNotices {
     this.#ports.emit({ kind: "unit", unit: key, change, message, ts: this.#ports.clock.now() });
   }
 
-  /** A process that never started has no end to tell. */
+  /** A process that never started has no end to record. */
   recordEnd(key: UnitKey, pid: number | null, { kind, message }: ProcessEnd, wanted: boolean): void {
     if (pid === null) return;
     if (wanted) this.recordChange(key, "ended", `process ${pid} ended: ${message}`);

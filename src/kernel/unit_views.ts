@@ -14,7 +14,7 @@ export interface UnitViewPorts {
   readonly current: CurrentConfig;
   readonly supervisor: Pick<UnitSupervisor, "view" | "listDraining">;
   readonly secrets: CurrentSecrets;
-  /** Why the sense does not run as nerve.yaml and its code on disk say; null when it does. */
+  /** Why the sense does not run as nerve.yaml and its code on disk declare; null when it does. */
   findFault(key: UnitKey, sense: string): string | null;
   findWorkflowFault(workflow: string): string | null;
 }
@@ -34,7 +34,7 @@ export class UnitViews {
     return this.#memory.refresh([...supervisor.view(), ...supervisor.listDraining()].flatMap(({ pid }) => pid ?? []));
   }
 
-  /** In the order of nerve.yaml; then replaced processes that finish their work. */
+  /** In the order of nerve.yaml, followed by replaced processes that finish their work. */
   list(): UnitView[] {
     const { supervisor, current } = this.#ports;
     const units = new Map(supervisor.view().map((unit) => [unit.key, unit]));

@@ -1,4 +1,4 @@
-/** The operations of the kernel on runs that wait, and the engines that keep runs. Part of kernel_api.ts. */
+/** The kernel's operations on runs that wait, and on the engines that keep runs. Part of kernel_api.ts. */
 import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
@@ -35,7 +35,7 @@ export class WaitsApi {
   /** Open requests, oldest first; with `all`, every one, newest first. */
   approvals(query: ApprovalQuery): ApprovalPage {
     const { store, secrets } = this.#ports;
-    // It must include everything that callers have been told of.
+    // The page must include everything that has been reported to callers.
     store.flush();
     return secrets.mask(store.reader.approvals(query));
   }
@@ -46,7 +46,7 @@ export class WaitsApi {
     return secrets.mask(store.reader.approval(id));
   }
 
-  /** One that is repeated makes good what may be missing of the run, its report, before it is answered. */
+  /** A repeated decision restores the run's report, if it is missing, before it is answered. */
   async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
     const { workflows, reports, secrets, agents: { requests } } = this.#ports;
     const reply = await (requests.has(id) ? requests : workflows).decide(id, request);
@@ -72,7 +72,7 @@ export class WaitsApi {
     return this.#ports.workflows.sendEvent(runId, request);
   }
 
-  /** The run once it has ended; null when `signal` aborts before, and for an unknown run. */
+  /** Resolves with the run once it has ended; null when `signal` aborts first, and for an unknown run. */
   async runEnded(runId: string, signal: AbortSignal): Promise<Run | null> {
     const { workflows, secrets } = this.#ports;
     const aborted = new Promise<null>((resolve) =>

@@ -1,7 +1,8 @@
 /**
- * Notices that the -wal file of the log was removed or replaced under the kernel, and mends it. SQLite would go on to
- * write into a file that has no name: a kill would lose all of it. Made by wiring.ts; store/store.ts does the mending.
- * I1. What is committed when it looks is in the database before anything else happens.
+ * Detects that the -wal file of the log was removed or replaced while the kernel runs, and repairs it. SQLite would
+ * keep writing to a file without a name, and a kill would lose all of that. Created by wiring.ts; store/store.ts does
+ * the repair.
+ * I1. What is committed at the time of a check is in the database before anything else happens.
  */
 import { messageOf } from "../base/errors.ts";
 import { walCheckMs } from "../base/limits.ts";
@@ -13,7 +14,7 @@ export interface WalWatchPorts {
   readonly store: Pick<Store, "walLost" | "restoreWal">;
   readonly clock: Clock;
   append(row: NewLogRow): unknown;
-  /** Replaces the processes of all units: their connections to the log see nothing new any more. */
+  /** Replaces the processes of all units: their connections to the log no longer see anything new. */
   replaceProcesses(): void;
   reportProblem(message: string): void;
 }
@@ -40,7 +41,7 @@ export class WalWatch {
     });
   }
 
-  /** Resolves when nothing is being mended any more. */
+  /** Resolves when no repair is in progress. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel();

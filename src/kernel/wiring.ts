@@ -145,7 +145,7 @@ export function wireKernel(from: Foundation): KernelParts {
 }
 
 interface MadeWorkflows {
-  /** The engine that works on runs, whoever keeps them. */
+  /** The engine that works on all runs, no matter which engine keeps them. */
   readonly local: WorkflowManager;
   readonly workflows: Engines;
   readonly engineHost: EngineHost;

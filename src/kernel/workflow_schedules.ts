@@ -1,9 +1,10 @@
 /**
- * Starts runs at the ticks of workflows' own schedules. Created by wiring.ts; scheduler/workflow_clock.ts says when.
- * I1. A tick makes one run, whatever dies: its row and the id of its run are stored together, before the run is; the
- *     next daemon starts that run if it is not there.
- * I2. Daemons that share an engine follow the same lines: the id of a tick's run says which tick it is, so that they start one.
- * I3. A tick whose run cannot be stored is tried again until it can, or until the next tick of its line.
+ * Starts runs at the ticks of workflows' own schedules. Created by wiring.ts; scheduler/workflow_clock.ts decides when.
+ * I1. A tick makes exactly one run, even across crashes: its row and the run's id are stored together, before the run;
+ *     the next daemon starts that run if it is missing.
+ * I2. Daemons that share an engine follow the same lines: the id of a tick's run names the tick, so that they start
+ *     only one.
+ * I3. If the run of a tick cannot be stored, it is retried until it can, or until the next tick of its line.
  */
 import { messageOf } from "../base/errors.ts";
 import { sha256Text } from "../base/sha256_text.ts";
@@ -26,9 +27,9 @@ export interface WorkflowSchedulePorts {
   reportProblem(message: string): void;
 }
 
-/** How far a line was followed, and its last tick while the run of that may not be stored. */
+/** How far a line was followed, and its last tick while that tick's run may not be stored yet. */
 interface Place {
-  /** Not the time of the tick: several that a sleeping machine skipped are one. */
+  /** Not the time of the tick: several ticks that a sleeping machine skipped count as one. */
   readonly upTo: number;
   readonly begun: Begun | null;
 }
@@ -88,7 +89,7 @@ export class WorkflowSchedules implements ScheduleFollower {
   onTick(tick: LineTick, caughtUp: boolean): void {
     const run = this.#nameRun(tick), { workflow, line, due } = tick;
     const entry = this.#put(workflow, line, { run, due, row: null });
-    // Its id is known only once it is written.
+    // The row's id is known only once it is written.
     const { id: row } = this.#append("workflow.due", tick, { runId: run, caughtUp }, entry);
     this.#ports.meta.set(...this.#put(workflow, line, { run, due, row }));
     void this.#startRun(workflow, line, { run, due, row });
@@ -117,7 +118,7 @@ export class WorkflowSchedules implements ScheduleFollower {
     );
   }
 
-  /** An id that exists attaches to its run: a run that was stored is not started twice. */
+  /** An existing id attaches to its run: a run that was stored is not started twice. */
   async #startRun(workflow: string, line: ScheduleLine, begun: Begun): Promise<void> {
     const { cron, prompt } = line, { run, due, row } = begun, isNewest = () => this.#isNewest(workflow, line, run);
     try {
@@ -154,7 +155,7 @@ export class WorkflowSchedules implements ScheduleFollower {
     return places;
   }
 
-  /** The entry of the table `meta`. Lines that nerve.yaml no longer has are forgotten. */
+  /** Returns the entry of the table `meta`. Drops lines that nerve.yaml no longer has. */
   #put(workflow: string, line: ScheduleLine, begun: Begun | null): readonly [key: string, value: string] {
     const lines = this.#plans.find((plan) => plan.workflow === workflow)?.lines.map(keyOf) ?? [];
     const kept = Object.entries(this.#placesOf(workflow)).filter(([key]) => lines.includes(key));
@@ -164,7 +165,7 @@ export class WorkflowSchedules implements ScheduleFollower {
   }
 }
 
-/** Whether it catches up is not part of it: the line is the same. */
+/** Excludes whether the line catches up: it remains the same line. */
 function keyOf({ cron, timezone, prompt }: ScheduleLine): string {
   return JSON.stringify([cron, timezone, prompt]);
 }

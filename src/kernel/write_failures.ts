@@ -1,7 +1,7 @@
 /**
  * Reports write failures of the log, and recovery, at most once a minute: a full disk loses thousands of rows, and the
- * text log may be on the same disk. The store calls it through kernel.ts and wiring.ts, and counts every lost row.
- * A write that succeeds is no recovery yet: on a full disk a row fits now and then.
+ * text log may be on the same disk. The store calls it through kernel.ts and wiring.ts, and counts every lost row. A
+ * single successful write does not count as recovery: on a full disk a row fits now and then.
  */
 import type { NerveError } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -9,7 +9,7 @@ import type { CancelTimer, Clock } from "../base/time.ts";
 /** The least time between two reports while a failure lasts. */
 export const reportIntervalMs = 60_000;
 
-/** How long nothing may fail until the log counts as writable again. */
+/** How long no write may fail until the log counts as writable again. */
 export const recoveryAfterMs = 1_000;
 
 export class WriteFailures {
@@ -43,7 +43,7 @@ export class WriteFailures {
     this.#cancelRecovery ??= this.#clock.after(recoveryAfterMs, () => this.#reportRecovery());
   }
 
-  /** Reports a recovery that is under way: nothing more will be written. */
+  /** Reports a recovery in progress: nothing more will be written. */
   stop(): void {
     if (this.#cancelRecovery === null) return;
     this.#cancelRecovery();
