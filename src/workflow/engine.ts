@@ -1,7 +1,7 @@
 /**
- * The port of every workflow engine: what the kernel needs from the one that runs its workflows. `local/` is the
- * embedded engine.
- * Starting a run with an id that exists attaches to that run. Every change is durable when its promise resolves.
+ * The port of every workflow engine: what the kernel needs from the engine that runs its workflows. `local/` has the
+ * embedded engine, `cluster/` the distributed ones. Starting a run with an existing id attaches to that run. Every
+ * change is durable when its promise resolves.
  */
 import type { DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import type { Moment } from "../base/moment.ts";
@@ -21,14 +21,14 @@ export interface RunRequest {
   readonly payload: Json;
   /** Null: the workflow's configured limit. */
   readonly maxRounds: number | null;
-  /** Null: a new id. An id that exists attaches to that run. */
+  /** Null: a new id. An existing id attaches to that run. */
   readonly runId: string | null;
   readonly trigger: RunTrigger;
   /** The log row that caused the request; null when there is none. */
   readonly causeId: number | null;
   /** Null or absent: the run begins without messages. */
   readonly fork?: Fork | null;
-  /** It is queued until then. Null or absent: it starts now. */
+  /** The run is queued until then. Null or absent: it starts now. */
   readonly starts?: Moment | null;
 }
 
@@ -42,22 +42,22 @@ export interface WorkflowPlan {
   readonly maxQueue: number;
   readonly maxRounds: number;
   readonly drainTimeoutMs: number;
-  /** Of the messages of one run, content and `meta`. */
+  /** The limit for the messages of one run, content and `meta`. */
   readonly maxThreadBytes: number;
   /** Whether a run that waits keeps its slot of `concurrency`. */
   readonly waiting: "keep" | "release";
-  /** What its process may use for user code. */
+  /** How much memory its process may use for user code. */
   readonly memoryBytes: number;
 }
 
-/** The current runs of one workflow. `unassigned`: active runs that are in no process, such as in a quarantine. */
+/** The current runs of one workflow. `unassigned`: active runs in no process, for example during a quarantine. */
 export interface WorkflowLoad {
   readonly workflow: string;
   readonly active: number;
   readonly unassigned: number;
-  /** Those that wait for a slot, and those that are planned. */
+  /** Runs that wait for a slot, and planned ones. */
   readonly queued: number;
-  /** Runs that wait, and paused ones; neither are among the active ones. */
+  /** Waiting and paused runs; neither count as active. */
   readonly waiting: number;
   readonly paused: number;
 }
@@ -67,7 +67,7 @@ export interface WorkflowEngine {
   configure(plans: readonly WorkflowPlan[]): void;
   /** Recovers the runs that the last daemon left unfinished, and begins to work. Call `configure` first. */
   start(): void;
-  /** Starts nothing more, gives running roles `drainMs`, and leaves the rest for the next start. */
+  /** Starts nothing more, gives running roles `drainMs`, and leaves the rest to the next start. */
   stop(drainMs?: number): Promise<void>;
   /** Errors: PAYLOAD_INVALID, WORKFLOW_UNKNOWN, RUN_CONFLICT, STORE_FAILED. */
   startRun(request: RunRequest): Promise<Run>;
@@ -84,10 +84,10 @@ export interface WorkflowEngine {
   waitForEnd(runId: string): Promise<Run>;
   /** Call this when the workflow's code was replaced: new runs use the new code. */
   onCodeReplaced(workflow: string): void;
-  /** One text for each run that is paused because its code contradicts its messages, with the reason. */
+  /** For each run that is paused because its code contradicts its messages, a text with the reason. */
   describeHeldRuns(): string[];
   /** Every configured workflow, and removed ones that still have runs. */
   readLoads(): WorkflowLoad[];
-  /** How many runs were dropped for lack of a slot or of a place in the queue, since the start. */
+  /** How many runs were dropped since the start, for lack of a slot or a place in the queue. */
   readonly dropped: number;
 }

@@ -1,12 +1,12 @@
 /**
  * The table of legal moves of a run's status. Pure. The guards of every write and the diagram in the documentation come
- * from here: local/run_writer.ts takes its guards from `sourcesOf`; the database refuses all other moves.
+ * from here: local/run_writer.ts takes its guards from `guardOf`; the database refuses all other moves.
  */
 import { type RunStatus, runStatusSchema } from "../protocol/run.ts";
 
 /**
- * For each status, the statuses that may follow, and why. A status without a successor is terminal.
- * The diagram shows these texts; a colon or a semicolon would end one there.
+ * For each status, the statuses that may follow, and why. A status without a successor is terminal. The diagram shows
+ * these texts; a colon or a semicolon would end a text there.
  */
 export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus, string>>>>> = {
   queued: {
@@ -69,7 +69,7 @@ export function sourcesOf(to: RunStatus): RunStatus[] {
   return runStatusSchema.options.filter((from) => isLegalMove(from, to));
 }
 
-/** The guard of a change that this engine makes as a matter of course: a wait or a pause ends only by its own writes. */
+/** The guard of the engine's ordinary changes: a wait or a pause ends only by its own writes. */
 export function guardOf(to: RunStatus): RunStatus[] {
   return to === "started" ? ["queued", "started"] : to === "failed" ? ["started"] : sourcesOf(to);
 }

@@ -1,22 +1,22 @@
 /**
- * The runs of this daemon that a distributed engine keeps: which there are, how many of their changes this daemon has
- * applied, and which of them it works on. Durable, since such a run must not be resumed as one of the local engine.
+ * The runs of this daemon that a distributed engine keeps: which ones exist, how many of their changes this daemon has
+ * applied, and which ones it works on. Durable, because such a run must not be resumed as a run of the local engine.
  */
 import type { Run } from "../../protocol/run.ts";
 import type { Change, ClusterMeta } from "./ports.ts";
 
-/** What is known of one run. */
+/** The stored facts about one run. */
 export interface ClusterRun {
   readonly engine: string;
-  /** How many of its changes are applied here. */
+  /** How many of the run's changes are applied here. */
   readonly applied: number;
   /** Whether the server has it. */
   readonly handed: boolean;
-  /** Changes that are applied here, and that the server does not keep yet; absent: none. */
+  /** Changes that are applied here, but that the server does not keep yet; absent: none. */
   readonly ahead?: readonly Change[];
 }
 
-/** The work on a run here, as session.ts does it. */
+/** This daemon's work on a run, as session.ts does it. */
 export interface HeldSession {
   readonly runId: string;
   readonly taken: boolean;
@@ -31,7 +31,7 @@ export class ClusterRuns {
   readonly #meta: ClusterMeta;
   readonly #runs = new Map<string, ClusterRun>();
   readonly #sessions = new Map<string, HeldSession>();
-  /** Writes of runs that are under way. */
+  /** Writes of runs in progress. */
   readonly #writing = new Map<string, { readonly settled: Promise<unknown>; readonly certain: Run | null }>();
 
   constructor(meta: ClusterMeta) {
@@ -46,7 +46,7 @@ export class ClusterRuns {
     return this.#runs.get(runId) ?? null;
   }
 
-  /** In one commit with what is written in the same turn. */
+  /** Takes effect in one commit with what is written in the same turn. */
   put(runId: string, run: ClusterRun): void {
     this.#runs.set(runId, run);
     this.#meta.set(prefix + runId, JSON.stringify(run));
@@ -57,7 +57,7 @@ export class ClusterRuns {
     if (this.#runs.delete(runId)) this.#meta.remove(prefix + runId);
   }
 
-  /** The run's last write. `certain`: what the run is once it is written, if that is certain. */
+  /** Tracks the run's last write. `certain`: what the run is once it is written, if that is certain. */
   setWriting(runId: string, write: Promise<unknown>, certain: Run | null): void {
     const settled: Promise<unknown> = Promise.allSettled([write]).then(() => {
       if (this.#writing.get(runId)?.settled === settled) this.#writing.delete(runId);
@@ -65,19 +65,19 @@ export class ClusterRuns {
     this.#writing.set(runId, { settled, certain });
   }
 
-  /** The run as the write that is under way will have made it; null: as the store has it. */
+  /** The run as the write in progress will leave it; null: use the run as stored. */
   getCertain(runId: string): Run | null {
     return this.#writing.get(runId)?.certain ?? null;
   }
 
-  /** Resolves when the store has all that was written of the run. */
+  /** Resolves when the store has all writes of the run. */
   async whenWritten(runId: string): Promise<void> {
     for (let write = this.#writing.get(runId); write !== undefined; write = this.#writing.get(runId)) {
       await write.settled;
     }
   }
 
-  /** The server's runs on which this daemon does not work: nothing may be done about them here. */
+  /** Whether the server keeps the run and this daemon does not work on it: this daemon must not touch it. */
   isElsewhere(runId: string): boolean {
     return this.#runs.has(runId) && this.#sessions.get(runId)?.taken !== true;
   }
@@ -87,7 +87,7 @@ export class ClusterRuns {
     return all.flatMap(([runId]) => this.isElsewhere(runId) ? [runId] : []);
   }
 
-  /** Up to when it is known here what other daemons did; null: they were never asked. */
+  /** The time up to which this daemon knows what others did; null: it has never asked. */
   readFollowed(engine: string): number | null {
     const text = this.#meta.get(followedPrefix + engine);
     return text === null ? null : Number(text);
@@ -101,7 +101,7 @@ export class ClusterRuns {
     return this.#runs.size - this.sessions.filter(({ taken }) => taken).length;
   }
 
-  /** Those that the server does not have yet, in the order of their ids. */
+  /** Runs that the server does not have yet, in the order of their ids. */
   unhanded(): string[] {
     return [...this.#runs].filter(([, { handed }]) => !handed).map(([runId]) => runId).sort();
   }

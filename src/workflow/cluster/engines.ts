@@ -1,11 +1,12 @@
 /**
- * Every workflow engine of the workspace behind one port: the local one, and the distributed ones of nerve.yaml. A
- * workflow's runs are begun at its engine. The local engine also works on the runs that distributed ones hand over, so
- * that a workflow does the same on each. Created by kernel/wiring.ts.
- * I1. A run of a distributed engine is on disk here before it is acknowledged, and is handed to the server until the server has it.
- * I2. Such a run is worked on only while the server has handed it to this daemon (session.ts).
- * I3. A run of a workflow that this daemon does not have is not taken: the server asks again, and it waits. Machines get a new
- *     workflow one after the other.
+ * All workflow engines of the workspace behind one port: the local one, and the distributed ones of nerve.yaml. The
+ * runs of a workflow begin at its engine. The local engine also works on the runs that distributed engines hand over,
+ * so that a workflow behaves the same on each. Created by kernel/wiring.ts.
+ * I1. A run of a distributed engine is on disk here before it is acknowledged. Its handover is retried until the server
+ *     has it.
+ * I2. This daemon works on such a run only while the server has handed it over (session.ts).
+ * I3. A run of a workflow that this daemon does not have is refused: the server asks again, and the run waits. Machines
+ *     get a new workflow one after the other.
  */
 import { engineAnswerMs } from "../../base/engine_limits.ts";
 import { type ErrorCode, NerveError } from "../../base/errors.ts";
@@ -45,7 +46,7 @@ export interface EnginesParts {
 /** The local engine, which also takes over runs. */
 export type LocalEngine = WorkflowEngine & { readonly handover: Handover };
 
-/** How long after the end of a drain a write may take that the server has to keep. */
+/** How long after the end of a drain a write to the server may take. */
 const lastWritesMs = 500;
 
 export class Engines implements WorkflowEngine {
@@ -56,7 +57,7 @@ export class Engines implements WorkflowEngine {
   readonly #starts: ClusterStarts;
   readonly #plans = new Map<string, WorkflowPlan>();
   readonly #servers = new Map<string, EngineServer>();
-  /** Callers that wait until this daemon has a run. */
+  /** Callers that wait until this daemon works on a run. */
   readonly #awaiting = new Set<() => void>();
   #running = false;
   /** The local engine has stopped, and the store may be closed. */
@@ -71,7 +72,7 @@ export class Engines implements WorkflowEngine {
     this.#starts = new ClusterStarts({ ...parts, mirror, outbox: this.#outbox, serverOf });
   }
 
-  /** The servers of nerve.yaml, by name. Those that are gone stop, new ones start. */
+  /** Sets the servers of nerve.yaml, by name. Removed ones stop, new ones start. */
   setServers(servers: ReadonlyMap<string, EngineServer>): void {
     for (const [name, server] of this.#servers) {
       if (servers.get(name) === server) continue;
@@ -110,7 +111,7 @@ export class Engines implements WorkflowEngine {
     this.#outbox.close();
     const stopped = this.#local.stop(drainMs);
     const end = () => runs.sessions.forEach((session) => session.end(false));
-    // A server that does not answer keeps nobody from stopping.
+    // A server that does not answer must not keep the daemon from stopping.
     const cancel = clock.after((drainMs ?? stopDrainMs) + lastWritesMs, end);
     await stopped;
     cancel();
@@ -128,7 +129,7 @@ export class Engines implements WorkflowEngine {
     return typeof begun === "string" ? await this.#local.startRun({ ...request, runId: begun }) : begun;
   }
 
-  /** The server hands a run over. */
+  /** Takes a run that the server hands over. */
   async #open(engine: string, input: RunInput): Promise<RunSession> {
     const { store, runs } = this.#parts, { runId } = input.run;
     runs.sessionOf(runId)?.end(false);
@@ -137,7 +138,7 @@ export class Engines implements WorkflowEngine {
       throw toNoWorkflow(engine, input.run.workflow);
     }
     const known = runs.get(runId);
-    // One that has ended here, and of which the server has not heard, is applied again from the start: to no effect.
+    // A run that has ended here, unknown to the server, is applied again from the start, without effect.
     if (known === null || !known.handed) runs.put(runId, { engine, applied: known?.applied ?? 0, handed: true });
     const session = new ClusterSession(runId, {
       ...this.#parts,
@@ -157,12 +158,12 @@ export class Engines implements WorkflowEngine {
   #onEnd(session: ClusterSession): void {
     const { runs } = this.#parts, { runId, taken } = session;
     runs.close(session);
-    // A call of the server may end later than everything here.
+    // A call of the server may outlive everything here.
     if (this.#stopped) return;
     if (taken && runs.get(runId) !== null) this.#local.handover.release(runId, "another daemon goes on with it");
   }
 
-  /** What the server and other daemons call. */
+  /** The calls that the server and other daemons make. */
   #callsOf(engine: string): EngineCalls {
     const { runs, store } = this.#parts;
     return {
@@ -177,7 +178,7 @@ export class Engines implements WorkflowEngine {
     };
   }
 
-  /** Another daemon passes it on. */
+  /** Performs a command that another daemon passes on. */
   async #perform({ runId, call, args, until }: PassedCommand): Promise<PassedReply> {
     const { runs, clock } = this.#parts;
     if (runs.sessionOf(runId)?.taken !== true || clock.now() > until) return { kind: "elsewhere" };
@@ -190,11 +191,11 @@ export class Engines implements WorkflowEngine {
     }
   }
 
-  /** Does it here, if the run is here or of the local engine; else where it is. */
+  /** Performs the call here if the run is here or local; otherwise passes it to the daemon that works on the run. */
   async #change<T>(runId: string, call: PassedCommand["call"], args: readonly unknown[]): Promise<T> {
     const { runs, store, clock } = this.#parts, until = clock.now() + engineAnswerMs;
     for (let waitMs = 100; runs.isElsewhere(runId); waitMs *= 2) {
-      // One that was just started comes back at once.
+      // A run that was just started comes back soon.
       await this.#whenTaken(runId, waitMs);
       const run = store.get(runId), server = this.#servers.get(runs.get(runId)?.engine ?? "");
       if (!runs.isElsewhere(runId)) break;
@@ -253,7 +254,7 @@ export class Engines implements WorkflowEngine {
     return this.#local.describeHeldRuns();
   }
 
-  /** Runs that are handed over count as queued until a daemon begins them. */
+  /** Runs being handed over count as queued until a daemon begins them. */
   readLoads(): WorkflowLoad[] {
     return this.#local.readLoads();
   }

@@ -1,6 +1,6 @@
 /**
- * The store as the local engine sees it beside distributed ones: writes of a run that a server keeps go to the server first
- * (session.ts), and runs on which other daemons work are not listed. All else is the store's own.
+ * The store as the local engine sees it beside distributed engines: writes of a run that a server keeps go to the
+ * server first (session.ts), and runs that other daemons work on are not listed. Everything else is the store's own.
  */
 import type { BootTime } from "../../base/boot_time.ts";
 import { elsewhereLookMs } from "../../base/engine_limits.ts";
@@ -10,7 +10,7 @@ import type { RunStore } from "../local/ports.ts";
 import type { ClusterRuns } from "./cluster_runs.ts";
 import { type JournaledCall, journaledCalls, type LocalRuns } from "./ports.ts";
 
-/** The calls that name several runs, of which those that are elsewhere are none of this daemon's business. */
+/** The calls that list several runs, which must leave out the runs that are elsewhere. */
 type Listing =
   | "listUnfinished"
   | "listPaused"
@@ -49,7 +49,7 @@ function namesOf(object: object): string[] {
 function createWrites(store: LocalRuns, runs: ClusterRuns): Pick<RunStore, JournaledCall | "writeFinally"> {
   const writes = journaledCalls.map((call) => [call, (...args: readonly unknown[]) => {
     const [of] = args, runId = typeof of === "string" ? of : (of as { readonly runId: string }).runId;
-    // Another daemon has it: whatever this one still knows of it counts no more.
+    // Another daemon has the run: writes that this one still makes no longer count.
     if (runs.isElsewhere(runId)) return Promise.resolve(false);
     return runs.sessionOf(runId)?.submit({ call, args }) ?? Reflect.apply(store[call], store, args);
   }]);
@@ -64,7 +64,7 @@ function createWrites(store: LocalRuns, runs: ClusterRuns): Pick<RunStore, Journ
 
 function createListings(store: LocalRuns, runs: ClusterRuns, clock: Pick<Clock, "now">): Pick<RunStore, Listing> {
   const isHere = (run: { readonly runId: string }) => !runs.isElsewhere(run.runId);
-  /** So many that some are left when those that are elsewhere are taken away. */
+  /** A limit high enough that some runs are left once those elsewhere are removed. */
   const atLeast = (limit: number) => limit + runs.elsewhere;
   const listDueWaits = (now: number, boot: BootTime | null, limit: number) =>
     store.listDueWaits(now, boot, atLeast(limit)).filter(isHere).slice(0, limit);
@@ -88,7 +88,7 @@ function createListings(store: LocalRuns, runs: ClusterRuns, clock: Pick<Clock, 
     readNextDue(boot) {
       const next = store.readNextDue(boot);
       if (runs.elsewhere === 0) return next;
-      // What is due may be elsewhere, and stays due: it is looked at again in a while, not at once.
+      // A due run may be elsewhere and stay due: check again after a while, not immediately.
       const wall = next.wall === null ? null : Math.max(next.wall, clock.now() + elsewhereLookMs);
       const bootMs = next.bootMs === null || boot === null ? null : Math.max(next.bootMs, boot.ms + elsewhereLookMs);
       return { wall, bootMs };

@@ -1,6 +1,6 @@
 /**
- * Keeps this daemon's log up to date with the runs that others work on, from what the server keeps of them: so any daemon
- * shows each run, its thread and what it asks. Used by engines.ts.
+ * Updates this daemon's log with the runs that other daemons work on, from what the server keeps: any daemon shows each
+ * run, its thread and its requests. Used by engines.ts.
  */
 import type { Clock } from "../../base/time.ts";
 import type { Run } from "../../protocol/run.ts";
@@ -16,7 +16,7 @@ export interface MirrorParts {
   readonly clock: Clock;
   readonly reportProblem: (message: string) => void;
   readonly onChange: (run: Run) => void;
-  /** Whoever waits for the end of the run learns of it. */
+  /** Notifies the callers that wait for the end of the run. */
   readonly tell: (run: Run) => void;
 }
 
@@ -27,7 +27,7 @@ export class Mirror {
     this.#parts = parts;
   }
 
-  /** The server has a run. Nothing is done about one that it is known to have. */
+  /** The server has a run. Does nothing if that is known already. */
   async begin(engine: string, { run, starts }: RunInput): Promise<void> {
     const { store, runs } = this.#parts, { runId } = run, known = runs.get(runId);
     if (known?.handed === true || known === null && store.get(runId) !== null) return;
@@ -35,10 +35,10 @@ export class Mirror {
     await this.write({ run, starts });
   }
 
-  /** The run is here as the server has it, also where another one of its id was started here while the server was away. */
+  /** Writes the run as the server has it, even where another of its id was started here while the server was away. */
   async write({ run, starts }: RunInput): Promise<void> {
     const { store, reportProblem } = this.#parts, existing = store.get(run.runId);
-    // Its causes are rows of another log.
+    // The run's causes are rows of another log.
     const own = { ...run, causeId: null }, row = createFirstRow(own, null, starts);
     if (existing === null) return void await store.create(own, row, null, starts);
     const { workflow, prompt, maxRounds, payload, trigger, causeId } = run;
@@ -56,10 +56,10 @@ export class Mirror {
     reportProblem(`run ${run.runId} ${where}, with a different ${difference}: that one counts, this one is void`);
   }
 
-  /** The server keeps the change as number `n`; one without changes: the run is over. */
+  /** The server keeps the changes as number `n`; no changes: the run is over. */
   async follow(runId: string, n: number, changes: readonly Change[]): Promise<void> {
     const { store, runs, onChange, tell } = this.#parts, known = runs.get(runId);
-    // It is over, or came here meanwhile.
+    // The run is over, or came here meanwhile.
     if (known === null || runs.sessionOf(runId) !== null || n <= known.applied) return;
     const before = store.get(runId);
     const isOver = await new ClusterSession(runId, {

@@ -1,6 +1,7 @@
 /**
- * Hands runs to the servers of their engines, until each has said that it keeps the run. Used by engines.ts.
- * I1. A run is handed over in the order in which it was started, as far as its server answers. No failure loses one.
+ * Hands runs to the servers of their engines, until each server confirms that it keeps the run. Used by engines.ts.
+ * I1. Runs are handed over in the order in which they were started, as far as their servers answer. No failure loses a
+ *     run.
  */
 import { calculateBackoff } from "../../base/backoff.ts";
 import { messageOf } from "../../base/errors.ts";
@@ -20,7 +21,7 @@ export interface OutboxParts {
   readonly serverOf: (engine: string) => EngineServer | null;
 }
 
-/** How many runs are handed over at the same time. */
+/** How many runs are handed over at a time. */
 const handsMax = 16;
 
 export class Outbox {
@@ -72,7 +73,7 @@ export class Outbox {
         const server = serverOf(known.engine);
         if (server === null) throw new Error(`engine ${known.engine} is not in nerve.yaml`);
         const isOurs = await server.submit({ run, starts: store.readPlanned(runId) });
-        // Or handed over before, and that was not heard.
+        // Or it was handed over before, and the answer was lost.
         const kept = isOurs ? null : await server.find(runId);
         if (kept !== null) await mirror.write(kept);
         const now = runs.get(runId);

@@ -24,37 +24,37 @@ export const journaledCalls = [
 ] as const;
 export type JournaledCall = (typeof journaledCalls)[number];
 
-/** One write of a run, as the server keeps it. `over` ends the last list of changes of a run, and writes nothing. */
+/** One write of a run, as the server keeps it. `over` ends a run's last list of changes, and writes nothing. */
 export interface Change {
   readonly call: JournaledCall | "over";
   readonly args: readonly unknown[];
 }
 
-/** What the server keeps of a run when it takes it: enough to begin it at any daemon. */
+/** What the server keeps of a run when it takes it: enough to begin the run on any daemon. */
 export interface RunInput {
   readonly run: Run;
   readonly starts: Moment | null;
 }
 
-/** The work of this daemon on one run, from the moment when the server hands it over until it is over or goes elsewhere. */
+/** This daemon's work on one run, from its handover by the server until the run is over or moves elsewhere. */
 export interface RunSession {
   /**
-   * The next changes, once there are some; none: the run is over. Called when the server has no changes that were not
+   * The next changes, once there are some; none: the run is over. Called when all changes that the server has were
    * given to `apply`.
    */
   next(): Promise<readonly Change[]>;
-  /** The server keeps the changes, as number `n` of the run: they take effect. True: the run is over. */
+  /** The server keeps the changes as number `n` of the run: they take effect. True: the run is over. */
   apply(n: number, changes: readonly Change[]): Promise<boolean>;
-  /** The work on the run ends here: it is over, or goes on at another daemon. */
+  /** Ends the work on the run here: it is over, or continues on another daemon. */
   end(isOver: boolean): void;
 }
 
-/** What somebody wants done about a run that another daemon works on, as JSON. */
+/** A command for a run that another daemon works on, as JSON. */
 export interface PassedCommand {
   readonly runId: string;
   readonly call: "killRun" | "pauseRun" | "resumeRun" | "sendEvent" | "decide";
   readonly args: readonly unknown[];
-  /** Wall milliseconds: nobody waits for it any more then, and it must not be done. */
+  /** Wall milliseconds: after that no one waits for the command, and it must not be performed. */
   readonly until: number;
 }
 
@@ -64,18 +64,18 @@ export type PassedReply =
   | { readonly kind: "refused"; readonly code: string; readonly message: string; readonly hint: string | null }
   | { readonly kind: "elsewhere" };
 
-/** What the server, and other daemons through it, call here. */
+/** The calls that the server, and other daemons through it, make here. */
 export interface EngineCalls {
   /** The server hands a run over. */
   open(input: RunInput): Promise<RunSession>;
   /** Whether others may change the run without this daemon: it does not work on it, and does not know its end. */
   isToFollow(runId: string): boolean;
-  /** Runs of the engine on which others worked when this daemon last heard of them. */
+  /** Runs of the engine that others worked on, as last known to this daemon. */
   listElsewhere(): string[];
-  /** Up to when this daemon knows what others did (wall milliseconds); null: it has never asked. */
+  /** The time up to which this daemon knows what others did (wall milliseconds); null: it has never asked. */
   readFollowed(): number | null;
   writeFollowed(ms: number): void;
-  /** Another daemon has begun a run, or has changed it: the server keeps the change as number `n`. */
+  /** Another daemon has begun a run, or changed it: the server keeps the change as number `n`. */
   begin(input: RunInput): Promise<void>;
   follow(runId: string, n: number, changes: readonly Change[]): Promise<void>;
   command(command: PassedCommand): Promise<PassedReply>;
@@ -89,9 +89,9 @@ export interface EngineState {
   readonly version: string | null;
   /** Where the server calls this daemon. */
   readonly endpoint: string;
-  /** Whether it is listening there, and registered with the server. */
+  /** Whether this daemon listens there, and is registered with the server. */
   readonly serving: boolean;
-  /** How many parts of the engine's runs it serves. */
+  /** How many parts of the engine's runs this daemon serves. */
   readonly parts: number;
 }
 
@@ -99,18 +99,18 @@ export interface EngineState {
 export interface EngineServer {
   readonly name: string;
   readonly kind: string;
-  /** Begins to serve and to register this daemon; what does not work is tried again. */
+  /** Begins to serve and to register this daemon; failures are retried. */
   start(calls: EngineCalls): void;
-  /** No more calls come in. Those that are open end. */
+  /** Accepts no more calls. Open ones end. */
   stop(): Promise<void>;
   /**
-   * Resolves when the server keeps the run: it is not lost any more. False: it had one of that id, which may have been started
-   * with other input. Rejects with ENGINE_AWAY or ENGINE_WRONG.
+   * Resolves when the server keeps the run: it can no longer be lost. False: the server already had a run of that id,
+   * perhaps started with other input. Rejects with ENGINE_AWAY or ENGINE_WRONG.
    */
   submit(input: RunInput): Promise<boolean>;
-  /** With what the run of that id was started; null: the server has none. Rejects as `submit`. */
+  /** The input that the run of that id was started with; null: the server has none. Rejects as `submit` does. */
   find(runId: string): Promise<RunInput | null>;
-  /** Passes it on to whoever works on the run; `elsewhere` when nobody says that they do. Rejects as `submit`. */
+  /** Passes the command to the daemon that works on the run; `elsewhere` when none does. Rejects as `submit` does. */
   pass(command: PassedCommand): Promise<PassedReply>;
   /** Registers this daemon now. */
   register(): Promise<EngineState>;
@@ -119,9 +119,9 @@ export interface EngineServer {
 
 /** The store of runs on this machine. */
 export interface LocalRuns extends RunStore {
-  /** Whether the run has ended and is still to be closed. */
+  /** Whether the run has ended and still has to be closed. */
   isToBeClosed(runId: string): boolean;
-  /** Another run of the same id takes the place of one that was never begun. False, and no row: it has begun. */
+  /** Replaces a run that was never begun by another run of the same id. False, and no row: it has begun. */
   replaceQueued(run: Run, row: NewLogRow, starts: Moment | null): Promise<boolean>;
 }
 

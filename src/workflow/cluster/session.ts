@@ -1,15 +1,16 @@
 /**
- * The work of this daemon on one run of a distributed engine. The local engine works on it as on its own runs; each write
- * first goes to the server, and takes effect here once the server keeps it. Made by engines.ts for each call of
- * the server; journaled_store.ts submits.
- * I1. A change is kept by the server before it is applied here, and before anyone is told; but see I4. Changes apply in the order in
- *     which the server keeps them, on every daemon.
- * I2. A change that was applied before is not applied again; its number is stored in the same commit.
+ * This daemon's work on one run of a distributed engine. The local engine works on it as on its own runs; each write
+ * goes to the server first, and takes effect here once the server keeps it. Created by engines.ts for each call of the
+ * server, and by mirror.ts to apply changes; journaled_store.ts submits.
+ * I1. The server keeps a change before it is applied or reported here; but see I4. Every daemon applies changes in the
+ *     order in which the server keeps them.
+ * I2. A change is applied only once: its number is stored in the same commit.
  * I3. After the end of the session nothing is submitted: pending writes reject.
- * I4. That a run starts, or goes on in its next attempt, is applied at once and sent with what comes next: another daemon
- *     would write the very same. What is ahead of the server is stored, and sent first when the run comes back here.
- * I5. When nothing else of the run is being written, it is certain what a message does that the server keeps, and what the first
- *     start does. Then the run goes on while they are written here; its next change waits for that.
+ * I4. The start of a run, or of its next attempt, is applied immediately and sent with the next change: another daemon
+ *     would write exactly the same. Changes ahead of the server are stored, and sent first when the run comes back
+ *     here.
+ * I5. When nothing else of the run is being written, the effect of a message that the server keeps, and of the first
+ *     start, is certain. The run then continues while they are written here; its next change waits for that.
  */
 import { calculateBackoff } from "../../base/backoff.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
@@ -22,11 +23,11 @@ import type { Change, LocalRuns, RunSession } from "./ports.ts";
 
 interface Pending {
   readonly change: Change;
-  /** Null: it is applied already. */
+  /** Null: the change is applied already. */
   readonly settled: PromiseWithResolvers<boolean> | null;
 }
 
-/** A change of which it is certain what it does: `after` is what the run is then. */
+/** A change whose effect is certain: `after` is the run that it results in. */
 interface Certain {
   readonly change: Change;
   readonly settled: PromiseWithResolvers<boolean>;
@@ -35,7 +36,7 @@ interface Certain {
 
 const over: Change = { call: "over", args: [] };
 
-/** How long what is ahead of the server waits for something to be sent with. */
+/** How long changes ahead of the server wait for another change to be sent with. */
 const aheadMs = 500;
 
 export interface SessionParts {
@@ -43,9 +44,9 @@ export interface SessionParts {
   readonly runs: ClusterRuns;
   readonly clock: Clock;
   readonly reportProblem: (message: string) => void;
-  /** The server has no change that is not applied: the local engine takes the run. */
+  /** All of the server's changes are applied: the local engine takes the run. */
   readonly onTaken: (runId: string) => Promise<void>;
-  /** It has ended. */
+  /** The session has ended. */
   readonly onEnd: (session: ClusterSession) => void;
 }
 
@@ -53,7 +54,7 @@ export class ClusterSession implements RunSession {
   readonly runId: string;
   readonly #parts: SessionParts;
   #waiting: Pending[] = [];
-  /** Those that the server is asked to keep. */
+  /** Changes that the server was asked to keep. */
   #sent: Pending[] = [];
   #wake: () => void = () => {};
   #taken = false;
@@ -103,7 +104,7 @@ export class ClusterSession implements RunSession {
       for (const change of this.#parts.runs.get(this.runId)?.ahead ?? []) this.#push({ change, settled: null });
       await this.#parts.onTaken(this.runId);
     }
-    // Asked again: the server did not get the last answer.
+    // Called again with changes unconfirmed: the server did not get the last answer.
     while (this.#sent.length === 0 && !this.#ended && !this.#isOver()) {
       if (this.#waiting.length === 0) {
         await this.#awaken(null);
@@ -128,7 +129,7 @@ export class ClusterSession implements RunSession {
     });
   }
 
-  /** Whether nothing follows the change: the run has ended, and no `finally` is to run. */
+  /** Whether nothing follows the change: the run has ended, and no `finally` will run. */
   #isLast({ call, args }: Change): boolean {
     if (call === "closeRun") return true;
     const run = this.#parts.store.get(this.runId), [, , change] = args;
@@ -136,7 +137,7 @@ export class ClusterSession implements RunSession {
     return this.#parts.store.readFinally(run.workflow)?.has === false;
   }
 
-  /** Whether there is something new to look at, such as that the run needs no closing any more. */
+  /** Checks for something new, such as that the run no longer needs closing. */
   look(): void {
     this.#wake();
   }
@@ -150,7 +151,7 @@ export class ClusterSession implements RunSession {
       this.#sent = [];
       const ahead = this.#taken
         ? this.#waiting.flatMap(({ change, settled }) => settled === null ? [change] : [])
-        // Nothing of it is submitted again yet, but what the server keeps of it.
+        // Nothing ahead is submitted again yet, except what the server already keeps.
         : (known.ahead ?? []).filter((one) => !changes.some((change) => isSameStart(change, one)));
       runs.put(this.runId, { engine: known.engine, handed: known.handed, applied: n, ahead });
       const certain = this.#findCertain(changes, sent);
@@ -161,7 +162,7 @@ export class ClusterSession implements RunSession {
       certain?.settled.resolve(true);
       if (certain === null) await writing;
     }
-    // One after which there are others is not the last, whatever has become of the run since.
+    // A change that others follow is not the last, whatever the run's status is now.
     return changes.at(-1)?.call === "over" && n >= applied && this.#hasEnded();
   }
 
@@ -176,11 +177,11 @@ export class ClusterSession implements RunSession {
     this.#wake();
   }
 
-  /** The message that is all there is to write, if the run is where it expects it: then it takes effect for certain. */
+  /** The message that is the only thing to write, if the run is where it expects: its effect is then certain. */
   #findCertain(changes: readonly Change[], sent: readonly Pending[]): Certain | null {
     const last = sent.at(-1), run = this.#parts.store.get(this.runId);
     if (last?.settled == null || run?.status !== "started" || last.change.call !== "appendMessage") return null;
-    // All before it is applied already.
+    // All changes before the message are applied already.
     if (sent.length !== changes.length || sent.some(({ settled }) => settled !== null && settled !== last.settled)) {
       return null;
     }
@@ -189,19 +190,19 @@ export class ClusterSession implements RunSession {
     return isNext ? { change, settled, after: { ...run, rounds: round } } : null;
   }
 
-  /** Even after the end of the session. Never rejects. */
+  /** Writes even after the end of the session. Never rejects. */
   async #writeAnyhow(change: Change): Promise<void> {
     await this.#untilWritten(change, () => true);
   }
 
-  /** What the server keeps has to be written here, however long that takes. `sent`: as which this session has sent it. */
+  /** Writes a change that the server keeps, however long that takes. `sent`: the session's own copy of the change. */
   async #applyOne(change: Change, sent: Pending | undefined): Promise<void> {
     if (change.call === "over" || sent?.settled === null) return;
     const done = await this.#untilWritten(change, () => !this.#ended || sent === undefined);
     sent?.settled?.resolve(done);
   }
 
-  /** Rejects with the store's error when it shall not be tried again. */
+  /** Rejects with the store's error when `goesOn` is false. */
   async #untilWritten(change: Change, goesOn: () => boolean): Promise<boolean> {
     const { clock, reportProblem } = this.#parts;
     for (let failures = 1;; failures++) {
@@ -219,7 +220,7 @@ export class ClusterSession implements RunSession {
 
   #perform({ call, args }: Change): Promise<boolean> {
     const { store } = this.#parts, causeId = store.get(this.runId)?.causeId ?? null;
-    // A cause is a row of the log of one daemon.
+    // A cause is a row of one daemon's log.
     const own = args.map((arg) => isCaused(arg) ? { ...arg, causeId } : arg);
     return call === "over" ? Promise.resolve(true) : Reflect.apply(store[call], store, own) as Promise<boolean>;
   }
@@ -240,12 +241,12 @@ export class ClusterSession implements RunSession {
   }
 }
 
-/** A run that starts, or goes on in its next attempt. */
+/** Whether a run starts, or continues in its next attempt. */
 function isStart({ call, args: [, , change] }: Change): boolean {
   return call === "transition" && (change as RunChange).status === "started";
 }
 
-/** Of the same attempt, whoever wrote it: `fence` is the attempt before. */
+/** Whether both start the same attempt, on any daemon: `fence` is the attempt before. */
 function isSameStart(one: Change, other: Change): boolean {
   const [, before] = one.args, [, than] = other.args;
   return isStart(one) && isStart(other) && fenceOf(before) === fenceOf(than);

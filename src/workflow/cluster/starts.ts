@@ -1,8 +1,8 @@
 /**
  * Starts runs of distributed engines. Used by engines.ts.
  * I1. A run is on disk here before it is acknowledged.
- * I2. When daemons start the same id at the same time, the server says whose it is: that run is the others', too, or they
- *     get RUN_CONFLICT. While the server is away, each daemon takes the id, and mirror.ts lets the first one count.
+ * I2. When daemons start the same id at the same time, the server decides whose run it is: the others attach to it, or
+ *     get RUN_CONFLICT. While the server is away, each daemon takes the id, and mirror.ts later keeps the first run.
  */
 import { engineClaimMs } from "../../base/engine_limits.ts";
 import { NerveError } from "../../base/errors.ts";
@@ -35,7 +35,7 @@ export class ClusterStarts {
     this.#parts = parts;
   }
 
-  /** The id of a run that is here: the request attaches to it, or is in conflict with it. Or the run that was started. */
+  /** Returns the started run, or the id of a run that exists here: the request attaches to it or conflicts with it. */
   async begin(wanted: RunRequest, plan: WorkflowPlan, engine: string): Promise<Run | string> {
     const request = checkRequest(wanted), { store, runs, clock, outbox, newRunId, onChange } = this.#parts;
     if ((request.fork ?? null) !== null) {
@@ -51,7 +51,7 @@ export class ClusterStarts {
     const isNew = runs.get(runId) === null;
     if (isNew) runs.put(runId, { engine, applied: 0, handed });
     try {
-      // Somebody else has started it in the same turn, or the server has handed it over already.
+      // Another request started it in the same turn, or the server has handed it over already.
       if (!await store.create(run, createFirstRow(run, null, starts), null, starts)) return runId;
     } catch (thrown) {
       if (isNew) runs.forget(runId);
@@ -62,7 +62,7 @@ export class ClusterStarts {
     return run;
   }
 
-  /** Whether the server keeps this very run now. False: it is handed over later, or another run of the id is here now. */
+  /** Whether the server keeps this very run now. False: it is handed over later, or another run has the id here. */
   async #claim(engine: string, input: RunInput): Promise<boolean> {
     const { mirror, serverOf } = this.#parts, { runId } = input.run, server = serverOf(engine);
     const isOurs = server === null ? null : await this.#submit(server, input);
@@ -81,7 +81,7 @@ export class ClusterStarts {
     return false;
   }
 
-  /** As `EngineServer.submit`; null: the server does not say, and is asked again when the run is handed over. */
+  /** Like `EngineServer.submit`. Null: the server does not answer, and is asked again when the run is handed over. */
   async #submit(server: EngineServer, input: RunInput): Promise<boolean | null> {
     const { clock } = this.#parts, late = Promise.withResolvers<null>();
     const cancel = clock.after(engineClaimMs, () => late.resolve(null));

@@ -1,7 +1,7 @@
 /**
- * The unfinished runs, in memory: the stored state of each (`run`), and what the engine is doing with it (`phase`).
- * recovery.ts and run_admission.ts add runs; the other files of this folder move them from phase to phase.
- * A run that waits is in memory only while something is done about it (waits.ts).
+ * The unfinished runs in memory: the stored state of each (`run`), and what the engine does with it (`phase`).
+ * recovery.ts and run_admission.ts add runs; the other files of this folder move them from phase to phase. A waiting
+ * run is in memory only while something is done about it (waits.ts).
  * I1. `run` changes only after the change is durable (run_writer.ts changes it).
  * I2. A run holds a slot from the decision to start it until its end is durable and its last role has settled.
  */
@@ -16,31 +16,31 @@ export interface RunEntry {
   run: Run;
   phase: Phase;
   deaths: Deaths | null;
-  /** How often its process was killed from outside at this round, and until when it waits therefore, in monotonic time. */
+  /** How often its process was killed from outside at this round, and until when it waits for that (monotonic). */
   kills: Deaths | null;
   waitsUntil: number;
   /** The newest failed attempt of a role, as stored. */
   lastFailure: RoleFailure | null;
   /**
-   * The role that runs once and has begun, or is about to: its end is unknown while its message is not on disk. `stored`:
+   * The role that runs once and has begun, or is about to: its end is unknown until its message is on disk. `stored`:
    * whether its row is on disk.
    */
   begun: { readonly role: RoleBegun; readonly stored: boolean } | null;
-  /** The wait after `failure`, and when it ends in monotonic time at the latest. A timer then dispatches the run again. */
+  /** The wait after `failure`, and its latest end in monotonic time. A timer then dispatches the run again. */
   retryWait: { readonly failure: RoleFailure; readonly until: number } | null;
   /**
    * Ends being written that its process did not cause (kill, drop, interrupt). While there are any, nothing new starts.
    */
   endsPending: number;
-  /** What its messages take, content and `meta`; of a run from before the start, at first what they take in the log. */
+  /** The size of its messages, content and `meta`; for a run from before the start, at first their size in the log. */
   threadBytes: number;
   /** How many rounds a person has accepted, as last read. */
   accepted: number;
-  /** The newest code (`WorkflowQueue.code`) that works on it, or refused to. */
+  /** The newest code (`WorkflowQueue.code`) that worked on it, or refused to. */
   triedCode: number;
-  /** Why it is in no process; for the row that resumes it. */
+  /** Why it is in no process; recorded in the row that resumes it. */
   detachReason: string;
-  /** It is not in memory any more: what is still being written for it counts no more. */
+  /** It has left memory: pending writes for it no longer count. */
   left: boolean;
   /** Resolves when its first row is durable; rejects when that row could not be written. */
   created: Promise<void>;
@@ -54,12 +54,12 @@ export interface WorkflowQueue {
   /** Counts how often the code was replaced. */
   code: number;
   readonly queued: Set<RunEntry>;
-  /** Queued runs whose time has not come. */
+  /** Queued runs whose start time has not come. */
   readonly planned: Set<RunEntry>;
   readonly active: Set<RunEntry>;
   /** How many of its runs wait, in memory or not. */
   waiting: number;
-  /** Runs that have started and ended, and whose `finally` is still to run: each takes a slot (closings.ts). */
+  /** Started runs that have ended and whose `finally` still has to run: each takes a slot (closings.ts). */
   readonly closing: Set<RunEntry>;
   /** Its paused runs, none of them in memory: whether each keeps a slot. */
   readonly paused: Map<string, boolean>;
@@ -131,7 +131,7 @@ export class ActiveRuns {
     return queue;
   }
 
-  /** Adds a run: a started run takes a slot, a queued run goes to the end of the queue, a waiting one is counted already. */
+  /** Adds a run: a started one takes a slot, a queued one joins the queue at its end, a waiting one is counted. */
   add(run: Run, phase: Phase): RunEntry {
     assert(!this.#entries.has(run.runId), `run ${run.runId} is in the table twice`);
     const queue = this.getOrAddQueue(run.workflow);
@@ -142,7 +142,7 @@ export class ActiveRuns {
     return entry;
   }
 
-  /** Puts what is queued in the order of `stored`: as the runs were created. One that is not stored yet comes last. */
+  /** Sorts the queue in the order of `stored`, in which the runs were created. Runs not stored yet come last. */
   sortQueue({ queued }: WorkflowQueue, stored: readonly Run[]): void {
     const places = new Map(stored.map(({ runId }, place) => [runId, place]));
     const placeOf = ({ run: { runId } }: RunEntry) => places.get(runId) ?? Infinity;
@@ -151,7 +151,7 @@ export class ActiveRuns {
     for (const entry of sorted) queued.add(entry);
   }
 
-  /** A change of its status is on disk: a run that waits takes no slot as an active one. */
+  /** A change of the run's status is on disk: a waiting run takes no slot as an active one. */
   onStatus(entry: RunEntry, before: RunStatus): void {
     const { queue, run: { status } } = entry;
     if (before === status) return;
@@ -171,19 +171,19 @@ export class ActiveRuns {
     else all.push(follower);
   }
 
-  /** The followers of a run, which are forgotten. */
+  /** Returns the followers of a run, and forgets them. */
   takeFollowers(runId: string): ((run: Run) => void)[] {
     const all = this.#followers.get(runId) ?? [];
     this.#followers.delete(runId);
     return all;
   }
 
-  /** The runs that anybody follows. */
+  /** The runs that have followers. */
   followed(): string[] {
     return [...this.#followers.keys()];
   }
 
-  /** Removes a run. One that is aborting keeps its slot until it leaves `queue.active` too. */
+  /** Removes a run. An aborting run keeps its slot until it leaves `queue.active` too. */
   remove(entry: RunEntry): void {
     this.#entries.delete(entry.run.runId);
     entry.left = true;

@@ -1,8 +1,8 @@
 /**
- * Tracks which process works on which runs, and recycles a process whose role does not settle.
- * dispatcher.ts assigns runs; process_messages.ts checks here whether a process may report on a run.
- * I1. A run is in at most one process. A process may report only on the runs assigned to it. One that is asked whether a
- *     run may move to it (code_moves.ts) only has a place for the run: it may answer, and nothing else.
+ * Tracks which process works on which runs, and recycles a process whose role does not settle. dispatcher.ts assigns
+ * runs; process_messages.ts checks here whether a process may report on a run.
+ * I1. A run is in at most one process. A process may report only on the runs assigned to it. A process that is asked
+ *     whether a run may move to it (code_moves.ts) only has a place for the run: it may answer, and nothing else.
  * I2. A run that ended while its role was running is aborted. If the role has not settled after `killGraceMs`, its
  *     process is recycled. Until then the run keeps its slot, because it still uses the machine.
  * I3. Recycling a process does not count as a death of the other runs in it: they continue in the next process.
@@ -50,7 +50,7 @@ export class Assignments {
     holder.runs.set(entry.run.runId, entry);
   }
 
-  /** Keeps a place in the process for a run that may move there. Calls `onLate` unless that ends before. */
+  /** Keeps a place in the process for a run that may move there. Calls `onLate` after `ms`, unless that ends first. */
   reserve(process: WorkflowProcess, entry: RunEntry, ms: number, onLate: () => void): void {
     const holder = this.#holderOf(process), { runId } = entry.run;
     assert(!holder.runs.has(runId), "a run was probed in its own process");
@@ -76,7 +76,7 @@ export class Assignments {
     return this.#processes.get(processId)?.runs.get(runId) ?? null;
   }
 
-  /** Resolves when no process has the run any more: a role of it may still run after it was aborted. */
+  /** Resolves when no process has the run any longer: an aborted role may still run. */
   async whenReleased(runId: string): Promise<void> {
     while (this.#holdersOf(runId).length > 0) {
       await new Promise<void>((resolve) => this.#awaited.add({ runId, resolve }));
@@ -106,7 +106,7 @@ export class Assignments {
     return (this.findAssigned(processId, runId) ?? this.findProbed(processId, runId)) !== null;
   }
 
-  /** What the messages of its runs take, without those of a run whose end is being written. */
+  /** The size of the messages of its runs, except for runs whose end is being written. */
   countThreadBytes(processId: number): number {
     let bytes = 0;
     const holder = this.#processes.get(processId);
@@ -163,7 +163,7 @@ export class Assignments {
     process.abortRun(runId, attempt, reason);
   }
 
-  /** Ends the work on a run, whatever it is doing, before its end can be recorded. */
+  /** Ends the work on a run in any phase, before its end can be recorded. */
   abandon(entry: RunEntry, reason: string): void {
     const { phase, run } = entry;
     if (phase.tag === "running") return this.abort(phase.process, entry, reason);
@@ -178,7 +178,7 @@ export class Assignments {
     this.release(phase.process, entry);
   }
 
-  /** Takes a run that is probed or moves off its processes: no role of it is running. */
+  /** Takes a probed or moving run off its processes: none of its roles is running. */
   leave(entry: RunEntry, reason: string): void {
     const { phase, run } = entry;
     if (phase.tag !== "probing" && phase.tag !== "moving") return;
@@ -195,14 +195,14 @@ export class Assignments {
 
   /**
    * Gives the run's role `timeoutMs`, and then `killGraceMs` to settle. Calls `onLate` after that, unless the run was
-   * released or `clearDeadline` was called before.
+   * released or `clearDeadline` was called first.
    */
   setDeadline(process: WorkflowProcess, entry: RunEntry, timeoutMs: number, onLate: () => void): void {
     const holder = this.#processes.get(process.id);
     if (holder !== undefined) this.#startTimer(holder, entry.run.runId, timeoutMs + killGraceMs, onLate);
   }
 
-  /** The role of a run has reported its result: it has no deadline any more. */
+  /** The role of a run has reported its result: it no longer has a deadline. */
   clearDeadline(process: WorkflowProcess, entry: RunEntry): void {
     const holder = this.#processes.get(process.id);
     if (holder !== undefined) this.#cancelTimer(holder, entry.run.runId);

@@ -1,4 +1,4 @@
-/** The runs that a role asks for, and the message that tells what became of them. Pure; used by waits.ts and children.ts. */
+/** The child runs of a role, and the message with their outcomes. Pure; used by the other files of this folder. */
 import { messageMetaMaxBytes } from "../../base/limits.ts";
 import { childContentMaxChars, childDepthMax } from "../../base/wait_limits.ts";
 import type { AskedWait } from "../../protocol/asked_wait.ts";
@@ -7,7 +7,7 @@ import { type Run, runIdSchema, type RunMessage } from "../../protocol/run.ts";
 import type { ChildOfRun, NewChild, RunWait } from "../../protocol/run_wait.ts";
 import { currentRoundOf } from "./role_failure.ts";
 
-/** What the sandbox calls a `ChildResult`. */
+/** The sandbox calls it `ChildResult`. */
 export type ChildOutcome = {
   readonly runId: string;
   readonly status: string;
@@ -15,7 +15,7 @@ export type ChildOutcome = {
   readonly content: string;
 };
 
-/** The runs of a role, with their ids: the same for the same round of the same run. */
+/** The runs that a role requests, with their ids: the same for the same round of the same run. */
 export function createChildren(
   { runId }: Run,
   round: number,
@@ -25,7 +25,7 @@ export function createChildren(
   return asked.runs.map((request, index) => ({ runId: `${runId}.${round}.${index + 1}`, request }));
 }
 
-/** How deep the children of a run are. */
+/** The depth of a run's children. */
 export function childDepthOf({ trigger }: Pick<Run, "trigger">): number {
   return trigger.kind === "run" ? trigger.depth + 1 : 1;
 }
@@ -43,14 +43,14 @@ export function findChildrenFault(run: Run, role: string, asked: AskedWait): str
     " start this run with a shorter id";
 }
 
-/** For a reader. */
+/** The children, described for a reader. */
 export function describeChildren(children: readonly NewChild[]): string {
   const [first] = children;
   if (first === undefined) return "no runs";
   return children.length === 1 ? `run ${first.runId} of ${first.request.workflow}` : `${children.length} runs`;
 }
 
-/** What became of a child. `last`: the content of its last message. */
+/** The outcome of a child. `last`: the content of its last message. */
 export function createOutcome({ runId, refused, run }: ChildOfRun, last: string): ChildOutcome {
   if (run === null) return { runId, status: "refused", exitCode: null, content: refused ?? "it was not started" };
   const { status, exitCode, reason } = run;
@@ -58,7 +58,7 @@ export function createOutcome({ runId, refused, run }: ChildOfRun, last: string)
   return { runId, status, exitCode, content: clipText(content, childContentMaxChars) };
 }
 
-/** The message that settles the wait. What does not fit into its `meta` is cut, the longest texts first. */
+/** The message that settles the wait. If it does not fit into `meta`, the longest texts are cut first. */
 export function createChildrenMessage(
   { round, role }: Pick<RunWait, "round" | "role">,
   outcomes: readonly ChildOutcome[],
@@ -74,10 +74,10 @@ export function createChildrenMessage(
   return { round, role, content, meta, ts: now };
 }
 
-/** Room for the rest of `meta`. */
+/** Reserved for the rest of `meta`. */
 const envelopeBytes = 1024;
 
-/** Each gets an equal share of the room that shorter ones have left. It looks at no more text than fits. */
+/** Each text gets an equal share of the room that shorter ones have left. Reads no more text than fits. */
 function fitOutcomes(outcomes: readonly ChildOutcome[]): JsonObject[] {
   const bare = byteLength(JSON.stringify(outcomes.map((outcome) => ({ ...outcome, content: "" }))));
   let room = messageMetaMaxBytes - envelopeBytes - bare, left = outcomes.length;
@@ -92,7 +92,7 @@ function fitOutcomes(outcomes: readonly ChildOutcome[]): JsonObject[] {
 
 const dots = "...";
 
-/** The text, cut to so many bytes of JSON if need be, and what it takes. */
+/** The text, cut to at most `most` bytes of JSON, and its size. */
 function fitText(text: string, most: number): { readonly text: string; readonly bytes: number } {
   let bytes = 0, cutAt = 0, cutBytes = 0;
   for (let at = 0; at < text.length;) {
@@ -108,7 +108,7 @@ function fitText(text: string, most: number): { readonly text: string; readonly 
   return { text, bytes };
 }
 
-/** At most: some control characters have shorter escapes. */
+/** An upper bound: some control characters have shorter escapes. */
 function bytesInJson(code: number): number {
   if (code < 0x20) return 6;
   if (code === 0x22 || code === 0x5c) return 2;

@@ -1,10 +1,10 @@
 /**
- * Runs that other runs wait for: starts them, tells their parent when all have ended, and ends them with it. Called by
- * manager.ts. What is to be done follows from the store alone, so it is the same after a death of the daemon.
+ * Child runs: starts them, settles their parent's wait when all have ended, and ends them with their parent. Called by
+ * manager.ts. The store alone determines what to do, so a crash of the daemon changes nothing.
  * I1. The ids of children are on disk with the wait, before the first one starts: none is lost, and none starts twice.
  * I2. One message settles the wait, when all children have ended or cannot be started. The store checks that too.
- * I3. A run that has ended has no child that goes on.
- * I4. What concerns one parent is done one after the other; what happens meanwhile is looked at afterwards.
+ * I3. No child continues after its parent has ended.
+ * I4. Steps for one parent run one after the other; what happens meanwhile is checked afterwards.
  */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs } from "../../base/limits.ts";
@@ -30,23 +30,23 @@ export interface ChildRunsParts {
   readonly clock: Clock;
   readonly timers: TimerGroup;
   readonly reportProblem: (message: string) => void;
-  /** As `WorkflowManager` has them. */
+  /** The engines, as in `ManagerOptions`. */
   readonly engines: () => Pick<WorkflowEngine, "startRun" | "killRun">;
 }
 
-/** Parents that are looked at together when the daemon starts, and bytes of messages that are read in one turn. */
+/** Parents that are checked together when the daemon starts, and bytes of messages that are read in one turn. */
 const parentsPerTurn = 100, turnBytes = 256 * 1024;
 
 export class ChildRuns {
   readonly #parts: ChildRunsParts;
-  /** By parent: whether it has to be looked at again. */
+  /** By parent: whether it has to be checked again. */
   readonly #working = new Map<string, boolean>();
 
   constructor(parts: ChildRunsParts) {
     this.#parts = parts;
   }
 
-  /** Looks at all runs that wait for others, or have left some behind. */
+  /** Checks all runs that wait for children, or have left some behind. */
   async recover(): Promise<void> {
     const { store, timers, reportProblem } = this.#parts;
     try {
@@ -63,7 +63,7 @@ export class ChildRuns {
     }
   }
 
-  /** The run has ended: as a child, as a parent, or both. */
+  /** The run, a child, a parent or both, has ended. */
   onEnded({ runId, trigger }: Run): void {
     if (trigger.kind === "run") this.check(trigger.run);
     if (this.#hasOpen(runId)) this.check(runId);
@@ -73,12 +73,12 @@ export class ChildRuns {
     try {
       return this.#parts.store.hasOpenChildren(runId);
     } catch {
-      // `check` tries it again, and reports it.
+      // `check` retries and reports it.
       return true;
     }
   }
 
-  /** Does what there is to do about the children of this run. */
+  /** Takes every step that the children of this run need now. */
   check(parentId: string): void {
     const isWorking = this.#working.has(parentId);
     this.#working.set(parentId, true);
@@ -87,7 +87,7 @@ export class ChildRuns {
 
   async #work(parentId: string): Promise<void> {
     const { writer, timers, reportProblem } = this.#parts;
-    // First, whoever calls `check` comes to an end with what it does.
+    // Lets the caller of `check` finish first.
     await null;
     try {
       while (this.#working.get(parentId) === true && !writer.closed) {
@@ -108,10 +108,10 @@ export class ChildRuns {
     for (let moving = waits.movingOf(parentId); moving !== null; moving = waits.movingOf(parentId)) await moving;
     const parent = store.get(parentId), entry = runs.get(parentId);
     if (parent === null) return;
-    // A change of it is not on disk yet, and may never be: nothing may follow from it.
+    // A change of the parent is not on disk yet, and may never be: nothing may follow from it.
     if (entry !== null && entry.run.status !== parent.status) return this.#checkSoon(parentId);
     if (isTerminal(parent.status)) return await this.#endAll(parent);
-    // One that is paused starts nothing and is told nothing before it goes on.
+    // A paused parent starts nothing and gets no message until it is resumed.
     const wait = parent.status === "waiting" ? store.readWait(parentId) : null;
     if (wait?.kind !== "children") return;
     await this.#startMissing(parent, wait);
@@ -120,7 +120,7 @@ export class ChildRuns {
 
   async #startMissing(parent: Run, { round }: RunWait): Promise<void> {
     const { store, dispatcher } = this.#parts;
-    // A queue would take it for one that overflows.
+    // A queue would count it as overflow.
     if (!dispatcher.isOpen) return;
     const missing = store.listMissingChildren(parent.runId, round);
     if (missing.length === 0) return;
@@ -144,7 +144,7 @@ export class ChildRuns {
     if (why !== null && dispatcher.isOpen) await store.refuseChild(parent, round, child, why);
   }
 
-  /** Why it would wait for ever: the runs that wait for it hold all slots of its workflow. */
+  /** Why the child would wait forever: the runs that wait for it hold all slots of its workflow. */
   #findDeadlock(parent: Run, workflow: string): string | null {
     const { runs, store } = this.#parts, queue = runs.findQueue(workflow), plan = queue?.plan;
     if (queue === null || plan == null || !keepsSlots(queue)) return null;
@@ -178,12 +178,12 @@ export class ChildRuns {
     const parent = store.get(parentId);
     if (parent?.status !== "waiting") return this.check(parentId);
     const entry = waits.load(parent);
-    // A kill or a pause of it is being written. Neither may succeed.
+    // A kill or a pause of it is being written, and may fail.
     if (entry.phase.tag !== "waiting" || entry.endsPending > 0) {
       return this.#checkSoon(parentId);
     }
     const message = createChildrenMessage(wait, outcomes, clock.now());
-    // Tried once: what it tells may be in the very commit that fails, and a child may then end in another way.
+    // Tried once: the child's end may be in the very commit that fails, and the child may then end differently.
     if (await waits.settle(entry, message, { children: true }, true)) dispatcher.dispatch(entry.queue);
     else this.check(parentId);
   }
@@ -192,7 +192,7 @@ export class ChildRuns {
     this.#parts.timers.after(backoffFirstMs, () => this.check(parentId));
   }
 
-  /** The parent has ended while it waited. */
+  /** Ends the children of a parent that has ended while it waited. */
   async #endAll(parent: Run): Promise<void> {
     const { store, engines } = this.#parts, { runId, status } = parent;
     const unfinished = store.listUnfinishedChildren(runId);

@@ -1,4 +1,4 @@
-/** What a process says that `finally` returned, checked: it is not trusted. Pure; used by closings.ts. */
+/** Checks the untrusted result of `finally` that a process reports. Pure; used by closings.ts. */
 import { messageContentMaxBytes, messageMetaMaxBytes } from "../../base/limits.ts";
 import { reportPathOf, type RunClosing } from "../../protocol/closing.ts";
 import { byteLength, type JsonObject, toJsonText } from "../../protocol/json.ts";
@@ -7,7 +7,7 @@ import type { Run } from "../../protocol/run.ts";
 import { formatPlace } from "../../protocol/signal_text.ts";
 import { toReason } from "./run_writer.ts";
 
-/** What `finally` returned, or why it did not. */
+/** What `finally` returned, or why it failed. */
 export type ClosingResult = { readonly content: string; readonly meta: JsonObject } | { readonly error: string };
 
 /** Null: there is no `finally`. */
@@ -21,7 +21,7 @@ export function toClosingResult(outcome: Extract<FromProcess, { t: "closed" }>["
   return text.ok ? { content, meta } : { error: `meta ${text.error}` };
 }
 
-/** The payload of the row. `report`: the result is the run's report. */
+/** The payload of the `run.closed` row. `report`: the result is the run's report. */
 export function createClosing(
   { runId, status }: Pick<Run, "runId" | "status">,
   { attempts, report }: { readonly attempts: number; readonly report: boolean },

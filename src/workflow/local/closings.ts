@@ -1,13 +1,13 @@
 /**
  * Closes runs that have ended: runs the `finally` of their workflow, and writes its result as `run.closed`. Called by
  * manager.ts, dispatcher.ts and process_exit.ts.
- * I1. Which runs are to be closed is on disk with their ends. Each is closed once at least: until its row is written, it is
- *     tried again, also by the next daemon. A `finally` that throws, is late, or loses its process time and again, also by
- *     kills from outside, which it may send itself, is a result; it is not run again.
- * I2. `finally` begins when the end of its run is on disk and no role of it runs any more.
+ * I1. Which runs have to be closed is on disk with their ends. Each is closed at least once: it is retried until its
+ *     row is written, also by the next daemon. A `finally` that throws, times out, or repeatedly loses its process,
+ *     also to kills from outside, which it might send itself, counts as a result; it is not run again.
+ * I2. `finally` begins when the end of its run is on disk and none of its roles is running.
  * I3. A closing waits for no slot of `concurrency`, but takes one if its run had started: the next run begins after it.
- * I4. Of each workflow at most as many closings are in memory as runs may go on.
- * I5. Code that changed may have another `finally`, or none: until it was loaded, runs that end are to be closed.
+ * I4. At most `concurrency` closings of a workflow are in memory.
+ * I5. Changed code may have another `finally`, or none: until it is loaded, runs that end have to be closed.
  */
 import { calculateBackoff } from "../../base/backoff.ts";
 import { formatDuration } from "../../base/duration.ts";
@@ -50,7 +50,7 @@ export interface ClosingsParts {
 
 interface Closing {
   readonly entry: RunEntry;
-  /** How often `finally` was begun. */
+  /** How often `finally` has begun. */
   attempts: number;
   /** Its role has not settled, or its result is being written. */
   busy: boolean;
@@ -59,7 +59,7 @@ interface Closing {
 }
 
 interface State {
-  /** The code that `has` is true of. */
+  /** The code that `has` applies to. */
   code: string | null;
   /** Whether the workflow has a `finally`; null: unknown. */
   has: boolean | null;
@@ -67,7 +67,7 @@ interface State {
   more: boolean;
   /** By run id, in the order of their ends. */
   readonly closings: Map<string, Closing>;
-  /** What is known and not on disk. */
+  /** What is known but not yet on disk. */
   unwritten: { readonly known: KnownFinally | null } | null;
 }
 
@@ -84,14 +84,14 @@ export class Closings {
     this.#stateOf(queue).more = true;
   }
 
-  /** Begins what can begin now. */
+  /** Begins the closings that can begin now. */
   dispatch(queue: WorkflowQueue): void {
     const { plan } = queue;
     if (plan === null) return this.#forget(queue);
     if (!this.#parts.dispatcher.isOpen) return;
     this.#refresh(queue);
     const state = this.#stateOf(queue);
-    // One whose role ran on when that was learned is in memory yet.
+    // A closing whose role was still running at that time is still in memory.
     if (state.has === false) return this.#forget(queue);
     this.#refill(queue, plan, state);
     for (const closing of [...state.closings.values()]) this.#begin(queue, plan, closing);
@@ -109,7 +109,7 @@ export class Closings {
     dispatcher.dispatch(queue);
   }
 
-  /** What a process says of `finally`, after checking that it was asked. */
+  /** Handles a report on `finally`, after checking that the process was asked. */
   onReport(sender: MessageSender, report: ClosingReport): void {
     const { writer, assignments, rejections } = this.#parts;
     if (writer.closed) return;
@@ -122,7 +122,7 @@ export class Closings {
     void this.#settle(entry, toClosingResult(report.outcome), process);
   }
 
-  /** The process that closed the run has exited. `alone`: nothing else was at work in it. The caller dispatches the queue. */
+  /** The process that closed the run has exited. `alone`: nothing else ran in it. The caller dispatches the queue. */
   onExit(entry: RunEntry, end: ProcessExit, died: boolean, alone: boolean): void {
     const { clock, timers, dispatcher } = this.#parts, round = entry.run.rounds;
     enterPhase(entry, { tag: "unclosed" });
@@ -141,7 +141,7 @@ export class Closings {
     if (waitMs > 0) timers.after(waitMs, () => dispatcher.dispatch(entry.queue));
   }
 
-  /** The manager stops: the run is closed by the next daemon. */
+  /** The manager stops: the next daemon closes the run. */
   detach(entry: RunEntry, process: WorkflowProcess): void {
     process.abortRun(entry.run.runId, entry.run.attempt, "the daemon stops");
     enterPhase(entry, { tag: "unclosed" });
@@ -162,10 +162,10 @@ export class Closings {
     return this.#states.get(queue) ?? this.#states.set(queue, fresh).get(queue) ?? fresh;
   }
 
-  /** Looks whether what is known was said by the code that is there now. */
+  /** Checks whether what is known applies to the current code. */
   #refresh(queue: WorkflowQueue): void {
     const { host, store } = this.#parts, state = this.#stateOf(queue), code = host.codeOf(queue.name);
-    // Without a version its code was not accepted yet.
+    // Code without a version has not been accepted yet.
     if (code === "" || state.code === code) return;
     this.#read(queue, () => {
       const known = store.readFinally(queue.name);
@@ -184,7 +184,7 @@ export class Closings {
     });
   }
 
-  /** Takes closings that have not begun from memory: there is no `finally` for them now. */
+  /** Removes from memory closings that have not begun: there is no `finally` for them now. */
   #forget(queue: WorkflowQueue): void {
     const state = this.#stateOf(queue);
     for (const [runId, { entry, busy }] of state.closings) {
@@ -201,7 +201,7 @@ export class Closings {
     this.#read(queue, () => {
       const found = store.listClosings(queue.name, limit);
       for (const run of found) {
-        // One that is in memory: its end is not on disk yet.
+        // A run that is still in memory: its end is not on disk yet.
         if (closings.has(run.runId) || runs.get(run.runId) !== null || closings.size >= concurrency) continue;
         const entry = createEntry(queue, run, { tag: "unclosed" });
         closings.set(run.runId, { entry, attempts: 0, busy: false, report: false });
@@ -211,7 +211,7 @@ export class Closings {
     });
   }
 
-  /** Does `act` again in a while if the store cannot be read. */
+  /** Returns whether `act` succeeded. If the store cannot be read, dispatches the queue again after a while. */
   #read(queue: WorkflowQueue, act: () => void): boolean {
     const { reportProblem, timers, dispatcher } = this.#parts;
     try {
@@ -265,12 +265,12 @@ export class Closings {
     }
   }
 
-  /** The worker enforces the time limit, and the kernel too: an endless loop would block the worker's timer. */
+  /** Both the worker and the kernel enforce the time limit: an endless loop would block the worker's timer. */
   #watch(entry: RunEntry, process: WorkflowProcess, { timeoutMs, report = false }: BegunClosing): void {
     const { assignments } = this.#parts, closing = this.#stateOf(entry.queue).closings.get(entry.run.runId);
     if (closing !== undefined) closing.report = report;
     assignments.setDeadline(process, entry, timeoutMs, () => {
-      // Another role is to blame, perhaps: `finally` runs again.
+      // Another role may be to blame: `finally` runs again.
       if (assignments.isRecycling(process.id)) return;
       const error = `timed out after ${formatDuration(timeoutMs)} and did not stop; its process was ended`;
       assignments.recycle(process, `finally of run ${entry.run.runId} ${error}`);
@@ -290,7 +290,7 @@ export class Closings {
     const row = result && createClosing(run, closing, result);
     const what = `the closing of run ${runId} could not be written`;
     await writer.retryUntilWritten(entry, what, () => store.closeRun(run, row));
-    // What is not written is done again by the next daemon.
+    // The next daemon repeats what was not written.
     if (writer.closed) return;
     if (row?.report !== undefined) this.#parts.onReport?.(runId);
     state.closings.delete(runId);

@@ -2,10 +2,10 @@
  * Moves runs to new code. When a message of a run is stored and its code was replaced, the process with the new code is
  * asked whether it would have chosen the same roles. It gets the thread, runs no role, and answers. Meanwhile the old
  * process waits for its acknowledgement. Called by process_messages.ts, process_exit.ts and manager.ts.
- * I1. Only one process works on a run: the new one begins after attempt + 1 is stored, and the old one was told by then
- *     that the run has left it.
- * I2. A run whose new code disagrees, does not load, dies, or does not answer within `probeMaxMs` goes on where it is. A
- *     row says why, and it is asked again only after its code was replaced again.
+ * I1. Only one process works on a run: the new one begins after attempt + 1 is stored, and by then the old one was
+ *     notified that the run has left it.
+ * I2. A run stays where it is if its new code disagrees, does not load, dies, or does not answer within `probeMaxMs`. A
+ *     row records why, and the question is asked again only after the code was replaced again.
  * I3. The messages of probed runs take room in a process like those of its own runs.
  */
 import { formatDuration } from "../../base/duration.ts";
@@ -44,11 +44,11 @@ export class CodeMoves {
     this.#parts = parts;
   }
 
-  /** Asks new code, if there is any, for a run whose newest message was just stored. False: it goes on where it is. */
+  /** Asks new code, if there is any, about a run whose newest message was just stored. False: the run stays. */
   begin(entry: RunEntry, old: WorkflowProcess, message: RunMessage): boolean {
     const { assignments, dispatcher } = this.#parts, { run, queue } = entry;
     if (entry.triedCode === queue.code) return false;
-    // Null: the process may not start now, or has no room for the messages. It is asked after the next message.
+    // Null: the process may not start now, or has no room for the messages. The next message asks again.
     const process = dispatcher.findRoom(entry);
     if (process === null) return false;
     entry.triedCode = queue.code;
@@ -72,12 +72,12 @@ export class CodeMoves {
     else this.#agree(entry, entry.phase);
   }
 
-  /** A process that was asked has exited. */
+  /** The process that was asked has exited. */
   onProcessEnded(entry: RunEntry, message: string): void {
     this.#stay(entry, `the process with the new code ended: ${message}`);
   }
 
-  /** Another event decides about the run: nothing is asked any more. Its old process still has it. */
+  /** Another event decides about the run: withdraws the question. The old process still has the run. */
   cancel(entry: RunEntry, reason: string): void {
     const { phase, run } = entry;
     if (phase.tag !== "probing") return;
@@ -95,7 +95,7 @@ export class CodeMoves {
     }
   }
 
-  /** The run does not move. */
+  /** The run stays where it is. */
   #stay(entry: RunEntry, why: string): void {
     const { phase, run } = entry;
     if (phase.tag !== "probing") return;
@@ -104,7 +104,7 @@ export class CodeMoves {
     this.#goOn(entry, phase);
   }
 
-  /** With its old code, if its old process is still there. */
+  /** Continues with the old code, if its process still exists. */
   #goOn(entry: RunEntry, { old, message }: Probing): void {
     const { assignments, dispatcher } = this.#parts, { run } = entry;
     if (old === null || !dispatcher.isOpen) {
@@ -122,7 +122,7 @@ export class CodeMoves {
 
   #agree(entry: RunEntry, phase: Probing): void {
     const { dispatcher } = this.#parts, { queue } = entry;
-    // An end is being written, or the code was replaced again, or removed, while it was asked.
+    // Meanwhile an end is being written, or the code was replaced again or removed.
     const isCurrent = entry.triedCode === queue.code && queue.plan !== null;
     if (!dispatcher.isOpen || entry.endsPending > 0 || !isCurrent) return this.#goOn(entry, phase);
     void this.#move(entry, phase);
@@ -138,7 +138,7 @@ export class CodeMoves {
     }
     const row = createRunRow(run, "run.resumed", { rounds: run.rounds, after: "it moved to new code" });
     const written = await writer.change(entry, { status: "started", attempt }, row);
-    // It has ended meanwhile.
+    // The run has ended meanwhile.
     if (entry.phase.tag !== "moving") return;
     const alive = entry.phase.process;
     if (written && alive !== null && dispatcher.isOpen && entry.endsPending === 0) {

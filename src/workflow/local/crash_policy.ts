@@ -1,23 +1,23 @@
 /**
- * Decides which run crashed its process. Pure; process_exit.ts and dispatcher.ts act on it.
- * A process works on several runs, and its death does not say which run caused it. So a death with siblings in the
- * process only makes suspects: a run whose deaths at one round are one short of the limit continues alone in its
- * process, and only a death alone ends it. That is how the siblings of a culprit survive, however slow their round.
- * What counts is what a process did: it ran over its memory, aborted, crashed, exited, hung, broke the protocol, or
- * could not be stopped. A signal from outside counts against no run, as long as nothing shows that it was earned: a
- * person, a script and the system's out-of-memory killer send it to whichever process they find, and one that is over
- * its own memory limit is ended by nerve, with that reason. A role that may run programs could send such a signal to
- * itself, though; so the run waits longer after each of them at one round, and is never ended for it.
- * Processes that we end ourselves (of a killed run, idle, code replaced or not loading) did not die. Counts live in
- * memory: after a restart of the daemon or of the machine no run is suspect, and none waits.
+ * Decides which run crashed its process. Pure; process_exit.ts and dispatcher.ts act on it. A process works on several
+ * runs, and its death does not show which run caused it. So a death with siblings in the process only makes suspects: a
+ * run whose deaths at one round are one short of the limit continues alone in its process, and only a death alone ends
+ * it. Thus the siblings of a culprit survive, however slow their round.
+ * Only what a process did counts: it ran over its memory, aborted, crashed, exited, hung, broke the protocol, or could
+ * not be stopped. A signal from outside counts against no run, unless something shows that it was earned: a person, a
+ * script or the system's out-of-memory killer may hit any process, and nerve itself ends a process over its own memory
+ * limit, with that reason. However, a role that may run programs could send such a signal to itself; so the run waits
+ * longer after each of them at one round, and is never ended for it.
+ * Processes that nerve ends (run killed, idle, code replaced or not loading) did not die. Counts live in memory: after
+ * a restart of the daemon or the machine no run is suspect, and none waits.
  * I1. A run ends as crashed only after `roundDeathsMax` deaths at one round, the last of them alone.
  * I2. A run that completes its round with a message is no longer suspect.
- * I3. Kills from outside end no run, and cannot make one start without end.
+ * I3. Kills from outside end no run, and cannot make one restart endlessly.
  */
 import { outsideDeathsFree, outsideWaitFirstMs, outsideWaitMaxMs, roundDeathsMax } from "../../base/limits.ts";
 import { calculateBackoff } from "../../base/backoff.ts";
 
-/** How often the process of a run died at this round. Null stands for never. */
+/** How often the process of a run died at this round. Null means never. */
 export interface Deaths {
   readonly round: number;
   readonly count: number;

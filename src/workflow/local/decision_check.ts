@@ -1,10 +1,10 @@
 /**
- * What counts as a decision, of whatever a run has asked: who may make it, on what, and what its repetition is. Used by
- * decisions.ts, and by kernel/agent_requests.ts for what is asked beside the waits of a run.
- * I1. Whoever repeats a decision (the same option, with the same token or by the same person) gets the same answer, and
- *     nothing changes. Any other decision of a decided request is a conflict that tells the decision.
- * I2. Where nerve.yaml names approvers, a decision counts only with a signature of one of them who may decide it.
- * I3. A decision on anything else than what the request shows is refused, and the log has it.
+ * What counts as a decision of a request: who may make it, about what, and what counts as a repetition. Used by
+ * decisions.ts, and by kernel/agent_requests.ts for requests of agents.
+ * I1. Repeating a decision (the same option, with the same token or by the same person) gets the same answer, and
+ *     changes nothing. Any other decision of a decided request is a conflict that reports the decision.
+ * I2. Where nerve.yaml names approvers, a decision counts only with the signature of an approver who may decide it.
+ * I3. A decision about anything other than what the request shows is refused, and logged.
  */
 import { NerveError } from "../../base/errors.ts";
 import { toStorableText } from "../../base/storable_text.ts";
@@ -43,7 +43,7 @@ export class DecisionCheck {
     }
   }
 
-  /** What a person has decided, whom `findSigner` has found. */
+  /** The decision of a person whom `findSigner` has identified. */
   create(approval: Approval, asked: DecisionRequest, signer: Signer | null, now: number): ApprovalDecision {
     const { option, token, by, comment } = asked;
     const how = {
@@ -58,7 +58,7 @@ export class DecisionCheck {
     return createDecision(approval, how, now);
   }
 
-  /** A decision of a request that is decided. */
+  /** Handles a decision of a request that is already decided. */
   async repeat(stored: StoredApproval, asked: DecisionRequest): Promise<DecisionReply> {
     const { approval, token } = stored, { decision, by, how } = approval, asker = await this.#askerOf(stored, asked);
     const isSame = how === "person" && decision === asked.option &&
@@ -74,19 +74,19 @@ export class DecisionCheck {
     );
   }
 
-  /** Who asks, as far as that counts: of a decision that was signed, whoever signs it again. */
+  /** Who asks, as far as that counts: for a signed decision, the signer of the repetition. */
   async #askerOf({ approval }: StoredApproval, asked: DecisionRequest): Promise<string | null> {
     if (approval.key === null) return asked.by ?? null;
     try {
       return (await findSigner(this.#parts.approvers(), approval, asked))?.by ?? null;
     } catch (thrown) {
-      // Whatever is wrong with the signature: it is nobody's then, and the conflict is told.
+      // A faulty signature identifies no one, and the conflict is reported.
       if (thrown instanceof NerveError) return null;
       throw thrown;
     }
   }
 
-  /** Whether the request can be decided so. */
+  /** Throws unless the request can be decided this way. */
   check(stored: StoredApproval, asked: DecisionRequest): void {
     const { approval } = stored, { id, options, digest, open } = approval;
     if (!open) throw this.refuse(stored, asked, toNotWaiting(stored));

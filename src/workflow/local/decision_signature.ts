@@ -1,4 +1,4 @@
-/** Who has made a decision, where nerve.yaml says who may. Used by decisions.ts. */
+/** Who has made a decision, where nerve.yaml names approvers. Used by decision_check.ts and decisions.ts. */
 import { NerveError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/ssh_key.ts";
 import { verifySshSignature } from "../../base/ssh_signature.ts";
@@ -17,13 +17,13 @@ export interface Signer {
   readonly signature: string;
 }
 
-/** Null where whoever reaches the control socket decides. Error: APPROVAL_FORBIDDEN. */
+/** Null where anyone who reaches the control socket may decide. Error: APPROVAL_FORBIDDEN. */
 export async function findSigner(
   approvers: Approvers,
   approval: Pick<ApprovalSummary, "id" | "digest" | "approvers" | "options">,
   asked: DecisionRequest,
 ): Promise<Signer | null> {
-  // A request that names approvers stays theirs when nerve.yaml loses them all.
+  // A request that names approvers stays theirs even when nerve.yaml no longer has any.
   if (approvers.people.size === 0 && approval.approvers === null) return null;
   const people = peopleOf(approvers, approval.approvers), { signature } = asked;
   if (signature === undefined) throw toForbidden(approval, people, "needs a signature");

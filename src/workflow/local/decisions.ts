@@ -1,7 +1,7 @@
 /**
- * Decides what runs have asked. Called by manager.ts for a person; waits.ts decides what nobody decided in time.
+ * Decides the requests of runs. Called by manager.ts for a person; due_waits.ts decides those that expire.
  * I1. A request is decided once. The decision, its message and the move of its run are one commit.
- * What counts as a decision is decision_check.ts's to say.
+ * decision_check.ts defines what counts as a decision.
  */
 import { NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
@@ -54,7 +54,7 @@ export class Decisions {
           return { replayed: false, approval: store.readApproval(id)?.approval ?? approval };
         }
       } else await moving;
-      // Somebody else was first.
+      // Another decision came first.
       if (writer.closed) throw toStoreFailed(`request ${id} could not be decided`, new Error("the daemon stops"));
     }
   }

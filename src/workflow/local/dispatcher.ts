@@ -5,7 +5,7 @@
  * I2. A process gets a run only in an attempt that is stored, and no two processes get the same attempt.
  * I3. FIFO: a queued run never overtakes another.
  * I4. A suspect (crash_policy.ts) is alone in its process.
- * I5. No run is given to a process whose role runs once and has begun (once_roles.ts).
+ * I5. A run whose role runs once and has begun is given to no process (once_roles.ts).
  * I6. After a failed attempt of its role, a run is in no process until its next attempt is due; the same while it waits
  *     after kills from outside.
  */
@@ -41,9 +41,9 @@ export interface DispatcherParts {
 export class Dispatcher {
   readonly #parts: DispatcherParts;
   #open = false;
-  /** Called for a run in no process whose role runs once, has begun, and has an unknown end. */
+  /** Called for a run in no process whose once-only role has begun and has an unknown end. */
   onInDoubt: (entry: RunEntry) => void = () => {};
-  /** Called first, whenever the runs of a workflow may proceed: what closes ended ones may too. */
+  /** Called first, whenever the runs of a workflow may proceed: its closings may proceed too. */
   onDispatch: (queue: WorkflowQueue) => void = () => {};
 
   constructor(parts: DispatcherParts) {
@@ -76,7 +76,7 @@ export class Dispatcher {
     this.#startQueued(queue, queue.plan);
   }
 
-  /** Ends a run for a reason that its process did not cause. Does nothing if that is under way already. */
+  /** Ends a run for a reason that its process did not cause. Does nothing if an end is already being written. */
   async endRun(entry: RunEntry, how: Ending, reason: string): Promise<void> {
     if (entry.endsPending > 0) return;
     entry.endsPending++;
@@ -88,7 +88,7 @@ export class Dispatcher {
     if (!written && this.#parts.runs.has(entry)) this.#parts.writer.reconcile(entry);
   }
 
-  /** The same for a run that a person shall look at. */
+  /** Pauses a run that a person must look at. */
   async #pauseRun(entry: RunEntry, reason: string): Promise<void> {
     if (entry.endsPending > 0) return;
     const { writer, runs, clock } = this.#parts;
@@ -114,7 +114,7 @@ export class Dispatcher {
     return this.#mayJoinProcess(entry, process) && this.#fits(entry, process, queue.plan) ? process : null;
   }
 
-  /** The process that runs may be given, started if there is none; null when there may be none now. */
+  /** The process that runs may be given, started if there is none; null if there may be none now. */
   #getProcess({ queue, run: { trigger, startedAt } }: RunEntry): WorkflowProcess | null {
     const { host, assignments, clock } = this.#parts;
     const order = { asked: trigger.kind === "manual", dueAt: startedAt ?? clock.now() };
@@ -148,13 +148,13 @@ export class Dispatcher {
       if (process === null) return;
       if (suspects.length > 0 && !this.#mayJoinProcess(entry, process)) return;
       if (!entry.phase.ready) void this.#resume(entry);
-      // It is not passed over: others would take the room again and again.
+      // The run is not passed over: others would take the room again and again.
       else if (!this.#fits(entry, process, plan)) return;
       else this.#assign(entry, process);
     }
   }
 
-  /** Whether a role that runs once has begun, and its end is unknown. Asks a person, once the beginning is on disk. */
+  /** Whether a role that runs once has begun, and its end is unknown. Asks a person once the beginning is on disk. */
   #isInDoubt(entry: RunEntry): boolean {
     const begun = begunOf(entry);
     if (begun === null || entry.phase.tag !== "unassigned") return false;
@@ -177,7 +177,7 @@ export class Dispatcher {
       else void this.endRun(entry, "failed", describeFailure(failure));
       return true;
     }
-    // It is over when the wall clock says so, or when as much time has passed.
+    // The wait is over when the wall clock reaches its end, or when as much time has passed.
     if (clock.now() >= retryAt) return false;
     if (retryWait?.failure === failure) return clock.monotonic() < retryWait.until;
     const leftMs = Math.min(retryAt - clock.now(), waitMs - msSince(clock, failedAt));
@@ -198,7 +198,7 @@ export class Dispatcher {
     return isSuspect(entry) ? others.length === 0 : !others.some(isSuspect);
   }
 
-  /** Whether the process has room for the run's messages. One without other messages takes any run. */
+  /** Whether the process has room for the run's messages. A process without other messages takes any run. */
   #fits(entry: RunEntry, process: WorkflowProcess, plan: WorkflowPlan): boolean {
     if (entry.run.rounds === 0) return true;
     const { store, reportProblem, timers } = this.#parts, { runId } = entry.run;
@@ -242,7 +242,7 @@ export class Dispatcher {
     enterPhase(entry, { tag: "resuming" });
     const attempt = run.attempt + 1;
     const row = createRunRow(run, "run.resumed", { rounds: run.rounds, after: entry.detachReason });
-    // What an older nerve has held it for.
+    // Clears the reason for which an older nerve held the run.
     const change = { status: "started", attempt, ...run.reason === null ? {} : { reason: null } } as const;
     this.#onAttemptWritten(entry, await this.#parts.writer.change(entry, change, row));
   }
@@ -265,7 +265,7 @@ export class Dispatcher {
   async #start(entry: RunEntry): Promise<void> {
     enterPhase(entry, { tag: "starting" });
     const { run } = entry;
-    // What it waited for, if that was a time.
+    // Clears the reason of a planned start.
     const reason = run.reason === null ? {} : { reason: null };
     const change = { status: "started", attempt: 1, startedAt: this.#parts.clock.now(), ...reason } as const;
     const row = createRunRow(run, "run.started", null);
@@ -280,7 +280,7 @@ export class Dispatcher {
   }
 }
 
-/** Why the runs of a workflow end that has left the configuration. */
+/** Why runs end when their workflow has left the configuration. */
 export function describeUnconfigured({ name }: WorkflowQueue): string {
   return `workflow ${name} is no longer in the configuration`;
 }

@@ -1,8 +1,8 @@
 /**
- * Ends the waits of runs whose time is over. Called by waits.ts.
+ * Ends waits whose time is over. Called by waits.ts.
  * I1. Only the next due time is in memory. At most `dueWaitsMax` runs are loaded at a time.
- * I2. A span is over when the wall clock says so, or when as much time has passed; a time of day, when the wall clock
- *     says so. Neither a restart nor a clock that is set back makes a span longer.
+ * I2. A span is over when the wall clock reaches its end, or when as much time has passed; a time of day, when the wall
+ *     clock reaches it. Neither a restart nor setting the clock back makes a span longer.
  * I3. Waits are settled in the order in which they are due.
  */
 import { assert, messageOf } from "../../base/errors.ts";
@@ -39,14 +39,14 @@ export class DueWaits {
   /** When the timers below fire, in wall milliseconds. */
   #armedFor = Infinity;
   #timers: CancelTimer[] = [];
-  /** What settles a wait could not be read: it is not tried again at once. */
+  /** What settles a wait could not be read: it is retried later. */
   #isUnread = false;
 
   constructor(parts: DueWaitsParts) {
     this.#parts = parts;
   }
 
-  /** Settles what is over from now on. */
+  /** Begins to settle waits that are over. */
   open(): void {
     this.#open = true;
     void this.#wakeDue();
@@ -66,7 +66,7 @@ export class DueWaits {
     if (due !== null && due < this.#armedFor) this.arm();
   }
 
-  /** Calls `work` in a while, unless it is closed before. */
+  /** Calls `work` after a while, unless closed before. */
   later(work: () => void): void {
     this.#timers.push(this.#parts.clock.after(backoffMaxMs, work));
   }
@@ -82,7 +82,7 @@ export class DueWaits {
       woken = left > 0 && await this.#wakeAll(due);
     }
     this.#waking = false;
-    // What is left is ending, and its end cannot be written yet; or it cannot be read.
+    // What is left cannot be read, or is ending and its end cannot be written yet.
     this.arm(left === 0 ? 0 : this.#isUnread ? backoffMaxMs : backoffFirstMs);
     this.#isUnread = false;
   }
@@ -95,7 +95,7 @@ export class DueWaits {
     return woken.some((queue) => queue !== null);
   }
 
-  /** The queue of a run whose wait is settled; null when it is not. The caller dispatches it. */
+  /** Returns the queue of a run whose wait was settled, for the caller to dispatch; null if it was not. */
   async #wake({ runId, wait }: WaitingRun): Promise<WorkflowQueue | null> {
     const { runs, writer, load, settle } = this.#parts;
     const run = runs.get(runId)?.run ?? writer.read(runId);
@@ -108,7 +108,7 @@ export class DueWaits {
     return await settle(entry, ...end) ? entry.queue : null;
   }
 
-  /** What settles a wait whose time is over. */
+  /** The message and settlement of a wait whose time is over. */
   #endOf(runId: string, wait: RunWait): [RunMessage, Settlement] {
     const { store, clock } = this.#parts, now = clock.now();
     if (wait.kind === "gate") {
@@ -117,18 +117,18 @@ export class DueWaits {
     }
     if (wait.kind === "children") return [createChildrenMessage(wait, [], now), { children: true }];
     if (wait.event === null) return [createSleepMessage(wait, now), {}];
-    // One that came in time, and that a death has left undelivered.
+    // An event that came in time, but that a crash has left undelivered.
     const kept = store.readKeptEvent(runId, wait.event);
     return kept === null
       ? [createTimeoutMessage(wait, now), {}]
       : [createEventMessage(wait, kept, now), { event: kept.key }];
   }
 
-  /** Nobody has decided in time. */
+  /** The decision of a request that no one decided in time. */
   #expire(runId: string, { round }: RunWait): ApprovalDecision {
     const { store, clock } = this.#parts, approval = store.readApprovalAt(runId, round)?.approval;
     assert(approval !== undefined, `run ${runId} waits at a gate without a request`);
-    // Earlier versions stored what a process that broke the rules had asked, without the option.
+    // Earlier versions stored requests of processes that broke the rules, without that option.
     const how = {
       decision: approval.onExpiry ?? "reject",
       by: null,
@@ -140,7 +140,7 @@ export class DueWaits {
     return createDecision(approval, { ...how, ...unsigned }, clock.now());
   }
 
-  /** Waits for what is due next, for `leastMs` at least. */
+  /** Sets the timers for the next due wait, `leastMs` from now at the earliest. */
   arm(leastMs = 0): void {
     this.#disarm();
     const { store, clock } = this.#parts, boot = clock.boot(), now = clock.now();
@@ -159,7 +159,7 @@ export class DueWaits {
     this.#armedFor = Infinity;
   }
 
-  /** Null when the store cannot be read: it is tried again. */
+  /** Null when the store cannot be read: that is retried. */
   read<T>(read: () => T): T | null {
     try {
       return read();

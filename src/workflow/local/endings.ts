@@ -3,7 +3,7 @@ import type { NewLogRow } from "../../protocol/log.ts";
 import { exitCode, type Run, type RunChange } from "../../protocol/run.ts";
 import { createRunRow, toReason } from "./run_writer.ts";
 
-/** Every way a run can end. `maxRounds` is a failure with its own exit code. */
+/** Every way in which a run can end. `maxRounds` is a failure with its own exit code. */
 export type Ending = "completed" | "failed" | "maxRounds" | "killed" | "crashed" | "interrupted" | "dropped";
 
 const exitCodes: Readonly<Partial<Record<Ending, number>>> = exitCode;

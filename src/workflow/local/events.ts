@@ -1,8 +1,9 @@
 /**
- * Events that are sent to runs. Called by manager.ts for a sender, and by waits.ts for a run that begins to wait for one.
- * I1. An event is on disk before its sender is answered. One that comes before its wait is kept for the run.
- * I2. A key is one event of its run: whoever sends it again gets the same answer, and nothing changes.
- * I3. An event settles one wait. The taking, the message and the move of the run are one commit.
+ * Events that are sent to runs. Called by manager.ts for a sender, and through `Waits.onAwaited` for a run that begins
+ * to wait for one.
+ * I1. An event is on disk before its sender is answered. An event that comes before its wait is kept for the run.
+ * I2. A key identifies one event of its run: sending it again gets the same answer, and changes nothing.
+ * I3. An event settles one wait. Taking it, the message and the move of the run are one commit.
  */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { backoffMaxMs } from "../../base/limits.ts";
@@ -81,12 +82,12 @@ export class Events {
     if (settled) dispatcher.dispatch(entry.queue);
   }
 
-  /** The same where nobody waits for it: tried again while the store cannot be read. */
+  /** Like `deliver`, but without a caller that waits: retried while the store cannot be read. */
   async deliverLater(runId: string): Promise<void> {
     await this.#untilRead(() => this.deliver(runId), () => this.deliverLater(runId));
   }
 
-  /** Delivers what a death of the daemon has left undelivered. */
+  /** Delivers events that a crash of the daemon left undelivered. */
   async recover(): Promise<void> {
     await this.#untilRead(() => this.#recover(), () => this.recover());
   }
@@ -104,7 +105,7 @@ export class Events {
     for (let last = "";;) {
       const ids = this.#parts.store.listDeliverable(deliveriesAtStart);
       for (const runId of ids) await this.deliver(runId);
-      // The first one is still there: its run is ending.
+      // The first run is still there: it is ending.
       if (ids.length < deliveriesAtStart || ids[0] === last) return;
       last = ids[0] ?? "";
     }

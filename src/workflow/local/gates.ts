@@ -1,7 +1,8 @@
 /**
- * What a run that comes to a gate asks, and what a decision makes of it. Used by waits.ts and decisions.ts.
- * I1. The digest of a request covers everything that a decision is about: the workflow and its code, the run, the messages
- *     before, and what is shown. A decision names it, so nobody decides on something else than they saw.
+ * The requests of runs at gates, and the messages of their decisions. Used by waits.ts, due_waits.ts, wait_texts.ts,
+ * decisions.ts, decision_check.ts and kernel/agent_requests.ts.
+ * I1. The digest of a request covers everything that a decision is about: the workflow and its code, the run, the
+ *     messages before, and what is shown. A decision names it, so no one decides on anything other than what they saw.
  */
 import { sha256 } from "../../base/sha256.ts";
 import { toStorableText } from "../../base/storable_text.ts";
@@ -11,7 +12,7 @@ import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { RunWait } from "../../protocol/run_wait.ts";
 
 export type AskedGate = Extract<AskedWait, { kind: "gate" }>;
-/** What the kernel itself asks, about a role whose end is unknown. */
+/** The kernel's own request, about a role whose end is unknown. */
 export type AskedRecovery = Omit<AskedGate, "kind" | "phase"> & { readonly kind: "recovery" };
 
 /** `count`: how many requests the gate of this run has made before; `code`: the version of the workflow's code. */
@@ -44,12 +45,12 @@ export async function createRequest(
   return { ...shown, created: since.wall, expires: due, onExpiry, approvers };
 }
 
-/** For a reader: the reason of a run that waits at a gate. */
+/** The reason of a run that waits at a gate, for a reader. */
 export function describeGate({ role, title }: Pick<NewApproval, "role" | "title">): string {
   return `role ${role} waits for a decision: ${title}`;
 }
 
-/** What a decision was, in words. */
+/** A decision, in words. */
 export function describeDecision({ decision, by, how, decided }: Approval): string {
   const when = decided === null ? "" : ` at ${new Date(decided).toISOString()}`;
   return how === "expiry"

@@ -1,7 +1,7 @@
 /**
  * Takes runs over from a distributed engine, and gives them up again. Called by manager.ts for cluster/engines.ts.
- * I1. A run that is taken goes on from what is stored, as after a restart of the daemon.
- * I2. Of a run that is given up nothing is written any more: its role is aborted, and it leaves memory.
+ * I1. A run that is taken continues from what is stored, as after a restart of the daemon.
+ * I2. For a run that is given up nothing more is written: its role is aborted, and it leaves memory.
  */
 import type { Run } from "../../protocol/run.ts";
 import { isTerminal } from "../transitions.ts";
@@ -33,10 +33,10 @@ export class Handover {
     this.#parts = parts;
   }
 
-  /** The run goes on here, from what is stored. */
+  /** Continues the run here, from what is stored. */
   async adopt(runId: string): Promise<void> {
     const { store, runs, assignments } = this.#parts;
-    // A role of it may not have settled since this daemon gave it up.
+    // One of its roles may not have settled since this daemon gave the run up.
     await assignments.whenReleased(runId);
     const run = store.get(runId);
     if (run === null || runs.get(runId) !== null) return;
@@ -65,13 +65,13 @@ export class Handover {
     }
   }
 
-  /** A run that went on elsewhere is over: those who wait for its end learn of it. */
+  /** A run that others worked on is over: notifies those who wait for its end. */
   tell(run: Run): void {
     for (const follower of this.#parts.runs.takeFollowers(run.runId)) follower(run);
     this.#parts.children.onEnded(run);
   }
 
-  /** It goes on elsewhere: nothing more is done about it here. */
+  /** The run continues elsewhere: all work on it here ends. */
   release(runId: string, reason: string): void {
     const { runs, assignments, dispatcher, closings, store } = this.#parts, entry = runs.get(runId);
     const run = entry?.run ?? store.get(runId);

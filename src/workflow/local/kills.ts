@@ -1,7 +1,7 @@
 /**
  * Kills runs. Called by manager.ts.
- * I1. A kill ends the run whatever it is doing, also one that waits. If its end cannot be written, the work ends all the
- *     same, and the end is recorded as soon as the store allows.
+ * I1. A kill ends the run in any phase, even while it waits. If its end cannot be written, the work ends nevertheless,
+ *     and the end is recorded as soon as the store allows.
  */
 import { NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
@@ -31,7 +31,7 @@ export class Kills {
     this.#parts = parts;
   }
 
-  /** `found`: its entry, or the run as it is stored when it is not in memory. `WorkflowManager.killRun` has the errors. */
+  /** `found`: its entry, or the stored run when it is not in memory. See `WorkflowManager.killRun` for the errors. */
   async kill(found: RunEntry | Run, reason: string | null): Promise<Run> {
     const { store, clock, writer, assignments, waits } = this.#parts;
     if (!("queue" in found) && found.status !== "waiting" && found.status !== "paused") throw toRunEnded(found);
@@ -53,7 +53,7 @@ export class Kills {
   async #record(entry: RunEntry, how: ReturnType<typeof createEnding>): Promise<void> {
     const { writer, runs } = this.#parts;
     while (!await writer.change(entry, ...how)) {
-      // Another change was first: an end, or one that was on its way when the kill was asked for, such as a new attempt.
+      // Another change came first: an end, or one in progress when the kill was requested, such as a new attempt.
       const stored = writer.closed || !runs.has(entry) ? null : writer.read(entry.run.runId);
       if (stored === null || isTerminal(stored.status)) break;
       entry.run = stored;

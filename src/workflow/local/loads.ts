@@ -1,4 +1,4 @@
-/** What the workflows have to do now, for readers. Pure; used by manager.ts. */
+/** The current load of the workflows, for readers. Pure; used by manager.ts. */
 import type { WorkflowLoad } from "../engine.ts";
 import type { ActiveRuns } from "./active_runs.ts";
 

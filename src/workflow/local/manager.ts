@@ -131,8 +131,8 @@ export class WorkflowManager implements WorkflowEngine {
   }
 
   /**
-   * Starts nothing more, gives running roles `drainMs`, and leaves the rest `started` for the next start.
-   * Resolves when no write is pending. A second call with 0 ends the drain at once.
+   * Starts nothing more, gives running roles `drainMs`, and leaves the rest `started` for the next start. Resolves when
+   * no write is pending. A second call with 0 ends the drain immediately.
    */
   stop(drainMs: number = stopDrainMs): Promise<void> {
     this.#stopping ??= this.#stop(drainMs);
@@ -141,29 +141,29 @@ export class WorkflowManager implements WorkflowEngine {
   }
 
   /**
-   * Starts, queues or drops a run, or attaches to the run that already has the id. Returns the run as stored.
-   * Errors: PAYLOAD_INVALID, WORKFLOW_UNKNOWN, RUN_CONFLICT (the id exists with other input), STORE_FAILED.
+   * Starts, queues or drops a run, or attaches to the run that already has the id. Returns the run as stored. Errors:
+   * PAYLOAD_INVALID, WORKFLOW_UNKNOWN, RUN_CONFLICT (the id exists with other input), STORE_FAILED.
    */
   startRun(request: RunRequest): Promise<Run> {
     return this.#admission.start(request);
   }
 
   /**
-   * Ends a run as killed, at once and for good. Returns the run as stored. Its role is aborted, and its process
-   * recycled if the role does not settle (assignments.ts). Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED: then the work
-   * has ended all the same, and the end is recorded as soon as the store allows.
+   * Ends a run as killed, immediately and for good. Returns the run as stored. Its role is aborted, and its process
+   * recycled if the role does not settle (assignments.ts). Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. With
+   * STORE_FAILED the work has ended nevertheless, and the end is recorded as soon as the store allows.
    */
   async killRun(runId: string, reason: string | null): Promise<Run> {
     await this.#whenStored(runId);
     return await this.#kills.kill(this.#find(runId), reason);
   }
 
-  /** Pauses a run; a role that is running is aborted. Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
+  /** Pauses a run; a running role is aborted. Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
   pauseRun(runId: string, reason: string | null): Promise<Run> {
     return this.#pauses.pause(runId, reason);
   }
 
-  /** Lets a paused run go on from where it was; see pauses.ts. Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
+  /** Resumes a paused run from where it was; see pauses.ts. Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
   resumeRun(runId: string, acceptCode = false): Promise<Run> {
     return this.#pauses.resume(runId, acceptCode);
   }
@@ -173,7 +173,7 @@ export class WorkflowManager implements WorkflowEngine {
     return this.#events.send(runId, request);
   }
 
-  /** Decides what a run has asked. Errors: see decisions.ts. */
+  /** Decides a request of a run. Errors: see decisions.ts. */
   decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
     return this.#decisions.decide(id, request);
   }
@@ -191,7 +191,7 @@ export class WorkflowManager implements WorkflowEngine {
     this.#dispatch(workflow);
   }
 
-  /** The host's next process has the new code. Runs in an old process move to it after their next message, if it agrees. */
+  /** The host's next process has the new code. Runs in an old process move there after a message, if it agrees. */
   onCodeReplaced(workflow: string): void {
     const queue = this.#runs.findQueue(workflow);
     if (queue === null || queue.plan === null) return;
@@ -239,14 +239,14 @@ export class WorkflowManager implements WorkflowEngine {
     return this.#holds.describe();
   }
 
-  /** Resolves when the first row of a run is durable, and nothing resumes it. Rejects when that row could not be written. */
+  /** Resolves when a run's first row is durable and no resume is in progress. Rejects if that row cannot be written. */
   async #whenStored(runId: string): Promise<void> {
     const resuming = () => this.#pauses.resumeOf(runId);
     await this.#runs.get(runId)?.created;
     for (let next = resuming(); next !== null; next = resuming()) await next.catch(() => {});
   }
 
-  /** The entry of an unfinished run; for one that waits or has ended, the run itself. Use it at once: it may leave memory. */
+  /** The entry of an unfinished run; if it waits or has ended, the run itself. Do not keep it: it may leave memory. */
   #find(runId: string): RunEntry | Run {
     const entry = this.#runs.get(runId);
     if (entry !== null) return entry;

@@ -1,10 +1,10 @@
 /**
- * Pauses runs whose code contradicts their messages: after a change, the moderator would have chosen other roles, and the
- * process with the old code is gone. Called by process_messages.ts and manager.ts.
- * I1. Such a run has not ended: it is paused, and its reason says why. A person resumes it with its code accepted, or
+ * Pauses runs whose code contradicts their messages: after a change, the moderator would have chosen other roles, and
+ * the process with the old code is gone. Called by process_messages.ts and manager.ts.
+ * I1. Such a run has not ended: it is paused, and its reason explains why. A person resumes it and accepts its code, or
  *     kills it.
- * I2. It is resumed by itself when its code was replaced, also while no daemon ran: the new code may agree. If that
- *     contradicts it too, it is paused again.
+ * I2. It is resumed automatically when its code was replaced, even while no daemon ran: the new code may agree. If the
+ *     new code contradicts it too, it is paused again.
  */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
@@ -36,7 +36,7 @@ export class NondeterminismPauses {
     this.#parts = parts;
   }
 
-  /** Takes the run off the process, whose code contradicts it. */
+  /** Takes the run off the process whose code contradicts it. */
   async hold(entry: RunEntry, process: WorkflowProcess, why: string): Promise<void> {
     const { writer, assignments, dispatcher, host, clock } = this.#parts, { queue, run: { runId } } = entry;
     const code = entry.triedCode, about = { since: clock.now(), reason: null, wait: null };
@@ -47,13 +47,13 @@ export class NondeterminismPauses {
       if (code !== queue.code && writer.read(runId)?.status === "paused") this.#resume(runId);
       return;
     }
-    // It has ended, or was paused, meanwhile.
+    // Meanwhile the run has ended or was paused.
     if (entry.phase.tag !== "holding" || !writer.reconcile(entry)) return;
     dispatcher.detach(entry, "its state could not be stored");
     dispatcher.dispatch(queue);
   }
 
-  /** The daemon starts: what changed while none ran is tried. */
+  /** The daemon starts: resumes runs whose code changed while no daemon ran. */
   recover(): void {
     const { runs, host } = this.#parts;
     for (const { runId, workflow, code } of this.#list()) {
@@ -62,12 +62,12 @@ export class NondeterminismPauses {
     }
   }
 
-  /** The code was replaced. */
+  /** The code was replaced: resumes the workflow's held runs. */
   release(queue: WorkflowQueue): void {
     for (const { runId, workflow } of this.#list()) if (workflow === queue.name) this.#resume(runId);
   }
 
-  /** One text for each run that is paused for its code. */
+  /** One text for each run that is paused because of its code. */
   describe(): string[] {
     return this.#list().map(({ runId, workflow, reason }) => `run ${runId} of ${workflow} is ${reason}`);
   }

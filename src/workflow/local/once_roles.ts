@@ -1,11 +1,11 @@
 /**
- * Roles that run once: lets them begin, asks a person where the end of one is unknown, and carries out what was decided.
+ * Roles that run once: lets them begin, asks a person where the end of one is unknown, and carries out the decision.
  * Called by process_messages.ts, dispatcher.ts and decisions.ts.
- * I1. That a role begins is on disk before its code runs. It is there once for each time that a person let it run.
- * I2. A role that has begun and has no message is never given to a process again, whatever happened to it: it failed, it
+ * I1. The beginning of such a role is on disk before its code runs, once for each time that a person let it run.
+ * I2. A role that has begun and has no message is never given to a process again, whatever the reason: it failed, it
  *     was aborted, or its process, the daemon or the machine died. Its run waits for a decision.
- * I3. A decision, its message and the move of the run are one commit: the role runs again, its message is what the person
- *     says, or the run fails.
+ * I3. A decision, its message and the move of the run are one commit: the role runs again, the person supplies its
+ *     message, or the run fails.
  */
 import { assert, NerveError } from "../../base/errors.ts";
 import { messageMetaMaxBytes } from "../../base/limits.ts";
@@ -46,10 +46,10 @@ export class OnceRoles {
   /** The moderator has named a role that runs once: its process waits until it may begin. */
   async begin(entry: RunEntry, process: WorkflowProcess, role: string): Promise<void> {
     const { writer, dispatcher, clock } = this.#parts, { run } = entry, { attempt } = run, round = currentRoundOf(run);
-    // The run goes on here at the next start.
+    // The run continues here at the next start.
     if (!dispatcher.isOpen) return this.#takeOff(entry, process, "the daemon stopped");
     const begun: RoleBegun = { attempt, round, role: toStorableText(role), at: clock.now() };
-    // Known before it is written: nobody gives the run to another process meanwhile.
+    // Set before it is written, so that nothing gives the run to another process meanwhile.
     const about = entry.begun = { role: begun, stored: false };
     const written = await writer.beginRole(entry, begun);
     if (entry.begun !== about) return;
@@ -61,7 +61,7 @@ export class OnceRoles {
       if (writer.read(run.runId)?.status !== "started") await writer.waitUntilIdle();
       if (isHere()) return process.begin(run.runId, attempt, round);
     } else if (isHere() && entry.endsPending === 0 && writer.reconcile(entry)) {
-      // Else it has ended, or an end of it is being written.
+      // Otherwise it has ended, or an end of it is being written.
       this.#takeOff(entry, process, "the beginning of its role could not be stored");
     }
     dispatcher.dispatch(entry.queue);
@@ -74,7 +74,7 @@ export class OnceRoles {
     assignments.release(process, entry);
   }
 
-  /** A role has begun, and its end is unknown. */
+  /** Asks a person about a role that has begun and whose end is unknown. */
   ask(entry: RunEntry): void {
     const begun = begunOf(entry)?.role;
     assert(begun !== undefined, `run ${entry.run.runId} has no role whose end is unknown`);
@@ -82,7 +82,7 @@ export class OnceRoles {
     void this.#parts.waits.ask(entry, begun.role, createRecovery(entry.run, begun, { why, failed: failure !== null }));
   }
 
-  /** Carries out the decision of a recovery, for a run that waits.ts has loaded. False: somebody else was first. */
+  /** Carries out the decision of a recovery, for a run that waits.ts has loaded. False: another change came first. */
   settle(entry: RunEntry, approval: Approval, decision: ApprovalDecision, asked: DecisionRequest): Promise<boolean> {
     const { waits, writer } = this.#parts, { run } = entry;
     if (decision.decision === "done") {
@@ -99,7 +99,7 @@ export class OnceRoles {
   }
 }
 
-/** Throws PAYLOAD_INVALID when the decision lacks what it needs, or has what is of no use. */
+/** Throws PAYLOAD_INVALID when the decision lacks what it needs, or has something that it cannot use. */
 export function checkSupplied({ kind, id }: Approval, { option, content, meta }: DecisionRequest): void {
   const supplies = kind === "recovery" && option === "done";
   if (!supplies && content === undefined && meta === undefined) return;

@@ -1,9 +1,9 @@
 /**
- * Pauses runs, and lets them go on. Called by manager.ts.
- * I1. A paused run is in no process and not in memory. It goes on from where it was: at its place in the queue, with the
- *     role of its round, or with its wait.
- * I2. A role that was running is aborted, and runs again, or a person is asked (once_roles.ts); the run goes on only when it
- *     has settled.
+ * Pauses and resumes runs. Called by manager.ts.
+ * I1. A paused run is in no process and not in memory. It resumes from where it was: at its place in the queue, with
+ *     the role of its round, or with its wait.
+ * I2. A running role is aborted, and runs again, or a person is asked (once_roles.ts); the run resumes only when the
+ *     role has settled.
  */
 import type { Clock } from "../../base/time.ts";
 import { unknownRun } from "../../protocol/common_errors.ts";
@@ -29,23 +29,23 @@ export interface PausesParts {
   readonly planned: Pick<PlannedStarts, "restore">;
   readonly store: RunStore;
   readonly clock: Clock;
-  /** Called after a run that was paused goes on. */
+  /** Called after a paused run is resumed. */
   readonly onResumed: (run: Run) => void;
 }
 
-/** How many turns of microtasks the report of a commit takes at most. */
+/** How many turns of microtasks it takes at most to report a commit. */
 const appliedTurnsMax = 100;
 
 export class Pauses {
   readonly #parts: PausesParts;
-  /** By run id: a resume that is under way. */
+  /** Resumes in progress, by run id. */
   readonly #resuming = new Map<string, Promise<Run>>();
 
   constructor(parts: PausesParts) {
     this.#parts = parts;
   }
 
-  /** Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. A run that is paused stays as it is. */
+  /** Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. A run that is already paused stays as it is. */
   async pause(runId: string, why: string | null): Promise<Run> {
     const { runs, store, writer, waits } = this.#parts;
     for (;;) {
@@ -57,7 +57,7 @@ export class Pauses {
       const entry = runs.get(runId) ?? (stored.status === "waiting" ? waits.load(stored) : null);
       if (isTerminal(stored.status) || entry === null || entry.endsPending > 0) throw toRunEnded(stored);
       if (await this.#write(entry, stored, why)) return entry.run;
-      // Another change was first.
+      // Another change came first.
       if (writer.closed) throw toStoreFailed(`run ${runId} could not be paused`, new Error("the daemon stops"));
     }
   }
@@ -81,8 +81,8 @@ export class Pauses {
   }
 
   /**
-   * Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. A run that is not paused stays as it is. With `acceptCode` it goes on whatever
-   * its code says of its rounds.
+   * Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. A run that is not paused stays as it is. With `acceptCode` it
+   * continues even if its code contradicts its rounds.
    */
   async resume(runId: string, acceptCode: boolean): Promise<Run> {
     const before = this.#resuming.get(runId);
@@ -96,13 +96,13 @@ export class Pauses {
     }
   }
 
-  /** Resolves when nothing is being done about a paused run, nor about a wait of the run. */
+  /** Resolves when no resume of the run is in progress, and no change of its waits. */
   async settled(runId: string): Promise<void> {
     await this.#resuming.get(runId)?.catch(() => {});
     for (let moving = this.#moving(runId); moving !== null; moving = this.#moving(runId)) await moving;
   }
 
-  /** Settles with the resume of the run that is under way; null when there is none. */
+  /** Settles with the resume in progress; null when there is none. */
   resumeOf(runId: string): Promise<Run> | null {
     return this.#resuming.get(runId) ?? null;
   }
@@ -118,7 +118,7 @@ export class Pauses {
     await this.#applied(runId);
     const run = store.get(runId), pause = run === null ? null : store.readPause(runId);
     if (run === null) throw unknownRun(runId);
-    // In memory: its end is being written.
+    // A paused run in memory: its end is being written.
     if (isTerminal(run.status) || run.status === "paused" && runs.get(runId) !== null) throw toRunEnded(run);
     if (run.status !== "paused" || pause === null) return run;
     let written = false;
@@ -132,7 +132,7 @@ export class Pauses {
     return now;
   }
 
-  /** Resolves when a pause that is on disk is known in memory, too: whoever read that the run is paused may resume it. */
+  /** Resolves when a pause on disk is known in memory too: anyone who read that the run is paused may resume it. */
   async #applied(runId: string): Promise<void> {
     const { runs, store, writer } = this.#parts, entry = runs.get(runId);
     if (entry === null || entry.run.status === "paused" || store.get(runId)?.status !== "paused") return;

@@ -1,5 +1,5 @@
 /**
- * What the engine is doing with an unfinished run, and the table of legal moves. A run's status is stored
+ * What the engine does with an unfinished run, and the table of legal moves. A run's status is stored
  * (workflow/transitions.ts); its phase exists in memory only. Only `enterPhase` changes it.
  */
 import { assert } from "../../base/errors.ts";
@@ -10,11 +10,11 @@ export type Phase =
   /** Its first row is being written. */
   | { readonly tag: "creating" }
   | { readonly tag: "queued" }
-  /** Its status is queued, and its time has not come (planned_starts.ts). */
+  /** Its status is queued, and its start time has not come (planned_starts.ts). */
   | { readonly tag: "planned" }
   /** queued -> started is being written. */
   | { readonly tag: "starting" }
-  /** Started, and in no process. `ready`: its current attempt was not given to any process yet. */
+  /** Started, and in no process. `ready`: its current attempt has not been given to any process yet. */
   | { readonly tag: "unassigned"; readonly ready: boolean }
   /** attempt + 1 is being written. */
   | { readonly tag: "resuming" }
@@ -30,8 +30,8 @@ export type Phase =
     readonly stored: Promise<boolean>;
   }
   /**
-   * New code is asked whether the run may move to it (code_moves.ts). `old` waits for the acknowledgement of `message`; null
-   * if it has died meanwhile. `process` has the new code.
+   * New code is asked whether the run may move to it (code_moves.ts). `old` waits for the acknowledgement of `message`;
+   * null if it has died meanwhile. `process` has the new code.
    */
   | {
     readonly tag: "probing";
@@ -47,7 +47,7 @@ export type Phase =
   | { readonly tag: "failing" }
   /** Its wait is being written. It is in no process. */
   | { readonly tag: "parking" }
-  /** It waits, and something is done about it: else it is not in memory (waits.ts). */
+  /** It waits, and something is done about it; otherwise it would not be in memory (waits.ts). */
   | { readonly tag: "waiting" }
   /** The message that settles its wait is being written. */
   | { readonly tag: "waking" }
@@ -55,14 +55,14 @@ export type Phase =
   | { readonly tag: "ending" }
   /** The end is stored; its role was aborted and has not settled. */
   | { readonly tag: "aborting"; readonly process: WorkflowProcess }
-  /** It has ended and is to be closed (closings.ts), and is in no process. */
+  /** It has ended, still has to be closed (closings.ts), and is in no process. */
   | { readonly tag: "unclosed" }
   /** Its `finally` is running. */
   | { readonly tag: "closing"; readonly process: WorkflowProcess };
 
 export type PhaseTag = Phase["tag"];
 
-/** For each phase, the phases that may follow. Any phase may end: a kill waits for nothing. */
+/** For each phase, the phases that may follow. Any phase of an unfinished run may end: a kill waits for nothing. */
 export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   creating: ["queued", "planned", "unassigned", "ending"],
   queued: ["starting", "planned", "ending"],
@@ -81,7 +81,7 @@ export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   parking: ["waiting", "unassigned", "ending"],
   waiting: ["waking", "ending"],
   waking: ["unassigned", "waiting", "ending"],
-  // ending -> unassigned: the store rejected the end, and the run continues. ending -> ending: another end was first.
+  // ending -> unassigned: the store rejected the end, and the run continues. ending -> ending: another end came first.
   ending: ["unassigned", "ending"],
   aborting: ["ending"],
   unclosed: ["closing"],

@@ -1,8 +1,8 @@
 /**
- * Queued runs that start at a later time: puts each into the queue of its workflow when that has come. Called by
+ * Queued runs that start at a later time: puts each into the queue of its workflow at that time. Called by
  * run_admission.ts, recovery.ts and pauses.ts.
- * I1. A time of day has come when the wall clock says so; a span is over also when as much time has passed.
- * I2. Until its time it takes no place in the queue; then it is treated as one that was just asked for.
+ * I1. A time of day has come when the wall clock reaches it; a span is also over when as much time has passed.
+ * I2. Until its time a run takes no place in the queue; then it is treated like a new request.
  */
 import { hasCome, type Moment } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
@@ -15,7 +15,7 @@ export interface PlannedStartsParts {
   readonly timers: TimerGroup;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
-  /** The run has come to the end of its queue, which may be too long now. */
+  /** The run has joined the end of its queue, which may be too long now. */
   readonly onQueued: (entry: RunEntry) => void;
 }
 
@@ -34,7 +34,7 @@ export class PlannedStarts {
     this.#wait(entry, starts);
   }
 
-  /** The same for a run from before: one whose time has come is in the queue already. */
+  /** Adds a run from before the start or a pause, unless its time has come: then it stays in the queue. */
   restore(entry: RunEntry, starts: Moment): void {
     if (!hasCome(this.#parts.clock, starts)) this.add(entry, starts);
   }
@@ -44,7 +44,7 @@ export class PlannedStarts {
     if (hasCome(clock, starts)) return this.#queue(entry);
     let isOver = false;
     const look = () => {
-      // The other timer was first, or it was killed or paused.
+      // The other timer came first, or the run was killed or paused.
       if (isOver || entry.left || entry.phase.tag !== "planned") return;
       isOver = true;
       this.#wait(entry, starts);
@@ -63,7 +63,7 @@ export class PlannedStarts {
   }
 }
 
-/** For a reader: the reason of a run that was not started yet. */
+/** The reason of a planned run, for a reader. */
 export function describePlanned({ wall }: Moment): string {
   return `starts at ${new Date(wall).toISOString()}`;
 }

@@ -1,9 +1,9 @@
 /**
  * Moves or ends runs when their process exits or is replaced. Called by manager.ts.
- * I1. A process that crashed counts as a death of the runs that were running in it; one that we ended does not, nor
- *     does one that somebody else killed.
+ * I1. A process that crashed counts as a death of the runs that were running in it; a process that nerve ended or
+ *     something else killed does not.
  * I2. A run whose process has exited continues in the next one, unless crash_policy.ts blames it for the crash.
- * I3. New code ends no run: one that works in a process with the old code goes on there, or moves (code_moves.ts). When its
+ * I3. New code ends no run: a run in a process with the old code continues there, or moves (code_moves.ts). When its
  *     workflow leaves the configuration, it has until the drain timeout, and then ends as interrupted.
  */
 import { formatDuration } from "../../base/duration.ts";
@@ -53,7 +53,7 @@ export class ProcessExitHandler {
       const { phase } = entry;
       queues.add(entry.queue);
       if (phase.tag === "writing" || phase.tag === "probing" || phase.tag === "moving") {
-        // No role of it was running: this death is not its fault. What is being written will still be stored.
+        // None of its roles was running: this death is not its fault. What is being written will still be stored.
         enterPhase(entry, phase.tag === "probing" ? { ...phase, old: null } : { ...phase, process: null });
         if (died) this.#logDeath(entry, end);
       } else if (phase.tag === "closing") {
@@ -67,7 +67,7 @@ export class ProcessExitHandler {
     for (const queue of queues) dispatcher.dispatch(queue);
   }
 
-  /** The code was replaced: what the old code did is held against no run. */
+  /** The code was replaced: what the old code did counts against no run. */
   clearSuspicion(queue: WorkflowQueue): void {
     for (const entry of queue.active) Object.assign(entry, { deaths: null, kills: null });
   }
@@ -82,7 +82,7 @@ export class ProcessExitHandler {
     const reason = `workflow ${queue.name} left the configuration, and the run did not finish within ` +
       formatDuration(drainMs);
     this.#parts.timers.after(drainMs, () => {
-      // It is back.
+      // The workflow is back.
       if (queue.plan !== null) return;
       for (const { entry, process } of old) {
         if (processOf(entry) === process) void this.#parts.dispatcher.endRun(entry, "interrupted", reason);
@@ -109,7 +109,7 @@ export class ProcessExitHandler {
     if (phase.tag !== "aborting") this.#parts.dispatcher.detach(entry, "the daemon stopped");
   }
 
-  /** The run goes on, after a wait when that has happened too often at this round. */
+  /** The run continues, after a wait if this happened too often at this round. */
   #onKill(entry: RunEntry, end: ProcessExit): void {
     const { dispatcher, clock, timers } = this.#parts;
     entry.kills = countDeath(entry.kills, currentRoundOf(entry.run));

@@ -160,7 +160,7 @@ export class ProcessMessages {
 
   #onFinished({ entry, process }: AcceptedReport, report: RunFinishedReport): void {
     const { outcome } = report;
-    // Its end crossed with the question whether it may move.
+    // The run ended while the question whether it may move was in flight.
     this.#parts.probes.cancel(entry, "the run has ended");
     switch (outcome.kind) {
       case "completed":
@@ -204,7 +204,7 @@ export class ProcessMessages {
     const waits = phase.tag === "writing" ? phase.process : phase.tag === "probing" ? phase.old : null;
     if (waits?.id === sender.id && report.t === "finished") return { entry, process: waits };
     if (phase.tag !== "aborting") return reject(`the run is ${phase.tag}, not running`);
-    // The kill and the start of the next role have crossed.
+    // The kill and the start of the next role crossed.
     if (report.t === "role_begun" || report.t === "may_begin") return null;
     // Any other message means that its role has settled. An abort is expected to cause an error.
     assignments.release(phase.process, entry);
@@ -276,7 +276,7 @@ function toFault({ round }: RoundReport, what: string): Fault {
   return { how: "failed", reason: `round ${round}: ${what}` };
 }
 
-/** Why the run can have no such round; null when it can. */
+/** Why the run cannot have such a round; null when it can. */
 function findRoundFault(report: RoundReport, run: Run): Fault | null {
   if (report.round > run.maxRounds) return { how: "maxRounds", reason: `maxRounds ${run.maxRounds} reached` };
   const { role } = report;
@@ -285,7 +285,7 @@ function findRoundFault(report: RoundReport, run: Run): Fault | null {
   return toFault(report, `the role's name is longer than ${roleNameMaxChars} characters`);
 }
 
-/** Why a message cannot be stored, and how that ends the run; null when nothing is wrong with the message. */
+/** Why a message cannot be stored, and how that ends the run; null when the message is valid. */
 function findFault(report: RunMessageReport, run: Run): Fault | null {
   const fault = findRoundFault(report, run);
   if (fault !== null) return fault;

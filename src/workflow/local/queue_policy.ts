@@ -14,7 +14,7 @@ export interface Load {
 
 export type QueueDecision =
   | { readonly kind: "start" }
-  /** It waits at the end of the queue. Once that is stored, `countExcess` says how many leave at the front. */
+  /** It waits at the end of the queue. Once that is stored, `countExcess` tells how many runs leave at the front. */
   | { readonly kind: "queue"; readonly reason?: string }
   | { readonly kind: "drop"; readonly reason: string };
 

@@ -1,9 +1,9 @@
 /**
- * Loads the runs that the last daemon left unfinished, and knows those that wait or are paused. Called once by manager.ts, before anything else happens.
- * dispatcher.ts then resumes the started ones with attempt + 1, starts the queued ones in order as slots are free, and
- * ends those whose workflow left the configuration.
+ * Loads the runs that the last daemon left unfinished, and counts those that wait or are paused. Called once by
+ * manager.ts, before anything else happens. dispatcher.ts then resumes the started ones with attempt + 1, starts the
+ * queued ones in order as slots become free, and ends those whose workflow left the configuration.
  * I1. Runs are added in the order in which they were created.
- * I2. A role that runs once and was running then is known: its run asks a person.
+ * I2. A role that runs once and was running is known: its run asks a person.
  * I3. The last failure of a role is loaded too: a wait between two attempts neither starts over nor is cut short.
  */
 import type { ActiveRuns } from "./active_runs.ts";

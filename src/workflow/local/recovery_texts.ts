@@ -1,11 +1,11 @@
-/** What a person is asked about a role whose end is unknown, and what their decision was, in words. Pure; used by once_roles.ts. */
+/** The request about a role whose end is unknown, and its decision, in words. Pure; used by once_roles.ts. */
 import { gateTitleMaxChars } from "../../base/wait_limits.ts";
 import type { Approval, ApprovalDecision } from "../../protocol/approval.ts";
 import type { RoleBegun, Run } from "../../protocol/run.ts";
 import type { AskedRecovery } from "./gates.ts";
 import { toReason } from "./run_writer.ts";
 
-/** `why`: what happened to the role; `failed`: it threw, or was late, so its process said so. */
+/** `why`: what happened to the role; `failed`: its process reported that it threw or timed out. */
 export function createRecovery(
   { runId }: Run,
   { role, round, attempt, at }: RoleBegun,
@@ -34,7 +34,7 @@ Find out what it has done, then decide:
   return { ...shown, expiresMs: null, onExpiry: null, approvers: null };
 }
 
-/** For a reader: why the run goes on, or has failed. */
+/** Why the run continues, or has failed, for a reader. */
 export function describeRecovery({ role, round }: Approval, { decision, by, comment }: ApprovalDecision): string {
   const what = decision === "retry"
     ? `role ${role} runs again in round ${round}`

@@ -1,7 +1,7 @@
 /**
- * Logs rejected messages of processes. Created by manager.ts for process_messages.ts.
+ * Logs rejected messages of processes. Created by manager.ts.
  * I1. The processes of a workflow cause at most `rejectionsLoggedMax` rows in `rejectionWindowMs`, whatever they send.
- *     The next row after that counts what was left out.
+ *     The next row after that counts those left out.
  */
 import { rejectionsLoggedMax, rejectionWindowMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";

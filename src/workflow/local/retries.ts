@@ -4,8 +4,8 @@
  * when the role has settled. The kernel enforces it too: it ends the process of a role that does not settle. (The
  * heartbeat ends a loop after 15 s at the latest, and then it counts as a crash: a time limit over 10 s never catches a
  * loop.)
- * I1. A failure is durable before its wait begins, with the moment when it failed: a restart does not start the wait
- *     over. Setting the clock back makes no wait longer than requested, before a restart or after it (base/moment.ts).
+ * I1. A failure is durable before its wait begins, with the time of the failure: a restart does not start the wait
+ *     over. Setting the clock back makes no wait longer than requested, before or after a restart (base/moment.ts).
  * I2. The kernel counts how often a role has failed, whatever its process reports.
  * I3. Ending the process of an overdue role restarts its siblings, but does not count as a death of theirs.
  */
@@ -46,7 +46,7 @@ export class Retries {
   onRoleBegun(entry: RunEntry, process: WorkflowProcess, report: RoleBegunReport): void {
     const { assignments } = this.#parts, { timeoutMs } = report;
     assignments.setDeadline(process, entry, timeoutMs, () => {
-      // The process is being recycled because of another role; this one may not be to blame. Its run resumes.
+      // Another role's process is being recycled; this role may not be to blame. Its run resumes.
       if (assignments.isRecycling(process.id)) return;
       const message = `timed out after ${formatDuration(timeoutMs)} and did not stop; its process was ended`;
       assignments.recycle(process, `role ${report.role} of run ${report.runId} ${message}`);
@@ -69,7 +69,7 @@ export class Retries {
     const { writer, assignments, dispatcher, clock, onFailureStored } = this.#parts;
     enterPhase(entry, { tag: "failing" });
     assignments.release(process, entry);
-    // A role that runs once is not retried, whatever its process says.
+    // A role that runs once is not retried, whatever its process reports.
     const runsOnce = begunOf(entry) !== null, waitMs = runsOnce ? null : wanted;
     const failure: RoleFailure = {
       round: currentRoundOf(entry.run),

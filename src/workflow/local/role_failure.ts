@@ -1,4 +1,4 @@
-/** The failures of a run's roles: which one belongs to the current round, and its text. Pure. */
+/** The failures of a run's roles: which of them belongs to the current round, and its text. Pure. */
 import type { RoleBegun, RoleFailure, Run } from "../../protocol/run.ts";
 
 /** The failure as text; for the last failure, the reason why the run ended. */
@@ -9,7 +9,7 @@ export function describeFailure({ role, round, failures, attempts, message, retr
   return `${what}, attempt ${failures} of ${attempts}${rest}: ${message}`;
 }
 
-/** Whether the run is paused after this failure. An error that is not retried ends it. */
+/** Whether the run is paused after this failure. An error that is not retried ends the run. */
 export function pausesRun({ exhausted, failures, attempts, retryAt }: RoleFailure): boolean {
   return exhausted === "pause" && retryAt === null && failures >= attempts;
 }

@@ -42,7 +42,7 @@ export class RunAdmission {
     this.planned = new PlannedStarts({ ...parts, onQueued: (entry) => this.admitQueued(entry) });
   }
 
-  /** `WorkflowManager.startRun` */
+  /** See `WorkflowManager.startRun`. */
   async start(wanted: RunRequest): Promise<Run> {
     const request = checkRequest(wanted);
     const { runs, store, clock, newRunId } = this.#parts;
@@ -68,7 +68,7 @@ export class RunAdmission {
     return admit({ active: countSlots(queue), queued, accepting }, rules);
   }
 
-  /** Its time has come, or another daemon has handed it over: it is treated as one that was just asked for. */
+  /** Its start time has come, or another daemon has handed it over: it is treated like a new request. */
   admitQueued(entry: RunEntry): void {
     const { queue } = entry;
     if (queue.plan === null) return;
@@ -94,7 +94,7 @@ export class RunAdmission {
     return entry?.run ?? existing;
   }
 
-  /** A request for a fork means this very one; any other attaches to whatever has the id. */
+  /** A request for a fork means exactly that fork; any other request attaches to any run with the id. */
   #differsInFork({ runId }: Run, { fork = null }: RunRequest): "fork" | null {
     return fork === null || isDeepEqual(this.#parts.store.readFork(runId), { ...fork }) ? null : "fork";
   }
@@ -120,7 +120,7 @@ export class RunAdmission {
     dispatcher.dispatch(entry.queue);
   }
 
-  /** Called once the newest run is stored: one that could not be written must not cost another its place. */
+  /** Called once the newest run is stored: a run that could not be written must not cost another its place. */
   #dropOldest(queue: WorkflowQueue): void {
     if (queue.plan === null || queue.queued.size <= queue.plan.maxQueue) return;
     const queued = [...queue.queued].filter((entry) => entry.phase.tag === "queued");
@@ -140,8 +140,8 @@ function plan({ planned }: WorkflowQueue, starts: Moment): QueueDecision {
 }
 
 /**
- * A commit whose fsync failed may have reached the disk: the daemon has undone it, but the next one may find it there
- * and run it.
+ * A commit whose fsync failed may have reached the disk: this daemon has undone it, but the next one may find the run
+ * there and run it.
  */
 function toNotStarted(runId: string, thrown: unknown): NerveError {
   const error = toStoreFailed(`run ${runId} could not be started`, thrown);

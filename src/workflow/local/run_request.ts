@@ -1,6 +1,6 @@
 /**
- * Turns a request into a run: validates it, and compares it with an existing run. Pure; used by run_admission.ts,
- * dispatcher.ts and run_writer.ts.
+ * Turns a request into a run: validates it, and compares it with an existing run. Pure; used by run_admission.ts, by
+ * the files that send a run to a process (`toRunStart`), and by ../cluster.
  */
 import { isDeepEqual } from "../../base/deep_equal.ts";
 import { NerveError } from "../../base/errors.ts";
@@ -13,7 +13,7 @@ import type { RunRequest, WorkflowPlan } from "../engine.ts";
 import type { QueueDecision } from "./queue_policy.ts";
 
 /**
- * The validated request. Its payload is a copy that the caller cannot change, exactly as it will be stored.
+ * Returns the validated request. Its payload is a copy that the caller cannot change, exactly as it will be stored.
  * Throws PAYLOAD_INVALID when the id, the prompt, the payload or maxRounds is not valid.
  */
 export function checkRequest(request: RunRequest): RunRequest {
@@ -70,8 +70,8 @@ export function createRun(
 }
 
 /**
- * What differs between a run and a request with its id; null when they are equal. Both payloads are plain JSON. A
- * request without maxRounds matches any: the configured limit may have changed.
+ * How a run and a request with its id differ; null when they are equal. Both payloads are plain JSON. A request without
+ * maxRounds matches any: the configured limit may have changed.
  */
 export function findDifference(run: Run, request: RunRequest): "workflow" | "prompt" | "maxRounds" | "payload" | null {
   if (run.workflow !== request.workflow) return "workflow";

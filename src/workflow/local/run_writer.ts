@@ -1,10 +1,10 @@
 /**
- * Writes every change of a run: first to the store, then to memory, then calls `onChanged`.
- * Called by the rest of this folder; the store behind it is store/runs/run_store.ts.
+ * Writes every change of a run: first to the store, then to memory, then calls `onChanged`. Called by the rest of this
+ * folder; the store behind it is store/runs/run_store.ts.
  * I1. Memory is never ahead of the disk.
  * I2. The store is never asked for a move that the table of transitions does not have.
- * I3. A write that fails (a full disk) is retried until it succeeds or the manager stops. `create` and `tryChange`
- *     fail at once instead: a caller waits for their answer.
+ * I3. A write that fails (a full disk) is retried until it succeeds or the manager stops. Methods that try once fail
+ *     immediately instead: a caller waits for their answer.
  */
 import { calculateBackoff } from "../../base/backoff.ts";
 import { messageOf } from "../../base/errors.ts";
@@ -25,7 +25,7 @@ import type { RunStore } from "./ports.ts";
 export interface RunWriterOptions {
   readonly store: RunStore;
   readonly clock: Clock;
-  /** Called after each durable change of status or attempt; `before`: the status that it had. */
+  /** Called after each durable change of status or attempt; `before`: the previous status. */
   readonly onChanged: (entry: RunEntry, before: RunStatus) => void;
   readonly reportProblem: (message: string) => void;
 }
@@ -50,8 +50,8 @@ export class RunWriter {
   }
 
   /**
-   * Tries once. False: another change was first. Rejects with the store's error. With `rounds`, the change applies only
-   * in the current attempt, and if the run then has that many messages; the last of them may still be being written.
+   * Tries once. False: another change came first. Rejects with the store's error. With `rounds`, the change applies
+   * only in the current attempt, and only if the run then has that many messages; the last may still be being written.
    */
   async tryChange(entry: RunEntry, change: RunChange, row: NewLogRow, rounds?: number): Promise<boolean> {
     const from = guardOf(change.status), fence = entry.run.attempt;
@@ -63,7 +63,7 @@ export class RunWriter {
   }
 
   /**
-   * Retries until it is written. False: another change was first, the run has left memory, or the manager has stopped.
+   * Retries until it is written. False: another change came first, the run has left memory, or the manager has stopped.
    * Never rejects.
    */
   async change(entry: RunEntry, change: RunChange, row: NewLogRow): Promise<boolean> {
@@ -109,8 +109,8 @@ export class RunWriter {
   }
 
   /**
-   * Retries until the message that settles a wait is written. False as for `change`. Never rejects, unless `once`: then it
-   * tries once, and rejects with the store's error.
+   * Retries until the message that settles a wait is written. False as for `change`. Never rejects, unless `once`: then
+   * it tries once, and rejects with the store's error.
    */
   async settleWait(
     entry: RunEntry,
@@ -132,7 +132,7 @@ export class RunWriter {
     return this.retryUntilWritten(entry, what, () => this.#options.store.beginRole(run, begun));
   }
 
-  /** Tries once. False: somebody else was first. Rejects with the store's error. */
+  /** Tries once. False: another change came first. Rejects with the store's error. */
   async decideRecovery(
     entry: RunEntry,
     change: RunChange,
@@ -145,7 +145,7 @@ export class RunWriter {
     return written;
   }
 
-  /** Tries once. False: another change was first. Rejects with the store's error. */
+  /** Tries once. False: another change came first. Rejects with the store's error. */
   async pause(entry: RunEntry, pause: RunPause, reason: string): Promise<boolean> {
     this.#assertOpen();
     const written = await this.#track(this.#options.store.pause(entry.run, pause, reason));
@@ -163,7 +163,7 @@ export class RunWriter {
     return written;
   }
 
-  /** The same for a paused run, which is not in memory. */
+  /** Tries once, for a paused run, which is not in memory. Rejects with the store's error. */
   async unpause(run: Run, pause: RunPause, acceptCode: boolean): Promise<boolean> {
     this.#assertOpen();
     return await this.#track(this.#options.store.unpause(run, pause, acceptCode));
@@ -200,9 +200,9 @@ export class RunWriter {
    * nothing is left to do for the run: it has ended, or the manager has stopped.
    */
   reconcile(entry: RunEntry): boolean {
-    // Its end is known and reported already.
+    // The run's end is already known and reported.
     if (this.#closed || isTerminal(entry.run.status)) return false;
-    // Another writer is ending the run, was first, and will report the result.
+    // Another writer is ending the run, came first, and will report the result.
     if (entry.endsPending > 0) return true;
     const stored = this.read(entry.run.runId);
     const missing: Run = { ...entry.run, status: "interrupted", reason: "its row is missing from the store" };
@@ -230,14 +230,14 @@ export class RunWriter {
     // A later kill may be applied earlier, because promises of one commit do not settle in order. The kill stands.
     if (isTerminal(entry.run.status) || entry.left) return;
     const run = { ...entry.run, ...change }, before = entry.run.status;
-    // The change that ended it did not know of a message stored just before; nothing can have been stored after.
+    // The change that ended it may lack a message stored just before; nothing can have been stored after.
     entry.run = (isTerminal(run.status) || run.status === "paused") && entry.endsPending > 0
       ? this.read(run.runId) ?? run
       : run;
     this.#options.onChanged(entry, before);
   }
 
-  /** A run that has left memory meanwhile, such as one that was paused, is another entry when it comes back. */
+  /** A run that has left memory meanwhile, such as a paused one, gets another entry when it comes back. */
   async retryUntilWritten(entry: RunEntry, what: string, write: () => Promise<boolean>): Promise<boolean> {
     for (let failures = 1; !this.#closed && !entry.left; failures++) {
       try {
@@ -250,7 +250,7 @@ export class RunWriter {
     return false;
   }
 
-  /** What has waited for something else until `close` changes no run any more: the next daemon has it. */
+  /** Callers that were waiting when the writer closed must not change a run: the next daemon has it. */
   #assertOpen(): void {
     if (this.#closed) throw new Error("the daemon stops");
   }
@@ -281,14 +281,14 @@ export function createRunRow(run: Run, type: LogType, payload: Json): NewLogRow 
   return { source: `workflow:${run.workflow}`, type, refId: run.runId, causeId: run.causeId, payload };
 }
 
-/** The row has no payload but where it forks off and when it starts: the store adds the run's fields to its first row, and the changed fields to later ones. */
+/** The run's first row. Its payload holds only the fork and the start time: the store adds the run's fields. */
 export function createFirstRow(run: Run, fork: Fork | null, starts: Moment | null): NewLogRow {
   const type = run.status === "started" ? "run.started" : run.status === "queued" ? "run.queued" : "run.dropped";
   const more = { ...fork === null ? {} : { fork: { ...fork } }, ...starts === null ? {} : { starts } };
   return createRunRow(run, type, Object.keys(more).length === 0 ? null : more);
 }
 
-/** The text as it may be stored as a run's reason: bounded. */
+/** The text as a run's reason: storable and bounded. */
 export function toReason(text: string): string {
   const whole = toStorableText(text);
   return whole.length <= reasonMaxChars ? whole : toStorableText(`${whole.slice(0, reasonMaxChars)}...`);

@@ -1,10 +1,10 @@
-/** What the messages of a run take. Used by dispatcher.ts, code_moves.ts and process_messages.ts. */
+/** The size of a run's messages. Used by dispatcher.ts, code_moves.ts, closings.ts and process_messages.ts. */
 import { byteLength } from "../../protocol/json.ts";
 import type { RunMessage } from "../../protocol/run.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { ThreadSize } from "./ports.ts";
 
-/** The messages while `holds`; then `entry.threadBytes` is what they take. Throws when some are missing. */
+/** Yields the messages while `holds`; then `entry.threadBytes` is their size. Throws when some are missing. */
 export function* readWhile(
   entry: RunEntry,
   messages: Iterable<RunMessage>,
@@ -21,7 +21,7 @@ export function* readWhile(
   entry.threadBytes = bytes;
 }
 
-/** After dispatcher.ts has read what it takes. */
+/** Call this after dispatcher.ts has read the accepted rounds. */
 export function measureThread({ run: { rounds }, accepted }: RunEntry): ThreadSize {
   return { rounds, accepted };
 }

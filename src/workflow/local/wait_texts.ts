@@ -1,4 +1,4 @@
-/** What a wait is, what a reader is told of it, and the message that settles it. Pure; used by waits.ts and events.ts. */
+/** Waits, their texts, and the messages that settle them. Pure; used by waits.ts, due_waits.ts and events.ts. */
 import { readMoment } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
 import type { NewApproval } from "../../protocol/approval.ts";
@@ -12,7 +12,7 @@ export function createWait(round: number, role: string, asked: AskedWait | Asked
   const since = readMoment(clock), { boot, wall } = since;
   const rest = { round, role, kind: kinds[asked.kind], since, event: asked.kind === "event" ? asked.name : null };
   if (asked.kind === "until") return { ...rest, due: asked.at, dueBoot: null };
-  // No run would end, and settle it.
+  // There is no child whose end would settle it.
   if (asked.kind === "children") return { ...rest, due: asked.runs.length === 0 ? wall : null, dueBoot: null };
   const ms = spanOf(asked);
   if (ms === null) return { ...rest, due: null, dueBoot: null };
@@ -32,7 +32,7 @@ function spanOf(asked: Exclude<AskedWait | AskedRecovery, { kind: "until" | "chi
   return asked.kind === "for" ? asked.ms : asked.kind === "event" ? asked.timeoutMs : asked.expiresMs;
 }
 
-/** For a reader: the reason of a run that waits. */
+/** The reason of a run that waits, for a reader. */
 export function describeWait(wait: RunWait, request: NewApproval | null, children: readonly NewChild[]): string {
   if (request !== null) return describeGate(request);
   const { role, due, event } = wait;

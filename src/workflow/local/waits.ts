@@ -1,9 +1,9 @@
 /**
  * Runs that wait: begins their waits, and settles each with one message. Called by process_messages.ts and manager.ts;
  * due_waits.ts settles those whose time is over.
- * I1. A run that waits is in no process and not in memory: the store knows what it waits for. It is loaded while something
+ * I1. A waiting run is in no process and not in memory: the store knows what it waits for. It is loaded while something
  *     is done about it.
- * I2. The message that settles a wait and the move of its run are one commit. Whoever is first settles it.
+ * I2. The message that settles a wait and the move of its run are one commit. The first to write it settles the wait.
  */
 import { messageOf } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
@@ -41,10 +41,10 @@ export interface WaitsParts {
 export class Waits {
   readonly #parts: WaitsParts;
   readonly #due: DueWaits;
-  /** By run id: a wait that begins or is being settled. */
+  /** Waits that begin or are being settled, by run id. */
   readonly #moving = new Map<string, Promise<void>>();
 
-  /** Called when a run has begun to wait for an event, which it may keep already, or for runs, which have to be started. */
+  /** Called when a run waits for an event, which it may keep already, or for child runs, which have to be started. */
   onAwaited: (runId: string) => void = () => {};
 
   constructor(parts: WaitsParts) {
@@ -53,7 +53,7 @@ export class Waits {
     this.#due = new DueWaits({ ...parts, load, settle: (entry, message, by) => this.settle(entry, message, by) });
   }
 
-  /** Settles what is over from now on. */
+  /** Begins to settle waits that are over. */
   open(): void {
     this.#due.open();
   }
@@ -69,7 +69,7 @@ export class Waits {
     return this.#track(entry, this.#begin(entry, report.role, report.wait));
   }
 
-  /** The kernel asks, about a run in no process. */
+  /** Asks a person, for the kernel, about a run in no process. */
   ask(entry: RunEntry, role: string, asked: AskedRecovery): Promise<void> {
     enterPhase(entry, { tag: "parking" });
     return this.#track(entry, this.#begin(entry, role, asked));
@@ -90,7 +90,7 @@ export class Waits {
     dispatcher.dispatch(entry.queue);
   }
 
-  /** Null, and the run is tried again later, when its messages cannot be read. */
+  /** Null when its messages cannot be read; the run is then retried later. */
   async #createRequest(entry: RunEntry, wait: RunWait, asked: AskedGate | AskedRecovery): Promise<NewApproval | null> {
     const { store, host, dispatcher, reportProblem } = this.#parts, { run, queue } = entry;
     try {
@@ -105,7 +105,7 @@ export class Waits {
     }
   }
 
-  /** Resolves when what is being written about a run that waits is on disk or refused; null when nothing is. */
+  /** Resolves when a pending change of a waiting run is on disk or refused; null when there is none. */
   movingOf(runId: string): Promise<unknown> | null {
     return this.#moving.get(runId) ?? null;
   }
@@ -120,22 +120,22 @@ export class Waits {
     }
   }
 
-  /** A run that was paused waits again. */
+  /** Waits again for a run that was paused. */
   rearm({ runId }: Run, queue: WorkflowQueue): void {
     this.onAwaited(runId);
     this.#due.arm();
     if (queue.plan === null) void this.endUnconfigured(queue);
   }
 
-  /** A run that waits or is paused, for as long as something is done about it: see `unload`. */
+  /** Loads a waiting or paused run, for as long as something is done about it: see `unload`. */
   load(run: Run): RunEntry {
     const { runs } = this.#parts;
     return runs.get(run.runId) ?? runs.add(run, { tag: "waiting" });
   }
 
   /**
-   * Forgets a run that goes on waiting, unless its end is being written. A change of it that failed has hidden it from
-   * due_waits.ts while it was being written.
+   * Removes a run that still waits from memory, unless its end is being written. A failed change has hidden it from
+   * due_waits.ts meanwhile.
    */
   unload(entry: RunEntry): void {
     if (!this.#isAtRest(entry)) return;
@@ -147,7 +147,7 @@ export class Waits {
     return entry.phase.tag === "waiting" && entry.endsPending === 0 && this.#parts.runs.has(entry);
   }
 
-  /** Ends all that wait of a workflow that has left the configuration. */
+  /** Ends all waiting and paused runs of a workflow that has left the configuration. */
   async endUnconfigured(queue: WorkflowQueue): Promise<void> {
     const { store, dispatcher } = this.#parts, reason = describeUnconfigured(queue);
     const paused = [...queue.paused.keys()].flatMap((runId) => this.#parts.writer.read(runId) ?? []);
@@ -167,12 +167,12 @@ export class Waits {
     if (this.#isAtRest(entry)) this.#parts.runs.remove(entry);
     if (wait.event !== null || wait.kind === "children") this.onAwaited(entry.run.runId);
     this.#due.add(wait.due);
-    // Its workflow left the configuration while it had a process.
+    // The workflow left the configuration while it had a process.
     if (entry.queue.plan === null) void this.endUnconfigured(entry.queue);
   }
 
   /**
-   * Settles the wait of a run that `load` has given. False: somebody else was first, or the manager has stopped. The
+   * Settles the wait of a run that `load` returned. False: another change came first, or the manager has stopped. The
    * caller dispatches the run. Rejects only when tried `once`.
    */
   settle(
@@ -184,7 +184,7 @@ export class Waits {
     return this.settleBy(entry, () => this.#parts.writer.settleWait(entry, message, by, once));
   }
 
-  /** The same by any write that ends the wait. */
+  /** Settles the wait by any write that ends it. */
   settleBy(entry: RunEntry, write: () => Promise<boolean>): Promise<boolean> {
     enterPhase(entry, { tag: "waking" });
     return this.#track(entry, this.#settle(entry, write()));
