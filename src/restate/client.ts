@@ -1,13 +1,14 @@
 /**
- * What nerve asks of a Restate server: to keep a run, and who serves which part. Used by restate_engine.ts and part_assignment.ts.
- * Every failure says whether the server is away, or not what nerve.yaml takes it for.
+ * Requests to a Restate server: to keep a run, and to find out or change which daemon serves which part. Used by
+ * restate_engine.ts, follower.ts and journal.ts.
+ * Every failure shows whether the server is away, or is not what nerve.yaml describes.
  */
 import { engineAnswerMs, restateVersionMin } from "../base/engine_limits.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 import type { EngineDefinition } from "../protocol/engine.ts";
 
-/** A place where services are, as the server knows it. */
+/** An address that serves services, as the server knows it. */
 export interface Deployment {
   readonly id: string;
   readonly uri: string;
@@ -22,7 +23,7 @@ interface Answer {
 export class RestateClient {
   readonly #engine: EngineDefinition;
   readonly #clock: Clock;
-  /** Addresses that answered the last time. */
+  /** Addresses that answered last time. */
   readonly #good = new Set<string>();
 
   constructor(engine: EngineDefinition, clock: Clock) {
@@ -55,7 +56,7 @@ export class RestateClient {
     );
   }
 
-  /** Resolves when the server keeps the run. False: it had one of that id before. */
+  /** Resolves when the server keeps the run. False: it already had a run of that id. */
   async submit(service: string, runId: string, input: unknown): Promise<boolean> {
     const path = `/${service}/${encodeURIComponent(runId)}/run/send`;
     const { status, body } = await this.#ask(this.#engine.ingress, "POST", path, input);
@@ -81,24 +82,24 @@ export class RestateClient {
     });
   }
 
-  /** The rows of a query over what the server knows of itself. */
+  /** The rows of a query over the server's own state. */
   async query(query: string, ms?: number): Promise<Readonly<Record<string, unknown>>[]> {
     const body = await this.#admin("POST", "/query", { query }, ms);
     return isObject(body) && Array.isArray(body.rows) ? body.rows.filter(isObject) : [];
   }
 
-  /** Calls a handler of a daemon and waits for its answer; null: there was none in time. */
+  /** Calls a handler of a daemon; null: the call failed. Rejects with ENGINE_AWAY without an answer within `ms`. */
   async call(service: string, handler: string, input: unknown, ms: number): Promise<unknown> {
     const { status, body } = await this.#ask(this.#engine.ingress, "POST", `/${service}/${handler}`, input, ms);
     return status === 200 ? body : null;
   }
 
-  /** New runs of the services behind `uri` go there from now on. */
+  /** Sends new runs of the services behind `uri` there from now on. */
   async add(uri: string): Promise<void> {
     await this.#admin("POST", "/deployments", { uri, force: true });
   }
 
-  /** What was at a deployment, runs that have begun among it, goes on at `uri`. */
+  /** Moves a deployment to `uri`, with the runs that have begun there. */
   async move(id: string, uri: string): Promise<void> {
     await this.#admin("PATCH", `/deployments/${id}`, { uri });
   }
@@ -106,7 +107,7 @@ export class RestateClient {
   async #admin(method: string, path: string, input?: unknown, ms?: number): Promise<unknown> {
     const { admin, name } = this.#engine, { status, body } = await this.#ask(admin, method, path, input, ms);
     if (status >= 200 && status < 300) return body;
-    // The daemon's own answer, passed on: the server has signed with another key.
+    // The daemon's own answer, passed on: the server signed with another key.
     if (/status code '401/.test(describe(status, body))) {
       throw new NerveError(
         "ENGINE_WRONG",
@@ -144,12 +145,12 @@ export class RestateClient {
     });
   }
 
-  /** Those that answered the last time first. */
+  /** The addresses that answered last time come first. */
   #inOrder(addresses: readonly string[]): string[] {
     return [...addresses].sort((a, b) => Number(this.#good.has(b)) - Number(this.#good.has(a)));
   }
 
-  /** Why there was none, as a text. */
+  /** Returns the answer, or why there was none, as text. */
   async #askOne(base: string, method: string, path: string, input: unknown, ms: number): Promise<Answer | string> {
     const late = new AbortController(), cancel = this.#clock.after(ms, () => late.abort());
     const headers = { "content-type": "application/json", "accept": "application/json" };
@@ -185,7 +186,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** What `fetch` says of itself is that it failed; why is in its cause. */
+/** The message of `fetch` only reports that it failed; its cause contains the reason. */
 function describeFault(thrown: unknown): string {
   const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
   return messageOf(cause).replace(/^error sending request for url \([^)]*\): (client error \(\w+\): )?/, "");

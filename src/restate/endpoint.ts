@@ -1,6 +1,7 @@
 /**
- * Listens where nerve.yaml says for calls of a Restate server. Used by restate_engine.ts.
- * I1. A request that no key of nerve.yaml has signed gets 401, and does nothing. Only that the daemon is there is told to anybody.
+ * Listens at the address of nerve.yaml for calls of a Restate server. Used by restate_engine.ts.
+ * I1. A request that no key of nerve.yaml has signed gets 401, and does nothing. All that others learn is that the
+ *     daemon is there.
  */
 import { resolveOwnEntry } from "../base/self_exec.ts";
 import type { EngineDefinition } from "../protocol/engine.ts";
@@ -19,7 +20,7 @@ interface ServiceModule {
   }): readonly Answer[];
 }
 
-/** What the server calls; whether a daemon of this workspace has sealed the input is for the callee to say. */
+/** The calls of the server; the callee checks whether a daemon of this workspace has sealed the input. */
 export interface EndpointCalls {
   open(input: unknown): Promise<RunSession>;
   command(sealed: unknown): Promise<PassedReply>;
@@ -36,7 +37,7 @@ export async function serveEndpoint(
   { hostname, port, identity, service, endpoint }: EngineDefinition,
   { open, command }: EndpointCalls,
 ): Promise<Endpoint> {
-  // By its path: Restate's SDK is a bundle of its own, which no other start of nerve loads.
+  // Loaded by its path: Restate's SDK is a bundle of its own, which nerve loads only here.
   const { createHandlers } = await import(resolveOwnEntry("restate/service.ts").href) as ServiceModule;
   const parts = nameParts(service), daemon = nameDaemon(service, endpoint);
   const answers = createHandlers({ parts, daemon, identity, open, command });
@@ -50,7 +51,7 @@ export async function serveEndpoint(
   const server = Deno.serve({ hostname, port, onListen: () => {} }, answer);
   return {
     async stop() {
-      // Calls that are open have ended, or go on elsewhere.
+      // Open calls have ended, or continue elsewhere.
       const closed = server.shutdown();
       await closed;
     },

@@ -1,10 +1,10 @@
 /**
- * Tells this daemon of the runs that others work on: reads the journals of those that have changed. Used by restate_engine.ts
- * at each look, while there are other daemons.
- * I1. However long this daemon was away, it learns of what the server still keeps: up to when it has looked is stored, and
- *     runs whose end it does not know are asked for by their names.
- * I2. A run that cannot be followed holds up no other: whoever reaches the server's ingress can make one that nobody of this
- *     workspace has handed over. It is reported, and looked at again later.
+ * Follows the runs that other daemons work on: reads the journals of those that have changed. Used by restate_engine.ts
+ * at each check, while there are other daemons.
+ * I1. However long this daemon was away, it learns everything that the server still keeps: the time of its last check
+ *     is stored, and runs whose end it does not know are queried by id.
+ * I2. A run that cannot be followed does not hold up others: anyone who reaches the server's ingress can create one
+ *     that no daemon of this workspace has handed over. It is reported, and retried later.
  */
 import { engineFollowedMax, engineKeptMs, engineLookMs, engineNotedMs } from "../base/engine_limits.ts";
 import { NerveError } from "../base/errors.ts";
@@ -16,7 +16,7 @@ import { findKept, type KeptRun, listKept, readJournal } from "./journal.ts";
 /** What is known of a journal that others write. */
 interface Seen {
   readonly size: number;
-  /** The index from which on nothing was read. */
+  /** The index of the first unread entry. */
   readonly from: number;
 }
 
@@ -24,7 +24,7 @@ export interface FollowerParts {
   readonly client: RestateClient;
   readonly service: string;
   readonly clock: Clock;
-  /** Rejects when nobody of this workspace has handed the run over. */
+  /** Rejects when no daemon of this workspace has handed the run over. */
   readonly open: (input: unknown) => Promise<RunInput>;
   readonly report: (thrown: unknown) => void;
 }
@@ -32,11 +32,11 @@ export interface FollowerParts {
 export class Follower {
   readonly #parts: FollowerParts;
   readonly #seen = new Map<string, Seen>();
-  /** Runs that ended before this were looked at; null: nothing was looked at yet. */
+  /** Runs that ended before this were checked; null: none was checked yet. */
   #since: number | null = null;
-  /** What of it is stored. */
+  /** The part of `#since` that is stored. */
   #noted = -Infinity;
-  /** Runs that could not be followed, and when that was. */
+  /** Runs that could not be followed, each with the time of that. */
   readonly #failed = new Map<string, number>();
 
   constructor(parts: FollowerParts) {
@@ -59,7 +59,7 @@ export class Follower {
     for (let over = this.#seen.size - engineFollowedMax; over > 0; over--) this.#seen.delete(first.next().value ?? "");
   }
 
-  /** Those of these runs that are not listed: they have not changed since this daemon looked. */
+  /** Finds the given runs that are not listed: they have not changed since this daemon's last check. */
   async #findMissing(runIds: readonly string[], kept: readonly KeptRun[]): Promise<KeptRun[]> {
     const listed = new Set(kept.map(({ runId }) => runId));
     const missing = runIds.filter((runId) => !listed.has(runId));
@@ -86,7 +86,7 @@ export class Follower {
       if (!("input" in entry)) await calls.follow(runId, entry.n, entry.changes);
       else await calls.begin(await this.#parts.open(entry.input));
       from = entry.index + 1;
-      // The next page may be late: what was read is not asked for again.
+      // The next page may be late: never request again what was read.
       this.#seen.set(runId, { size: 0, from });
     }
     this.#seen.set(runId, { size, from });

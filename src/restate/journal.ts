@@ -1,6 +1,6 @@
 /**
- * What the server keeps of runs, as its SQL interface shows it: which runs there are, and the changes in the journal of each.
- * So a daemon knows of runs that others work on, at no cost for those. Used by follower.ts.
+ * The runs that the server keeps, from its SQL interface: which ones exist, and the changes in their journals. A daemon
+ * thus knows the runs that others work on, at no cost for those daemons. Used by follower.ts and restate_engine.ts.
  */
 import { engineJournalMs } from "../base/engine_limits.ts";
 import type { Change } from "../workflow/cluster/ports.ts";
@@ -15,18 +15,18 @@ export interface KeptRun {
   readonly size: number;
 }
 
-/** One entry of a journal that matters. */
+/** A journal entry that matters: the input of the run, or one step with its changes. */
 export type JournalEntry =
   | { readonly index: number; readonly input: unknown }
   | { readonly index: number; readonly n: number; readonly changes: readonly Change[] };
 
-/** Those that have not ended, and those that have changed since then. */
+/** Runs that have not ended, or have changed since then. */
 export async function listKept(client: RestateClient, service: string, since: number): Promise<KeptRun[]> {
   const changed = `status <> 'completed' or modified_at > '${new Date(since).toISOString()}'`;
   return await queryKept(client, service, changed);
 }
 
-/** Those of these runs that the server keeps. */
+/** The given runs, as far as the server keeps them. */
 export async function findKept(client: RestateClient, service: string, runIds: readonly string[]): Promise<KeptRun[]> {
   const found: KeptRun[] = [];
   for (let at = 0; at < runIds.length; at += askedAtOnce) {
@@ -39,21 +39,22 @@ export async function findKept(client: RestateClient, service: string, runIds: r
 const askedAtOnce = 200;
 
 async function queryKept(client: RestateClient, service: string, condition: string): Promise<KeptRun[]> {
-  // By their whole names: the services of another workspace may begin with the name of this one.
+  // Compares whole names: the services of another workspace may begin with the name of this one.
   const parts = nameParts(service), names = parts.map((name) => `'${name}'`).join(", ");
   const sql = "select id, target_service_name, target_service_key, journal_size from sys_invocation" +
     ` where target_handler_name = 'run' and target_service_name in (${names}) and (${condition})`;
   return (await client.query(sql)).flatMap(({ id, target_service_name, target_service_key, journal_size }) => {
     const runId = String(target_service_key);
-    // No daemon hands a run over to another part: it would be a second one of that id.
+    // No daemon hands a run over to another part: that would be a second run of its id.
     if (target_service_name !== parts[partOf(runId)]) return [];
     return [{ invocation: String(id), runId, size: Number(journal_size) }];
   });
 }
 
 /**
- * The entries of a journal from an index on, in order. One may have 12 MB in hexadecimal, and a run hundreds of them: as many at
- * a time are asked for as the kernel can read without a stall. The server reads the whole journal for each answer.
+ * The entries of a journal from an index on, in order. An entry may take 12 MB in hexadecimal, and a run may have
+ * hundreds: each page has only as many as the kernel can read without a stall. The server reads the whole journal for
+ * each answer.
  */
 export async function* readJournal(client: RestateClient, { invocation }: KeptRun, from: number) {
   for (let next = from, limit = pageFirst;;) {
@@ -72,7 +73,7 @@ export async function* readJournal(client: RestateClient, { invocation }: KeptRu
   }
 }
 
-/** Entries that are asked for at once: at first, and at most. After a page of more characters, fewer are. */
+/** Entries per page: at first, and at most. After a page of more characters, the next one has fewer. */
 const pageFirst = 2, pageMax = 1_024, pageMaxChars = 16_000_000;
 
 function readEntry({ index, entry_type, raw }: Readonly<Record<string, unknown>>): JournalEntry | null {
@@ -85,7 +86,7 @@ function readEntry({ index, entry_type, raw }: Readonly<Record<string, unknown>>
   return n === null || value === null ? null : { index: at, n, changes: parse(value) as Change[] };
 }
 
-/** The numbers of the fields of Restate's protocol that lead to the value of an input, and to that of a step. */
+/** The field numbers in Restate's protocol that lead to the value of an input, and of a step. */
 const inputPath = [14, 1], resultPath = [5, 1];
 
 function parse(bytes: Uint8Array): unknown {
@@ -97,7 +98,7 @@ interface Field {
   readonly value: number | Uint8Array;
 }
 
-/** The fields of a message of protocol buffers: numbers, and what has a length. */
+/** The fields of a protocol buffers message: varints, and length-delimited values. */
 function* fieldsOf(bytes: Uint8Array): Generator<Field> {
   let at = 0;
   const readVarint = () => {
@@ -112,7 +113,7 @@ function* fieldsOf(bytes: Uint8Array): Generator<Field> {
     const tag = readVarint(), number = Math.floor(tag / 8), kind = tag % 8, value = readVarint();
     if (kind === 0) yield { number, value };
     else if (kind === 2) yield { number, value: bytes.subarray(at, at += value) };
-    // Restate's messages have no other kinds here: it is none of them.
+    // Restate's messages have no other kinds here: this is not one of them.
     else return;
   }
 }

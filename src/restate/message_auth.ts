@@ -1,16 +1,16 @@
 /**
- * Seals what daemons tell each other through a server: what its ingress takes comes from anybody who reaches it. Used by
- * restate_engine.ts.
- * I1. With a secret, only what a daemon with one of the secrets has sealed is opened. Without one, runs are taken as they come,
- *     and commands not at all.
+ * Seals the messages that daemons send each other through a server: anyone who reaches its ingress can send it
+ * messages. Used by restate_engine.ts.
+ * I1. With a secret, only messages sealed with one of the secrets are opened. Without one, all runs are accepted, and
+ *     no commands.
  */
 import { NerveError } from "../base/errors.ts";
 import type { EngineDefinition } from "../protocol/engine.ts";
 
-/** For what a seal counts: one of a run is none of a command. */
+/** The purpose of a seal: the seal of a run is not valid for a command. */
 export type SealedKind = "run" | "command";
 
-/** As it passes through the server. `mac`: hexadecimal; null: its daemon has no secret. */
+/** A message as it passes through the server. `mac`: hexadecimal; null: its daemon has no secret. */
 export interface Sealed {
   readonly body: string;
   readonly mac: string | null;
@@ -43,7 +43,7 @@ export class MessageAuth {
     return { body, mac: new Uint8Array(await crypto.subtle.sign(algorithm, key, this.#textOf(kind, body))).toHex() };
   }
 
-  /** What was sealed. Rejects with ENGINE_WRONG when it has no seal that counts. */
+  /** Returns the sealed value. Rejects with ENGINE_WRONG when there is no valid seal. */
   async open(kind: SealedKind, sealed: unknown): Promise<unknown> {
     const { name, secrets } = this.#engine;
     if (!isSealed(sealed)) throw this.#toRefused(kind, "is not from a daemon of this version");
@@ -83,7 +83,7 @@ export class MessageAuth {
   }
 }
 
-/** Something is to be done about a run of another daemon, and that one could not tell who asks. */
+/** The error for a command to another daemon, which could not verify the sender. */
 export function toNoSecret(engine: string): NerveError {
   return new NerveError("ENGINE_WRONG", `another daemon works on the run, and engine ${engine} has no secret`, {
     hint: `write engines.${engine}.secret: env ENGINE_SECRET into nerve.yaml of each daemon, or ask that daemon`,
@@ -96,7 +96,7 @@ function isSealed(value: unknown): value is Sealed {
   return typeof body === "string" && (mac === null || typeof mac === "string");
 }
 
-/** None, when the text is no hexadecimal. */
+/** The bytes; none if the text is not hexadecimal. */
 function fromHex(text: string): Uint8Array<ArrayBuffer> {
   return /^([0-9a-f]{2})*$/.test(text) ? Uint8Array.fromHex(text) : new Uint8Array();
 }

@@ -1,8 +1,10 @@
 /**
- * Decides which parts of an engine's runs this daemon serves, from what the server knows and which daemons are there. Pure;
- * restate_engine.ts carries it out.
- * I1. A part that nobody serves is added, one whose daemon is gone is taken over with the runs that have begun in it.
- * I2. A daemon with two parts fewer than the one with the most takes half of the difference: new runs go to it.
+ * Decides which parts of an engine's runs this daemon serves, from the server's deployments and the daemons that are
+ * alive. Pure; restate_engine.ts carries it out.
+ * I1. A part that no daemon serves is added; a part whose daemon is gone is taken over with the runs that have begun in
+ *     it.
+ * I2. A daemon with at least two parts fewer than the one with the most takes half of the difference: new runs go to
+ *     it.
  */
 import type { Deployment } from "./client.ts";
 import { type PartNames, partPath } from "./part_names.ts";
@@ -29,7 +31,7 @@ export function ownersOf(names: PartNames, deployments: readonly Deployment[]): 
   });
 }
 
-/** The address of the daemon that serves a part there. */
+/** The address of the daemon behind a deployment. */
 export function daemonOf({ uri }: Deployment): string {
   return uri.replace(/\/part-\d+\/?$/, "");
 }

@@ -1,7 +1,7 @@
-/** An engine's runs are spread over its daemons in parts. Each is a service of its own, at a path of its own. Pure. */
+/** Names of the parts that spread an engine's runs over its daemons. Each part is a service with its own path. Pure. */
 import { engineParts } from "../base/engine_limits.ts";
 
-/** By part, the name of its service. */
+/** The names of the services, by part. */
 export type PartNames = readonly string[];
 
 export function namePart(service: string, part: number): string {
@@ -16,7 +16,7 @@ export function partPath(part: number): string {
   return `/part-${part}`;
 }
 
-/** Where a daemon serves what is for itself alone. */
+/** Where a daemon serves calls to itself. */
 export const daemonPath = "/daemon";
 
 /** The service of a daemon itself. */
@@ -24,7 +24,7 @@ export function nameDaemon(service: string, endpoint: string): string {
   return `${service}-daemon-${hashOf(endpoint).toString(16)}`;
 }
 
-/** The part of a run, whoever asks. */
+/** The part of a run: the same for every daemon. */
 export function partOf(runId: string): number {
   return hashOf(runId) % engineParts;
 }

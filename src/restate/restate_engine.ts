@@ -1,8 +1,8 @@
 /**
- * One Restate server, or cluster of them, as an engine: hands runs over, serves the calls that come back, and keeps this
- * daemon registered. Created by kernel/engine_host.ts; service.ts is what the server calls.
- * I1. What does not work is tried again every `engineLookMs`, and reported once.
- * I2. A daemon that is gone is missed in `engineMissesMax` looks, and then its parts are taken over.
+ * A Restate server or cluster as an engine: hands runs over, serves the calls that come back, and keeps this daemon
+ * registered. Created by kernel/engine_host.ts; the server calls service.ts.
+ * I1. Every failure is retried after `engineLookMs`, and reported once.
+ * I2. A daemon that does not answer `engineMissesMax` checks in a row is gone: its parts are taken over.
  */
 import { engineLookMs, engineMissesMax, engineNotedMs, enginePassMs, engineProbeMs } from "../base/engine_limits.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
@@ -32,19 +32,19 @@ export class RestateEngine implements EngineServer {
   readonly #reportProblem: (message: string) => void;
   readonly #client: RestateClient;
   readonly #seals: MessageAuth;
-  /** What was refused, and when it was last reported. */
+  /** Reported refusals, each with the time of its last report. */
   readonly #refused = new Map<string, number>();
   readonly #misses = new Map<string, number>();
   #listening: Promise<Endpoint> | null = null;
   #cancel: CancelTimer = () => {};
   #running = false;
   #looking: Promise<void> | null = null;
-  /** What is wrong, as it was last reported. */
+  /** The fault that was reported last. */
   #fault: NerveError | null = null;
   #parts = 0;
-  /** Restate reads the options of a service when it is registered: a new nerve may have others. */
+  /** Restate reads the options of a service at its registration: a new version of nerve may have others. */
   #refreshed = false;
-  /** Whether there were other daemons at the last look; at the first one there may have been some before. */
+  /** Whether there were other daemons at the last check; initially true: there may have been some before. */
   #followed = true;
   readonly #follower: Follower;
 
@@ -149,7 +149,7 @@ export class RestateEngine implements EngineServer {
       this.#listening ??= this.#serve(calls);
       await this.#listening;
       await this.#look();
-      // Once more after the last one has gone.
+      // Follow once more after the last other daemon has gone.
       const followed = this.#others > 0 || this.#followed;
       if (followed) await this.#follower.follow(calls);
       this.#followed = this.#others > 0;
@@ -160,7 +160,7 @@ export class RestateEngine implements EngineServer {
     if (this.#running) this.#cancel = this.#clock.after(engineLookMs, () => void this.#run(calls));
   }
 
-  /** Rejects, and is tried again at the next look, when the address is taken. */
+  /** Rejects when the address is taken, and is retried at the next check. */
   async #serve(calls: EngineCalls): Promise<Endpoint> {
     const { hostname, port, name } = this.#engine;
     try {
@@ -182,7 +182,7 @@ export class RestateEngine implements EngineServer {
     try {
       opened = await this.#openRun(input);
     } catch (thrown) {
-      // The server tries again: the run waits until the secret is right.
+      // The server retries: the run waits until the secret is right.
       throw this.#reportRefused(thrown);
     }
     return await calls.open(opened).catch((thrown) => {
@@ -190,7 +190,7 @@ export class RestateEngine implements EngineServer {
     });
   }
 
-  /** What another daemon passes on, or somebody who has no secret. */
+  /** Performs a command that another daemon passes on; refuses one from anyone without the secret. */
   async #perform(sealed: unknown, calls: EngineCalls): Promise<PassedReply> {
     try {
       return await calls.command(await this.#seals.open("command", sealed) as PassedCommand);
@@ -234,7 +234,7 @@ export class RestateEngine implements EngineServer {
     return [...this.#misses.values()].filter((misses) => misses < engineMissesMax).length;
   }
 
-  /** Counts how often in a row each other daemon did not answer. */
+  /** Counts how many times in a row each other daemon did not answer. */
   async #probe(daemons: ReadonlySet<string>): Promise<void> {
     for (const daemon of this.#misses.keys()) if (!daemons.has(daemon)) this.#misses.delete(daemon);
     await Promise.all([...daemons].map(async (daemon) => {
@@ -250,7 +250,7 @@ export class RestateEngine implements EngineServer {
       await response.body?.cancel();
       return response.status === 204;
     } catch {
-      // Gone, or too slow: that is the answer.
+      // Gone, or too slow: either way it is not there.
       return false;
     } finally {
       cancel();

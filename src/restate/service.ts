@@ -1,13 +1,13 @@
 /**
- * The services that Restate calls: one for each part of an engine's runs. Each is a Restate workflow whose key is the id of a
- * run, and whose journal is the list of the run's changes. Loaded by endpoint.ts by its path: it is the only module that
- * imports Restate's SDK, and a bundle of its own.
- * I1. No code but `ctx.run` decides what the journal holds, and its steps have numbers: whatever changes in a workflow's code,
- *     the journal fits.
+ * The services that Restate calls: one for each part of an engine's runs. Each is a Restate workflow whose key is the
+ * id of a run, and whose journal is the list of the run's changes. Loaded by endpoint.ts by its path: it is the only
+ * module that imports Restate's SDK, and a bundle of its own.
+ * I1. Only `ctx.run` determines the journal, and its steps are numbered: however a workflow's code changes, the journal
+ *     fits.
  */
 import * as restate from "@restatedev/restate-sdk/fetch";
 
-/** As workflow/cluster/ports.ts has them. */
+/** As in workflow/cluster/ports.ts. */
 interface Change {
   readonly call: string;
   readonly args: readonly unknown[];
@@ -20,7 +20,7 @@ interface Work {
 }
 
 interface HandlerOptions {
-  /** The names of the services of all parts, and that of this daemon's own. */
+  /** The names of the services of all parts; `daemon`: that of this daemon's own service. */
   readonly parts: readonly string[];
   readonly daemon: string;
   readonly identity: readonly string[];
@@ -33,7 +33,7 @@ type Answer = (request: Request) => Promise<Response>;
 const longMs = 365 * 24 * 3_600_000;
 
 const options: restate.WorkflowOptions = {
-  // `engineKeptMs`, of both: a daemon that was away learns from the journal how a run ended.
+  // Both are `engineKeptMs`: a daemon that was away learns from the journal how a run ended.
   workflowRetention: { days: 30 },
   journalRetention: { days: 30 },
   // A step lasts as long as a role, or as a person takes to decide.
@@ -43,7 +43,7 @@ const options: restate.WorkflowOptions = {
   retryPolicy: { initialInterval: 200, maxInterval: 5_000 },
 };
 
-/** Answers requests of the server, if one of the keys has signed them: those for a part, and those for this very daemon. */
+/** Answers requests that one of the keys has signed: those for a part, and those for this daemon itself. */
 export function createHandlers({ parts, daemon, identity, open, command }: HandlerOptions): readonly Answer[] {
   const serve = (service: ReturnType<typeof createPart> | ReturnType<typeof createDaemon>) =>
     restate.createEndpointHandler({
@@ -55,7 +55,7 @@ export function createHandlers({ parts, daemon, identity, open, command }: Handl
   return [...parts.map((name) => serve(createPart(name, open))), serve(createDaemon(daemon, command))];
 }
 
-/** What other daemons pass on. */
+/** The service for commands that other daemons pass on. */
 function createDaemon(name: string, command: HandlerOptions["command"]) {
   // The caller does not wait for a daemon that comes back later.
   const retryPolicy = { maxAttempts: 3, onMaxAttempts: "kill" } as const;
