@@ -1,8 +1,9 @@
 /**
- * The protocol `acp`, the Agent Client Protocol over the input and output of a program, version 1: one program for each
- * session, which stays between prompts. What an agent asks leave for is decided by `permissions` of its definition.
- * I1. A program that has died is started again for the next prompt, and goes on with the conversation, if it can.
- * I2. Leave is given only by the rules of nerve.yaml, and by a person whom they name: see tool_permissions.ts.
+ * The protocol `acp`, the Agent Client Protocol version 1 over the input and output of a program: one program for each
+ * session, which stays between prompts. The definition's rules (`allow`, `ask`, `deny`) decide the agent's permission
+ * requests.
+ * I1. A program that has died is started again for the next prompt, and continues the conversation if it can.
+ * I2. Only the rules of nerve.yaml, or a person whom they ask, give permission: see tool_permissions.ts.
  */
 import { agentAnswerMaxChars, agentStartMaxMs, leaveDetailMaxChars } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
@@ -25,7 +26,7 @@ interface Connection {
   readonly peer: RpcPeer;
 }
 
-/** What is sent with a prompt beside its text. */
+/** Creates the data that is sent with a prompt beside its text. */
 type PromptMeta = (envelope: PromptEnvelope) => Promise<Record<string, unknown>>;
 
 export class AcpSession implements AgentSession {
@@ -33,14 +34,14 @@ export class AcpSession implements AgentSession {
   readonly #meta: PromptMeta | null;
   #conversation: string | null;
   #connection: Connection | null = null;
-  /** What it has said since the prompt, the end of it. */
+  /** The end of the agent's text since the prompt. */
   #text = "";
   #listens = false;
-  /** Of the last prompt: what its answer says, or what it says meanwhile. Costs are told of the whole conversation. */
+  /** The last prompt's usage, from its answer or earlier updates. Reported costs cover the whole conversation. */
   usage = { tokens: 0, cost: 0 };
   #context = 0;
   #cost = 0;
-  /** Aborts when the prompt is over: nobody waits for leave then. */
+  /** Aborts when the prompt is over: nothing waits for permission then. */
   #over = new AbortController();
 
   constructor(setting: SessionSetting, conversation: string | null, meta: PromptMeta | null = null) {
@@ -56,7 +57,7 @@ export class AcpSession implements AgentSession {
   async prompt(envelope: PromptEnvelope, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     const over = Promise.withResolvers<never>(), abort = () => over.reject(signal.reason);
-    over.promise.catch(() => {}); // When it is waited for, it fails there.
+    over.promise.catch(() => {}); // Handled where the promise is awaited.
     signal.addEventListener("abort", abort, { once: true });
     try {
       const { peer } = this.#connection ?? await Promise.race([this.#connect(signal), over.promise]);
@@ -72,7 +73,7 @@ export class AcpSession implements AgentSession {
       if (stopReason !== "end_turn") throw new AgentFault(`it stopped: ${String(stopReason)}`);
       return this.#text.trim();
     } catch (thrown) {
-      // It may be at work, or have said half of it: the next prompt begins with a new program.
+      // It may still be working, or have answered in part: the next prompt begins with a new program.
       if (signal.aborted || !(thrown instanceof RpcRefusal)) await this.end();
       throw thrown instanceof RpcRefusal ? new AgentFault(`it refused: ${thrown.message}`, true) : thrown;
     } finally {
@@ -86,7 +87,7 @@ export class AcpSession implements AgentSession {
     signal.throwIfAborted();
     if (this.#connection !== null) return;
     const over = Promise.withResolvers<never>(), abort = () => over.reject(signal.reason);
-    over.promise.catch(() => {}); // When it is waited for, it fails there.
+    over.promise.catch(() => {}); // Handled where the promise is awaited.
     signal.addEventListener("abort", abort, { once: true });
     try {
       await Promise.race([this.#connect(signal), over.promise]);
@@ -107,7 +108,7 @@ export class AcpSession implements AgentSession {
   async #connect(signal: AbortSignal): Promise<Connection> {
     const hasStarted = await this.#setting.mayStart(signal);
     try {
-      // Whoever gave up has ended the session: nobody would end a program that starts now.
+      // The caller that gave up has ended the session: nothing would end a program started now.
       signal.throwIfAborted();
       return await this.#start();
     } finally {
@@ -148,7 +149,7 @@ export class AcpSession implements AgentSession {
     }
   }
 
-  /** Begins the conversation, or goes on with it. */
+  /** Begins the conversation, or continues it. */
   async #begin(peer: RpcPeer): Promise<void> {
     const clientInfo = { name: "nerve", version: "1" };
     const about = Object(await peer.request("initialize", { protocolVersion, clientCapabilities: {}, clientInfo }));
@@ -165,7 +166,7 @@ export class AcpSession implements AgentSession {
     this.#conversation = sessionId;
   }
 
-  /** The agent tells what its context holds, and what the conversation has cost; both may begin anew with its program. */
+  /** The agent reports the size of its context and the cost of the conversation; both may restart with its program. */
   #onUsage({ used, cost }: Record<string, unknown>): void {
     const { amount } = Object(cost), grown = (now: number, before: number) => now >= before ? now - before : now;
     if (typeof used === "number") {
@@ -179,7 +180,7 @@ export class AcpSession implements AgentSession {
 
   #onUpdate(update: unknown): void {
     if (Object(update).sessionUpdate === "usage_update") return this.#onUsage(Object(update));
-    // What it says before a prompt is the past of a conversation that goes on.
+    // Text before a prompt is the past of a continued conversation.
     if (!this.#listens) return;
     const { sessionUpdate, content, title, kind, status, locations } = Object(update), { type, text } = Object(content);
     if (sessionUpdate === "tool_call" || sessionUpdate === "tool_call_update") {
@@ -208,7 +209,7 @@ function toText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** What of a tool is short enough for the transcript. */
+/** The parts of a tool call that are short enough for the transcript. */
 function describeTool({ kind, status, locations }: Record<string, unknown>): JsonObject {
   const paths = Array.isArray(locations) ? locations.slice(0, 10).map((each) => toText(Object(each).path)) : [];
   return {
@@ -218,7 +219,7 @@ function describeTool({ kind, status, locations }: Record<string, unknown>): Jso
   };
 }
 
-/** What the agent says of the tool. */
+/** The permission request for a tool, as the agent describes it. */
 function readLeave({ kind, title, locations, content, rawInput }: Record<string, unknown>): ToolRequest {
   const items = (value: unknown): Record<string, unknown>[] => Array.isArray(value) ? value.filter(isPlainObject) : [];
   const text = (value: unknown) => typeof value === "string" ? value : "";
@@ -231,7 +232,7 @@ function readLeave({ kind, title, locations, content, rawInput }: Record<string,
   const input = rawInput === undefined ? "" : JSON.stringify(rawInput, null, 2);
   const detail = diffs.length > 0 ? diffs.map(change).join("\n") : input;
   const shown = detail.length > leaveDetailMaxChars ? `${detail.slice(0, leaveDetailMaxChars)}\n...` : detail;
-  // Four blanks make it text, whatever is in it.
+  // Four spaces make it a code block, whatever it contains.
   const block = shown === "" ? "" : shown.split("\n").map((line) => `    ${line}`).join("\n");
   const what = text(title) || "a tool that it does not name";
   return {

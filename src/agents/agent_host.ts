@@ -1,12 +1,12 @@
 /**
- * The host of sessions: takes a prompt for a session of a run, begins the session when it is new, asks the agent, and
- * looks for the artifact. One for each workspace; created by kernel/agents.ts. The protocols stand behind ports.ts.
- * I1. A prompt is known by its key: asked again while it is under way, or answered last in its session, it gets the same
- *     answer, and the agent gets it once.
- * I2. One prompt of a session at a time, and no more of an agent than its `max_sessions`; the others wait in order.
+ * The host of sessions: takes a prompt for a session of a run, begins the session if it is new, asks the agent, and
+ * looks for the artifact. One for each workspace; created by kernel/agents.ts. The protocols are behind ports.ts.
+ * I1. A prompt is identified by its key: a repeated prompt that is in progress, or was the last answered in its
+ *     session, gets the same answer, and the agent gets it once.
+ * I2. One prompt of a session at a time, and at most `max_sessions` of an agent; the others wait in order.
  * I3. `artifact.expected` is on disk before the host looks for the file. Two prompts never expect the same file.
- * I4. A prompt of a session that is lost has no answer until it is given up: its run is paused, and a person is asked.
- * I5. Nothing of a session runs when its run has ended, or when `stop` has resolved.
+ * I4. A prompt of a lost session has no answer until it is given up: its run is paused, and a person is asked.
+ * I5. Nothing of a session runs once its run has ended, or `stop` has resolved.
  */
 import { join, resolve } from "node:path";
 import { promptSendsMax } from "../base/agent_limits.ts";
@@ -41,9 +41,9 @@ export class AgentHost {
   readonly #sessions: Sessions;
   readonly #prompts = new Prompts();
   readonly #budgets: BudgetEnforcer;
-  /** The files that prompts under way expect. */
+  /** The files that prompts in progress expect. */
   readonly #expected = new Set<string>();
-  /** The ends of runs that are under way. */
+  /** Ends of runs in progress. */
   readonly #endings = new Set<Promise<void>>();
   #stopping = false;
 
@@ -54,7 +54,7 @@ export class AgentHost {
     this.#budgets = new BudgetEnforcer(ports);
   }
 
-  /** Never rejects. A session that goes on stays with the definition with which it began. */
+  /** Never rejects. A continued session keeps the definition with which it began. */
   prompt(origin: PromptOrigin, ask: PromptAsk, definition: AgentDefinition): Promise<PromptAnswer> {
     if (this.#stopping) return Promise.resolve({ ok: false, message: "the daemon stops" });
     const key = toKey(origin, ask);
@@ -65,12 +65,12 @@ export class AgentHost {
     );
   }
 
-  /** Nobody waits for that answer any more: its program ends. */
+  /** The answer is no longer needed: ends the prompt's program. */
   cancel(origin: PromptOrigin, ask: PromptAsk): void {
     this.#prompts.cancel(toKey(origin, ask), new AgentFault("the role has given up"));
   }
 
-  /** Goes on with sessions of an earlier daemon; see `Sessions.recover`. */
+  /** Continues sessions of an earlier daemon; see `Sessions.recover`. */
   recover(
     records: readonly SessionRecord[],
     definitionOf: DefinitionOf,
@@ -78,17 +78,17 @@ export class AgentHost {
     return this.#sessions.recover(records, definitionOf);
   }
 
-  /** Tries lost sessions of a run again. False: one still is lost. */
+  /** Retries lost sessions of a run. False: one is still lost. */
   retry(runId: string, definitionOf: DefinitionOf): Promise<boolean> {
     return this.#sessions.retry(runId, definitionOf);
   }
 
-  /** Ends lost sessions of a run: new ones take their place. */
+  /** Ends lost sessions of a run: new ones replace them. */
   renew(runId: string, reason: string): void {
     this.#sessions.renew(runId, reason);
   }
 
-  /** The run has ended: so do its sessions, and what they run. */
+  /** Ends the sessions of a run that has ended, and everything that they run. */
   async endRun(runId: string, reason: string): Promise<void> {
     this.#budgets.forget(runId);
     const fault = new AgentFault(reason), prompts = this.#prompts.endRun(runId, fault);
@@ -99,19 +99,19 @@ export class AgentHost {
     await ending.finally(() => this.#endings.delete(ending));
   }
 
-  /** The same for one session: its run goes on, and may begin another one. */
+  /** Ends one session: its run continues, and may begin another one. */
   async endSession(record: SessionRecord, reason: string): Promise<void> {
     const { runId, name } = record, fault = new AgentFault(`its session was ended: ${reason}`);
     await Promise.all([this.#prompts.endRun(runId, fault, name), this.#sessions.end(runId, fault, name)]);
     this.#writer.endOne(runId, record.id, reason);
   }
 
-  /** No agent gets a prompt from now on. Resolves when those that agents have are answered, and their artifacts looked for. */
+  /** Sends no more prompts. Resolves when the agents have answered, and their artifacts have been looked for. */
   drain(): Promise<void> {
     return this.#prompts.drain();
   }
 
-  /** Ends what is under way. The sessions go on with the next daemon. */
+  /** Ends everything in progress. The next daemon continues the sessions. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const fault = new AgentFault("the daemon stops");
@@ -132,7 +132,7 @@ export class AgentHost {
     session.tail = over.promise;
     try {
       await before;
-      // Only now: what was given up for this one may have been answered all the same.
+      // Only now: a prompt that was given up for this one may have been answered nevertheless.
       if (session.answered?.key === key) return session.answered.answer;
       if (isLost(session)) return await givenUp(signal);
       await this.#budgets.admit(session.record, definition, signal);
@@ -189,7 +189,7 @@ export class AgentHost {
     }
   }
 
-  /** What the agent answers. It gets the prompt again when its program dies over it, and its conversation goes on. */
+  /** Returns the agent's answer. If its program dies, continues the conversation and sends the prompt again. */
   async #converse(
     session: OpenSession,
     envelope: PromptEnvelope,
@@ -224,13 +224,13 @@ export class AgentHost {
     }
   }
 
-  /** For a person, who decides about the session. */
+  /** Waits for a person, who decides about the session. */
   async #wait({ record: { runId } }: OpenSession, signal: AbortSignal): Promise<never> {
     this.#ports.onLost(runId);
     return await givenUp(signal);
   }
 
-  /** For a session that takes the place of a lost one. */
+  /** The earlier messages, for a session that replaces a lost one; otherwise empty. */
   #tellPast({ record: { runId, name, state } }: OpenSession): string {
     const isNew = state === "CREATED" && this.#ports.sessions.isReplaced(runId, name);
     return isNew ? formatThread(this.#ports.thread(runId)) : "";
@@ -243,7 +243,7 @@ export class AgentHost {
     return fault === null ? found : { fault };
   }
 
-  /** The folder itself, without links: the agent's programs see that one. */
+  /** The folder itself, without links: the agent's programs see that path. */
   async #findFolder(cwd: string): Promise<string> {
     const path = resolve(this.#ports.workspace, cwd);
     try {

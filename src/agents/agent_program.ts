@@ -1,9 +1,9 @@
 /**
- * A program of an agent: its own session of processes, an empty environment but for what it is given, and the mark by
- * which everything that it starts is found and ended with it. Used by the adapters.
- * I1. When `end` resolves, or `whenEnded`, nothing that it started runs any more, unless no signal can end it.
- * I2. Where there is a wall, nothing of the program runs before it stands.
- * I3. What it prints is read whole, as fast as the bounds of output allow, so that it never waits for a reader.
+ * A program of an agent: its own process session, an environment with only the variables that it is given, and the mark
+ * by which everything that it starts is found and ended with it. Used by the adapters.
+ * I1. When `end` or `whenEnded` resolves, nothing that it started is running any longer, unless no signal can end it.
+ * I2. A confined program runs no code before Landlock confines it.
+ * I3. Its output is read completely, as fast as the output limits allow, so that it never waits for a reader.
  */
 import { agentErrorsMaxChars, agentGraceMs, agentSweepMs, agentUnreadMaxBytes } from "../base/agent_limits.ts";
 import { formatSize } from "../base/duration.ts";
@@ -18,7 +18,7 @@ import { TokenBucket } from "../base/token_bucket.ts";
 import { confinementVariable, type ProgramConfinement } from "../protocol/agent_confinement.ts";
 import { AgentFault, type SessionSetting } from "./ports.ts";
 
-/** How long its last output may take after its end: a process that lost its mark may hold the pipe open. */
+/** How long its last output may take after its end: a process without its mark may hold the pipe open. */
 const lastOutputMs = 500;
 const msPerTick = 10;
 
@@ -26,7 +26,7 @@ export class AgentProgram {
   readonly #clock: Clock;
   readonly #mark: string;
   readonly #child: Deno.ChildProcess;
-  /** Its programs started no earlier, in clock ticks since boot. */
+  /** The earliest start of its programs, in clock ticks since boot. */
   readonly #since: number = (Deno.osUptime() - 1) * 1_000 / msPerTick;
   readonly #ended: Promise<Deno.CommandStatus>;
   readonly #input: WritableStreamDefaultWriter<Uint8Array> | null;
@@ -34,7 +34,7 @@ export class AgentProgram {
   /** Bytes. */
   #unread = 0;
 
-  /** `reads`: whether it is sent anything. `onOutput` gets what it prints. Throws an AgentFault. */
+  /** `reads`: whether it is sent any input. `onOutput` gets what it prints. Throws an AgentFault. */
   constructor(
     setting: SessionSetting,
     command: readonly string[],
@@ -72,7 +72,7 @@ export class AgentProgram {
         clock,
       ),
     ]);
-    output.catch(() => {}); // When it is waited for, it fails there.
+    output.catch(() => {}); // Handled where the promise is awaited.
     this.#ended = this.#child.status.then(async (status) => {
       await this.#sweep();
       await Promise.race([output, delay(clock, lastOutputMs)]);
@@ -93,22 +93,22 @@ export class AgentProgram {
       this.#unread -= bytes.length;
       if (last) await this.#input?.close();
     } catch (thrown) {
-      // It has ended, or does not read: its status and its answer say what came of that.
+      // It has ended, or does not read: its status and its answer show the result.
       this.#addErrors(`\nit did not read what it was sent: ${describeSystemError(thrown)}`);
     }
   }
 
-  /** Resolves when it has ended, and what it has started. */
+  /** Resolves when it has ended, with everything that it started. */
   whenEnded(): Promise<Deno.CommandStatus> {
     return this.#ended;
   }
 
-  /** The end of what it printed as errors. */
+  /** The end of its error output. */
   get errors(): string {
     return this.#errors.trim();
   }
 
-  /** Asks it to end, and ends it if it does not. */
+  /** Asks it to end, and kills it if it does not. */
   async end(): Promise<void> {
     this.#signal("SIGTERM");
     const settled = await Promise.race([
@@ -119,7 +119,7 @@ export class AgentProgram {
     await this.#ended;
   }
 
-  /** To the whole group of the program. */
+  /** Signals the whole process group of the program. */
   #signal(signal: Deno.Signal): void {
     try {
       Deno.kill(-this.#child.pid, signal);
@@ -141,7 +141,7 @@ export class AgentProgram {
   }
 }
 
-/** What starts a program of an agent: itself, or what confines this process and then becomes it. Also for other starters. */
+/** The command of an agent's program: itself, or a process that confines itself and becomes it. Also for terminals. */
 export function toStart(
   { mark, env, wall }: Pick<SessionSetting, "mark" | "env" | "wall">,
   command: readonly string[],
@@ -153,7 +153,7 @@ export function toStart(
     const value = Deno.env.get(name);
     if (value !== undefined) own[name] = value;
   }
-  // Where Deno has its cache: that of the agent's home is empty.
+  // Deno's cache is in the user's home: that of the agent is empty.
   if (own.DENO_DIR === undefined) own.HOME = Deno.env.get("HOME") ?? "/";
   const names = Object.keys(own),
     set = Object.fromEntries(names.flatMap((name) => name in env ? [[name, env[name]]] : []));

@@ -1,9 +1,9 @@
 /**
- * The file that an agent was asked to write: whether it is there, and what is in it. Used by agent_host.ts.
- * I1. Only a file that was written after the prompt counts: `before` is what was there when the agent was asked.
+ * The file that an agent was asked to write: whether it exists, and its content. Used by agent_host.ts.
+ * I1. Only a file written after the prompt counts: `before` is the state when the agent was asked.
  * I2. No link is followed below `cwd`, and only a plain file of this user with one name is read: an agent cannot make
- *     nerve read what another file holds, or wait for a pipe, also when it swaps the file while it is looked at.
- * I3. No more than `artifactMaxBytes` are read.
+ *     nerve read the content of another file, or wait for a pipe, even by swapping the file while nerve reads it.
+ * I3. At most `artifactMaxBytes` are read.
  */
 import { join } from "node:path";
 import * as z from "zod";
@@ -15,7 +15,7 @@ import { type Clock, delay } from "../base/time.ts";
 import type { ArtifactFound, PromptAsk } from "../protocol/agent.ts";
 import { type Json, toJsonText } from "../protocol/json.ts";
 
-/** What a file was at a moment; null: there was none. */
+/** Identifies the state of a file at a moment; null: there was none. */
 export type ArtifactMark = string | null;
 
 export async function markArtifact(cwd: string, path: string): Promise<ArtifactMark> {
@@ -23,7 +23,7 @@ export async function markArtifact(cwd: string, path: string): Promise<ArtifactM
   return info === null ? null : describe(info);
 }
 
-/** The check that a JSON Schema makes. Throws when it is none that nerve understands. */
+/** The check that a JSON Schema defines. Throws when nerve does not understand it. */
 export function compileSchema({ json, enforced }: PromptAsk["expectedSchema"]): (value: Json) => string | null {
   if (json === null || !enforced) return () => null;
   const schema = z.fromJSONSchema(JSON.parse(json));
@@ -33,7 +33,7 @@ export function compileSchema({ json, enforced }: PromptAsk["expectedSchema"]): 
   };
 }
 
-/** Looks for it until it is there and whole, for as long as an agent may take that answers before it has written. */
+/** Looks for it until it is there and whole, for as long as an agent may take to write after it has answered. */
 export async function findArtifact(
   { cwd, path, before, clock, signal }: {
     readonly cwd: string;
@@ -77,7 +77,7 @@ async function look(cwd: string, path: string, before: ArtifactMark): Promise<Lo
   return parse(text);
 }
 
-/** Null when it is not, or no longer, that file. */
+/** Null when the path is not, or no longer, that file. */
 async function read(file: string, info: Deno.FileInfo): Promise<string | null> {
   try {
     const opened = await nodeFiles().promises.open(file, nonblockingFlags());
@@ -94,7 +94,7 @@ async function read(file: string, info: Deno.FileInfo): Promise<string | null> {
       await opened.close();
     }
   } catch (thrown) {
-    // It is gone, or is a link or a socket now.
+    // The file is gone, or is a link or a socket now.
     if (isNoFile(thrown)) return null;
     throw thrown;
   }

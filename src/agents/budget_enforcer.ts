@@ -1,8 +1,8 @@
 /**
- * Holds agents to their budgets: what those of one name may use in one run. Used by agent_host.ts.
- * I1. At a soft limit no prompt is sent until a person has agreed, once for each run; at a hard one the run is paused, also
- *     in the middle of a prompt. A pause that fails is tried again for as long as the prompt is there.
- * I2. What was used is on disk with the rows of the prompts, so that it counts across daemons.
+ * Holds agents to their budgets: what all sessions with an agent may use in one run. Used by agent_host.ts.
+ * I1. At a soft limit no prompt is sent until a person agrees, once for each run; at a hard limit the run is paused,
+ *     even in the middle of a prompt. A pause that fails is retried as long as the prompt lasts.
+ * I2. Usage is on disk with the rows of the prompts, so it counts across daemons.
  */
 import { budgetLookMs } from "../base/agent_limits.ts";
 import { delay } from "../base/time.ts";
@@ -14,14 +14,14 @@ import { givenUp } from "./prompts.ts";
 
 export class BudgetEnforcer {
   readonly #ports: HostPorts;
-  /** By run and agent: what was used, once that was read. Rows of prompts may still be on their way to the disk. */
+  /** Usage by run and agent, once it was read. Rows of prompts may still be on their way to the disk. */
   readonly #used = new Map<string, AgentUsage>();
 
   constructor(ports: HostPorts) {
     this.#ports = ports;
   }
 
-  /** Resolves when the agent may get a prompt. Rejects with an AgentFault when a person refuses, and when `signal` aborts. */
+  /** Resolves when the agent may get a prompt. Rejects with an AgentFault if a person refuses, or on abort. */
   async admit(session: SessionRecord, { budget }: AgentDefinition, signal: AbortSignal): Promise<void> {
     const excess = findExcess(budget, this.#usedBy(session));
     if (excess === null) return;
@@ -31,7 +31,7 @@ export class BudgetEnforcer {
     throw new AgentFault(`a person has refused more than its budget: ${excess.what}`);
   }
 
-  /** Looks at a prompt under way; call what it returns when that is over. `now`: what the prompt itself has used so far. */
+  /** Watches a prompt in progress; call the returned function when it is over. `now`: the prompt's own usage so far. */
   watch(session: SessionRecord, { budget }: AgentDefinition, now: () => AgentUsage): () => void {
     const limits = Object.values(budget).some((limit) => limit !== null && limit.hard !== null);
     if (!limits) return () => {};
@@ -43,7 +43,7 @@ export class BudgetEnforcer {
     const look = () => {
       const excess = findExcess(budget, addUsage(before, now()));
       if (excess?.level !== "hard") return lookLater();
-      // A pause that fails, such as on a full disk, is tried again: the agent goes on to spend until then.
+      // A pause that fails, such as on a full disk, is retried: the agent keeps spending until then.
       void this.#ports.pause(session.runId, toReason(session, excess.what)).then((isPaused) => isPaused || lookLater());
     };
     lookLater();
@@ -53,7 +53,7 @@ export class BudgetEnforcer {
     };
   }
 
-  /** A prompt is over, and its row is written. */
+  /** Call this when a prompt is over, and its row is written. */
   note(session: SessionRecord, usage: AgentUsage): void {
     const key = toKey(session), before = this.#used.get(key);
     if (before !== undefined) this.#used.set(key, addUsage(before, usage));

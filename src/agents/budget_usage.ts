@@ -1,4 +1,4 @@
-/** What agents of a run may use, and how far they have come. Pure; used by budget_enforcer.ts. */
+/** Budgets of a run's agents, and how much of them is used. Pure; used by budget_enforcer.ts and kernel/budgets.ts. */
 import { formatDuration } from "../base/duration.ts";
 import type { AgentBudget, AgentUsage } from "../protocol/agent.ts";
 
@@ -8,7 +8,7 @@ export function addUsage(a: AgentUsage, b: AgentUsage): AgentUsage {
   return { tokens: a.tokens + b.tokens, cost: a.cost + b.cost, timeMs: a.timeMs + b.timeMs };
 }
 
-/** Of what of the budget most is used; null: everything is within it. `hard` counts before `soft`. */
+/** The first limit that is reached; null: everything is within the budget. `hard` counts before `soft`. */
 export function findExcess(
   budget: AgentBudget,
   used: AgentUsage,

@@ -1,6 +1,6 @@
 /**
- * The protocol `command`: a program runs once for each prompt, and what it prints is the answer. Flags that its command
- * line names let it go on with a conversation.
+ * The protocol `command`: a program runs once for each prompt, and its output is the answer. Flags in its command line
+ * let it continue a conversation.
  */
 import { agentAnswerMaxChars } from "../base/agent_limits.ts";
 import type { PromptEnvelope } from "../protocol/agent.ts";
@@ -62,7 +62,7 @@ class CommandSession implements AgentSession {
     }
   }
 
-  /** That it has started is known when it prints, or has ended. */
+  /** The program counts as started when it prints, or has ended. */
   #start(line: readonly string[], reads: boolean, output: Output, hasStarted: () => void): AgentProgram {
     try {
       const program = new AgentProgram(this.#setting, line, reads, (part) => {
@@ -78,7 +78,7 @@ class CommandSession implements AgentSession {
     }
   }
 
-  /** Nothing of it runs between prompts. */
+  /** No program runs between prompts. */
   resume(signal: AbortSignal): Promise<void> {
     return signal.aborted ? Promise.reject(signal.reason) : Promise.resolve();
   }
@@ -94,18 +94,18 @@ function describeEnd({ code, signal }: Deno.CommandStatus, errors: string, outpu
   return said === "" ? how : `${how}: ${said}`;
 }
 
-/** A line of JSON is read for the id of the conversation as far as this. */
+/** At most so much of a JSON line is read for the id of the conversation. */
 const jsonLineMaxChars = 1024 * 1024;
 
-/** The end of what the program printed, and the id of the conversation that it told. */
+/** The end of the program's output, and the id of the conversation that it reports. */
 class Output {
   readonly #field: string | null;
-  /** At least `agentAnswerMaxChars` of the newest, where there is as much. */
+  /** Together the newest `agentAnswerMaxChars` at least, if there are as many. */
   #older = "";
   #newer = "";
   #line = "";
   session: string | null = null;
-  /** As lines of JSON tell it: of one with a cost the newest, tokens of all. */
+  /** From lines of JSON: the newest cost, and the tokens of all lines. */
   readonly usage = { tokens: 0, cost: 0 };
 
   constructor(field: string | null) {
@@ -118,7 +118,7 @@ class Output {
     this.#look(text);
   }
 
-  /** Nothing more comes. */
+  /** The output has ended. */
   finish(): void {
     this.#look("\n");
   }
@@ -141,7 +141,7 @@ class Output {
     if (typeof cost === "number") this.usage.cost = cost;
     const { input_tokens: read, output_tokens: written } = Object(usage);
     if (typeof read !== "number" || typeof written !== "number") return;
-    // The last line of some tells of all that came before.
+    // The last line of some programs sums up all lines before.
     this.usage.tokens = typeof cost === "number" ? read + written : this.usage.tokens + read + written;
   }
 }
@@ -152,7 +152,7 @@ function parseLine(line: string): Record<string, unknown> | null {
     const object: unknown = JSON.parse(line);
     return isPlainObject(object) ? object : null;
   } catch {
-    // It is no JSON: the agent prints other text, too.
+    // It is not JSON: the agent also prints other text.
     return null;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The protocol `fake`: a scripted agent, for trying out what agents do without any. It is a program like others, nerve
- * itself (fake_agent.ts), and is spoken to by `acp`; with each prompt it is told what to do.
+ * The protocol `fake`: a scripted agent, to try out workflows without a real one. It is a program like any other, nerve
+ * itself (fake_agent.ts), and speaks `acp`; each prompt contains its instructions.
  */
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -13,7 +13,7 @@ import { type Scenario, scenarioSchema } from "../protocol/scenario.ts";
 import { AcpSession } from "./acp_adapter.ts";
 import { type AgentAdapter, AgentFault, type SessionSetting } from "./ports.ts";
 
-/** What it does when nothing else is written. */
+/** The scenario of an agent that has none of its own. */
 const standardScenario: Scenario = [
   {
     when: { phase: "implementation" },
@@ -45,7 +45,7 @@ export const fakeAdapter: AgentAdapter = {
   },
 };
 
-/** A file is read for each prompt: whoever edits it sees what comes of it. */
+/** A file is read for each prompt, so that edits take effect. */
 async function loadScenario({ definition: { scenario }, workspace }: SessionSetting): Promise<Scenario> {
   if (scenario === null) return standardScenario;
   if (typeof scenario !== "string") return scenario;

@@ -1,8 +1,8 @@
 /**
- * The program of the scripted agent: speaks the Agent Client Protocol with fake_adapter.ts over its input and output, and
- * does what the scenario says that comes with each prompt. Started as `nerve __agent`.
- * I1. What it remembers of a conversation is a file in its home, written before a prompt is played: a prompt that ends
- *     in its death counts.
+ * The program of the scripted agent: speaks the Agent Client Protocol with fake_adapter.ts over its input and output,
+ * and follows the scenario that comes with each prompt. Started as `nerve __agent`.
+ * I1. Its memory of a conversation is a file in its home, written before a prompt is played: a prompt that ends in its
+ *     death counts.
  * I2. It ends with its input.
  */
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import type { Scenario, ScenarioEntry } from "../protocol/scenario.ts";
 import { FakeTurn } from "./fake_turn.ts";
 import { RpcPeer } from "./rpc_peer.ts";
 
-/** What it remembers: how many prompts there were, and how often each entry of the scenario was played. */
+/** Its memory: how many prompts there were, and how often each entry of the scenario was played. */
 interface Memory {
   prompts: number;
   readonly played: Record<string, number>;
@@ -49,7 +49,7 @@ export async function runFakeAgent(): Promise<never> {
   Deno.exit(0);
 }
 
-/** Waits for a reader that is slow. */
+/** Waits for a slow reader. */
 function writeAll(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
 }
@@ -86,7 +86,7 @@ async function prompt(
   return { stopReason: await turn.play(found.do) };
 }
 
-/** The first entry that fits. */
+/** The first entry that matches. */
 function choose(scenario: Scenario, { role, phase, attempt, instructions }: PromptEnvelope, memory: Memory) {
   return scenario.find(({ when, times }, at) =>
     (when?.role ?? role) === role && (when?.phase ?? phase) === phase && (when?.attempt ?? attempt) === attempt &&

@@ -1,5 +1,5 @@
 /**
- * One prompt of the scripted agent: plays the steps of a scenario in its folder, and tells of each as agents do. Used by
+ * One prompt of the scripted agent: plays the steps of a scenario in its folder, and reports each as agents do. Used by
  * fake_agent.ts, in the agent's own process.
  */
 import { dirname, join, relative } from "node:path";
@@ -18,7 +18,7 @@ interface TurnSetting {
   readonly sessionId: string;
   readonly cwd: string;
   readonly envelope: PromptEnvelope;
-  /** How many prompts its conversation has had, with this one. */
+  /** How many prompts its conversation has had, including this one. */
   readonly prompts: number;
   /** Aborts when the turn is cancelled. */
   readonly signal: AbortSignal;
@@ -93,8 +93,8 @@ export class FakeTurn {
   }
 
   /**
-   * Whole or not at all, as an agent should. No wall is around this one, and others may have put links into its folder: none
-   * is followed.
+   * Writes a file whole or not at all, as an agent should. This agent is not confined, and others may have put links
+   * into its folder: none is followed.
    */
   #put(path: string, text: string): void {
     const { cwd } = this.#setting, file = relative(cwd, path), folder = dirname(path), unfinished = `${path}.new`;
@@ -113,7 +113,7 @@ export class FakeTurn {
     if (this.#written.length === 0) throw new Error("it has written nothing that it could commit");
     await this.#git("add", "--", ...this.#written);
     const changed = await this.#git("diff", "--cached", "--name-only", "--", ...this.#written);
-    // After a death it plays the same steps again: what is committed already is.
+    // After a death it plays the same steps again: the files may already be committed.
     if (changed !== "") await this.#git(...author, "commit", "--quiet", "-m", message, "--", ...this.#written);
     this.#tell("execute", `git commit -m ${JSON.stringify(message)}`, null);
   }
@@ -125,7 +125,7 @@ export class FakeTurn {
     throw new Error(`git ${args.find((word) => /^[a-z]+$/.test(word))}: ${decoder.decode(stderr).trim()}`);
   }
 
-  /** Whether it was given leave. */
+  /** Whether permission was given. */
   async #ask({ kind, file, title }: NonNullable<ScenarioStep["ask"]>): Promise<boolean> {
     const { peer, sessionId, cwd } = this.#setting, what = title ?? [kind, file].join(" ").trim();
     const locations = file === undefined ? [] : [{ path: join(cwd, file) }];

@@ -1,10 +1,10 @@
-/** A value that fits a JSON Schema, as small as can be. Pure; used by the scripted agent (fake_agent.ts). */
+/** A value that fits a JSON Schema, as small as possible. Pure; used by the scripted agent (fake_turn.ts). */
 import { isPlainObject, type Json } from "../protocol/json.ts";
 
 /** A schema that contains itself ends here. */
 const depthMax = 20;
 
-/** What no word of the schema tells is "sample", 1 or true. A `pattern` is not looked at. */
+/** Values that the schema does not determine are "sample", 1 or true. A `pattern` is ignored. */
 export function makeSample(schema: unknown): Json {
   return sample(schema, schema, 0);
 }

@@ -1,6 +1,6 @@
 /**
- * The port that every protocol stands behind, and what the host of sessions needs of the kernel. agent_host.ts calls
- * the adapters; kernel/agents.ts implements the host's port.
+ * The port of every protocol, and what the host of sessions needs from the kernel. agent_host.ts calls the adapters;
+ * kernel/agents.ts implements the host's port.
  */
 import type { LandlockRules } from "../base/landlock.ts";
 import type { Clock } from "../base/time.ts";
@@ -11,7 +11,7 @@ import type { SessionRecord, SessionState } from "../protocol/session.ts";
 import type { NoteEntry } from "../protocol/transcript.ts";
 import type { ToolRequest } from "./tool_permissions.ts";
 
-/** How programs of agents are started: each carries the mark of its session (base/program_mark.ts). */
+/** How an agent's programs are started: each carries the mark of its session (base/program_mark.ts). */
 export interface SessionSetting {
   readonly sessionId: string;
   readonly definition: AgentDefinition;
@@ -19,54 +19,54 @@ export interface SessionSetting {
   readonly cwd: string;
   /** The folder of the workspace. */
   readonly workspace: string;
-  /** All variables of its programs, but for the mark. */
+  /** All variables of its programs, except the mark. */
   readonly env: Readonly<Record<string, string>>;
   readonly mark: string;
-  /** Takes what the agent tells, for its transcript. */
+  /** Takes the agent's output for its transcript. */
   readonly note: NoteEntry;
-  /** A folder for sockets, which is there then, and which no confined agent reaches. */
+  /** A folder for sockets, created by the call, which no confined agent can reach. */
   sockets(): string;
-  /** Whether the agent has leave for a tool. `signal`: it does not wait any more. */
+  /** Whether the agent may use a tool. `signal` aborts when it no longer waits. */
   mayUse(asked: ToolRequest, signal: AbortSignal): Promise<boolean>;
   /**
-   * Resolves when it is the turn of this session to start a program, with what tells that it has started. Rejects with the
+   * Resolves when this session may start a program, with a function to call once it has started. Rejects with the
    * reason of `signal` when that aborts.
    */
   mayStart(signal: AbortSignal): Promise<() => void>;
-  /** What Landlock holds them to; null: nothing holds them. */
+  /** The Landlock rules of its programs; null: they are not confined. */
   readonly wall: LandlockRules | null;
   readonly clock: Clock;
 }
 
 /** A conversation with an agent. One prompt at a time. */
 export interface AgentSession {
-  /** The agent's own id of the conversation; null as long as it is not known. */
+  /** The agent's own id of the conversation; null until it is known. */
   readonly conversation: string | null;
-  /** That it has answered, and what, is a guess. Default: no. */
+  /** Whether the end and the text of an answer are guesses. Default: no. */
   readonly guesses?: boolean;
   /**
-   * What the agent has answered. Rejects with an AgentFault, or with the reason of `signal` when that aborts. When it
-   * settles, nothing that was started for this prompt alone is running.
+   * Resolves with the agent's answer. Rejects with an AgentFault, or with the reason of `signal` when that aborts. When
+   * it settles, nothing that was started only for this prompt is running.
    */
   prompt(envelope: PromptEnvelope, signal: AbortSignal): Promise<string>;
-  /** What the last prompt has used so far, but for its time; left out by protocols that tell nothing. */
+  /** The usage of the last prompt so far, except its time; absent for protocols that do not report it. */
   readonly usage?: Pick<AgentUsage, "tokens" | "cost">;
-  /** Makes sure that the conversation can go on, without a prompt. Rejects as `prompt`. */
+  /** Makes sure that the conversation can continue, without a prompt. Rejects as `prompt` does. */
   resume(signal: AbortSignal): Promise<void>;
   /** Ends the conversation and everything that runs for it. */
   end(): Promise<void>;
 }
 
 export interface AgentAdapter {
-  /** Begins a conversation; with `conversation`, goes on with one. Rejects with an AgentFault. */
+  /** Begins a conversation; with `conversation`, continues one. Rejects with an AgentFault. */
   open(setting: SessionSetting, conversation: string | null): Promise<AgentSession>;
 }
 
-/** What is wrong with an agent, as the end of a sentence about it. */
+/** A problem of an agent, as the end of a sentence about it. */
 export class AgentFault extends Error {
-  /** Whether trying again may help. */
+  /** Whether a retry may help. */
   readonly recoverable: boolean;
-  /** Whether the program of a conversation that stays has died, and nobody knows how far it came. */
+  /** Whether the program of a lasting conversation has died, with an unknown state of its work. */
   readonly lost: boolean;
 
   constructor(message: string, recoverable = false, lost = false) {
@@ -76,7 +76,7 @@ export class AgentFault extends Error {
   }
 }
 
-/** Sessions on disk: each change is one write with the row that tells it. */
+/** Sessions on disk: each change is one write with its row. */
 export interface SessionRecords {
   create(session: SessionRecord, row: NewLogRow): void;
   change(
@@ -89,9 +89,9 @@ export interface SessionRecords {
     },
     row: NewLogRow,
   ): void;
-  /** Those of a run that have not ended, oldest first. */
+  /** The sessions of a run that have not ended, oldest first. */
   listOpen(runId: string): readonly SessionRecord[];
-  /** Whether a session of that name has ended, although its run has not: this one takes its place. */
+  /** Whether an earlier session of that name has ended although its run has not: a new one replaces it. */
   isReplaced(runId: string, name: string): boolean;
 }
 
@@ -99,35 +99,35 @@ export interface HostPorts {
   readonly clock: Clock;
   /** The folder of the workspace, against which `cwd` is resolved. */
   readonly workspace: string;
-  /** A folder for sockets, which is there then, and which no confined agent reaches. */
+  /** A folder for sockets, created by the call, which no confined agent can reach. */
   sockets(): string;
   /** The folder of the agents' homes. */
   readonly homes: string;
   /** The variables that agents may be given. */
   variables(): Readonly<Record<string, string>>;
-  /** What holds an agent that works in `cwd`; null: nothing does. Throws an AgentFault. */
+  /** The Landlock rules of an agent that works in `cwd`; null: it is not confined. Throws an AgentFault. */
   wall(
     definition: AgentDefinition,
     place: { readonly cwd: string; readonly home: string; readonly env: Readonly<Record<string, string>> },
   ): LandlockRules | null;
   newId(): string;
-  /** What takes the transcript of a session. */
+  /** Returns the function that writes the transcript of a session. */
   noteFor(sessionId: string): NoteEntry;
   /** The messages of a run so far. */
   thread(runId: string): Iterable<RunMessage>;
   /** Sessions of this run are lost: a person is asked, and its prompts wait until they are given up. */
   onLost(runId: string): void;
   readonly sessions: SessionRecords;
-  /** Asks a person whether the agent has leave; false also when `signal` aborts. */
+  /** Asks a person whether the agent may use a tool; false also when `signal` aborts. */
   askLeave(session: SessionRecord, asked: ToolRequest, signal: AbortSignal): Promise<boolean>;
   /** What the agent of a session has used in its run. */
   used(session: SessionRecord): AgentUsage;
-  /** Whether a person lets an agent go on beyond a soft limit; false also when `signal` aborts. */
+  /** Asks a person whether an agent may exceed a soft limit; false also when `signal` aborts. */
   askBudget(session: SessionRecord, what: string, signal: AbortSignal): Promise<boolean>;
-  /** False: it could not be paused, and has not ended. Never rejects. */
+  /** False: the run could not be paused, and has not ended. Never rejects. */
   pause(runId: string, reason: string): Promise<boolean>;
   log(row: NewLogRow): unknown;
-  /** Tells the operator of something that should not be. */
+  /** Reports a problem to the operator. */
   reportProblem(message: string): void;
   /** Resolves when every row so far is on disk. */
   durable(): Promise<unknown>;

@@ -1,4 +1,4 @@
-/** The prompt as agents read it. Pure; used by the adapters whose protocol has no place for an artifact of its own. */
+/** The prompt as agents read it. Pure; used by the adapters, whose protocols have no field for an artifact. */
 import { threadTextMaxChars } from "../base/agent_limits.ts";
 import type { PromptEnvelope } from "../protocol/agent.ts";
 import type { RunMessage } from "../protocol/run.ts";
@@ -10,7 +10,7 @@ export function formatPrompt({ instructions, expectedArtifact, expectedSchema }:
   return `${instructions}\n\nWrite your answer as JSON to this file${what}, all of it: ${expectedArtifact}.${shape}\n`;
 }
 
-/** What a session is told that takes the place of a lost one; the newest messages, as far as they fit. */
+/** The text that introduces a session that replaces a lost one: the newest messages, as far as they fit. */
 export function formatThread(messages: Iterable<RunMessage>): string {
   let text = "";
   for (const { role, content } of messages) text = `${text}## ${role}\n\n${content}\n\n`.slice(-threadTextMaxChars);

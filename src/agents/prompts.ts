@@ -1,7 +1,7 @@
 /**
- * The prompts that are under way, by their keys. Used by agent_host.ts.
- * I1. A prompt that is asked again gets the answer of the one under way, unless that was given up.
- * I2. When `drain` was called, a new prompt has no answer until it is given up: whoever asks goes on with the next daemon.
+ * The prompts in progress, by their keys. Used by agent_host.ts.
+ * I1. A repeated prompt gets the answer of the one in progress, unless that was given up.
+ * I2. After `drain`, a new prompt has no answer until it is given up: the caller continues with the next daemon.
  */
 import { messageOf } from "../base/errors.ts";
 import type { PromptAnswer } from "../protocol/agent.ts";
@@ -16,7 +16,7 @@ interface Prompt {
 
 export class Prompts {
   readonly #byKey = new Map<string, Prompt>();
-  /** Those that an agent has, or whose artifact is looked for. */
+  /** Prompts that an agent is working on, or whose artifact is being looked for. */
   readonly #atWork = new Set<Promise<unknown>>();
   #draining = false;
 
@@ -36,7 +36,7 @@ export class Prompts {
     return answer;
   }
 
-  /** For a prompt that an agent would get now: `work` is waited for by `drain`. */
+  /** Runs `work` for a prompt that an agent gets now; `drain` waits for it. */
   async atWork<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     if (this.#draining) return await givenUp(signal);
     const working = work(), settled = working.then(() => {}, () => {});
@@ -52,7 +52,7 @@ export class Prompts {
     this.#byKey.get(key)?.controller.abort(reason);
   }
 
-  /** Resolves when they have ended. `session`: only those of the session of that name. */
+  /** Resolves when the run's prompts have ended. `session`: only those of the session of that name. */
   async endRun(runId: string, reason: Error, session: string | null = null): Promise<void> {
     const own = [...this.#byKey.values()].filter((prompt) => prompt.runId === runId);
     await end(own.filter((prompt) => session === null || prompt.session === session), reason);
@@ -62,7 +62,7 @@ export class Prompts {
     await end([...this.#byKey.values()], reason);
   }
 
-  /** Resolves when those are over that agents have. */
+  /** Resolves when the prompts that agents are working on are over. */
   async drain(): Promise<void> {
     this.#draining = true;
     while (this.#atWork.size > 0) await Promise.all(this.#atWork);

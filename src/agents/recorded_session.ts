@@ -1,4 +1,4 @@
-/** A session whose prompts and answers are in its transcript, whatever its protocol tells besides. Used by session_opener.ts. */
+/** A session that records its prompts and answers in its transcript, for every protocol. Used by session_opener.ts. */
 import { messageOf } from "../base/errors.ts";
 import type { AgentUsage, PromptEnvelope } from "../protocol/agent.ts";
 import type { NoteEntry } from "../protocol/transcript.ts";

@@ -1,18 +1,18 @@
 /**
- * One side of JSON-RPC 2.0 over lines of text: sends requests, and gives those of the other side to `handle`. Knows
- * nothing of processes or of what the methods mean. Used by acp_adapter.ts.
+ * One side of JSON-RPC 2.0 over lines of text: sends requests, and passes those of the other side to `onRequest`. Knows
+ * nothing of processes or of what the methods mean. Used by acp_adapter.ts and fake_agent.ts.
  * I1. Every request settles: with its answer, or when `close` is called.
- * I2. What is no message is passed over: an agent that prints other lines is still understood.
+ * I2. Lines that are not messages are ignored: an agent may print other lines.
  */
 import { isPlainObject } from "../protocol/json.ts";
 
-/** The longest line; what is longer is passed over. */
+/** The longest line; longer ones are ignored. */
 const lineMaxChars = 8 * 1024 * 1024;
-/** What an agent answers when something goes wrong in it: it may be well the next time. */
+/** The code with which an agent reports an internal error: a retry may help. */
 export const internalError = -32603;
 const methodMissing = -32601;
 
-/** The other side has refused. */
+/** The other side refused the request. */
 export class RpcRefusal extends Error {
   readonly code: number;
 
@@ -39,7 +39,7 @@ export class RpcPeer {
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
   #line = "";
-  /** The rest of a line that is too long is passed over. */
+  /** Whether the rest of an overlong line is being ignored. */
   #skips = false;
   #closed: Error | null = null;
 
@@ -60,7 +60,7 @@ export class RpcPeer {
     this.#send({ method, params });
   }
 
-  /** Takes what the other side has sent, in pieces of any size. */
+  /** Takes the output of the other side, in pieces of any size. */
   receive(text: string): void {
     const [first = "", ...rest] = text.split("\n");
     this.#add(first);
@@ -72,7 +72,7 @@ export class RpcPeer {
     }
   }
 
-  /** No more answers come. */
+  /** No more answers will come. */
   close(reason: Error): void {
     this.#closed ??= reason;
     for (const { reject } of this.#waiting.values()) reject(reason);
@@ -122,7 +122,7 @@ function parse(line: string): Record<string, unknown> | null {
     const message: unknown = JSON.parse(line);
     return isPlainObject(message) ? message : null;
   } catch {
-    // It is no JSON: I2.
+    // It is not JSON: I2.
     return null;
   }
 }

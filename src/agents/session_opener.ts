@@ -1,6 +1,7 @@
 /**
- * Opens sessions: what the programs of an agent are started with, and the protocol that it speaks. Used by agent_host.ts.
- * I1. Its programs get the variables that nerve.yaml names, and no others; their home is a folder of the agent's own.
+ * Opens sessions: determines how an agent's programs are started, and the protocol that it speaks. Used by sessions.ts.
+ * I1. Its programs get the variables that nerve.yaml names, and PATH, HOME and TMPDIR; their home is a folder of the
+ *     agent's own.
  */
 import { join } from "node:path";
 import { makePrivateFolder } from "../base/make_folder.ts";
@@ -24,7 +25,7 @@ const adapters: Readonly<Record<AgentProtocol, AgentAdapter>> = {
 };
 let programs = 0;
 
-/** Nothing of it runs yet. Throws an AgentFault. */
+/** No program runs yet. Throws an AgentFault. */
 export async function openSession(
   { clock, workspace, homes, sockets, variables, noteFor, wall: findWall, askLeave }: HostPorts,
   record: SessionRecord,
@@ -50,7 +51,7 @@ export async function openSession(
   return new RecordedSession(await adapters[definition.protocol].open(setting, conversation), note);
 }
 
-/** Every session has a mark of its own, by which its programs are found. */
+/** Every session has its own mark, by which its programs are found. */
 function markSession(workspace: string, agent: string, sessionId: string): string {
   const { pid, startTime } = readOwnProcessId(), owner = { pid, startTime: startTime ?? "" };
   const program = { workspace: identifyWorkspace(workspace), owner, process: ++programs, kind: "agent", unit: agent };

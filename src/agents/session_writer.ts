@@ -1,8 +1,8 @@
 /**
- * What is on disk of sessions: their states, the agent's own id of each conversation, and the rows that tell of them.
- * Used by agent_host.ts.
+ * Writes sessions to disk: their states, the agent's own id of each conversation, and their rows. Used by agent_host.ts
+ * and sessions.ts.
  * I1. A session is on disk, or will be with the same commit, before the agent knows of it.
- * I2. Each move is a legal one (store/log/sessions_schema.ts), whatever the last daemon died of.
+ * I2. Each move is a legal one (store/log/sessions_schema.ts), however the last daemon ended.
  */
 import type { AgentDefinition } from "../protocol/agent.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -17,7 +17,7 @@ export class SessionWriter {
     this.#ports = ports;
   }
 
-  /** The session of that name that has not ended; else a new one. */
+  /** Finds the session of that name that has not ended; otherwise creates one. */
   findOrCreate(
     { runId, workflow }: { readonly runId: string; readonly workflow: string },
     name: string,
@@ -33,26 +33,26 @@ export class SessionWriter {
     return session;
   }
 
-  /** It cannot go on by itself: a person is asked. */
+  /** The session cannot continue automatically: a person is asked. */
   fail(session: SessionRecord, payload: JsonObject): SessionRecord {
     const state = "FAILED_NEEDS_HUMAN";
     this.#change(session, state, "session.failed", { state: session.state, ...payload }, null, 1);
     return { ...session, state, recoveryAttempts: session.recoveryAttempts + 1 };
   }
 
-  /** A row about a session whose state stays. */
+  /** Writes a row about a session without changing its state. */
   tell(session: SessionRecord, type: LogType, payload: JsonObject): void {
     this.#ports.log(toRow(session, type, payload));
   }
 
-  /** A person wants a new conversation in the place of those that are lost. */
+  /** Ends lost sessions: a person wants new conversations to replace them. */
   endLost(runId: string, reason: string): void {
     for (const session of this.#ports.sessions.listOpen(runId)) {
       if (session.state === "FAILED_NEEDS_HUMAN") this.#change(session, "ENDED", "session.closed", { reason });
     }
   }
 
-  /** The session in its new state. */
+  /** Returns the session in its new state. */
   move(
     session: SessionRecord,
     state: SessionState,
@@ -64,14 +64,14 @@ export class SessionWriter {
     return { ...session, state, conversation: conversation ?? session.conversation };
   }
 
-  /** The run has ended, and every session of it that has not. */
+  /** Ends every session of a run that has ended. */
   endAll(runId: string, reason: string): void {
     for (const session of this.#ports.sessions.listOpen(runId)) {
       this.#change(session, "ENDED", "session.closed", { reason });
     }
   }
 
-  /** Nothing, when it has ended meanwhile. */
+  /** Ends a session; does nothing if it has ended meanwhile. */
   endOne(runId: string, id: string, reason: string): void {
     const session = this.#ports.sessions.listOpen(runId).find((each) => each.id === id);
     if (session !== undefined) this.#change(session, "ENDED", "session.closed", { reason });

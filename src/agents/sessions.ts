@@ -1,9 +1,9 @@
 /**
- * The sessions of runs that have not ended: finds the one of a role, opens it, and goes on with it after a death of the
- * daemon or of its agent. Used by agent_host.ts.
+ * The sessions of unfinished runs: finds the session of a role, opens it, and continues it after a death of the daemon
+ * or of its agent. Used by agent_host.ts.
  * I1. A session is on disk before its agent knows of it, with its state and the agent's own id of the conversation: the
- *     next daemon goes on with it.
- * I2. A session that cannot go on is `FAILED_NEEDS_HUMAN`, on disk, and stays so until a person has decided.
+ *     next daemon continues it.
+ * I2. A session that cannot continue is `FAILED_NEEDS_HUMAN`, on disk, until a person has decided.
  */
 import { sessionStartsMax } from "../base/agent_limits.ts";
 import { messageOf } from "../base/errors.ts";
@@ -17,19 +17,19 @@ import { openSession } from "./session_opener.ts";
 import { Slots } from "./slots.ts";
 
 export interface OpenSession {
-  /** As it is on disk. */
+  /** The session as it is on disk. */
   record: SessionRecord;
   readonly definition: AgentDefinition;
-  /** Settles when its last prompt so far is over, and the attempt to go on with it. */
+  /** Settles when its last prompt, and the attempt to continue it, are over. */
   tail: Promise<unknown>;
   open: AgentSession | null;
   /** The last prompt that was answered. */
   answered: { readonly key: string; readonly answer: PromptAnswer } | null;
-  /** Aborts when it ends. */
+  /** Aborts when the session ends. */
   readonly halt: AbortController;
 }
 
-/** Of a session on disk; null: its workflow may not ask that agent any more. */
+/** The definition for a session on disk; null: its workflow may no longer use that agent. */
 export type DefinitionOf = (session: SessionRecord) => AgentDefinition | null;
 
 const lostState = "FAILED_NEEDS_HUMAN";
@@ -44,7 +44,7 @@ export class Sessions {
   /** By run and name. */
   readonly #known = new Map<string, OpenSession>();
   readonly #starts = new Slots();
-  /** Those that an earlier daemon has left, or a person wants to be tried again. */
+  /** Sessions that an earlier daemon has left, or that a person wants to retry. */
   readonly #recovering = new WeakSet<OpenSession>();
 
   constructor(ports: HostPorts, writer: SessionWriter) {
@@ -52,7 +52,7 @@ export class Sessions {
     this.#writer = writer;
   }
 
-  /** Throws an AgentFault when the session of that name is another one. */
+  /** Throws an AgentFault when the session of that name has another agent or folder. */
   find(
     { runId, workflow }: { readonly runId: string; readonly workflow: string },
     { session: name, agent }: Pick<PromptAsk, "session" | "agent">,
@@ -70,8 +70,8 @@ export class Sessions {
   }
 
   /**
-   * Null: its conversation goes on, and it is READY. Otherwise it is lost, and this is why; a session that has no
-   * conversation yet loses nothing, and rejects with an AgentFault. Rejects when `signal` aborts.
+   * Null: its conversation continues, and it is READY. Otherwise the session is lost, and this is why; a session
+   * without a conversation has nothing to lose, and rejects with an AgentFault. Rejects when `signal` aborts.
    */
   async resume(session: OpenSession, signal: AbortSignal): Promise<string | null> {
     const { record } = session, { state } = record, recovers = this.#recovering.has(session);
@@ -96,7 +96,7 @@ export class Sessions {
     return null;
   }
 
-  /** It is lost without another try. */
+  /** Marks the session as lost, without another try. */
   async lose(session: OpenSession, reason: string): Promise<void> {
     await this.#lose(session, reason, 0);
   }
@@ -109,8 +109,8 @@ export class Sessions {
   }
 
   /**
-   * Goes on with sessions of an earlier daemon. They are known at once, and their prompts wait. Each run of which one is
-   * lost is told to `onLost`, once.
+   * Continues sessions of an earlier daemon. They are known immediately, and their prompts wait. Calls `onLost` once
+   * for each run with a lost session.
    */
   async recover(
     records: readonly SessionRecord[],
@@ -122,7 +122,7 @@ export class Sessions {
     return { recovered: found.filter((each) => each === "goes on").length, failed: lost.length };
   }
 
-  /** Tries those of a run again that are lost. False: one still is. */
+  /** Retries the lost sessions of a run. False: one is still lost. */
   async retry(runId: string, definitionOf: DefinitionOf): Promise<boolean> {
     const lost = this.#ports.sessions.listOpen(runId).filter(({ state }) => state === lostState);
     for (const record of lost) await this.#known.get(toKey(record))?.tail;
@@ -130,7 +130,7 @@ export class Sessions {
     return !found.includes("lost");
   }
 
-  /** Ends those of a run that are lost: new ones take their place. */
+  /** Ends the lost sessions of a run: new ones replace them. */
   renew(runId: string, reason: string): void {
     for (const [key, session] of this.#known) {
       if (session.record.runId === runId && isLost(session)) this.#known.delete(key);
@@ -138,7 +138,7 @@ export class Sessions {
     this.#writer.endLost(runId, reason);
   }
 
-  /** Ends the programs of all sessions of a run, or of all runs, or of the one of that name. They are known no more. */
+  /** Ends the programs of a run's sessions, of all runs, or of one name, and forgets these sessions. */
   async end(runId: string | null, reason: Error, name: string | null = null): Promise<void> {
     const isMeant = ({ record }: OpenSession) =>
       (runId === null || record.runId === runId) && (name === null || record.name === name);
@@ -174,7 +174,7 @@ export class Sessions {
     return session.open ??= await openSession(this.#ports, session.record, session.definition, mayStart);
   }
 
-  /** A start that takes long waits for something else than a core: it no longer holds back the others. */
+  /** A start that takes long is waiting for something other than a core: it no longer holds up the others. */
   async #mayStart(signal: AbortSignal): Promise<() => void> {
     const release = await this.#starts.take("", sessionStartsMax, signal);
     let isOver = false;

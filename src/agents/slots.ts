@@ -1,4 +1,4 @@
-/** How many prompts of each agent are under way; further ones wait in order. Used by agent_host.ts. */
+/** Counts the prompts in progress of each agent; further ones wait in order. Used by agent_host.ts and sessions.ts. */
 
 interface Queue {
   taken: number;
@@ -8,7 +8,7 @@ interface Queue {
 export class Slots {
   readonly #queues = new Map<string, Queue>();
 
-  /** Resolves when there is a slot, with what gives it back. Rejects with the reason of `signal` when that aborts first. */
+  /** Resolves with the function that releases the slot, once there is one. Rejects with the reason of `signal`. */
   take(name: string, max: number, signal: AbortSignal): Promise<() => void> {
     if (signal.aborted) return Promise.reject(signal.reason);
     const queue = this.#queues.get(name) ?? { taken: 0, waiting: [] };

@@ -1,9 +1,9 @@
 /**
- * A terminal for one session: tmux on a socket of its own, with the agent's program in it. Used by terminal_adapter.ts.
- * tmux itself is not confined, its program is: its socket lies where no agent reaches it, since whoever attaches obeys
- * what the other side of that socket says.
- * I1. When `end` resolves, or `whenEnded`, neither tmux nor anything that runs in it is there.
- * I2. What is typed into it has no character that the terminal would obey.
+ * A terminal for one session: tmux on a socket of its own, which runs the agent's program. Used by terminal_adapter.ts.
+ * tmux itself is not confined, but its program is: the socket is where no agent reaches it, because a tmux client obeys
+ * the other side of its socket.
+ * I1. When `end` or `whenEnded` resolves, neither tmux nor anything in it is running.
+ * I2. Text typed into it contains no character that the terminal would obey.
  */
 import { join } from "node:path";
 import {
@@ -24,14 +24,14 @@ import { controlFlags, type PaneState, TmuxControl } from "./tmux_control.ts";
 
 /** The name of the only session of its tmux. */
 const target = "=agent:";
-/** Between the text and the key that sends it: some programs take both for one paste otherwise. */
+/** The delay between the text and the key that sends it: otherwise some programs take both for one paste. */
 const enterMs = 200;
 
 const settings = [
   ["set", "-g", "remain-on-exit", "on"],
   ["set", "-g", "status", "off"],
   ["set", "-g", "history-limit", String(terminalHistoryLines)],
-  // Nothing of whoever attaches gets into it.
+  // No variables of an attaching client get into it.
   ["set", "-g", "update-environment", ""],
 ];
 
@@ -43,7 +43,7 @@ export class Terminal {
   readonly #control: TmuxControl;
   readonly #ended: Promise<unknown>;
   #state: PaneState | null = null;
-  /** Why nothing runs in it any more. */
+  /** Why nothing runs in it any longer. */
   #over: AgentFault | null = null;
   /** When it printed last. */
   #changedAt: number;
@@ -64,7 +64,7 @@ export class Terminal {
     this.#changedAt = clock.monotonic();
     this.#socket = join(setting.sockets(), terminalSocket(setting.sessionId));
     const start = toStart(setting, command), words = [start.program, ...start.args].map(escapeWord);
-    // One word alone would be a line for a shell.
+    // A single word would be a line for a shell.
     const inside = ["sh", "-c", 'exec "$0" "$@"', ...words];
     const before = settings.flatMap((words) => [...words, ";"]);
     this.#program = new AgentProgram(
@@ -103,20 +103,20 @@ export class Terminal {
     this.#changedAt = this.#setting.clock.monotonic();
   }
 
-  /** What is on the screen; `whole`: and what has left it since `forget`. Without the blanks at its end. */
+  /** The text on the screen; with `whole`, also what has scrolled off since `forget`. Without trailing blanks. */
   async read(whole: boolean): Promise<string> {
     const lines = await this.#ask(`capture-pane -p -J ${whole ? "-S - " : ""}-t ${target}`);
     return lines.map((line) => line.trimEnd()).join("\n").trimEnd();
   }
 
-  /** What has left the screen is not read any more. */
+  /** Excludes from `read` what has scrolled off the screen so far. */
   async forget(): Promise<void> {
     await this.#ask(`clear-history -t ${target}`);
   }
 
   /**
-   * Resolves when its program has printed nothing for `idleMs`, and the last line is one that `ready` fits, if there is
-   * one. Rejects with an AgentFault when the program has ended, or with the reason of `signal`.
+   * Resolves when its program has printed nothing for `idleMs` and the last line matches `ready`, if given. Rejects
+   * with an AgentFault when the program has ended, or with the reason of `signal`.
    */
   async whenQuiet(idleMs: number, ready: RegExp | null, signal: AbortSignal): Promise<void> {
     const { clock } = this.#setting;
@@ -132,7 +132,7 @@ export class Terminal {
     }
   }
 
-  /** tmux answers at once. Throws an AgentFault when it does not: then nothing is known of what is on its screen. */
+  /** tmux answers immediately. Throws an AgentFault when it does not: the screen is unknown then. */
   async #ask(command: string): Promise<readonly string[]> {
     const late = Promise.withResolvers<never>();
     const cancel = this.#setting.clock.after(terminalAnswerMs, () => {
@@ -146,7 +146,7 @@ export class Terminal {
   }
 
   async end(): Promise<void> {
-    const asked = this.#control.ask("kill-server").catch(() => {}); // It ends with that.
+    const asked = this.#control.ask("kill-server").catch(() => {}); // It ends with that command.
     const { clock } = this.#setting;
     await Promise.race([asked.then(() => this.#ended), this.#ended, delay(clock, agentGraceMs)]);
     await this.#program.end();
@@ -168,7 +168,7 @@ export class Terminal {
     throw new AgentFault(`its program ${how}: ${lines.join("\n").trim().slice(-500)}`, true, true);
   }
 
-  /** Resolves after `ms`, at the next change, or when it ends. */
+  /** Resolves after `ms`, at the next change, or when the terminal ends. */
   async #nextChange(ms: number, signal: AbortSignal): Promise<void> {
     const change = Promise.withResolvers<void>(), over = () => change.resolve();
     this.#onChange = over;
@@ -179,9 +179,9 @@ export class Terminal {
     signal.removeEventListener("abort", over);
   }
 
-  /** By the input of a program: a text on the command line has bounds, and may end in what tmux takes for its own. */
+  /** Passed as the input of a program: a command line is limited, and tmux may take its end for its own syntax. */
   async #load(text: string): Promise<void> {
-    // Without the mark of the session: the end of this program is not the end of the others.
+    // Started without the session's mark: the end of this program does not end the others.
     const child = new Deno.Command(this.#tmux, {
       args: ["-S", this.#socket, "load-buffer", "-b", "prompt", "-"],
       clearEnv: true,
@@ -194,7 +194,7 @@ export class Terminal {
   }
 }
 
-/** A program that has ended says why by its status. */
+/** Sends the text. The status of a program that ended early shows why. */
 async function sendAll(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
   try {
     await new Blob([text]).stream().pipeTo(stdin);
@@ -208,7 +208,7 @@ function escapeWord(word: string): string {
   return word.endsWith(";") ? `${word.slice(0, -1)}\\;` : word;
 }
 
-/** A character that ends the paste would make commands of what follows it. */
+/** A character that ends the paste would turn what follows into commands. */
 function toTyped(text: string): string {
   // deno-lint-ignore no-control-regex -- Those are meant.
   return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "").trimEnd();

@@ -1,7 +1,7 @@
 /**
- * The protocol `terminal`: an interactive program in a terminal of its own (terminal.ts), into which prompts are typed. That
- * it waits for the next one is a guess: it prints nothing for a while, and its last line looks like `ready`. What it has
- * answered is what the screen shows since the prompt.
+ * The protocol `terminal`: an interactive program in a terminal of its own (terminal.ts), into which prompts are typed.
+ * Whether it waits for the next prompt is a guess: it prints nothing for a while, and its last line matches `ready`.
+ * The text on the screen since the prompt is its answer.
  * I1. A program that has ended is started again for the next prompt, with `resume`, if there is one.
  */
 import { agentAnswerMaxChars, agentStartMaxMs } from "../base/agent_limits.ts";
@@ -42,7 +42,7 @@ class TerminalSession implements AgentSession {
       await terminal.whenQuiet(idleMs, this.#ready, signal);
       return cutAnswer(before, await terminal.read(true), text, this.#ready).slice(-agentAnswerMaxChars);
     } catch (thrown) {
-      // It may be at work: the next prompt begins with a new program.
+      // It may still be working: the next prompt begins with a new program.
       await this.end();
       signal.throwIfAborted();
       throw thrown;
@@ -70,7 +70,7 @@ class TerminalSession implements AgentSession {
   async #start(signal: AbortSignal): Promise<Terminal> {
     const hasStarted = await this.#setting.mayStart(signal);
     try {
-      // Whoever gave up has ended the session: nobody would end a program that starts now.
+      // The caller that gave up has ended the session: nothing would end a program started now.
       signal.throwIfAborted();
       return await this.#startNow(signal);
     } finally {
@@ -95,7 +95,7 @@ class TerminalSession implements AgentSession {
       });
     try {
       await terminal.whenQuiet(idleMs, this.#ready, AbortSignal.any([signal, late.signal]));
-      // Only now it may know of the conversation.
+      // Set only now: before, it may not know the conversation.
       if (resume !== null) this.#conversation = id;
       return terminal;
     } finally {
@@ -104,12 +104,12 @@ class TerminalSession implements AgentSession {
   }
 }
 
-/** What came on the screen since `before`, without the echo of the prompt and the line that says that it is ready. */
+/** The text on the screen since `before`, without the echo of the prompt and the line that shows that it is ready. */
 function cutAnswer(before: string, after: string, prompt: string, ready: RegExp | null): string {
   const old = before.split("\n"), lines = after.split("\n");
   let from = 0;
   while (from < old.length && old[from] === lines[from]) from++;
-  // Each line of the prompt is one on the screen, or shares it: what stands further below is no echo.
+  // Each line of the prompt takes at most one line of the screen: further below there is no echo.
   const typed = prompt.trimEnd().split("\n"), end = typed.at(-1)?.trim() ?? "";
   const echo = lines.slice(0, from + typed.length).findLastIndex((line, at) => at >= from && line.endsWith(end));
   const rest = lines.slice(echo < 0 ? from : echo + 1);

@@ -1,23 +1,23 @@
 /**
- * A client of tmux in control mode: sends commands, and is told what happens. Knows tmux's lines, and nothing of agents.
- * Used by terminal.ts.
- * I1. Commands are answered in their order; after `close` none is waited for.
- * I2. Of a text that looks like tmux's own lines only its own answer suffers: each answer ends with the very numbers that
+ * A client of tmux in control mode: sends commands, and receives notifications. Knows tmux's lines, and nothing of
+ * agents. Used by terminal.ts.
+ * I1. Commands are answered in order; after `close` none is awaited.
+ * I2. Text that looks like tmux's own lines spoils only its own answer: each answer ends with exactly the numbers that
  *     it began with.
  */
 
-/** What the screen's program does, as far as tmux tells. */
+/** The state of the screen's program, as far as tmux reports it. */
 export interface PaneState {
   /** Seconds since 1970; changes when the program prints. */
   readonly activity: string;
-  /** Null: it runs. */
+  /** Null: it is running. */
   readonly end: { readonly code: number | null; readonly signal: string | null } | null;
 }
 
 /**
- * The flag with which this client is to be attached: it gets none of the output, so that a program that floods costs nothing
- * here. To be set at the attach and never later: a tmux whose client has output under way when it is set (3.3a) keeps that
- * output for good, and behind it every answer.
+ * The flag with which this client must be attached: it gets no output, so that a program that floods its screen costs
+ * nothing here. Set it at the attach, never later: a tmux (3.3a) whose client has output in flight at that moment keeps
+ * that output forever, and every answer behind it.
  */
 export const controlFlags = "no-output";
 /** The format of the subscription that `onState` needs. */
@@ -34,24 +34,24 @@ export class TmuxControl {
   readonly #asked: Asked[] = [];
   readonly #attached: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #rest = "";
-  /** The answer that is being read: how it ends, and its lines so far. */
+  /** The answer being read: how it ends, and its lines so far. */
   #block: { readonly numbers: string; readonly own: boolean; readonly lines: string[] } | null = null;
   #closed: unknown = null;
 
   constructor(send: (line: string) => void, onState: (state: PaneState) => void) {
     this.#send = send;
     this.#onState = onState;
-    this.#attached.promise.catch(() => {}); // When it is waited for, it fails there.
+    this.#attached.promise.catch(() => {}); // Handled where the promise is awaited.
   }
 
-  /** Follows the state. */
+  /** Subscribes to the state. */
   async follow(columns: number, rows: number): Promise<void> {
     await this.#attached.promise;
     await this.ask(`refresh-client -C ${columns}x${rows}`);
     await this.ask(`refresh-client -B 'state:%*:${stateFormat}'`);
   }
 
-  /** `command` is of this program alone: nothing of others is quoted here. */
+  /** `command` must consist of nerve's own text only: nothing is quoted here. */
   ask(command: string): Promise<readonly string[]> {
     if (this.#closed !== null) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
@@ -89,10 +89,10 @@ export class TmuxControl {
   #tell(line: string): void {
     const [, activity, dead, code = "", signal = ""] = / : (\d+) (\d) (\d*) (\w*)$/.exec(line) ?? [];
     if (activity === undefined) return;
-    // Its screen closes a moment before tmux knows how it has ended.
+    // The screen closes a moment before tmux knows how its program ended.
     const isOver = dead === "1" && code + signal !== "";
-    // On a busy machine tmux (3.3a) may miss the signal of that end, and never asks for it. The end of another child is one more.
-    if (dead === "1" && !isOver) this.ask("run-shell -b true").catch(() => {}); // Closed: then all has ended.
+    // On a busy machine tmux (3.3a) may miss the SIGCHLD of that end. The end of another child sends a new one.
+    if (dead === "1" && !isOver) this.ask("run-shell -b true").catch(() => {}); // Closed: then everything has ended.
     const end = isOver ? { code: code === "" ? null : Number(code), signal: signal === "" ? null : signal } : null;
     this.#onState({ activity, end });
   }

@@ -1,8 +1,9 @@
 /**
- * Whether an agent that asks leave for a tool gets it: by the rules of nerve.yaml, for what the agent says of the tool. Pure
- * but for `askPerson`. Used by session_opener.ts.
- * I1. `deny` counts before `ask`, and `ask` before `allow`; what no rule names is refused.
- * I2. A rule with a path allows only what names paths, and all of them; it refuses, or asks, for any of them.
+ * Decides whether an agent may use a tool, by the rules of nerve.yaml and the agent's own description of the tool. Pure
+ * except for `askPerson`. Used by session_opener.ts.
+ * I1. `deny` counts before `ask`, and `ask` before `allow`; a request that no rule matches is refused.
+ * I2. A rule with a path allows only requests that name paths, all of them matching; it refuses, or asks, if any of
+ *     them matches.
  */
 import { resolve } from "node:path";
 import { leavesOpenMax } from "../base/agent_limits.ts";
@@ -10,12 +11,12 @@ import { matchesPattern, parsePathPattern } from "../base/path_pattern.ts";
 import type { AgentDefinition } from "../protocol/agent.ts";
 import { parseToolRule } from "../protocol/tool_kind.ts";
 
-/** What an agent wants to do, as it says. */
+/** What an agent wants to do, in its own description. */
 export interface ToolRequest {
   readonly kind: string;
   readonly title: string;
   readonly paths: readonly string[];
-  /** Markdown: what it is about. */
+  /** Markdown: the details. */
   readonly detail: string;
 }
 
@@ -44,7 +45,7 @@ function isOf(text: string, kind: string, paths: readonly string[], all: boolean
   return all ? paths.length > 0 && paths.every(isBelow) : paths.some(isBelow);
 }
 
-/** For one session: true, it may. Not more than `leavesOpenMax` wait for a person at a time; further ones are refused. */
+/** The permissions of one session. At most `leavesOpenMax` requests wait for a person; further ones are refused. */
 export class ToolPermissions {
   readonly #rules: Rules;
   readonly #place: Place;
@@ -57,7 +58,7 @@ export class ToolPermissions {
     this.#askPerson = askPerson;
   }
 
-  /** `signal`: nobody waits for the answer any more. */
+  /** True: the agent may use the tool. `signal` aborts when the answer is no longer needed. */
   async decide(asked: ToolRequest, signal: AbortSignal): Promise<boolean> {
     const verdict = judgeToolRequest(this.#rules, asked, this.#place);
     if (verdict !== "ask") return verdict === "allow";

@@ -1,10 +1,11 @@
 /**
- * Writes what is said in sessions to data/sessions, beside the kernel's work: an entry is a line in memory until it is
- * written with others, some moments later. Used by kernel/agents.ts; store/agents/transcript_reader.ts reads the files.
- * I1. `note` costs a line of JSON, and never waits for the disk.
- * I2. No more than `transcriptPendingMaxBytes` wait in memory, nor `transcriptMaxBytes` on disk, for each session: what is
- *     too fast is counted, and the oldest half makes place.
- * I3. A disk that takes nothing costs entries, and nothing else; the operator is told once.
+ * Writes the transcripts of sessions to data/sessions, in the background: an entry is a line in memory until it is
+ * written together with others, shortly afterwards. Used by kernel/agents.ts; store/agents/transcript_reader.ts reads
+ * the files.
+ * I1. `note` costs one line of JSON, and never waits for the disk.
+ * I2. Each session has at most `transcriptPendingMaxBytes` waiting in memory, and `transcriptMaxBytes` on disk: entries
+ *     that come too fast are only counted, and the oldest half makes room.
+ * I3. A disk that refuses writes costs entries, and nothing else; the operator is notified once.
  */
 import { join } from "node:path";
 import {
@@ -33,18 +34,18 @@ export interface TranscriptPorts {
   reportProblem(message: string): void;
 }
 
-/** A session's own. */
+/** The unwritten entries of a session. */
 interface Pending {
   lines: string[];
   bytes: number;
-  /** The last entry, to which more of the same may be added; it is not among `lines` yet. */
+  /** The last entry, to which more text of its kind may be added; it is not in `lines` yet. */
   open: { readonly ts: number; readonly kind: TranscriptKind; text: string } | null;
   lost: number;
   cancel: CancelTimer | null;
   writing: Promise<void>;
 }
 
-/** Pieces of text that follow each other become one entry. */
+/** Kinds whose successive pieces of text become one entry. */
 const pieces: ReadonlySet<TranscriptKind> = new Set(["said", "thought", "errors"]);
 
 export class Transcripts {
@@ -65,7 +66,7 @@ export class Transcripts {
     await Promise.all([...this.#pending.keys()].map((sessionId) => this.#write(sessionId)));
   }
 
-  /** Removes those that nothing was added to for that long. */
+  /** Removes files that have not changed for that long. */
   async sweep(retentionMs: number): Promise<void> {
     const { folder, clock } = this.#ports;
     try {
@@ -159,7 +160,7 @@ async function append(folder: string, sessionId: string, text: string): Promise<
   await write(newer, formatTranscriptHead(from + size) + text);
 }
 
-/** Only this user reads it: it may hold whatever the agent has read. */
+/** Only this user may read it: it may contain anything that the agent has read. */
 function write(path: string, text: string): Promise<void> {
   return Deno.writeTextFile(path, text, { append: true, create: true, mode: 0o600 });
 }
