@@ -1,9 +1,10 @@
 /**
- * The wall of a confined agent: what Landlock lets its programs touch. Pure but for links and git's own files, which it
- * looks up. kernel/agent_isolation.ts calls it, sandbox/agent_program_entry.ts applies the rules; docs/agents.md has them in words.
- * I1. It writes its folder, its home and, where its folder is a worktree of git, what a commit there writes of the
- *     repository: never hooks or settings, which others execute.
- * I2. It reads and executes what every program of this system may, these folders, and what nerve.yaml names.
+ * The Landlock rules of a confined agent: what its programs may touch. Pure, except that it looks up links and git's
+ * own files. kernel/agent_isolation.ts calls it, sandbox/agent_program_entry.ts applies the rules; docs/agents.md
+ * describes them.
+ * I1. It may write its folder, its home and, if its folder is a worktree of git, the parts of the repository that a
+ *     commit writes: never hooks or settings, which others execute.
+ * I2. It may read and execute what every program of this system may, these folders, and what nerve.yaml names.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { ifPresent } from "../base/if_present.ts";
@@ -13,15 +14,15 @@ import { as, both, dropRepeats, type LandlockRule, openTools } from "./landlock_
 import { findProgram } from "./landlock_places.ts";
 
 export interface AgentPlaces {
-  /** Where it works, and its home: real paths. */
+  /** The folder where it works, and its home: real paths. */
   readonly cwd: string;
   readonly home: string;
-  /** What `read` names: real paths. */
+  /** The paths of `read`: real paths. */
   readonly read: readonly string[];
   /** The program of its command line, and the PATH that it gets. */
   readonly program: string;
   readonly pathVariable: string;
-  /** Of the user. */
+  /** The home of the user. */
   readonly userHome: string | null;
 }
 
@@ -35,35 +36,35 @@ export function buildAgentRules(places: AgentPlaces): LandlockRules | null {
   if (programs.length === 0) return null;
   const git = findRepository(cwd, [cwd, home]);
   const rules: LandlockRule[] = [
-    // One that lies elsewhere brings nothing with it.
+    // Programs elsewhere bring nothing with them.
     ...openTools({ programs: programs.filter((each) => dirname(each).endsWith("/bin")), path, home: userHome }),
-    // Its own terminal, where it has one; there is no way to another.
+    // Its own terminal, if it has one; this opens no other.
     ...both(["/dev/tty"]),
     ...as("execute", [...programs, ...programs.flatMap(findPackages), cwd, home, ...read]),
     ...as("write", [cwd, home]),
     ...git === null ? [] : openRepository(git),
   ];
-  // Real paths: no link may have come meanwhile.
+  // Real paths: a link that came meanwhile must not be followed.
   const unfollowed = [cwd, home, ...read].filter((path) => !path.startsWith("/proc/"));
   return { paths: dropRepeats(rules), connect: null, bind: null, unfollowed };
 }
 
-/** The folder of packages that a program of npm is in, with all that it needs. */
+/** The folder of packages that contains an npm program, with everything that it needs. */
 function findPackages(program: string): string[] {
   const at = program.indexOf("/node_modules/");
   return at < 0 ? [] : [program.slice(0, at + "/node_modules".length)];
 }
 
 interface Repository {
-  /** Its `.git`, and the folder of the worktree in it. */
+  /** Its `.git` folder; `worktree`: the folder of the worktree in it. */
   readonly folder: string;
   readonly worktree: string;
 }
 
 /**
- * The repository of a linked worktree of git; null: `cwd` is none. A worktree may write the file that names it, so it
- * counts only where the repository names the worktree, too, and where no agent can have made that repository: not in
- * what this one writes (`own`), nor in the folder of a worktree in a repository.
+ * The repository of a linked worktree of git; null: `cwd` is not one. The agent may write the file that names the
+ * repository, so it counts only if the repository also names the worktree, and if no agent can have made that
+ * repository: it must not be in what this agent writes (`own`), nor in the folder of a worktree in a repository.
  */
 function findRepository(cwd: string, own: readonly string[]): Repository | null {
   const [, to] = /^gitdir: (.+)$/m.exec(readSmallFile(join(cwd, ".git")) ?? "") ?? [];
@@ -83,7 +84,7 @@ function isThere(path: string): boolean {
   return ifPresent(() => Deno.lstatSync(path)) !== null;
 }
 
-/** What a commit writes: objects, branches and their logs, and the state of the worktree. A link would lead elsewhere. */
+/** What a commit writes: objects, branches and their logs, and the state of the worktree. Links are left out. */
 function openRepository({ folder, worktree }: Repository): LandlockRule[] {
   const written = ["objects", "refs", "logs"].map((name) => join(folder, name))
     .filter((path) => ifPresent(() => Deno.realPathSync(path)) === path);

@@ -1,7 +1,7 @@
 /**
  * How long a process had work: a compute, a run, or code to load. Owned by unit_process.ts; memory_watch.ts compares it
  * with the processor time that the process used.
- * I1. Work that begins and ends between two looks counts: it is noted with the messages that begin and end it.
+ * I1. Work that begins and ends between two checks counts: it is recorded with the messages that begin and end it.
  */
 import { defaultTimeoutMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
@@ -13,10 +13,10 @@ export class BusyTime {
   #sinceMs: number | null;
   #totalMs = 0;
   #loads = 0;
-  /** Code that never finishes loading has no work any more. */
+  /** After this, code that never finishes loading no longer counts as work. */
   #loadsUntilMs = 0;
 
-  /** Begins with work: a process that starts loads nerve's own code. */
+  /** Begins with work: a starting process loads nerve's own code. */
   constructor(clock: Clock, hasWork: () => boolean) {
     this.#clock = clock;
     this.#hasWork = hasWork;
@@ -38,7 +38,7 @@ export class BusyTime {
     if (t !== "pong") this.update();
   }
 
-  /** Milliseconds until now. */
+  /** The milliseconds of work until now. */
   update(): number {
     const now = this.#clock.monotonic(), busy = this.#hasWork() || (this.#loads > 0 && now < this.#loadsUntilMs);
     if (this.#sinceMs !== null) {

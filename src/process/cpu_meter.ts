@@ -1,15 +1,15 @@
 /**
- * Measures what a process uses of the processors while it has no work: timers, promises that go on after a compute has
- * returned, threads of a pool. Pure; used by memory_watch.ts.
- * I1. Whatever a compute or a role does is its own: while it lasts, it may use every core.
- * I2. A little always is: collecting garbage, a timer now and then.
+ * Measures the processor time that a process uses while it has no work: timers, promises that outlive a compute,
+ * threads of a pool. Pure; used by memory_watch.ts.
+ * I1. A compute or a role may use every core while it lasts.
+ * I2. A little use is always allowed: garbage collection, an occasional timer.
  */
 import { assert } from "../base/errors.ts";
 import { idleBurnMs } from "../base/limits.ts";
 
 /** Linux counts processor time in hundredths of a second, whatever its timer frequency (USER_HZ). */
 const tickMs = 10;
-/** What it may use without work before it is ended. */
+/** How much it may use without work before it is ended. */
 export const idleBurnEndMs = 6_000;
 assert(idleBurnMs < idleBurnEndMs, "what is ended was told before");
 /** The share of one core that is free. */
@@ -32,15 +32,15 @@ export class CpuMeter {
   }
 
   /**
-   * `ticks`: processor time of the process so far; `busyMs`: how long it had work so far. "told", once, when it has used
-   * `idleBurnMs` without any; "over" when it went on to `idleBurnEndMs`.
+   * `ticks`: processor time of the process so far; `busyMs`: how long it had work so far. Returns "told" once, when it
+   * has used `idleBurnMs` without work; "over" when it has reached `idleBurnEndMs`.
    */
   sample(ticks: number, atMs: number, busyMs: number): "told" | "over" | null {
     const last = this.#last;
     this.#last = { ticks, atMs, busyMs };
     if (last === null) return null;
     const spanMs = atMs - last.atMs, workMs = Math.min(spanMs, busyMs - last.busyMs);
-    // An answer that is still under way makes the work look a little shorter.
+    // An answer in transit makes the work look slightly shorter.
     const outsideMs = workMs >= spanMs * 0.95 ? 0 : (ticks - last.ticks) * tickMs - workMs * this.#cores;
     this.#usedMs = Math.max(0, this.#usedMs + Math.max(0, outsideMs) - freeShare * (spanMs - workMs));
     if (this.#usedMs >= idleBurnEndMs) return "over";

@@ -1,10 +1,10 @@
 /**
  * Measures the databases of a group against its disk limit. Used by unit_supervisor.ts before a process starts and by
  * memory_watch.ts while it runs.
- * I1. Hidden use counts too: a file that was removed and is still open (SQLite's temporary tables are such files), and
- *     a folder in place of a database.
- * I2. What readers do costs nobody its quota: a -wal file that another process keeps from being emptied does not count
- *     meanwhile, nor until its owner had the time to empty it (sandbox/sense_runtime.ts).
+ * I1. Hidden use counts too: a removed file that is still open (such as SQLite's temporary tables), and a folder in
+ *     place of a database.
+ * I2. Readers do not cost a group its quota: a -wal file that another process keeps from being emptied does not count
+ *     meanwhile, nor until its owner has had the time to empty it (sandbox/sense_runtime.ts).
  */
 import { walExcusedMaxBytes, walExcusedMs } from "../base/database_limits.ts";
 import { formatSize } from "../base/duration.ts";
@@ -17,17 +17,17 @@ export interface DiskQuota {
   readonly files: readonly string[];
 }
 
-/** Who measures, and when. */
+/** The process that is measured, and when. */
 export interface Measurement {
   /** The group's process; null when there is none. */
   readonly pid: number | null;
-  /** Monotonic. */
+  /** Monotonic time. */
   readonly now: number;
-  /** It is about to start: what its -wal files hold may be emptied then. */
+  /** The process is about to start, and may then empty its -wal files. */
   readonly starting?: boolean;
 }
 
-/** Until when the -wal files of a group are excused. */
+/** Until when the -wal files of a group do not count. */
 const excused = new WeakMap<DiskQuota, number>();
 
 /** How the group exceeds its quota; null when it does not. */
@@ -58,10 +58,10 @@ export function findQuotaFault(quota: DiskQuota | null, { pid, now, starting = f
     "delete rows and vacuum, or raise the limit";
 }
 
-/** Bytes of a -shm file on which a reader of the -wal file holds a lock (SQLite's WAL_READ_LOCK). */
+/** The bytes of a -shm file that readers of the -wal file lock (SQLite's WAL_READ_LOCK). */
 const readLocks = { first: 123, last: 127 } as const;
 
-/** Whether another process than `owner` reads one of the databases just now. */
+/** Whether a process other than `owner` is reading one of the databases. */
 function isReadByOthers({ files }: DiskQuota, owner: number | null): boolean {
   const shared = new Set(files.filter((file) => file.endsWith("-shm")).map((file) => `${tryStat(file)?.ino}`));
   return readLines("/proc/locks").some((line) => {
@@ -71,7 +71,7 @@ function isReadByOthers({ files }: DiskQuota, owner: number | null): boolean {
   });
 }
 
-/** None on a system without that file. */
+/** Empty on a system without that file. */
 function readLines(file: string): string[] {
   try {
     return Deno.readTextFileSync(file).split("\n");
@@ -84,7 +84,7 @@ function readLines(file: string): string[] {
 /** Bytes of files that are removed but still open in the process; null when it has too many files open to check. */
 function countRemovedBytes(pid: number): number | null {
   const folder = `/proc/${pid}/fd`;
-  // Its size is the number of descriptors since Linux 6.2, and 0 before.
+  // The folder's size is the number of descriptors since Linux 6.2, and 0 before.
   if ((tryStat(folder)?.size ?? 0) > quotaDescriptorsMax) return null;
   let bytes = 0;
   for (const name of listNames(folder)) {
@@ -112,7 +112,7 @@ function tryStat(file: string): Deno.FileInfo | null {
   }
 }
 
-/** The file is not created yet, a journal was just removed, the process has exited, or the system has no /proc. */
+/** The file does not exist yet, a journal was just removed, the process has exited, or the system has no /proc. */
 function isGone(thrown: unknown): boolean {
   return isGoneProcess(thrown);
 }

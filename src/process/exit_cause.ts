@@ -1,4 +1,4 @@
-/** Finds out why a process ended, from its exit status and its last output. Pure. */
+/** Determines why a process ended, from its exit status and its last output. Pure. */
 
 export type EndKind =
   /** It ended on request: idle, replaced, or the daemon stops. */
@@ -12,7 +12,7 @@ export type EndKind =
   | "timeout"
   | "protocol"
   | "fault"
-  /** It ended before it loaded any code of the user's, or could not be started at all: a fault of nerve or the machine. */
+  /** It ended before it loaded user code, or could not be started at all: a fault of nerve or the machine. */
   | "no_start"
   | "recycled"
   | "exited";
@@ -28,9 +28,7 @@ export function isWanted(end: ProcessEnd): boolean {
   return end.kind === "ended" || end.kind === "recycled";
 }
 
-/**
- * The end of a process that was never ready. Its code had no part in that, but its configured limits may have had.
- */
+/** The end of a process that was never ready. Its code cannot be the cause, but its configured limits may be. */
 export function toFailedStart(end: ProcessEnd): ProcessEnd {
   const { kind, message } = end,
     configured = kind === "out_of_memory" || kind === "memory_limit" || kind === "disk_limit";
@@ -38,18 +36,18 @@ export function toFailedStart(end: ProcessEnd): ProcessEnd {
   return { kind: "no_start", message: `${message}, before it loaded any code` };
 }
 
-/** What `Deno.ChildProcess.status` gives. */
+/** The result of `Deno.ChildProcess.status`. */
 export interface ExitStatus {
   readonly code: number;
   readonly signal: string | null;
 }
 
-/** The system sends them for what the process itself did. */
+/** Signals that the system sends for the process's own faults. */
 const faultSignals: ReadonlySet<string> = new Set([
   ...["SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGSYS", "SIGXCPU", "SIGXFSZ"],
 ]);
 
-/** Interprets the exit status of a process that we did not end (signals as measured on Deno 2.9.6). */
+/** Interprets the exit status of a process that nerve did not end (signals as measured on Deno 2.9.6). */
 export function toProcessEnd(status: ExitStatus, stderrTail: string): ProcessEnd {
   if (status.signal === "SIGTRAP" || /JavaScript (heap )?out of memory/i.test(stderrTail)) {
     return { kind: "out_of_memory", message: "ran out of its memory limit (JavaScript heap)" };

@@ -1,9 +1,11 @@
 /**
- * Where the paths of a unit's grants lead when its process starts. A link on the way that the program of a unit may have
- * made is not followed (base/granted_path.ts): with it the process would get what the link leads to behind both walls.
- * Used by launcher.ts.
- * I1. Landlock's rules are of what the judged path leads to, opened without following any link that came meanwhile.
- * I2. What is granted below a folder of a unit, or is nerve's own, is judged; the system's own paths are where they are.
+ * Resolves the paths of a unit's grants when its process starts. A link on the way that a unit's program may have made
+ * is not followed (base/granted_path.ts): it would give the process access to the link's target, past both layers of
+ * the sandbox. Used by launcher.ts.
+ * I1. Landlock's rules apply to the targets of the checked paths, which are opened without following any link that came
+ *     meanwhile.
+ * I2. Grants below the folder of a unit, or that are nerve's own, are checked; the system's own paths are taken as they
+ *     are.
  */
 import { dirname } from "node:path";
 import { NerveError } from "../base/errors.ts";
@@ -12,15 +14,15 @@ import type { LandlockRules } from "../base/landlock.ts";
 import type { SandboxPermissions } from "../protocol/confinement.ts";
 import type { LandlockRule } from "./landlock_rules.ts";
 
-/** What is to be judged of a unit, and by what. */
+/** The grants of a unit to check, and what they are checked against. */
 export interface JudgedGrants {
-  /** The paths that it declares. */
+  /** The paths that the unit declares. */
   readonly granted: readonly string[];
-  /** What any unit may write. */
+  /** The folders that any unit may write. */
   readonly changeable: ChangeableFolders;
 }
 
-/** Where each granted path leads. Throws GRANT_REPLACED. */
+/** The target of each granted path. Throws GRANT_REPLACED. */
 export function followGrants({ granted, changeable }: JudgedGrants): ReadonlyMap<string, string> {
   return new Map(granted.map((path) => {
     const found = resolveGrantedPath(path, changeable);
@@ -36,7 +38,7 @@ function grantReplaced(path: string, { link, folder }: NonNullable<GrantedPath["
   });
 }
 
-/** The permissions with each granted path as what it leads to. */
+/** The permissions, with each granted path replaced by its target. */
 export function applyFollowed(
   permissions: SandboxPermissions,
   followed: ReadonlyMap<string, string>,
@@ -47,7 +49,7 @@ export function applyFollowed(
   return { ...permissions, read: follow(read), write: follow(write), ffi: follow(ffi), run: follow(run) };
 }
 
-/** The rules, where those of `judged` paths, and of all others in folders of units, follow no link. */
+/** The rules, except that those of `judged` paths, and of all others in units' folders, follow no link. */
 export function holdRules(
   rules: LandlockRules,
   judged: Iterable<string>,
@@ -61,6 +63,6 @@ export function holdRules(
     unfollowed.add(found.path);
     return [[found.path, right]];
   });
-  // Links of /proc lead to what belongs to the process that opens them.
+  // Links of /proc lead to files of the process that opens them.
   return { ...rules, paths, unfollowed: [...unfollowed].filter((path) => !path.startsWith("/proc/")) };
 }

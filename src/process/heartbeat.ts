@@ -1,8 +1,8 @@
 /**
- * Asks a process from time to time whether its worker still answers: one in a loop outside of any compute does not. (In
- * a compute, the time limit usually comes first.) Owned by unit_process.ts.
- * I1. One that stops to answer is found within a minute, whether it has work or not.
- * I2. A process without work is asked less often: it has to wake up for each ping.
+ * Checks regularly whether the worker of a process still responds: one in a loop outside of any compute does not. (In a
+ * compute, the time limit usually comes first.) Owned by unit_process.ts.
+ * I1. A worker that stops responding is found within a minute, whether it has work or not.
+ * I2. A process without work is checked less often: it has to wake up for each ping.
  */
 import { heartbeatIdleMs, heartbeatMissesMax, heartbeatMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -10,7 +10,7 @@ import type { CancelTimer, Clock } from "../base/time.ts";
 export interface PingPorts {
   sendPing(n: number): void;
   isBusy(): boolean;
-  /** It does not answer. `why` completes "its process ...". The heartbeat has stopped. */
+  /** The process does not respond. `why` completes "its process ...". The heartbeat has stopped. */
   onStuck(why: string): void;
 }
 
@@ -44,7 +44,7 @@ export class Heartbeat {
     this.#pongs = Math.min(this.#pings, Math.max(this.#pongs, n));
   }
 
-  /** It gets work. */
+  /** Call this when the process gets work. */
   onWork(): void {
     if (this.#rests) this.#wait(heartbeatMs, false);
   }

@@ -1,18 +1,18 @@
 /**
- * Which walls stand around the processes of units. The kernel gets it as an argument and passes it to every place that
- * starts a process (launcher.ts): nothing that a configuration or a variable says takes a wall away.
+ * The layers of isolation around the processes of units. The kernel gets them as an argument and passes them to
+ * everything that starts a process (launcher.ts): no configuration or variable can remove a layer.
  */
 import { NerveError } from "../base/errors.ts";
 import { landlockHint, noLandlock, systemLandlock } from "../base/landlock.ts";
 
 export interface Isolation {
-  /** The version of this system's Landlock; 0: it has none, and Deno's permissions stand alone. */
+  /** The version of this system's Landlock; 0: there is none, and only Deno's permissions isolate. */
   readonly landlock: number;
-  /** Whether Deno's permissions hold. Only a test that asks what Landlock holds alone opens them. */
+  /** Whether Deno's permissions apply. Only a test of Landlock alone turns them off. */
   readonly permissions: boolean;
 }
 
-/** Of this system. */
+/** The isolation that this system offers. */
 export function systemIsolation(): Isolation {
   return { landlock: systemLandlock(), permissions: true };
 }

@@ -1,4 +1,4 @@
-/** Finds what the rules of a process depend on: programs in PATH, manifests above its code. Used by launcher.ts. */
+/** Finds what Landlock rules depend on: programs, manifests. Used by launcher.ts and agent_landlock_rules.ts. */
 import { dirname, join } from "node:path";
 import { isMissing } from "../base/if_present.ts";
 import { toFilePath } from "../base/file_url.ts";
@@ -6,7 +6,7 @@ import { findOwnProgram, ownLock, resolveOwnFile } from "../base/self_exec.ts";
 import type { ProcessSpec } from "../protocol/message.ts";
 import type { LandlockPlaces } from "./landlock_rules.ts";
 
-/** What launcher.ts decides itself. */
+/** The places that launcher.ts chooses. */
 export type ChosenPlaces = Pick<LandlockPlaces, "cache" | "temp" | "lock" | "written"> & {
   readonly pathVariable: string;
 };
@@ -28,7 +28,7 @@ export function findLandlockPlaces(
   };
 }
 
-/** The first one in PATH, as it is and with links followed; none when there is none. */
+/** The first such program in PATH, as it is and with links followed; empty if there is none. */
 export function findProgram(name: string, path: readonly string[]): string[] {
   for (const folder of path) {
     const program = join(folder, name), real = resolveIfSeen(program);
@@ -37,7 +37,7 @@ export function findProgram(name: string, path: readonly string[]): string[] {
   return [];
 }
 
-/** The system passes by, too, what it may not look at: PATH of a user may come from another one, as with `sudo -u`. */
+/** Like the system, skips what it may not look at: a user's PATH may be another user's, as with `sudo -u`. */
 function resolveIfSeen(program: string): string | null {
   try {
     return Deno.realPathSync(program);

@@ -1,10 +1,10 @@
 /**
- * The second wall of a unit's process: what Landlock lets it touch, it and every program that it starts. A pure function
- * of its spec, which holds its grants, and of where things are on this machine. launcher.ts calls it, sandbox/shim.ts
- * applies the rules, base/landlock.ts knows the system's interface. docs/security.md has the model.
- * I1. Nothing is open but what the unit is granted and what Deno, SQLite and granted programs need to work at all.
- * I2. A folder that may be written is the unit's own, a granted one, or the blobs: never one that holds the database
- *     of another unit. Hence the files that SQLite keeps beside a database exist before the wall does (own_files.ts).
+ * The Landlock layer of a unit's process: what the process, and every program that it starts, may touch. A pure
+ * function of its spec, which holds its grants, and of the places of this machine. launcher.ts calls it,
+ * sandbox/shim.ts applies the rules, base/landlock.ts knows the system's interface. docs/security.md has the model.
+ * I1. Nothing is open except what the unit is granted and what Deno, SQLite and granted programs need to work at all.
+ * I2. A writable folder is the unit's own, a granted one, or the blobs: never one that contains another unit's
+ *     database. Hence the files that SQLite keeps beside a database exist before the rules apply (own_files.ts).
  */
 import { dirname, join } from "node:path";
 import type { LandlockRules, PathRight } from "../base/landlock.ts";
@@ -19,27 +19,27 @@ export interface LandlockPlaces {
   readonly own: readonly string[];
   /** Deno's cache; null: there is none. */
   readonly cache: string | null;
-  /** A folder of this process alone, for temporary files. */
+  /** A folder for temporary files that only this process has. */
   readonly temp: string;
-  /** A folder for Deno's lock file, when the unit may import packages or from hosts. */
+  /** A folder for Deno's lock file, if the unit may import packages or modules from hosts. */
   readonly lock: string | null;
   /** Further files that this process writes for nerve. */
   readonly written: readonly string[];
-  /** The programs that are granted by name, where PATH has them, as they are and with links followed. */
+  /** The programs that are granted by name, as found in PATH, as they are and with links followed. */
   readonly programs: readonly string[];
   /** The folders of PATH. */
   readonly path: readonly string[];
   readonly home: string | null;
-  /** package.json of the folders above the unit's code, which Deno looks for. */
+  /** The package.json files in the folders above the unit's code, which Deno looks for. */
   readonly manifests: readonly string[];
 }
 
 export type LandlockRule = readonly [path: string, right: PathRight];
 
-/** Libraries, and what describes the system to everybody. Programs may also be executed there. */
+/** Libraries, and public descriptions of the system. Programs may also be executed there. */
 const executedFolders = ["/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/nix/store"];
 
-/** How names of hosts, users and zones are resolved, and whom to trust. Nothing here is secret on any system. */
+/** Settings for resolving hosts, users and time zones, and for trusted certificates. None is secret on any system. */
 const settings = [
   ...["alternatives", "ca-certificates", "crypto-policies", "gai.conf", "group", "host.conf", "hostname", "hosts"],
   ...["ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ld.so.preload", "locale.alias", "localtime", "mime.types"],
@@ -47,7 +47,7 @@ const settings = [
   ...["protocols", "resolv.conf", "services", "ssl/cert.pem", "ssl/certs", "ssl/openssl.cnf", "timezone"],
 ].map((name) => `/etc/${name}`);
 
-/** What common programs read of their own there. */
+/** Settings of their own that common programs read. */
 const programSettings = [
   ...["bash.bashrc", "debian_version", "fonts", "gitconfig", "inputrc", "issue", "login.defs", "magic", "mtab", "perl"],
   ...["profile", "python3", "shells", "ssh/ssh_config", "ssh/ssh_config.d", "ssh/ssh_known_hosts", "terminfo"],
@@ -55,8 +55,9 @@ const programSettings = [
 ].map((name) => `/etc/${name}`);
 
 /**
- * What describes the machine. Not /proc as a whole, not even to programs: it holds the environment of every process of
- * this user, the kernel's own with its secrets, and Landlock lets it be read (measured, version 7).
+ * Descriptions of the machine. Not /proc as a whole, not even for programs: it contains the environment of every
+ * process of this user, including the kernel's with its secrets, and Landlock does not protect it (measured, version
+ * 7).
  */
 const machine = [
   ...["cgroup", "limits", "maps", "mountinfo", "mounts", "stat", "statm", "status"].map((name) => `/proc/self/${name}`),
@@ -68,9 +69,9 @@ const machine = [
 
 const sources = ["/dev/full", "/dev/random", "/dev/urandom", "/dev/zero"];
 
-/** Parts of Deno's cache that hold modules; others belong to everybody (`location_data`) or say nothing to a worker. */
+/** Parts of Deno's cache that hold modules; others are shared by all (`location_data`) or of no use to a worker. */
 const cachedModules = ["deps", "gen", "npm", "remote"];
-/** Where packages and modules of hosts are put when they are first imported. */
+/** Where packages and modules from hosts are stored on first import. */
 const downloads = ["deps", "npm", "remote"];
 
 /** The rules of a process. */
@@ -82,7 +83,7 @@ export function buildUnitRules(spec: ProcessSpec, places: LandlockPlaces): Landl
   const rules = [
     ...both(["/dev/null", places.temp, ...places.lock === null ? [] : [places.lock]]),
     ...as("read", [...settings, ...machine, ...sources, ...places.own, ...places.manifests]),
-    // What host_services.ts reads for the unit there.
+    // Read by host_services.ts for the unit.
     ...as("read", isGranted(permissions.sys, "networkInterfaces") ? [ownNetwork] : []),
     ...as(runs ? "execute" : "read", executedFolders),
     ...as("read", [places.executable]),
@@ -101,7 +102,7 @@ function isGranted(granted: readonly string[] | boolean, name: string): boolean 
   return typeof granted === "boolean" ? granted : granted.includes(name);
 }
 
-/** For agent_landlock_rules.ts, too. */
+/** Also for agent_landlock_rules.ts. */
 export function as(right: PathRight, paths: readonly string[]): LandlockRule[] {
   return paths.map((path) => [path, right]);
 }
@@ -117,7 +118,7 @@ function openCache(cache: string | null, imports: boolean): LandlockRule[] {
 }
 
 /**
- * Where Deno keeps the unit's own code and `lib/` as JavaScript. It waits 150 ms for each module that it cannot keep
+ * Where Deno stores the unit's own code and `lib/` as JavaScript. It waits 150 ms for each module that it cannot store
  * (measured, Deno 2.9.6).
  */
 export function listTranslations(
@@ -139,14 +140,14 @@ function openGrants({ read, write, ffi }: SandboxPermissions): LandlockRule[] {
   return [...as("read", paths(read).map(toRulePath)), ...as("write", paths(write)), ...as("read", libraries)];
 }
 
-/** Linux makes each file below it anew whenever it is opened, so that a rule of one holds nothing open (Linux 6.18). */
+/** Linux recreates each file below it at every open, so a rule for a single file would have no effect (Linux 6.18). */
 const ownNetwork = "/proc/self/net";
 
 function toRulePath(path: string): string {
   return /^\/proc\/(?:self\/|\d+\/)?net(?:\/|$)/.test(path) ? ownNetwork : path;
 }
 
-/** What every program of PATH needs, and `programs`: for whoever may start all of them. */
+/** What the programs in PATH, and `programs`, need: for processes that may start all of them. */
 export function openTools(
   { programs, path, home }: Pick<LandlockPlaces, "programs" | "path" | "home">,
 ): LandlockRule[] {
@@ -170,11 +171,11 @@ function openPrograms({ run }: SandboxPermissions, { programs, path, home }: Lan
   ];
 }
 
-/** The folder of a program outside of the system's folders, and its libraries: PREFIX/bin/NAME has them in PREFIX/lib. */
+/** The folder of a program outside the system's folders, and its libraries: PREFIX/bin/NAME has them in PREFIX/lib. */
 function listInstallation(program: string, home: string | null): string[] {
   const folder = dirname(program), prefix = dirname(folder);
   if (!folder.endsWith("/bin")) return [folder];
-  // Below these lie folders of the user that have nothing to do with programs.
+  // Below these are folders of the user that have nothing to do with programs.
   const shared = prefix === home || prefix === `${home}/.local` ? [] : ["share"];
   return [folder, ...["lib", "lib64", "libexec", ...shared].map((name) => join(prefix, name))];
 }
@@ -182,8 +183,8 @@ function listInstallation(program: string, home: string | null): string[] {
 const packagePort = 443, namePort = 53;
 
 /**
- * The TCP ports that the grants name; null: all, because a grant names a host without its port. Deno itself holds which
- * hosts. Nameservers are also asked by TCP.
+ * The TCP ports of the grants; null: all, because a grant names a host without a port. Deno itself restricts the hosts.
+ * Name servers are also queried over TCP.
  */
 function findPorts({ permissions: { net, import: hosts }, modules: { packages } }: ProcessSpec): number[] | null {
   if (net === true || hosts === true) return null;

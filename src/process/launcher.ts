@@ -26,7 +26,7 @@ import { formatOwnMark } from "./program_ends.ts";
 import { buildUnitRules, listTranslations } from "./landlock_rules.ts";
 import { findLandlockPlaces } from "./landlock_places.ts";
 
-/** Where processes run and where their sockets go. */
+/** Where processes run, and where their sockets are. */
 export interface Launch {
   /** Private folders with short paths, by preference. Each process has a socket in one of them while it starts. */
   readonly socketFolders: readonly { readonly path: string; prepare(): void }[];
@@ -46,11 +46,11 @@ export interface LaunchRequest {
   readonly remoteImports: readonly string[] | boolean;
   /** Null: no limit. */
   readonly disk: DiskQuota | null;
-  /** Where it may write, without the folder of blobs: files that are kept in memory count as its own. */
+  /** Where it may write, except the folder of blobs: files kept in memory there count as its own memory. */
   readonly written: readonly string[];
   /** A file to which Deno writes every permission request as a line of JSON; null: no audit. */
   readonly auditFile: string | null;
-  /** A trial makes no files of the unit. */
+  /** A trial creates no files of the unit. */
   readonly trial: boolean;
   readonly grants: JudgedGrants;
 }
@@ -59,11 +59,11 @@ export interface Launched {
   readonly child: Deno.ChildProcess;
   /** The first message to its shim. */
   readonly init: Extract<ToProcess, { t: "init" }>;
-  /** Null: Landlock does not hold it. */
+  /** Null: it is not confined by Landlock. */
   readonly grantWatch: GrantWatch | null;
-  /** The connection of its shim, once the shim has sent its token. Null if the process ended before. Never rejects. */
+  /** The connection of its shim, once the shim has sent its token. Null if the process ended first. Never rejects. */
   readonly shim: Promise<Link | null>;
-  /** The connection of its worker, which the shim starts; otherwise as `shim`. */
+  /** The connection of its worker, which the shim starts; otherwise like `shim`. */
   readonly worker: Promise<Link | null>;
 }
 
@@ -75,9 +75,9 @@ export interface Link {
 let sequence = 0, isFirst = true;
 
 /**
- * Spawns the process. `mark`: what the mark of its programs begins with (program_ends.ts); null: it may start none. Throws
- * when the executable cannot be started or no socket can be bound. Calls `onUnreachable` with the reason when its
- * connection cannot be accepted, such as for lack of file descriptors.
+ * Spawns the process. `mark`: the prefix of the marks of its programs (program_ends.ts); null: it may start none.
+ * Throws when the executable cannot be started or no socket can be bound. Calls `onUnreachable` with the reason when
+ * its connection cannot be accepted, for example for lack of file descriptors.
  */
 export function launch(
   where: Launch,
@@ -105,7 +105,7 @@ export function launch(
       clearEnv: true,
       env: {
         ...environment,
-        // A program has it from before it has its own environment.
+        // For programs that do not have their own environment yet.
         ...mark === null ? {} : { [markVariable]: formatOwnMark(mark) },
         NERVE_SOCKET: path,
         NERVE_TOKEN: token,
@@ -119,7 +119,7 @@ export function launch(
     removeFolders();
     throw thrown;
   }
-  // The end of the process closes the listener, so that no accept can wait forever.
+  // The end of the process closes the listener, so that no accept waits forever.
   const shim = acceptLink(listener, token, onUnreachable);
   const worker = shim.then((link) => link === null ? null : acceptLink(listener, token, onUnreachable))
     .finally(() => unbind(listener, path));
@@ -131,7 +131,7 @@ export function launch(
   return { child, init, grantWatch, shim, worker };
 }
 
-/** What the process is told first: what it runs, and what holds it. */
+/** The first message to the process: what it runs, and what confines it. */
 function buildInit(
   { isolation }: Launch,
   spec: ProcessSpec,
@@ -149,10 +149,10 @@ function buildInit(
     written: auditFile === null ? [] : [auditFile],
     pathVariable: environment.PATH ?? "",
   });
-  // Not a file of the unit: also for a trial.
+  // Not a file of the unit, so also for a trial.
   for (const folder of listTranslations(places.cache, spec)) Deno.mkdirSync(folder, { recursive: true });
   const makes = trial ? null : typeof permissions.write === "boolean" ? [] : permissions.write;
-  // The audit counts from the worker's first module on, which nobody else may load then.
+  // The audit counts from the worker's first module on, which must not have been loaded before.
   const first = isFirst && auditFile === null;
   if (first) isFirst = false;
   const rules = holdRules(buildUnitRules({ ...spec, permissions }, places), followed.values(), grants.changeable);
@@ -176,16 +176,16 @@ interface Bound {
   readonly path: string;
 }
 
-/** Binds a socket in the first folder where that is possible. Throws what was wrong with the first of them. */
+/** Binds a socket in the first folder where that is possible. Throws the error of the first folder if there is none. */
 function bind(folders: Launch["socketFolders"]): Bound {
   let first: unknown = null;
   for (const folder of folders) {
     const name = `${folder.path}/g${Deno.pid}-${++sequence}`, path = `${name}.sock`;
     try {
       folder.prepare();
-      // Left by a killed kernel with the same pid, such as that of a container.
+      // Left by a killed kernel with the same pid, for example in a container.
       removeIfPresent(path);
-      // Only this user can enter the folder (config/runtime_folder.ts), whatever the socket's own mode is.
+      // Only this user can enter the folder (config/runtime_folder.ts), whatever the socket's own mode.
       return { listener: Deno.listen({ transport: "unix", path }), name, path };
     } catch (thrown) {
       first ??= thrown;
@@ -225,7 +225,7 @@ function unbind(listener: Deno.UnixListener, path: string): void {
   removeIfPresent(path);
 }
 
-/** It is of no use to anybody, and what cannot be removed now is not in the way. */
+/** The folder is no longer used: a failed removal does no harm. */
 function removeFolder(path: string): void {
   Deno.remove(path, { recursive: true }).catch(() => {});
 }
@@ -247,9 +247,9 @@ function buildArguments({ remoteImports }: LaunchRequest, lock: string): string[
 }
 
 /**
- * Without a lock file Deno asks the registry about our own packages before anything runs: a group that imports a single
- * file would need a network. With our lock file itself, Deno would write the packages of user code into it. So the
- * process gets a copy, in a folder of its own. False: we have no lock file.
+ * Without a lock file Deno asks the registry about nerve's own packages before anything runs: a group that imports a
+ * single file would need a network. With nerve's own lock file, Deno would write the packages of user code into it. So
+ * the process gets a copy in a folder of its own. False: nerve has no lock file.
  */
 function copyLock(folder: string): boolean {
   try {
@@ -265,8 +265,7 @@ function copyLock(folder: string): boolean {
 
 /**
  * Deno checks a worker's import permission only for computed addresses: static imports are fetched with the permission
- * of the process (measured on 2.9.6; tests/faults/attacks/imports_test.ts). So the process must not have more than
- * that.
+ * of the process (measured on 2.9.6; tests/faults/attacks/imports_test.ts). So the process must not have more.
  */
 const allButImport = ["read", "write", "net", "env", "run", "sys", "ffi"].map((name) => `--allow-${name}`);
 
@@ -286,10 +285,10 @@ function buildEnvironment(
   const heapMiB = Math.max(16, Math.floor(memoryBytes / 1024 ** 2));
   all.DENO_V8_FLAGS = [`--max-old-space-size=${heapMiB}`, ...smallHeap].join(",");
   // glibc would keep free memory for each of the nine threads, a MiB in all. Two arenas serve the two busy threads;
-  // with one they wait for each other, which costs 10 ms at the start.
+  // with one they would wait for each other, which costs 10 ms at the start.
   all.MALLOC_ARENA_MAX = "2";
   if (auditFile !== null) all.DENO_AUDIT_PERMISSIONS = auditFile;
-  // For SQLite, and for programs. The folders that they would choose themselves are closed.
+  // For SQLite, and for programs: their default folders are closed.
   if (temp !== null) all.TMPDIR = temp;
   all.DENO_NO_UPDATE_CHECK = "1";
   all.NO_COLOR = "1";

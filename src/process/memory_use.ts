@@ -1,4 +1,4 @@
-/** Reads how much memory processes use, to show it. Used by kernel_api.ts; memory_watch.ts has the limits. */
+/** Reads how much memory processes use, for display. Used by kernel/unit_views.ts; memory_watch.ts has the limits. */
 import { isGoneProcess } from "../base/if_present.ts";
 import { memoryShownMaxMs } from "../base/limits.ts";
 import { readProcessStat } from "../base/process_id.ts";
@@ -12,16 +12,16 @@ export interface ShownMemory {
 
 const none: ShownMemory = { memoryBytes: null, privateBytes: null };
 const staleMs = 1_000;
-/** Figures of this age are shown while newer ones are read: whoever asks again and again does not wait for them. */
+/** Figures of this age are shown while newer ones are being read: frequent callers do not wait for them. */
 const shownStaleMs = 10_000;
-/** So many processes are read by threads at the same time. */
+/** So many processes are read in parallel by threads. */
 const readersMax = 8;
-/** So many are read at once, and none but those, for a caller that did not call `refresh`. */
+/** For a caller that did not call `refresh`: at most so many are read synchronously. */
 const readAtOnceMax = 20;
-/** No more of a second than this, but for the read that passes it: one of a process that is starting waits for it. */
+/** And for this long per second, except for the last read, which may have to wait for a starting process. */
 const readAtOnceMaxMs = 5;
 
-/** Each process is read at most once a second: its private bytes take 0.5 ms, of hundreds too long for the event loop. */
+/** Reads each process at most once a second: its private bytes take 0.5 ms, too long for hundreds on the event loop. */
 export class MemoryUse {
   readonly #clock: Clock;
   readonly #byPid = new Map<number, { readonly memory: ShownMemory; readonly readAt: number }>();
@@ -34,8 +34,7 @@ export class MemoryUse {
   }
 
   /**
-   * Reads what is not known, without blocking. Resolves when that is done, or takes too long, or when it was done
-   * shortly before.
+   * Reads missing figures without blocking. Resolves when that is done, or takes too long, or was done shortly before.
    */
   async refresh(pids: readonly number[]): Promise<void> {
     const now = this.#clock.monotonic(), measuredAt = this.#measuredAt;
@@ -90,8 +89,8 @@ export class MemoryUse {
 }
 
 /**
- * Bytes that the process shares with no other, or null when the system does not tell. All of nerve's processes run the
- * same executable: its pages count once for the machine, but in each process's resident bytes.
+ * Bytes that the process shares with no other, or null when the system does not report them. All of nerve's processes
+ * run the same executable: its pages exist once on the machine, but count in each process's resident bytes.
  */
 function sumPrivateBytes(rollup: string): number | null {
   const sizes = rollup.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB/gm);

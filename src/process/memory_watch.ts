@@ -1,7 +1,7 @@
 /**
- * Watches the resources of processes: resident memory, because a heap limit does not count native buffers, disk use,
- * and processor time without work. Used by process_pool.ts. Reads /proc; on systems without it, only V8's own limit and
- * the heartbeat apply.
+ * Watches the resources of processes: resident memory, because a heap limit does not count native buffers; disk use;
+ * and processor time without work. Used by process_pool.ts, watched_trial.ts and memory_use.ts. Reads /proc; on systems
+ * without it, only V8's own limit and the heartbeat apply.
  */
 import { formatSize } from "../base/duration.ts";
 import { memoryWatchIdleMs, memoryWatchMs } from "../base/limits.ts";
@@ -13,7 +13,7 @@ import { type DiskQuota, findQuotaFault } from "./disk_quota.ts";
 import { measureTmpfs } from "./tmpfs_use.ts";
 
 const pageBytes = 4096;
-/** How often to look whether a place that was on a disk has come to lie in memory. */
+/** How often to check whether a place that was on a disk is in memory now. */
 const mountsWatchMs = 10_000;
 /**
  * What a process may use besides user code: 62 MB resident when it is ready, and what V8 needs to notice that its heap
@@ -29,37 +29,37 @@ export function toResidentBytes(stat: ProcessStat | null): number | null {
 export interface WatchedProcess {
   /** What user code may use, on top of `baselineBytes`. */
   readonly limitBytes: number;
-  /** Where it may write files that take memory (tmpfs_use.ts). */
+  /** Paths that it may write, whose files may be in memory (tmpfs_use.ts). */
   readonly written: readonly string[];
-  /** `message` says how much memory it used, and its limit. */
+  /** `message` states how much memory it used, and its limit. */
   onOver(message: string): void;
   readonly disk: DiskQuota | null;
-  /** `message` says how much its databases use, and their limit. */
+  /** `message` states how much its databases use, and their limit. */
   onDiskFull(message: string): void;
   /** Whether it works on a compute or a run. */
   isBusy(): boolean;
   /** How long it has had work so far, in milliseconds. */
   busyMs(): number;
-  /** It has used much processor time without any work. Called once. */
+  /** Called once, when it has used much processor time without any work. */
   onBurning(): void;
-  /** It went on. `message` says how much it used. */
+  /** Called when it continues. `message` states how much it used. */
   onBurnt(message: string): void;
 }
 
 interface Watch {
-  /** What its files take in memory, as far as is known, and when the next look is due. */
+  /** What its files take in memory, as far as known; `tmpfsAt`: when the next check is due. */
   tmpfsBytes: number;
   tmpfsAt: number;
   readonly watched: WatchedProcess;
   readonly cpu: CpuMeter;
   cpuTicks: number;
-  /** When it is read next, at the latest, in monotonic time. */
+  /** When it is checked next at the latest, in monotonic time. */
   nextAt: number;
 }
 
 /**
- * Checks every watched process periodically, and less often one that does nothing. Its timer runs only while a process
- * is watched.
+ * Checks every watched process periodically, and an idle one less often. Its timer runs only while a process is
+ * watched.
  */
 export class MemoryWatch {
   readonly #clock: Clock;
@@ -93,7 +93,7 @@ export class MemoryWatch {
         try {
           this.#check(pid, watch, isBusy, now);
         } catch (thrown) {
-          // The kernel has no descriptor to spare now: the next measurement comes soon.
+          // The kernel has no free descriptor now: the next measurement comes soon.
           if (!isOutOfDescriptors(thrown)) throw thrown;
         }
       }
@@ -117,7 +117,7 @@ export class MemoryWatch {
     else if (burning === "over") watched.onBurnt(burntText);
   }
 
-  /** One look at a time, which may take a while; the next measurement takes its result into account. */
+  /** Runs one check at a time, which may take a while; the next measurement uses its result. */
   #lookIntoTmpfs(pid: number, watch: Watch, now: number): void {
     if (now < watch.tmpfsAt || watch.watched.written.length === 0) return;
     watch.tmpfsAt = Infinity;

@@ -1,10 +1,10 @@
 /**
- * How much a process may send, and how much of the kernel's time all of them together may take unasked: one thread reads
- * what everybody says, and many that flood must not cost it more than one does. Used by unit_process.ts.
- * I1. What a process was asked for is read at once: each message to it adds the size of an answer. So is the little that
- *     any process may say unasked: those that flood do not delay it.
- * I2. Between two long messages the event loop gets a turn, whoever sent them.
- * I3. The shared budget is time that was really spent: on a busy machine the same message takes longer.
+ * How much a process may send, and how much of the kernel's time unsolicited messages of all processes may take: one
+ * thread reads all of them, and many processes that flood must not cost more than one. Used by unit_process.ts.
+ * I1. Requested messages are read immediately: each message to a process adds the size of its answer. So are the few
+ *     that any process may send unsolicited: processes that flood do not delay them.
+ * I2. Between two long messages, of any processes, the event loop gets a turn.
+ * I3. The shared budget is time actually spent: on a busy machine the same message takes longer.
  */
 import { messagesBurstMax, messagesPerSecondMax, messageUnitBytes } from "../base/limits.ts";
 import { type Clock, delay } from "../base/time.ts";
@@ -13,18 +13,18 @@ import type { ToProcess } from "../protocol/message.ts";
 import { costOfAnswer, costOfLine } from "./message_cost.ts";
 
 /**
- * The time in each second that the kernel spends on what nobody asked for, over all processes, and the burst: a tenth of
- * one core, however many flood. A compute's rows of the log belong to what it was asked for.
+ * The time per second that the kernel spends on unsolicited messages of all processes, and the burst: a tenth of one
+ * core, however many flood. A compute's log rows count as requested.
  */
 const unaskedReadingMsPerSecond = 100;
 export const unaskedReadingBurstMs = 50;
-/** What each process may send whatever the others do: pongs, loads, a few rows of the log. No long message is among it. */
+/** What each process may send whatever the others do: pongs, loads, a few log rows. No long messages. */
 const sparedMessagesPerSecondMax = 64;
 export const sparedMessagesBurstMax = 64;
-/** From this cost on a message is long: it takes a few milliseconds. */
+/** A message of this cost or more is long: it takes a few milliseconds. */
 const longCost: number = costOfLine(16 * messageUnitBytes);
 
-/** What all processes of one event loop share; they have the same clock. */
+/** The budget that all processes of one event loop share; they have the same clock. */
 class SharedBudget {
   readonly #clock: Clock;
   /** Milliseconds of reading. */
@@ -38,22 +38,22 @@ class SharedBudget {
     this.#time = new TokenBucket(clock, unaskedReadingMsPerSecond, unaskedReadingBurstMs);
   }
 
-  /** Time that was spent on what nobody had asked for. */
+  /** Pays for time spent on unsolicited input. */
   charge(ms: number): void {
     this.#time.charge(ms);
   }
 
-  /** Resolves in a turn of the event loop that nobody else got from here. */
+  /** Resolves in a turn of the event loop that no other caller gets. */
   nextTurn(): Promise<void> {
     return this.#turns = this.#turns.then(() => new Promise((resolve) => setImmediate(resolve)));
   }
 
-  /** What to wait for before something unasked is read: those before it, and the time that they have taken. */
+  /** The wait before unsolicited input is read: for earlier input, and for the time that it has taken. Null: none. */
   waitForTime(): Promise<void> | null {
     if (this.#queued === 0 && this.#time.charge(0) === 0) return null;
     this.#queued++;
     return this.#queue = this.#queue.then(async () => {
-      // By then the one before has been read, and its time is counted.
+      // By then the input before has been read, and its time is counted.
       await this.nextTurn();
       const ms = this.#time.charge(0);
       if (ms > 0) await delay(this.#clock, ms);
@@ -75,9 +75,9 @@ export class MessageBudget {
   readonly #own: TokenBucket;
   readonly #spared: TokenBucket;
   readonly #shared: SharedBudget;
-  /** What it was asked for and has not sent yet, in units of `messageUnitBytes`. */
+  /** What was requested and not sent yet, in units of `messageUnitBytes`. */
   #asked = 0;
-  /** When the reading of something unasked began. */
+  /** When the reading of unsolicited input began. */
   #unaskedSince: number | null = null;
   #outputSince = 0;
 
@@ -88,12 +88,12 @@ export class MessageBudget {
     this.#shared = sharedBy(clock);
   }
 
-  /** The process is sent this, and will answer. */
+  /** The process is sent this message, and will answer. */
   expectAnswer(message: ToProcess): void {
     this.#asked = Math.min(messagesBurstMax, this.#asked + costOfAnswer(message));
   }
 
-  /** What to wait for before a line of so many bytes is read; null: nothing. `endLine` follows. */
+  /** The wait before a line of so many bytes is read; null: none. `endLine` follows. */
   paceLine(bytes: number): Promise<void> | null {
     const cost = costOfLine(bytes), asked = Math.min(this.#asked, cost), isLong = cost >= longCost;
     this.#asked -= asked;
@@ -108,13 +108,13 @@ export class MessageBudget {
     this.#outputSince = this.#clock.monotonic();
   }
 
-  /** What to wait for before more output is read; null: nothing. */
+  /** The wait before more output is read; null: none. */
   paceOutput(): Promise<void> | null {
     this.#shared.charge(this.#clock.monotonic() - this.#outputSince);
     return this.#shared.waitForTime();
   }
 
-  /** What was paced last has been read and handled. */
+  /** The line that was paced last has been read and handled. */
   endLine(): void {
     if (this.#unaskedSince !== null) this.#shared.charge(this.#clock.monotonic() - this.#unaskedSince);
     this.#unaskedSince = null;

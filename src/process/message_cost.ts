@@ -1,4 +1,4 @@
-/** What messages cost of the budget of a process, in units of `messageUnitBytes`. Pure; used by message_budget.ts. */
+/** What messages cost in the budget of a process, in units of `messageUnitBytes`. Pure; used by message_budget.ts. */
 import { messageContentMaxBytes, messageMetaMaxBytes, messageUnitBytes, payloadMaxBytes } from "../base/limits.ts";
 import type { ToProcess } from "../protocol/message.ts";
 

@@ -103,7 +103,7 @@ const envelopeLevels = 4;
 /** The beginning of each line: the worker and the shim write the kind first. */
 const lineStart = /^\{"t":"([a-z_]{1,20})"/;
 
-/** A message, or what is wrong with the line. Checks the length first: a megabyte takes up to 40 ms to parse. */
+/** Returns a message, or what is wrong with the line. Checks the length first: parsing a megabyte takes up to 40 ms. */
 function parseMessage(line: string, from: ProcessSpec["kind"]): FromProcess | string {
   const kind = lineStart.exec(line)?.[1] ?? "", long = findLengthFault(kind, line, from);
   if (long !== null) return long;

@@ -1,7 +1,7 @@
 /**
- * Every process that has not exited: lets them start in order (start_queue.ts), watches what they use, and ends them
+ * Every process that has not exited: lets them start in order (start_queue.ts), watches their resources, and ends them
  * all. Used by unit_supervisor.ts, which knows what they are for.
- * I1. A process that waits for its start takes work like any other: it is sent when it is ready.
+ * I1. A process that waits for its start takes work like any other: it gets the work when it is ready.
  */
 import { processStartsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
@@ -14,7 +14,7 @@ import { type QueuedStart, type StartOrder, StartQueue } from "./start_queue.ts"
 import { type ProcessListener, UnitProcess } from "./unit_process.ts";
 
 export interface PoolListener extends ProcessListener {
-  /** It uses much processor time without work. */
+  /** The process uses much processor time without work. */
   onBurning(): void;
 }
 
@@ -45,8 +45,8 @@ export class ProcessPool {
   }
 
   /**
-   * Never throws: a process that cannot be started ends with that reason. `after`: it begins when this has resolved;
-   * null: when it is its turn.
+   * Never throws: a process that cannot be started ends with that reason. `after`: the process begins when this has
+   * resolved; null: when it is its turn.
    */
   add(
     { key, spec, request }: UnitPlan,
@@ -63,7 +63,7 @@ export class ProcessPool {
       },
       onEnd: (ended, end) => this.#onEnd(ended, end, listener),
     });
-    // What happens to a process that begins is told later, never within this call.
+    // Events of a beginning process are reported later, never within this call.
     const begin = () => this.#begin(process, request, listener);
     const start = this.#starts.add(order, () => void (after === null ? begin() : after.then(begin)));
     this.#processes.set(process, { key, start, exited: Promise.withResolvers() });
@@ -71,7 +71,7 @@ export class ProcessPool {
     return process;
   }
 
-  /** The process is needed for this too. */
+  /** The process is also needed for this order. */
   hurry(process: UnitProcess, order: StartOrder): void {
     const pooled = process.pid === null ? this.#processes.get(process) : undefined;
     if (pooled !== undefined) this.#starts.hurry(pooled.start, order);

@@ -1,4 +1,4 @@
-/** The states of one process; unit_process.ts moves between them, from the first to the last. */
+/** The states of one process; unit_process.ts moves it through them, from first to last. */
 import type { LineChannel } from "../protocol/line_channel.ts";
 import type { ToProcess } from "../protocol/message.ts";
 

@@ -1,9 +1,9 @@
 /**
- * Ends what the user code of a process started and left running: when a compute or an attempt has ended, when the
- * process has, and when a kernel starts after one that died. Used by unit_process.ts and kernel/kernel.ts.
- * I1. A process names only its own computes and attempts, by number: whom that reaches is decided here, by the mark that
- *     the kernel gave it (base/program_mark.ts).
- * I2. One sweep at a time for each process, and a budget for them: no process can keep the kernel busy with them.
+ * Ends the programs that user code started and left running: after a compute or an attempt, after the process itself,
+ * and when a kernel starts after a crash. Used by unit_process.ts, launcher.ts and kernel/kernel.ts.
+ * I1. A process names only its own computes and attempts, by number: this file decides which programs that includes, by
+ *     the mark that the kernel gave the process (base/program_mark.ts).
+ * I2. Each process has one sweep at a time, and a budget for them: no process can keep the kernel busy with sweeps.
  */
 import { systemClock } from "../base/clock.ts";
 import { ifPresent } from "../base/if_present.ts";
@@ -15,7 +15,7 @@ import { delay } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import type { FromProcess, ProcessSpec } from "../protocol/message.ts";
 
-/** The mark of a process, which that of each program begins with; null when it may start none. */
+/** The mark of a process, a prefix of the marks of its programs; null when it may start none. */
 export function markProcess(
   { kind, name, permissions: { run } }: ProcessSpec,
   id: number,
@@ -33,12 +33,12 @@ export function markProcess(
   });
 }
 
-/** What is started by none of its computes or attempts: the process itself, and the top level of modules. */
+/** The mark of programs started outside of any compute or attempt: by the process, or at the top level of modules. */
 export function formatOwnMark(mark: string): string {
   return mark + formatWork(0, "");
 }
 
-/** What the searches for one process may cost, in milliseconds; further sweeps wait. One that hangs counts as 50 ms. */
+/** The time that searches for one process may take; further sweeps wait. One that hangs counts as 50 ms. */
 const searchMsPerSecondMax = 250;
 const searchMsBurstMax = 1_000;
 const searchMsMax = 50;
@@ -49,9 +49,9 @@ type ProgramsEnd = Extract<FromProcess, { t: "programs_end" }>;
 export class ProgramEnds {
   readonly #mark: string;
   readonly #pid: number;
-  /** Its programs started no earlier, in clock ticks since boot. */
+  /** The earliest start of its programs, in clock ticks since boot. */
   readonly #since: number;
-  /** By number; when no other compute or attempt was under way, in clock ticks since boot. */
+  /** By number: a time when no other compute or attempt was in progress, in clock ticks since boot. */
   readonly #waiting = new Map<number, number>();
   readonly #budget = new TokenBucket(systemClock, searchMsPerSecondMax, searchMsBurstMax);
   readonly #strangers = new Strangers();
@@ -62,7 +62,7 @@ export class ProgramEnds {
   constructor(mark: string, pid: number, onSwept: (works: readonly number[], result: SweepResult) => void) {
     this.#mark = mark;
     this.#pid = pid;
-    // This needs no file: out of file descriptors, the new process must not be forgotten here.
+    // This needs no file: without free file descriptors, the new process must not be forgotten here.
     this.#since = (Deno.osUptime() - 1) * 1_000 / msPerTick;
     this.#onSwept = onSwept;
   }
@@ -73,7 +73,7 @@ export class ProgramEnds {
     if (!this.#sweeping) void this.#sweepWaiting();
   }
 
-  /** The process has ended: so does everything that it started. */
+  /** The process has ended: ends everything that it started. */
   endAll(): Promise<SweepResult> {
     return endPrograms({
       isCandidate: ({ startTime }) => Number(startTime) >= this.#since,
@@ -100,8 +100,9 @@ export class ProgramEnds {
   }
 
   /**
-   * What carries the mark of one of `works`; and what has left its mark behind, but not the session of the process, if it
-   * was there when nothing else was under way: it is of no other compute or attempt.
+   * Programs with the mark of one of `works`; also programs that dropped their mark but stayed in the session of the
+   * process, if they started before a moment when nothing else was in progress: they belong to no other compute or
+   * attempt.
    */
   #chooseTargets(works: ReadonlySet<number>, aloneAt: number): Omit<Sweep, "waitMs"> {
     const strangers = this.#strangers.current(), isInSession = ({ session }: ProcessStat) => session === this.#pid;
@@ -126,15 +127,15 @@ export class ProgramEnds {
   }
 }
 
-/** Pids ascend until the highest was given. No machine makes processes so fast that one is given twice within this span. */
+/** Pids ascend up to the highest, then repeat: no machine creates processes faster than this. */
 const pidsPerMs = 100;
 const fewestPids = 32_768;
-/** While a program is being executed, its environment seems empty for a moment. */
+/** While a program is being executed, its environment briefly seems empty. */
 const settledMs = 1_000;
 
 /**
- * The pids of processes that a sweep has found to be none of this process's programs: the next sweeps need not read them
- * again, for as long as no other process can have got one of these pids.
+ * The pids that a sweep has found not to be this process's programs: the next sweeps need not read them again, until
+ * another process may have got one of these pids.
  */
 class Strangers {
   #pids = new Set<number>();
@@ -155,18 +156,18 @@ function readHighestPid(): number {
   return text === null ? fewestPids : Number(text);
 }
 
-/** A wall time of just now as clock ticks since boot; 0 where the system does not tell. */
+/** A recent wall time as clock ticks since boot; 0 where the system does not provide them. */
 function toTicks(wallMs: number): number {
   const boot = systemClock.boot();
   return boot === null ? 0 : Math.floor((boot.ms - Math.max(0, systemClock.now() - wallMs)) / msPerTick);
 }
 
-/** Ends the programs that processes of this workspace started whose own starter, such as an earlier kernel, is dead. */
+/** Ends programs started by this workspace's processes whose kernel or other starter is dead. */
 export function endLeftovers(folder: string): Promise<SweepResult> {
   const workspace = identifyWorkspace(folder);
   const isTarget = (text: string | null, { pid }: ProcessStat) => {
     const mark = text === null ? null : parseMark(text);
-    // A container may hold the same workspace, with a daemon of its own: its pids mean nothing here.
+    // A container may hold the same workspace, with its own daemon: its pids mean nothing here.
     return mark !== null && mark.workspace === workspace && !isAlive(mark.owner) && isLocal(pid);
   };
   return endPrograms({ isCandidate: () => true, isTarget, waitMs: programEndMaxMs });

@@ -14,7 +14,7 @@ import type { ProcessEnd } from "./exit_cause.ts";
 export interface Death {
   /** Monotonic milliseconds. */
   readonly at: number;
-  /** Whether any work was finished since the death before. */
+  /** Whether any work was finished since the previous death. */
   readonly worked: boolean;
 }
 
@@ -24,8 +24,8 @@ export type Restart =
   | { readonly kind: "quarantine"; readonly reason: string; readonly full: boolean };
 
 /**
- * `deaths`: those that still count at `now`, including this one, oldest first. `failedStarts`: how many of them in a row
- * did not start. That is no death of the unit's code, so it never quarantines.
+ * `deaths`: those that still count at `now`, including this one, oldest first. `failedStarts`: how many starts in a row
+ * have failed. A failed start is not a death of the unit's code, so it never quarantines.
  */
 export function decideRestart(end: ProcessEnd, deaths: readonly Death[], now: number, failedStarts: number): Restart {
   if (end.kind === "no_start") {
@@ -34,7 +34,7 @@ export function decideRestart(end: ProcessEnd, deaths: readonly Death[], now: nu
   if (end.kind === "disk_limit") return { kind: "quarantine", reason: end.message, full: true };
   const rate = describeRate(deaths, now);
   if (rate !== null) return { kind: "quarantine", reason: `${rate}, the last time it ${end.message}`, full: false };
-  // A pause without deaths makes the wait short again.
+  // A time without deaths makes the wait short again.
   const failures = Math.max(1, countRecent(deaths, now));
   return { kind: "backoff", waitMs: calculateBackoff(failures, backoffFirstMs, backoffMaxMs) };
 }
@@ -44,7 +44,7 @@ export function keepRecentDeaths(deaths: readonly Death[], now: number): Death[]
   return deaths.filter(({ at }) => now - at < slowDeathWindowMs);
 }
 
-/** What quarantines it; null if nothing does. */
+/** Why the deaths quarantine the unit; null if they do not. */
 function describeRate(deaths: readonly Death[], now: number): string | null {
   const recent = countRecent(deaths, now);
   if (recent >= deathsMax) return `died ${recent} times in ${deathWindowMs / 1_000} s`;

@@ -1,8 +1,8 @@
 /**
  * Lets processes start in the order in which they are needed, a bounded number at a time. Used by process_pool.ts.
- * I1. No more than `max` starts are under way. One that has not ended after `startSlotMaxMs` does not count any more:
- *     a start that hangs never holds up the others for longer.
- * I2. What a person asked for starts first, then what is due first; of equals, what was added first.
+ * I1. At most `max` starts are in progress. A start that has not ended after `startSlotMaxMs` no longer counts: a start
+ *     that hangs never holds up the others for longer.
+ * I2. What a person asked for starts first, then what is due first; among equals, what was added first.
  */
 import { startSlotMaxMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -20,7 +20,7 @@ export interface QueuedStart {
   order: StartOrder;
   readonly begin: () => void;
   readonly number: number;
-  /** Set while it counts as under way. */
+  /** Set while the start counts as in progress. */
   cancelSlot: CancelTimer | null;
 }
 
@@ -50,12 +50,12 @@ export class StartQueue {
     return start;
   }
 
-  /** It is needed for this too: takes the earlier order of both. */
+  /** The start is also needed for this order: takes the earlier of both. */
   hurry(start: QueuedStart, order: StartOrder): void {
     if (comesBefore(order, start.order)) start.order = order;
   }
 
-  /** It has ended, or will not begin. May be called more than once. */
+  /** The start has ended, or will not begin. May be called more than once. */
   end(start: QueuedStart): void {
     this.#waiting.delete(start);
     if (start.cancelSlot === null) return;
@@ -69,7 +69,7 @@ export class StartQueue {
     this.#beginNext();
   }
 
-  /** `begin` may end a start, or add one: then this loop takes the next. */
+  /** `begin` may end or add a start: this loop then takes the next. */
   #beginNext(): void {
     if (this.#beginning) return;
     this.#beginning = true;

@@ -1,23 +1,23 @@
 /**
- * Measures files that a unit keeps in memory: what it wrote into a file system such as /dev/shm takes memory of the
- * machine that no process shows as its own. Used by memory_watch.ts. Reads /proc; without it nothing is found.
- * I1. What was there when the kernel first looked is not the unit's.
- * I2. A look yields to the event loop, and ends after `entriesMax` files.
+ * Measures files that a unit keeps in memory: files in a file system such as /dev/shm take memory of the machine that
+ * no process shows as its own. Used by memory_watch.ts. Reads /proc; without it nothing is found.
+ * I1. What was there when the kernel first checked is not the unit's.
+ * I2. A check yields to the event loop, and ends after `entriesMax` files.
  */
 import { basename, dirname, join } from "node:path";
 import { isGoneProcess, isMissing } from "../base/if_present.ts";
 import { quotaDescriptorsMax } from "../base/limits.ts";
 
 const entriesMax = 100_000, entriesPerTurn = 200, blockBytes = 512;
-/** What the system keeps for a file of its own, however small it is. */
+/** What the system keeps for each file, however small. */
 const entryBytes = 1_024;
 
-/** What each place held at first. For the life of the kernel: a unit that is ended for it starts no smaller. */
+/** What each place held at first. Kept for the kernel's life: a unit ended for its use does not restart from zero. */
 const heldAtFirst = new Map<string, number>();
 
 /**
- * How many bytes these paths have gained in memory, and removed files that the process has open. Null: none of them is
- * in memory, as nearly always.
+ * How many bytes these paths have gained in memory, including removed files that the process has open. Null: none of
+ * the paths is in memory, as is usual.
  */
 export async function measureTmpfs(written: readonly string[], pid: number): Promise<number | null> {
   const mounts = listMemoryMounts();
@@ -26,7 +26,7 @@ export async function measureTmpfs(written: readonly string[], pid: number): Pro
   let gained = 0;
   for (const place of places) {
     const held = await measurePlace(place, devices), first = heldAtFirst.get(place) ?? held;
-    // What others removed meanwhile is no credit.
+    // Files that others removed are no credit.
     heldAtFirst.set(place, Math.min(first, held));
     gained += held - Math.min(first, held);
   }
@@ -43,7 +43,7 @@ function listMemoryMounts(): string[] {
   });
 }
 
-/** The path itself where it lies in memory, and mounts below it. */
+/** The path itself if it is in memory, and mounts below it. */
 function findPlaces(path: string, mounts: readonly string[]): string[] {
   const real = resolveExisting(path);
   const isWithin = (folder: string, each: string) => each === folder || each.startsWith(`${folder}/`);
@@ -51,13 +51,13 @@ function findPlaces(path: string, mounts: readonly string[]): string[] {
   return mounts.some((mount) => isWithin(mount, real)) && isMemory(real, mounts) ? [real, ...below] : below;
 }
 
-/** Of a path that is not there yet, below the real path of the nearest folder. */
+/** The real path; for a missing path, below the real path of its nearest existing folder. */
 function resolveExisting(path: string): string {
   const real = readIfThere(() => Deno.realPathSync(path));
   return real ?? (dirname(path) === path ? path : join(resolveExisting(dirname(path)), basename(path)));
 }
 
-/** Another file system may be mounted between. */
+/** Another file system may be mounted in between. */
 function isMemory(path: string, mounts: readonly string[]): boolean {
   const device = readIfThere(() => Deno.statSync(path).dev);
   if (device === null) return dirname(path) !== path && isMemory(dirname(path), mounts);
@@ -92,7 +92,7 @@ function countRemoved(pid: number, devices: ReadonlySet<number>): number {
   }, 0);
 }
 
-/** Null: it is gone, was never there, or is not to be looked at. */
+/** Null: it is gone, was never there, or may not be read. */
 function readIfThere<T>(read: () => T): T | null {
   try {
     return read();

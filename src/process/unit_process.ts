@@ -1,6 +1,6 @@
 /**
- * One process of a group or workflow, from `begin` to its end: connects, sends messages, watches its heartbeat, and reports
- * why it ended. Created by process_pool.ts; the other side is sandbox/shim.ts.
+ * One process of a group or workflow, from `begin` to its end: connects, sends messages, watches its heartbeat, and
+ * reports why it ended. Created by process_pool.ts, and by deploy/ for trials; the other side is sandbox/shim.ts.
  * I1. `onEnd` is called exactly once, after the process has exited, or when it will never start.
  * I2. Every line is parsed first; the first line that is not a message of the protocol ends the process.
  * I3. Messages sent before it is ready are queued in order; after its end they are dropped.
@@ -29,14 +29,14 @@ export interface ProcessListener {
   onMessage(process: UnitProcess, message: FromProcess): void;
   /** One line that user code wrote to stdout or stderr. */
   onOutput(process: UnitProcess, line: string): void;
-  /** What its user code left running when a compute or an attempt ended, or when it ended itself: gone, or stuck. */
+  /** Programs that user code left running when a compute, an attempt or the process ended: they are gone, or stuck. */
   onPrograms(process: UnitProcess, swept: SweepResult): void;
   onEnd(process: UnitProcess, end: ProcessEnd): void;
   /** Whether it has unfinished work. */
   isBusy(process: UnitProcess): boolean;
 }
 
-/** How long to keep reading the output after its exit; after about how many bytes `sendPaced` waits for the process. */
+/** How long to read the output after its exit; after how many bytes `sendPaced` waits for the process. */
 const lastOutputMs = 200, pacedBytes = 256 * 1024;
 let lastId = 0;
 
@@ -51,17 +51,17 @@ export class UnitProcess {
   readonly #messageBudget: MessageBudget;
   /** Null: it may start no programs, or has not started. */
   #programs: ProgramEnds | null = null;
-  /** Null: Landlock does not hold it, or it has not started. */
+  /** Null: it is not confined by Landlock, or has not started. */
   grantWatch: Launched["grantWatch"] = null;
   #state: ProcessState = { tag: "waiting", queued: [] };
-  /** Set when we end the process; otherwise its exit status says why it ended. */
+  /** Set when nerve ends the process; otherwise its exit status tells why it ended. */
   #end: ProcessEnd | null = null;
   #stderrTail = "";
   #timer: CancelTimer = () => {};
   readonly #heartbeat: Heartbeat;
   readonly #busyTime: BusyTime;
   #wasReady = false;
-  /** Resolves when it is ready, or will never be. */
+  /** Resolves when it is ready, or never will be. */
   readonly #startEnded = Promise.withResolvers<void>();
   /** Resolves when every list for `sendPaced` is sent. */
   #paced: Promise<void> = Promise.resolve();
@@ -81,7 +81,7 @@ export class UnitProcess {
     });
   }
 
-  /** Starts the process. When that is impossible (no executable, no socket folder), it ends with that reason. */
+  /** Starts the process. If that is impossible (no executable, no socket folder), it ends with that reason. */
   begin(): void {
     if (this.#state.tag !== "waiting") return;
     this.#state = { tag: "starting", queued: this.#state.queued };
@@ -102,7 +102,7 @@ export class UnitProcess {
     this.#follow(launched);
   }
 
-  /** Reads what it writes and sends, until it has exited. */
+  /** Reads its output and messages until it has exited. */
   #follow({ child, init, shim, worker }: Launched): void {
     const listener = this.#listener, { spec } = this;
     const bytes = new TokenBucket(this.#clock, outputBytesPerSecondMax, outputBytesBurstMax);
@@ -125,7 +125,7 @@ export class UnitProcess {
     ]);
     shim.then((link) => link?.channel.send(JSON.stringify(init)));
     const messages = receiveMessages(shim, worker, spec.kind, {
-      // Once it is ending, its last messages are not delayed.
+      // The last messages of an ending process are not delayed.
       paceLine: (line) => this.usable ? budget.paceLine(line.length) : null,
       onMessage: (message, channel) => this.#onMessage(message, channel),
       onHandled: () => budget.endLine(),
@@ -196,7 +196,7 @@ export class UnitProcess {
     }
   }
 
-  /** Lets it close its databases and exit; kills it when that takes too long. */
+  /** Lets it close its databases and exit; kills it if that takes too long. */
   stop(message: string): void {
     if (!this.usable) return;
     if (this.#state.tag !== "ready") return this.kill("ended", message);
@@ -219,7 +219,7 @@ export class UnitProcess {
     this.#heartbeat.stop();
     this.#state = { tag: "ending", channel: this.#state.tag === "ready" ? this.#state.channel : null };
     if (this.#child !== null) this.#signalKill();
-    // Nothing has started: its owner learns of the end as of any other, after this call.
+    // Nothing has started: the owner is notified of this end like any other, after this call.
     else queueMicrotask(() => this.#onExit(neverStarted));
   }
 
@@ -240,7 +240,7 @@ export class UnitProcess {
     }
   }
 
-  /** It closed its connection, usually because it is exiting: its exit status then says more. */
+  /** It closed its connection, usually because it is exiting: its exit status then explains more. */
   #onClosed(): void {
     this.#heartbeat.stop();
     this.#timer();
@@ -273,14 +273,14 @@ export class UnitProcess {
     this.#timer();
     this.#wasReady = true;
     this.#state = { tag: "ready", channel };
-    // What it is told first, such as what it may not start, holds for what was queued.
+    // Its first messages, such as what it may not start, apply to what was queued.
     this.#listener.onReady(this);
     for (const message of queued) this.send(message);
     this.#startEnded.resolve();
     this.#heartbeat.start();
   }
 
-  /** Null: no delay. Once it is ending, its last output is not delayed. */
+  /** Null: no delay. The last output of an ending process is not delayed. */
   #delayWhileUsable(ms: number): Promise<void> | null {
     return ms === 0 || !this.usable ? null : delay(this.#clock, ms);
   }

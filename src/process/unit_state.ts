@@ -1,4 +1,4 @@
-/** What unit_supervisor.ts knows of one unit. */
+/** The state of one unit in unit_supervisor.ts. */
 import type { CancelTimer } from "../base/time.ts";
 import type { UnitPlan } from "./ports.ts";
 import type { Death } from "./restart_policy.ts";
@@ -14,7 +14,7 @@ export type UnitState =
 export interface Unit {
   plan: UnitPlan;
   state: UnitState;
-  /** Those that still count. */
+  /** The deaths that still count. */
   recentDeaths: Death[];
   deaths: number;
   /** Whether it has finished any work since its last death. */
@@ -24,7 +24,7 @@ export interface Unit {
   /** When it was last needed, by the monotonic clock. */
   neededAt: number;
   cancelIdle: CancelTimer | null;
-  /** When the grants of its process were last compared with what is on disk, by the monotonic clock. */
+  /** When the grants of its process were last compared with the disk, by the monotonic clock. */
   grantsCheckedAt: number;
   /** Resolves when its next process may begin: not beside one that has the same files open. */
   after: Promise<void> | null;

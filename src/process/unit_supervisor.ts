@@ -49,7 +49,7 @@ export class UnitSupervisor {
   }
 
   /**
-   * The unit's process. If there is none, one that starts when it is its turn. Null while it may not start; see
+   * The unit's process. If there is none, one that starts when its turn comes. Null while it may not start; see
    * `downReasonOf`.
    */
   getOrStartProcess(key: UnitKey, order: StartOrder): UnitProcess | null {
@@ -84,7 +84,7 @@ export class UnitSupervisor {
 
   /**
    * New work goes to a new process from now on; the current one ends when it has finished its work. `alone`: the new
-   * one begins only then.
+   * one begins only after that.
    */
   replaceProcess(key: UnitKey, alone: boolean = false): void {
     const unit = this.#unitOf(key);
@@ -123,13 +123,13 @@ export class UnitSupervisor {
     return state?.tag === "running" && state.process.usable ? state.process : null;
   }
 
-  /** Call this when the unit's process has finished some work, or was started ahead of it: restarts its idle timer. */
+  /** Call this when the unit's process has finished some work, or was started early: restarts its idle timer. */
   release(key: UnitKey): void {
     this.#stopDrained(key);
     const unit = this.#units.get(key);
     if (unit === undefined || unit.state.tag !== "running" || unit.plan.keepAlive) return;
     unit.neededAt = this.#clock.monotonic();
-    // Thousands of computes a second must not each set a timer: the one timer checks neededAt.
+    // Thousands of computes a second must not each set a timer: the single timer checks neededAt.
     if (unit.cancelIdle === null) this.#armIdleTimer(unit, idleEndMs);
   }
 
@@ -195,7 +195,7 @@ export class UnitSupervisor {
     return unit;
   }
 
-  /** Whether a granted file was replaced under its process. Looks at most once each `grantCheckMs`. */
+  /** Whether a granted file was replaced under its process. Checks at most once per `grantCheckMs`. */
   #isOutdated(unit: Unit): boolean {
     const { state, plan: { pinned } } = unit, now = this.#clock.monotonic();
     if (state.tag !== "running" || pinned || now - unit.grantsCheckedAt < grantCheckMs) return false;
@@ -245,7 +245,7 @@ export class UnitSupervisor {
       unit.cancelIdle = null;
       unit.state = { tag: "stopped" };
     }
-    // The state is set before the event: its receiver may request a process at once.
+    // The state is set before the event: its receiver may request a process immediately.
     const quarantine = !wanted && current ? this.#recordDeath(unit, end) : null;
     this.#ports.onEnd(key, process, end, wanted);
     if (process.pid === null && end.kind === "no_start") this.#ports.onNotStarted(key, end.message);
@@ -253,12 +253,12 @@ export class UnitSupervisor {
     else if (wanted && current && !this.#stopping) this.#ports.onAvailable(key);
   }
 
-  /** Sets the backoff or the quarantine. Returns the reason of a quarantine, else null. */
+  /** Sets the backoff or the quarantine. Returns the reason of a quarantine; otherwise null. */
   #recordDeath(unit: Unit, end: ProcessEnd): string | null {
     const { key } = unit.plan, now = this.#clock.monotonic();
     if (end.kind === "no_start") unit.notStarted = { times: 1 + (unit.notStarted?.times ?? 0), why: end.message };
     else unit.deaths++;
-    // A full disk and a failed start are no crash of the code, and do not count towards the quarantine.
+    // A full disk or a failed start is not a crash of the code, and does not count towards the quarantine.
     if (end.kind !== "disk_limit" && end.kind !== "no_start") {
       unit.recentDeaths = [...keepRecentDeaths(unit.recentDeaths, now), { at: now, worked: unit.worked }];
       unit.worked = false;
@@ -289,7 +289,7 @@ export class UnitSupervisor {
       const remainingMs = unit.neededAt + idleEndMs - this.#clock.monotonic();
       if (remainingMs > 0) return this.#armIdleTimer(unit, remainingMs);
       const { process } = unit.state, { key } = unit.plan;
-      // `release` is called when the work is done, and arms the timer again.
+      // `release` is called when the work is done, and sets the timer again.
       if (this.#ports.isBusy(key, process)) return;
       const due = this.#ports.nextDueAt(key), dueInMs = due === null ? Infinity : due - this.#clock.now();
       if (dueInMs <= idleEndMs) this.#armIdleTimer(unit, Math.max(0, dueInMs) + idleEndMs);

@@ -1,13 +1,13 @@
 /**
  * The limits of a process that no pool watches: a trial, or one that learns permissions. Used by deploy/.
- * I1. The same memory limit as in earnest: code that is tried is not trusted either.
+ * I1. The memory limit is the same as in normal operation: code on trial is not trusted either.
  */
 import type { Clock } from "../base/time.ts";
 import type { LaunchRequest } from "./launcher.ts";
 import { MemoryWatch } from "./memory_watch.ts";
 import type { UnitProcess } from "./unit_process.ts";
 
-/** Call this when it has begun. Call the result when it has ended. */
+/** Call this when the process has begun. Call the returned function when it has ended. */
 export function watchTrial(process: UnitProcess, { memoryBytes, written }: LaunchRequest, clock: Clock): () => void {
   const { pid } = process;
   if (pid === null) return () => {};
