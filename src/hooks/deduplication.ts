@@ -1,10 +1,10 @@
 /**
- * Recognizes a delivery that came before, by its keys: on disk, or on its way there. Used by hook_receiver.ts.
+ * Recognizes a repeated delivery by its keys: on disk, or on its way there. Used by hook_receiver.ts.
  * I1. From `add` until `remove`, every other delivery with one of the keys finds this one.
  */
 import type { HookPorts } from "./ports.ts";
 
-/** A delivery, and what resolves with null once it is on disk, or with why it was lost; `stored` null: it is there. */
+/** A delivery. `stored` resolves with null once it is on disk, or with why it was lost; null: it is on disk. */
 export interface KnownDelivery {
   readonly id: number;
   readonly stored: Promise<string | null> | null;
@@ -14,7 +14,7 @@ export class Deduplication {
   readonly #findKeys: HookPorts["findKeys"];
   readonly #pending = new Map<string, KnownDelivery>();
 
-  /** `findKeys`: the row of the delivery on disk that has one of these keys. */
+  /** `findKeys`: returns the row of the delivery on disk that has one of these keys. */
   constructor(findKeys: HookPorts["findKeys"]) {
     this.#findKeys = findKeys;
   }
@@ -34,7 +34,7 @@ export class Deduplication {
     for (const key of keys) this.#pending.set(key, delivery);
   }
 
-  /** It is on disk, or lost. */
+  /** The delivery is on disk, or lost. */
   remove(keys: readonly string[]): void {
     for (const key of keys) this.#pending.delete(key);
   }

@@ -1,4 +1,4 @@
-/** The row of a delivery: what senses get of a request. Pure. */
+/** The row of a delivery: the part of a request that senses get. Pure. */
 import { hookHeadersMaxBytes, hookKeyMaxChars } from "../base/hook_limits.ts";
 import type { HookDefinition, HookRequest } from "../protocol/hook.ts";
 import { toHookSource } from "../protocol/delivery.ts";
@@ -6,11 +6,11 @@ import { findLostNumber, type Json, nestsTooDeep, stringifyWellFormed } from "..
 import type { NewLogRow } from "../protocol/log.ts";
 
 const jsonType = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
-/** They prove who sent it, or are the connection's own. */
+/** Headers that prove the sender, or belong to the connection. */
 const leftOut =
   /^(authorization|proxy-.*|cookie|host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|expect|.*-signature(-\d+)?)$/;
 
-/** Null: the body is no text. */
+/** Null: the body is not text. */
 export function toDeliveryRow({ name, proof, dedup }: HookDefinition, request: HookRequest): NewLogRow | null {
   const text = decodeText(request.body), keyHeader = dedup.find((key) => key.kind === "header");
   if (text === null) return null;
@@ -43,7 +43,7 @@ function decodeText(bytes: Uint8Array): string | null {
   }
 }
 
-/** What JSON would not hold as it was sent stays text. */
+/** JSON that parsing would change stays text. */
 function toBody(text: string, type: string): Json {
   if (!jsonType.test(type) || nestsTooDeep(text)) return text;
   try {

@@ -1,9 +1,9 @@
 /**
- * Takes deliveries of hooks in: proven, not known yet, within rate and backlog, and answered once they are on disk.
- * Created by kernel/hook_wiring.ts; the listener hands requests in.
- * I1. A delivery is accepted only once its row and its keys are on disk, in one commit: then its senses compute for it,
- *     whatever dies.
- * I2. A delivery with a known key is not written again, also while the first one is still on its way to the disk.
+ * Receives deliveries of hooks: checks that they are proven, new, and within rate and backlog, and answers once they
+ * are on disk. Created by kernel/hook_wiring.ts; the listener passes requests on.
+ * I1. A delivery is accepted only once its row and its keys are on disk, in one commit: from then on its senses compute
+ *     for it, even after a crash.
+ * I2. A delivery with a known key is not written again, even while the first one is on its way to the disk.
  * I3. Every delivery is counted under exactly one answer.
  */
 import { messageOf } from "../base/errors.ts";
@@ -39,7 +39,7 @@ export class HookReceiver {
     this.#known = new Deduplication((keys) => ports.findKeys(keys));
   }
 
-  /** `sensesOf`: those that compute for a hook. A hook that stays keeps its counters. */
+  /** `sensesOf`: the senses that compute for a hook. A hook that stays keeps its counters. */
   configure(definitions: ReadonlyMap<string, HookDefinition>, sensesOf: (hook: string) => readonly string[]): void {
     for (const name of this.#hooks.keys()) if (!definitions.has(name)) this.#hooks.delete(name);
     for (const [name, definition] of definitions) {
@@ -48,17 +48,17 @@ export class HookReceiver {
       if (known === undefined) this.#hooks.set(name, this.#createHook({ definition, senses, bucket }));
       else Object.assign(known, { definition, senses, bucket });
     }
-    // On failure the next delivery tries again, and gets the error.
+    // After a failure the next delivery tries again, and gets the error.
     if (definitions.size > 0) this.#prepare().catch(() => {});
   }
 
-  /** The most bytes of a body; null when nothing computes for such a hook. */
+  /** The largest body in bytes; null when no sense computes for such a hook. */
   bodyLimitOf(name: string): number | null {
     const hook = this.#hooks.get(name);
     return hook === undefined || hook.senses.length === 0 ? null : hook.definition.maxBodyBytes;
   }
 
-  /** The body is larger than the hook takes. */
+  /** The body is larger than the hook accepts. */
   onTooLarge(name: string): void {
     const hook = this.#hooks.get(name);
     if (hook === undefined) return;
@@ -66,7 +66,7 @@ export class HookReceiver {
     this.#recordRefusal(hook, "too_large", `it has a body larger than ${hook.definition.maxBodyBytes} bytes`);
   }
 
-  /** Null when nothing computes for such a hook. Resolves when an accepted delivery is on disk. Never rejects. */
+  /** Null when no sense computes for such a hook. Resolves when an accepted delivery is on disk. Never rejects. */
   async receive(name: string, request: HookRequest): Promise<HookAnswer | null> {
     const prepared = await this.#prepare().catch(messageOf), hook = this.#hooks.get(name);
     if (hook === undefined || hook.senses.length === 0) return null;
@@ -81,11 +81,11 @@ export class HookReceiver {
     const fault = proven ? null : findProofFault(proof, secrets, request, now),
       keys = toDeliveryKeys(name, dedup, request);
     if (fault !== null) return this.#refuse(hook, { kind: "unproven", why: `it ${fault}` });
-    // A token can deliver anything; a signature must not be of use again without what names its delivery.
+    // A token can deliver anything; a signature must not be reusable without a key of its delivery.
     if (keys === null && proof.kind !== "token" && !proven) {
       return this.#refuse(hook, { kind: "unproven", why: "it has no header with the id of the delivery" });
     }
-    // I2. Nothing is awaited between the look and the row.
+    // I2. Nothing is awaited between the check and the row.
     const known = this.#known.find(keys ?? []);
     return await (known === null ? this.#accept(hook, request, keys ?? []) : this.#repeat(hook, known));
   }
@@ -190,7 +190,7 @@ export class HookReceiver {
     return { ...of, backlog: null, last: null, counters };
   }
 
-  /** Before the first delivery is looked at. */
+  /** Called before the first delivery is checked. */
   #prepare(): Promise<typeof import("./verify_delivery.ts")> {
     return this.#prepared ??= Promise.all([import("./verify_delivery.ts"), this.#ports.learnKeys()]).then(
       ([proof]) => proof,

@@ -1,7 +1,8 @@
 /**
- * Whether a delivery comes from who has the secret. Pure. Loaded with the first hook: node:crypto takes 24 ms.
- * I1. What is compared with a secret, or with what is made of it, is compared in a time that says nothing about it.
- * I2. No answer says more than that the proof is missing, wrong or too old.
+ * Checks whether a delivery comes from a sender that has the secret. Pure. Loaded with the first hook: node:crypto
+ * takes 24 ms.
+ * I1. Comparisons with a secret, or with a value derived from it, take a time that reveals nothing about it.
+ * I2. Answers reveal only that the proof is missing, wrong or too old.
  */
 import { unreachable } from "../base/errors.ts";
 import { hookAgeMaxMs } from "../base/hook_limits.ts";
@@ -10,7 +11,7 @@ import type { HookKey, HookProof, HookRequest } from "../protocol/hook.ts";
 // Imported dynamically: a static import would load it at every start of a built nerve (tools/build/bundle.ts).
 const { createHash, createHmac, timingSafeEqual } = await import("node:crypto");
 
-/** Why the delivery proves nothing; null when it is proven. `now`: wall milliseconds. */
+/** Why the proof fails; null when the delivery is proven. `now`: wall milliseconds. */
 export function findProofFault(
   proof: HookProof,
   secrets: readonly string[],
@@ -48,7 +49,7 @@ const encoder = new TextEncoder();
 type Hash = Extract<HookProof, { kind: "hmac" }>["hash"];
 
 function mac(hash: Hash, secret: string | Uint8Array, parts: readonly (string | Uint8Array)[]): Uint8Array {
-  // A key of bytes: with a text Deno 2.9.6 takes 16 us instead of 11.
+  // The key as bytes: with a string Deno 2.9.6 takes 16 us instead of 11.
   const made = createHmac(hash, typeof secret === "string" ? encoder.encode(secret) : secret);
   for (const part of parts) made.update(part);
   return made.digest();
@@ -56,7 +57,7 @@ function mac(hash: Hash, secret: string | Uint8Array, parts: readonly (string | 
 
 function checkToken(given: string | undefined, prefix: string, secrets: readonly string[]): string | null {
   if (given === undefined || !given.startsWith(prefix)) return "has no token";
-  // Digests have one length: nothing tells that of the secret.
+  // Digests have the same length: nothing reveals the length of the secret.
   const found = digest(given.slice(prefix.length));
   return isAny(secrets.map((secret) => timingSafeEqual(digest(secret), found))) ? null : "has a wrong token";
 }
@@ -68,10 +69,10 @@ function checkMacs(header: string, given: readonly (Uint8Array | null)[], made: 
   return isAny(equal) ? null : `has a wrong signature in ${header}`;
 }
 
-/** Senders give one for each of their secrets. */
+/** Senders give a signature for each of their secrets. */
 const givenMax = 8;
 
-/** All were compared before any counts. */
+/** All results were computed before any counts. */
 function isAny(results: readonly boolean[]): boolean {
   return results.includes(true);
 }
@@ -80,7 +81,7 @@ function digest(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
 }
 
-/** Null for what is no such text. */
+/** Null for text in another form. */
 function decode(text: string | undefined, prefix: string, encoding: "hex" | "base64"): Uint8Array | null {
   if (text === undefined || !text.startsWith(prefix)) return null;
   const encoded = text.slice(prefix.length).trim();
@@ -94,13 +95,13 @@ function toStandardKey(secret: string): string | Uint8Array {
   return secret.startsWith(standardPrefix) ? Buffer.from(secret.slice(standardPrefix.length), "base64") : secret;
 }
 
-/** Of a time under the signature, in seconds. */
+/** Checks a signed time in seconds. */
 function checkAge(at: string, now: number): string | null {
   const age = /^\d{1,15}$/.test(at) ? Math.abs(now - Number(at) * 1_000) : Infinity;
   return age <= hookAgeMaxMs ? null : "is too old, or the clocks of both sides differ";
 }
 
-/** The headers of a delivery that prove that it was sent by who has the secret. */
+/** The headers that prove that a delivery comes from a sender with the secret. */
 export function makeProof(
   proof: HookProof,
   secret: string,
@@ -128,8 +129,8 @@ export function makeProof(
 }
 
 /**
- * What makes the delivery the same as another one: a digest for each of its keys. Null when it has none of those that
- * the hook wants.
+ * The keys that identify repeated deliveries: a digest for each key of the hook. Null when the delivery has none of the
+ * keys that the hook requires.
  */
 export function toDeliveryKeys(hook: string, keys: readonly HookKey[], request: HookRequest): string[] | null {
   const made = keys.flatMap((key) => {
