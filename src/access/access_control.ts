@@ -1,9 +1,9 @@
 /**
- * Tokens and sessions: who may do what on the listener. Created by kernel/access_wiring.ts; the listener asks it about every
- * request.
- * I1. What is told to be made or revoked is on disk; of a secret only its hash is.
- * I2. Every denial is counted by its code, and told in the log, of which repetitions are folded.
- * I3. When a token or session ends, so do its requests and streams, at the latest after `accessSweepMs`.
+ * Tokens and sessions: who may do what on the listener. Created by kernel/access_wiring.ts; the listener calls it for
+ * every request.
+ * I1. A creation or revocation is reported only once it is on disk. Only the hash of a secret is stored.
+ * I2. Every denial is counted by its code and logged; repetitions are folded.
+ * I3. When a token or session ends, its requests and streams end too, after `accessSweepMs` at the latest.
  */
 import { accessSweepMs, deadTokensMax, sessionMs, sessionsMax, tokensMax, tokenUseMs } from "../base/access_limits.ts";
 import { type ErrorCode, NerveError } from "../base/errors.ts";
@@ -36,11 +36,11 @@ export class AccessControl {
   readonly #links: LoginLinks;
   /** By id, oldest first. */
   readonly #held = new Map<string, Held>();
-  /** Those that ended here, while the disk does not have it: they can be ended again. */
+  /** Entries that ended in memory, but not yet on disk: they can be ended again. */
   readonly #unsaved = new Set<Held>();
   /** How often access was denied, by the code of the error. */
   readonly denied: Partial<Record<ErrorCode, number>> = {};
-  /** Called when there are more or fewer live tokens. */
+  /** Called when the number of live tokens changes. */
   onChange: () => void = () => {};
   #cancel: CancelTimer = () => {};
 
@@ -51,7 +51,7 @@ export class AccessControl {
     for (const stored of ports.load()) this.#held.set(stored.id, { stored, ended: new AbortController() });
   }
 
-  /** Ends what expires, from now on. */
+  /** Starts to end what expires. */
   start(): void {
     const sweep = () => {
       for (const { stored, ended } of this.#held.values()) {
@@ -68,7 +68,7 @@ export class AccessControl {
     this.#cancel();
   }
 
-  /** Whether there is a token that is good. */
+  /** Whether there is a live token. */
   get hasToken(): boolean {
     return this.#live("token").length > 0;
   }
@@ -97,7 +97,7 @@ export class AccessControl {
     return { secret: made.text, token: this.#toView(stored) };
   }
 
-  /** The names of those that ended. Throws TOKEN_UNKNOWN, STORE_FAILED. */
+  /** The names of the tokens and sessions that ended. Throws TOKEN_UNKNOWN, STORE_FAILED. */
   async revoke({ name, sessions = false }: RevokeTokensRequest): Promise<string[]> {
     const named = name === undefined ? null : this.#named(name);
     if (name !== undefined && named === null) {
@@ -113,12 +113,12 @@ export class AccessControl {
     return this.#links.make(scope);
   }
 
-  /** Throws what `Links.use` throws, and STORE_FAILED. */
+  /** Throws what `LoginLinks.use` throws, and STORE_FAILED. */
   async openSession(link: string): Promise<OpenedSession> {
     const scope = await this.#links.use(link), made = await makeCredential();
     const [oldest] = this.#live("session");
     if (oldest !== undefined && this.#live("session").length >= sessionsMax) await this.#end([oldest]);
-    // The id stays unknown: who has it could use up its guesses.
+    // The name must not contain the id: anyone who has the id could use up its guesses.
     const name = `session-${crypto.randomUUID().slice(0, 8)}`,
       created = this.#ports.clock.now(),
       expires = created + sessionMs;
@@ -135,7 +135,7 @@ export class AccessControl {
     }
     const { id } = held.stored;
     if (!isSameHash(await hashSecret(parsed.secret), held.stored.hash)) {
-      // Only the wrong ones are counted: nobody can lock its owner out.
+      // Only wrong secrets are counted: no one can lock the owner out.
       if (!this.#guesses.mayTry(id)) throw limited();
       this.#guesses.onWrong(id);
       throw unknown(kind);
@@ -152,7 +152,7 @@ export class AccessControl {
     return { kind, name, scope, expires, ended: ended.signal };
   }
 
-  /** A request was denied. `who`: the token or session that it showed, if that is known. */
+  /** A request was denied. `who`: the token or session that it presented, if known. */
   onDenied({ code, message }: NerveError, who: string | null): void {
     this.denied[code] = (this.denied[code] ?? 0) + 1;
     const row = { ...toRow("access.denied", who), payload: { code, why: message.slice(0, 300) } };
@@ -173,7 +173,7 @@ export class AccessControl {
     row: NewLogRow,
   ): Promise<StoredToken> {
     const stored: StoredToken = { ...of, id, hash, used: null, revoked: null };
-    // In memory first: two of one name could not be told apart, and nobody knows the secret yet.
+    // In memory first: two of one name could not be told apart, and no one has the secret yet.
     this.#held.set(id, { stored, ended: new AbortController() });
     const remove = this.#forgetDead(of.name);
     try {
@@ -204,7 +204,7 @@ export class AccessControl {
     }
   }
 
-  /** The ids of what is over and forgotten: what had the name, and the oldest of too many. */
+  /** Forgets ended entries with this name, and the oldest of too many. Returns their ids. */
   #forgetDead(name: string): string[] {
     const dead = [...this.#held.values()].filter(({ stored }) => this.#stateOf(stored) !== "live");
     const gone = dead.filter(({ stored }, at) => stored.name === name || at < dead.length - deadTokensMax);
@@ -216,7 +216,7 @@ export class AccessControl {
     return ids;
   }
 
-  /** The live one of that name, or one whose end is not on disk. */
+  /** The live entry of that name, or one whose end is not on disk. */
   #named(name: string): Held | null {
     const isMeant = (held: Held) => this.#stateOf(held.stored) === "live" || this.#unsaved.has(held);
     return [...this.#held.values()].find((held) => held.stored.name === name && isMeant(held)) ?? null;

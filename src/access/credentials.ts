@@ -2,14 +2,14 @@
  * Makes and compares the secrets of tokens, sessions and links: `nerve_ID_SECRET`. The id finds the record, the secret
  * proves it. Used by access_control.ts and login_links.ts.
  * I1. A secret has 256 random bits, and only its hash is kept.
- * I2. Hashes are compared in a time that says nothing about where they differ.
+ * I2. Comparing hashes takes a time that reveals nothing about where they differ.
  */
 import { sha256 } from "../base/sha256.ts";
 import { credentialPattern } from "../protocol/access.ts";
 
 export interface NewCredential {
   readonly id: string;
-  /** Told once. */
+  /** Shown only once. */
   readonly text: string;
   readonly hash: string;
 }
@@ -20,7 +20,7 @@ export async function makeCredential(): Promise<NewCredential> {
   return { id, text: `nerve_${id}_${secret}`, hash: await hashSecret(secret) };
 }
 
-/** Null: no credential of nerve looks like that. */
+/** Null: the text does not have the form of a credential. */
 export function parseCredential(text: string): { readonly id: string; readonly secret: string } | null {
   const [, id, secret] = credentialPattern.exec(text) ?? [];
   return id === undefined || secret === undefined ? null : { id, secret };

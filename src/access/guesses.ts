@@ -1,7 +1,7 @@
 /**
  * Bounds how many secrets strangers may try. Used by access_control.ts and login_links.ts.
- * I1. Strangers keep nobody out who has a right secret: they are bounded in all by those that name nothing, and for one
- *     token by those that name it; its name is not in the secret, and nobody learns it who does not have the token.
+ * I1. Strangers cannot lock out anyone with a right secret. Guesses with an unknown id share one limit; guesses at one
+ *     token have a limit per id, and only those who have the token know its id.
  */
 import { guessesMax, guessEveryMs, strangersMax, strangersPerSecond } from "../base/access_limits.ts";
 import type { Clock } from "../base/time.ts";
@@ -10,7 +10,7 @@ import { TokenBucket } from "../base/token_bucket.ts";
 export class Guesses {
   readonly #clock: Clock;
   readonly #strangers: TokenBucket;
-  /** By the id of what was guessed at. */
+  /** By the id that was guessed at. */
   readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(clock: Clock) {
@@ -18,12 +18,12 @@ export class Guesses {
     this.#strangers = new TokenBucket(clock, strangersPerSecond, strangersMax);
   }
 
-  /** Something was shown that is not known. False: there were too many. */
+  /** An unknown credential was presented. False: there were too many. */
   takeStranger(): boolean {
     return this.#strangers.tryTake();
   }
 
-  /** Whether a secret for `id` may be looked at. */
+  /** Whether a secret for `id` may be checked. */
   mayTry(id: string): boolean {
     return this.#buckets.get(id)?.tryTake() ?? true;
   }
@@ -34,7 +34,7 @@ export class Guesses {
     this.#buckets.set(id, new TokenBucket(this.#clock, 1_000 / guessEveryMs, guessesMax - 1));
   }
 
-  /** Its secret was right, or what it named is gone. */
+  /** The secret was right, or the id is gone. */
   forget(id: string): void {
     this.#buckets.delete(id);
   }

@@ -1,7 +1,7 @@
 /**
- * One-time links that open a session of the dashboard. Used by access_control.ts. They live in memory: a daemon that ends
- * takes them with it.
- * I1. A link opens one session, whoever comes first.
+ * One-time links that open a session of the dashboard. Used by access_control.ts. They live in memory: a daemon that
+ * ends loses them.
+ * I1. A link opens one session: only its first use counts.
  */
 import { linkMs, linksMax } from "../base/access_limits.ts";
 import { NerveError } from "../base/errors.ts";
@@ -36,7 +36,7 @@ export class LoginLinks {
     return { text, expires };
   }
 
-  /** The scope of the session that it opens. Throws LINK_USED, LINK_UNKNOWN, ACCESS_LIMITED. */
+  /** The scope of the session that the link opens. Throws LINK_USED, LINK_UNKNOWN, ACCESS_LIMITED. */
   async use(text: string): Promise<SessionScope> {
     const parsed = parseCredential(text);
     this.#forgetOld(linksMax);
@@ -45,7 +45,7 @@ export class LoginLinks {
       if (!this.#guesses.takeStranger()) throw limited();
       throw new NerveError("LINK_UNKNOWN", "the link has expired, or was never issued", { hint });
     }
-    // I1. Nothing is awaited between the look and the mark.
+    // I1. Nothing is awaited between the check and the mark.
     const isRight = isSameHash(await hashSecret(parsed.secret), link.hash);
     if (!isRight) {
       if (!this.#guesses.mayTry(parsed.id)) throw limited();
@@ -67,7 +67,7 @@ export class LoginLinks {
   }
 }
 
-/** ACCESS_LIMITED. */
+/** The error ACCESS_LIMITED. */
 export function limited(): NerveError {
   return new NerveError("ACCESS_LIMITED", "too many wrong tokens, sessions or links were shown", {
     hint: "wait a minute",

@@ -1,4 +1,4 @@
-/** What access needs of the log and its database. kernel/access_wiring.ts implements it. */
+/** What access control needs from the log and its database. kernel/access_wiring.ts implements it. */
 import type { Clock } from "../base/time.ts";
 import type { AccessScope } from "../protocol/access.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -17,7 +17,7 @@ export interface StoredToken {
   readonly revoked: number | null;
 }
 
-/** What changes in one write; `row` is the row of the log that tells of it. */
+/** The changes of one write; `rows` are its rows of the log. */
 export interface TokenChange {
   readonly put?: StoredToken;
   /** Ids. */
@@ -30,9 +30,9 @@ export interface AccessPorts {
   readonly clock: Clock;
   /** Oldest first. */
   load(): StoredToken[];
-  /** Resolves when it is on disk; rejects with STORE_FAILED. */
+  /** Resolves when the change is on disk; rejects with STORE_FAILED. */
   save(change: TokenChange): Promise<void>;
-  /** Notes when one was last used, with what is written next. */
+  /** Saves when a token or session was last used, with the next write. */
   saveUse(id: string, at: number): void;
   /** Writes the row, or counts it as a repetition. True when it is new. */
   record(row: Omit<NewLogRow, "payload"> & { readonly payload: JsonObject }, kind: string): boolean;
