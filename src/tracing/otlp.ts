@@ -1,6 +1,6 @@
 /**
- * Spans as OTLP has them, in its JSON form (opentelemetry.io/docs/specs/otlp, `ExportTraceServiceRequest`). Pure. By hand: the
- * libraries for it take longer to load than nerve takes to start, and one request needs this much of them.
+ * Spans in the JSON form of OTLP (opentelemetry.io/docs/specs/otlp, `ExportTraceServiceRequest`). Pure. Written by
+ * hand: the libraries take longer to load than nerve takes to start, and a single request needs only this much.
  */
 
 /** Ids are lowercase hex. Times are wall milliseconds. */
@@ -48,7 +48,7 @@ function toSpan({ traceId, spanId, parentId, name, start, end, attributes, error
     spanId,
     ...parentId !== null && { parentSpanId: parentId },
     name,
-    // Internal: of no request.
+    // Internal: not part of a request.
     kind: 1,
     startTimeUnixNano: toNanos(start),
     endTimeUnixNano: toNanos(Math.max(start, end)),

@@ -1,7 +1,7 @@
 /**
  * Sends spans to a receiver of OTLP over HTTP. Created by tracer.ts.
- * I1. It keeps nobody waiting: spans wait in a bounded queue; what finds no place, or is refused, is dropped and counted.
- * I2. A receiver that is away is asked again, ever more seldom, and reported once until it answers.
+ * I1. No caller waits: spans wait in a bounded queue; those that do not fit, or are refused, are dropped and counted.
+ * I2. A receiver that is away is retried at growing intervals, and reported once until it answers.
  */
 import { messageOf } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -52,7 +52,7 @@ export class SpanExporter {
     else if (this.#cancel === null && !this.#isSending) this.#sendSoon(this.#retryMs || spansSendMs);
   }
 
-  /** Sends what waits, if the receiver answers in time; the rest is dropped. */
+  /** Sends what waits, if the receiver answers in time; drops the rest. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -81,7 +81,7 @@ export class SpanExporter {
     });
   }
 
-  /** One request. False: the receiver is away, and its spans wait on. Never rejects. */
+  /** Sends one request. False: the receiver is away, and its spans stay in the queue. Never rejects. */
   async #send(): Promise<boolean> {
     const spans = this.#waiting.splice(0, spansSentMax);
     try {
@@ -123,7 +123,7 @@ export class SpanExporter {
     const isNew = problem !== null && this.#problem === null;
     this.#problem = problem;
     if (!isNew) return;
-    // The rest of the address may hold a key.
+    // The rest of the address may contain a key.
     const { url } = this.#options, { host } = new URL(url);
     this.#report(`traces cannot be sent to ${host}: ${problem.replaceAll(url, host)}`);
   }

@@ -1,4 +1,4 @@
-/** Where traces go, from the variables of OpenTelemetry. Pure. */
+/** Where traces go, by the variables of OpenTelemetry. Pure. */
 
 export interface TraceOptions {
   readonly url: string;
@@ -7,7 +7,7 @@ export interface TraceOptions {
   readonly resource: Readonly<Record<string, string>>;
 }
 
-/** Null: nobody asks for traces. `env` reads a variable of the daemon. */
+/** Null: no traces are wanted. `env` reads a variable of the daemon. */
 export function readTraceOptions(env: (name: string) => string | undefined): TraceOptions | null {
   if (env("OTEL_SDK_DISABLED")?.toLowerCase() === "true") return null;
   const own = env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") || null, base = env("OTEL_EXPORTER_OTLP_ENDPOINT") || null;
@@ -19,7 +19,7 @@ export function readTraceOptions(env: (name: string) => string | undefined): Tra
   return { url, headers: parsePairs(headers), resource: { ...resource, "service.name": service } };
 }
 
-/** `a=1,b=2`, each part as in a URL. */
+/** Parses `a=1,b=2`, each part URL-encoded. */
 function parsePairs(text: string): Record<string, string> {
   const pairs = text.split(",").flatMap((pair): [string, string][] => {
     const at = pair.indexOf("="), key = pair.slice(0, Math.max(0, at)).trim();

@@ -1,7 +1,8 @@
 /**
- * Makes spans of computes, of runs and of what their roles did. Created by kernel/kernel.ts where variables of the daemon name a
- * receiver. A run that a compute started is in the compute's trace, and so is what heard its signal.
- * I1. What it remembers is bounded; a run of which it forgot the trace begins another one.
+ * Makes spans of computes, of runs and of the work of their roles. Created by kernel/trace_wiring.ts if variables of
+ * the daemon name a receiver. A compute's trace includes the run that it started, and the computes that its signal
+ * triggered.
+ * I1. Its memory is bounded; a run whose trace was forgotten begins another one.
  */
 import type { Clock } from "../base/time.ts";
 import { tracesKnownMax } from "../base/trace_limits.ts";
@@ -39,7 +40,7 @@ interface TracedRun {
 
 export class Tracer {
   readonly #exporter: SpanExporter;
-  /** Of a row of the log: the span that wrote it. */
+  /** For each row of the log, the span that wrote it. */
   readonly #rows = new Map<number, Place>();
   readonly #runs = new Map<string, TracedRun>();
 
@@ -57,7 +58,7 @@ export class Tracer {
 
   onComputed({ sense, id, trigger, causeId, at, durationMs, result }: TracedCompute): void {
     const parent = causeId === null ? null : this.#rows.get(causeId) ?? null;
-    // The run may have begun already: its rows come on their own way.
+    // The run may have begun already: its rows arrive separately.
     const run = result.kind === "run" ? this.#placeOf(result.runId, causeId) : null;
     const place = { traceId: parent?.traceId ?? run?.traceId ?? newTraceId(), spanId: newSpanId() };
     if (run !== null) Object.assign(run, { traceId: place.traceId, parentId: place.spanId });
@@ -80,7 +81,7 @@ export class Tracer {
     });
   }
 
-  /** A run has changed; its span is that of its whole life. */
+  /** A run has changed; once it has ended, its span covers its whole life. */
   onRun(run: Run): void {
     if (run.endedAt === null) return;
     const { traceId, spanId, parentId } = this.#placeOf(run.runId, run.causeId);
@@ -101,7 +102,7 @@ export class Tracer {
     });
   }
 
-  /** A row of the log is on disk: of a run, it tells what a role did since the row before. */
+  /** A row of the log is on disk; the row of a run shows what a role did since the row before. */
   onRow({ type, refId, source, causeId, ts, payload }: LogRow): void {
     if (!type.startsWith("run.") || refId === null) return;
     const run = this.#placeOf(refId, causeId), start = run.last ?? ts;
@@ -153,7 +154,7 @@ function describeFailure(result: ComputeResult): string | null {
   }
 }
 
-/** Forgets the oldest. */
+/** Adds an entry, and forgets the oldest if there are too many. */
 function remember<Key, Value>(known: Map<Key, Value>, key: Key, value: Value): void {
   known.set(key, value);
   if (known.size <= tracesKnownMax) return;
