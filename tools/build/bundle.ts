@@ -1,7 +1,7 @@
 /**
  * Bundles each of nerve's own processes and threads into one file in the staged folder. A bundle starts 50 ms sooner
- * than its 200 modules and deno.json (`deno task bench start`). What runs in the sandbox becomes a few files instead, at
- * the places of the modules that src/sandbox/module_gate.ts and deno.json name, and chunks that they share. Used by
+ * than its 200 modules and deno.json (`deno task bench start`). What runs in the sandbox becomes a few files instead,
+ * at the places of the modules that src/sandbox/module_gate.ts and deno.json name, and chunks that they share. Used by
  * stage.ts.
  * In main.js every module counts as the main module: code behind `if (import.meta.main)`, such as the shim's, runs as
  * soon as src/main.ts loads its module, which it does only for that purpose.
@@ -27,8 +27,8 @@ export const bundledEntries = [
 ] as const;
 
 /**
- * The modules of the sandbox that are loaded by their path: its main module, what imports user code, what user code
- * imports as "nerve", and what is loaded when it is needed. Paths below src/.
+ * The sandbox's modules that are loaded by path: its main module, the one that imports user code, the one that user
+ * code imports as "nerve", and one that is loaded when it is needed. Paths below src/.
  */
 export const sandboxEntries = [
   "sandbox/worker_main.ts",
@@ -37,23 +37,23 @@ export const sandboxEntries = [
   "store/sqlite/drizzle.ts",
 ] as const;
 
-/** Restate's SDK, which the kernel loads only when nerve.yaml has such an engine. */
+/** Restate's SDK, which the kernel loads only when nerve.yaml names a Restate engine. */
 export const loadedLater = "restate/service.ts";
 
 /**
- * Built-in modules that load quickly. A bundle loads all static imports of its modules at every start; with the first of
- * any others Deno loads its Node layer, which takes each thread 20 to 60 ms. Those are loaded where they are needed
- * (src/base/built_ins.ts), and node:path is replaced by the same code as a package.
+ * Built-in modules that load quickly. A bundle loads all static imports of its modules at every start. Any other
+ * built-in makes Deno load its Node layer, which takes 20 to 60 ms in each thread. Those are loaded where they are
+ * needed (src/base/built_ins.ts); node:path is replaced by a package with the same code.
  */
 const quickBuiltIns = ["node:sqlite"];
 
 /**
- * `root` is a staged folder that has no deno.json yet. It gets the repository's deno.json and lock file while this
- * runs: bundling the vendored packages instead would include everything that authors may import from them, and start 5
- * ms later.
+ * `root` is a staged folder without a deno.json. It gets the repository's deno.json and lock file while this runs:
+ * bundling the vendored packages instead would include everything that authors may import from them, and each start
+ * would take 5 ms longer.
  */
 export async function bundleProcesses(repository: string, root: string): Promise<void> {
-  // deno.json names the dashboard's, without which it would not be read.
+  // Deno rejects deno.json without the dashboard's, which it names as a workspace member.
   const borrowed = ["deno.json", "deno.lock", "dashboard/deno.json"];
   await Deno.mkdir(join(root, "dashboard"));
   for (const name of borrowed) await Deno.copyFile(join(repository, name), join(root, name));
@@ -61,7 +61,7 @@ export async function bundleProcesses(repository: string, root: string): Promise
   const imports = { ...manifest.imports, "node:path": manifest.imports["path-browserify"] };
   await Deno.writeTextFile(join(root, "deno.json"), JSON.stringify({ ...manifest, imports }));
   await Deno.mkdir(join(root, "src/bundle"), { recursive: true });
-  // One after the other: with an empty cache each would fetch Deno's bundler, and trip over the others.
+  // One after the other: with an empty cache, each would download Deno's bundler and get in the others' way.
   for (const entry of bundledEntries) await bundleProcess(root, entry);
   await bundleSandbox(root);
   for (const name of ["deno.json", "deno.lock", "dashboard"]) await Deno.remove(join(root, name), { recursive: true });
@@ -69,8 +69,8 @@ export async function bundleProcesses(repository: string, root: string): Promise
 
 async function bundleProcess(root: string, entry: (typeof bundledEntries)[number]): Promise<void> {
   const file = join("src", toBundlePath(entry));
-  // --minify drops the names of classes and functions; with --keep-names, or at twice the length without --minify, each
-  // start takes 4 or 8 ms more.
+  // --minify drops the names of classes and functions. With --keep-names, each start takes 4 ms more; without --minify,
+  // at twice the length, 8 ms more.
   await bundle(root, [entry], ["--minify", "--output", file]);
   const text = markEagerFunctions(withoutBuffer(await Deno.readTextFile(join(root, file))));
   await Deno.writeTextFile(join(root, file), text);
@@ -81,8 +81,8 @@ async function bundleProcess(root: string, entry: (typeof bundledEntries)[number
 }
 
 /**
- * To packages a bundle is a browser's, which has no Buffer: a look at it has Deno load its Node layer. Only cel-js looks, and
- * its code for browsers (8.0.0) decodes with an encoder in one place.
+ * Packages see a bundle as a browser's, without Buffer: a reference to Buffer makes Deno load its Node layer. Only
+ * cel-js checks for it, and its browser code (8.0.0) decodes with an encoder in one place.
  */
 function withoutBuffer(text: string): string {
   const looks = 'typeof Buffer<"u"', encoderDecodes = /(jsonParse:(\w+)=>JSON\.parse\()\w+(\.decode\(\2\)\))/g;
@@ -94,13 +94,13 @@ function withoutBuffer(text: string): string {
 }
 
 /**
- * User code imports Drizzle too, and "nerve": there is one of each. Names stay: user code sees them, and the texts of
- * errors have them.
+ * nerve and user code share one Drizzle and one "nerve". Names are kept, because user code sees them and error messages
+ * contain them.
  */
 async function bundleSandbox(root: string): Promise<void> {
   await bundle(root, sandboxEntries, ["--code-splitting", "--external", "drizzle-orm/*", "--outdir", "src"]);
   const main = await Deno.readTextFile(join(root, "src/sandbox/worker_main.js"));
-  // It finds nerve's own modules from the place where it stands, which is not a chunk's.
+  // The module gate finds nerve's own modules relative to itself, and a chunk is in another folder.
   assert(main.includes("import.meta.resolve(`./user_module"), "the module gate is not in the sandbox's main module");
 }
 

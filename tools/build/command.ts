@@ -1,6 +1,6 @@
 /** Runs programs for the build. */
 
-/** Returns its stdout. Throws with the last lines of its stderr when it fails. */
+/** Returns the program's stdout. When it fails, throws an Error with the last lines of its stderr. */
 export async function runOrFail(
   program: string,
   args: readonly string[],
@@ -11,7 +11,7 @@ export async function runOrFail(
   throw new Error(`${program} ${args[0]} failed: ${stderr.trim().split("\n").slice(-10).join("\n")}`);
 }
 
-/** Returns the output and whether it succeeded. Throws only when the program cannot be started. */
+/** Returns the output, and whether the program succeeded. Throws only when it cannot be started. */
 export async function tryRun(
   program: string,
   args: readonly string[],

@@ -7,7 +7,7 @@ import { tryRun } from "./command.ts";
 import { detectTarget, headBytes, type Target } from "./executable.ts";
 import { entryPaths } from "./stage.ts";
 
-/** The arguments of deno, to be run in the staged folder. `out` is absolute. */
+/** The arguments of `deno`, which runs in the staged folder. `out` is absolute. */
 export function createCompileArguments(out: string, target: Target | null): string[] {
   const main = "src/bundle/main.js";
   const included = [...entryPaths.filter((entry) => entry !== main), "src", "lib", "senses", "workflows"];
@@ -36,8 +36,8 @@ export type CompileResult = { readonly ok: true } | {
 };
 
 /**
- * Whether there is a denort for `target` that works, as far as this machine can tell: compiles a program of one line, checks
- * which machine the result is for, and starts it if it is for this one. `folder` is empty.
+ * Checks for a working denort for `target`, as far as this machine can: compiles a program of one line, checks which
+ * machine the result is for, and starts it if it is for this one. `folder` is empty.
  */
 export async function checkRuntime(folder: string, target: Target | null): Promise<CompileResult> {
   const out = addExtension(join(folder, "probe"), target), word = "runs";
@@ -58,8 +58,8 @@ export async function checkRuntime(folder: string, target: Target | null): Promi
 }
 
 /**
- * Compiles, and tries the result if it is for this machine. `out` must be a name that `addExtension` returned. A failure may
- * leave an unusable file.
+ * Compiles nerve, and tries the result if it is for this machine. `out` must be a name that `addExtension` returned.
+ * A failure may leave an unusable file.
  */
 export async function compile(staged: string, out: string, target: Target | null): Promise<CompileResult> {
   const result = await tryRun(Deno.execPath(), createCompileArguments(out, target), { cwd: staged });

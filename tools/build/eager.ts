@@ -6,7 +6,7 @@
 import { parse } from "@babel/parser";
 import { assert } from "../../src/base/errors.ts";
 
-/** These cannot be put in parentheses; they and the functions inside them are compiled later. */
+/** Nodes that cannot be put in parentheses; V8 compiles them, and the functions inside them, later. */
 const compiledLater: ReadonlySet<string> = new Set([
   "FunctionDeclaration",
   "ClassMethod",
@@ -52,7 +52,7 @@ export function markEagerFunctions(text: string): string {
 
 const positions: ReadonlySet<string> = new Set(["start", "end", "loc", "extra"]);
 
-/** Whether two syntax trees are equal but for their positions. */
+/** Whether two syntax trees are equal apart from their positions. */
 function haveSameShape(a: unknown, b: unknown): boolean {
   if (!isObject(a) || !isObject(b)) return Object.is(a, b);
   const names = shapeOf(a);

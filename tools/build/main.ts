@@ -1,7 +1,7 @@
 /**
  * `deno task build [--portable] [--target TARGET]... [--out FILE]`: builds one executable of nerve and writes its
- * SHA-256 checksum beside it. Tries `deno compile`; if its runtime is not available, says so in one line and builds the
- * portable form. A development tool: nothing of this folder goes into what it builds.
+ * SHA-256 checksum beside it. Tries `deno compile`; if its runtime is not available, prints one line about it and
+ * builds the portable form. A development tool: nothing in this folder goes into the executable.
  */
 import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
@@ -24,7 +24,7 @@ interface Wanted {
   readonly out: string;
 }
 
-/** Parses the arguments. Returns a text that says what is wrong with them, if anything. */
+/** Parses the arguments. Returns a text that describes the mistake, if there is one. */
 export function readArguments(args: readonly string[]): Wanted | string {
   try {
     const { values } = parseArgs({

@@ -1,7 +1,7 @@
 /**
  * Builds the portable form: a POSIX shell header (header.sh) and a compressed tar archive of `deno` and `app/`, in one
- * file. Used by main.ts. Compressed with gzip, which every system with tar has; xz would save 11 of 42 MB but take 3
- * times as long to unpack.
+ * file. Used by main.ts. It is compressed with gzip, which every system with tar has; xz would save 11 of 42 MB but
+ * take 3 times as long to unpack.
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
@@ -12,7 +12,7 @@ import { type ArchiveFile, tarChunks } from "./tar.ts";
 
 const headerTemplate = await Deno.readTextFile(new URL("./header.sh", import.meta.url));
 
-/** Writes the executable to `out`, from the staged folder and the Deno that runs this. */
+/** Writes the executable to `out`, from the staged folder and the Deno that runs this build. */
 export async function writePortable(staged: string, out: string): Promise<void> {
   const deno = { path: "deno", bytes: await Deno.readFile(Deno.execPath()), executable: true };
   const chunks = tarChunks([deno, ...readFolder(staged).map((file) => ({ ...file, path: `app/${file.path}` }))]);
@@ -35,7 +35,7 @@ export function createHeader(values: { hash: string; version: string; target: st
     .replaceAll("@ENTRIES@", ["deno.json", ...entryPaths].map((path) => `app/${path}`).join(" "));
   const size = (offset: number) => new TextEncoder().encode(text.replace("@OFFSET@", String(offset))).length;
   let offset = 1;
-  // tail counts from 1. The loop ends soon: the offset gains a digit at most once or twice.
+  // `tail` counts from 1. The loop ends soon: the offset gains a digit once or twice at most.
   while (size(offset) + 1 !== offset) offset = size(offset) + 1;
   return text.replace("@OFFSET@", String(offset));
 }

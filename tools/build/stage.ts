@@ -1,6 +1,7 @@
 /**
- * Copies into a folder what goes into an executable: nerve's modules, the library, the vendored packages and a
- * deno.json that leads to them. Both forms are built from the same folder, so that they cannot differ. Used by main.ts.
+ * Copies everything that goes into an executable to a folder: nerve's modules, the library, the vendored packages and a
+ * deno.json that points to them. Both forms are built from the same folder, so that they cannot differ. Used by
+ * main.ts.
  */
 import { join, relative } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
@@ -14,7 +15,8 @@ const shipped = ["src", "lib", "senses", "workflows"];
 const vendorFolder = "src/vendor";
 
 /**
- * Modules loaded by path, not by an import that Deno can analyse: our processes, the sandbox, and what authors import.
+ * Modules loaded by path, not by an import that Deno can analyse: nerve's processes, the sandbox, and the modules that
+ * authors import.
  */
 export const entryPaths: readonly string[] = [
   ...bundledEntries.map((entry) => `src/${toBundlePath(entry)}`),
@@ -28,7 +30,7 @@ export interface Stamp {
   readonly commit: string | null;
 }
 
-/** `stamp` null: what is staged says that it is the sources, as tests expect of it. */
+/** With `stamp` null, the staged nerve reports that it runs from its sources, as tests expect. */
 export async function stage(repository: string, root: string, stamp: Stamp | null): Promise<void> {
   const copied: string[] = [];
   for (const folder of shipped) await copyFolder(join(repository, folder), join(root, folder), copied);
@@ -37,7 +39,7 @@ export async function stage(repository: string, root: string, stamp: Stamp | nul
   await bundleProcesses(repository, root);
   // All modules, including those that are only imported by computed paths.
   const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort()
-    // Its packages are in its bundle, and nothing else imports them.
+    // The packages of this module are in its bundle, and nothing else imports them.
     .filter((path) => path !== `src/${loadedLater}`);
   const { imports } = await vendor(repository, root, vendorFolder, modules);
   await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(createStagedManifest(imports), null, 2)}\n`);
@@ -53,7 +55,7 @@ export function createStagedManifest(vendored: Readonly<Record<string, string>>)
     unstable: manifest.unstable,
     nodeModulesDir: manifest.nodeModulesDir,
     lock: false,
-    // A workspace of its own, so that Deno ignores a deno.json or package.json in the user's home.
+    // A workspace root, so that Deno ignores a deno.json or package.json in the user's home.
     workspace: [],
     compilerOptions: manifest.compilerOptions,
     imports: { ...Object.fromEntries(own), ...vendored, nerve: manifest.imports.nerve.replace(/\.ts$/, ".js") },
@@ -76,7 +78,7 @@ async function copyFolder(from: string, to: string, copied: string[]): Promise<v
   }
 }
 
-/** The commit that is built. Null when git is not installed or this is not a repository. */
+/** The commit to build. Null when git is not installed or this is not a repository. */
 export async function readCommit(repository: string): Promise<string | null> {
   try {
     const head = await tryRun("git", ["rev-parse", "--short=12", "HEAD"], { cwd: repository });

@@ -2,7 +2,7 @@
  * Converts the npm packages that nerve loads at run time to plain ES modules with entries in the import map. A built
  * nerve then needs no npm cache, lock file or registry, and starts 15 ms sooner since it resolves no packages.
  * Used by stage.ts.
- * I1. All that nerve's own code imports is one bundle, so that a module that two packages share exists once.
+ * I1. Everything that nerve's own code imports is one bundle, so that a module that two packages share exists once.
  * I2. Every other subpath of an open package resolves as it does in a clone; these come from a second bundle.
  * I3. What the sandbox may import from a package is in a folder with the package's name, by which
  *     src/sandbox/module_gate.ts recognizes it.

@@ -1,14 +1,15 @@
 /**
- * Bundles the dashboard (dashboard/) into the files that the daemon serves (src/control/dashboard/). They are committed,
- * so that nerve serves them in every form, also from a clone, without a build. A house test holds that they are fresh.
+ * Bundles the dashboard (dashboard/) into the files that the daemon serves (src/control/dashboard/). They are
+ * committed, so that nerve serves them in every form without a build, also from a clone. A house test checks that they
+ * are current.
  */
 import { join } from "node:path";
 import { places } from "../../dashboard/places.ts";
 
-/** Where the files go, in the repository. */
+/** The folder of the files, in the repository. */
 export const servedFolder = "src/control/dashboard";
 
-/** The files by name. */
+/** Returns the files by name. */
 export async function bundleDashboard(repository: string): Promise<Map<string, string>> {
   const out = await Deno.makeTempDir({ prefix: "nerve-dashboard-" });
   try {
@@ -32,7 +33,7 @@ export async function bundleDashboard(repository: string): Promise<Map<string, s
   }
 }
 
-/** The frame that is there before any script has run shows where one can go. */
+/** Adds the navigation links to the frame of the page, which shows before any script has run. */
 function addPlaces(html: string): string {
   const links = places.map(([name, part]) => `<a href="#/${part}">${name}</a>`);
   return html.replace("<!-- places -->", links.join("\n          "));

@@ -1,4 +1,4 @@
-/** The routes of docs/api.md, from the OpenAPI document that the control API serves. */
+/** Generates the routes of docs/api.md from the OpenAPI document that the control API serves. */
 import { createApp } from "../../src/control/app.ts";
 import type { KernelPort } from "../../src/control/kernel_port.ts";
 import { block, code, joined, table } from "./markdown.ts";
@@ -29,7 +29,7 @@ export interface OpenApi {
 }
 
 export async function openApi(): Promise<OpenApi> {
-  // Nothing of the kernel is asked: the document is made of the routes alone.
+  // The document is made from the routes alone, so no call reaches the kernel.
   const app = createApp({} as KernelPort, { version: "0", stop: () => {}, report: () => {} });
   return await (await app.request("/v1/openapi.json")).json();
 }
@@ -49,7 +49,7 @@ export function routesSection(document: OpenApi): string {
   ]);
 }
 
-/** Shapes that have a name, because several answers hold them. */
+/** Shapes that have a name, because several answers contain them. */
 function shapesOf({ paths }: OpenApi): Map<string, Schema> {
   const answer = (method: string, path: string, type = "application/json"): Schema => {
     const schema = paths[path]?.[method]?.responses["200"]?.content[type]?.schema;
@@ -90,7 +90,7 @@ function routeText(name: string, operation: Operation, shapes: ReadonlyMap<strin
   ]).trimEnd();
 }
 
-/** A schema as a reader of TypeScript knows it; a shape with a name by its name, unless it is `self`. */
+/** A schema as a TypeScript type. A shape that has a name is written as its name, unless it is `self`. */
 function typeText(schema: Schema, shapes: ReadonlyMap<string, Schema>, self = "", indent = ""): string {
   const text = JSON.stringify(schema);
   for (const [name, shape] of shapes) if (name !== self && JSON.stringify(shape) === text) return name;
@@ -113,7 +113,7 @@ function typeText(schema: Schema, shapes: ReadonlyMap<string, Schema>, self = ""
   return typeof type === "string" ? (type === "integer" ? "number" : type) : "any JSON";
 }
 
-/** As GitHub makes it of a heading. */
+/** The anchor that GitHub makes for a heading. */
 function anchorOf(name: string): string {
   return name.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-");
 }

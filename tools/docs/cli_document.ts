@@ -1,4 +1,4 @@
-/** docs/cli.md: every command with its flags and examples, from the command tree that the command line itself runs. */
+/** Generates docs/cli.md: every command with its flags and examples, from the command tree that the CLI itself runs. */
 import type { Command, RouteMap } from "@stricli/core";
 import { application } from "../../src/cli/app.ts";
 import type { CliContext } from "../../src/cli/command.ts";
@@ -76,7 +76,7 @@ function sectionOf({ words, command }: Documented): string {
   ]).trimEnd();
 }
 
-/** stricli shows a switch that is on by itself as `[--watch]`, which nobody needs to write. */
+/** stricli shows a switch that is on by default as `[--watch]`, which no one needs to write. */
 function withoutDefaults(usage: string, { parameters: { flags = {} } }: Command<CliContext>): string {
   const on = Object.entries(flags).filter(([, flag]) => isOn(flag)).map(([name]) => name);
   return on.reduce((text, name) => text.replace(`[--${name}]`, `[--no-${name}]`), usage);
@@ -101,7 +101,7 @@ type Flag = NonNullable<Command<CliContext>["parameters"]["flags"]>[string];
 
 function spelt(name: string, flag: Flag): string {
   const flagName = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  // A switch that is on by itself is only ever given to turn it off.
+  // A switch that is on by default is only ever given to turn it off.
   if (flag.kind === "boolean") return isOn(flag) ? `--no-${flagName}` : `--${flagName}`;
   const value = flag.kind === "enum" ? flag.values.join("|") : flag.placeholder ?? "VALUE";
   return `--${flagName} ${value}`;

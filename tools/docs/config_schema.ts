@@ -1,6 +1,6 @@
 /**
- * The JSON schema of nerve.yaml for editors, src/config/nerve.schema.json: from the schema that nerve reads the file
- * with, and from the meanings in docs/configuration.md.
+ * Generates the JSON schema of nerve.yaml for editors, src/config/nerve.schema.json: from the schema with which nerve
+ * reads the file, and from the meanings in docs/configuration.md.
  */
 import * as z from "zod";
 import { assert } from "../../src/base/errors.ts";
@@ -16,7 +16,7 @@ const span: Schema = { type: ["string", "null"], pattern: "^(\\d+(d|h|m|s|ms))+$
 const bytes: Schema = { type: ["string", "null"], pattern: "^\\d+(B|KiB|MiB|GiB)$", examples: ["256MiB"] };
 const { $schema: _, ...scenario } = z.toJSONSchema(scenarioSchema, { target: "draft-7" });
 const texts: Schema = { type: "array", items: { type: "string" } };
-/** What code reads, and zod has no schema of: by key. */
+/** Schemas, by key, for values that code parses and that zod has no schema for. */
 const readByCode: Readonly<Record<string, Schema>> = {
   throttle: span,
   timeout: span,
@@ -113,7 +113,7 @@ const approvers: Schema = {
   },
 };
 
-/** `manual`: docs/configuration.md. */
+/** `manual`: the text of docs/configuration.md. */
 export function configSchema(manual: string): string {
   const made = z.toJSONSchema(fileSchema, { io: "input", unrepresentable: "any", target: "draft-7" }) as Schema;
   describe(made, "Top level", manual);
@@ -123,7 +123,7 @@ export function configSchema(manual: string): string {
     const entry = findEntry(propertiesOf(made)[section]);
     describe(entry, section, manual);
     const { permissions } = propertiesOf(entry);
-    // Those of an agent are of another kind.
+    // An agent's permissions are of another kind.
     if (section === "agents") {
       for (const rules of Object.values(propertiesOf(withoutNull(permissions)))) {
         if (isPlainObject(rules)) rules.description = "Kinds of tools, each perhaps with a path. Default: none.";
@@ -140,7 +140,7 @@ export function configSchema(manual: string): string {
   return `${JSON.stringify({ title: "nerve.yaml", ...made }, null, 2)}\n`;
 }
 
-/** Gives every property its meaning, and the schema of what code reads. */
+/** Gives every property its meaning, and a schema to each value that code parses. */
 function describe(schema: Schema, title: string, manual: string): void {
   for (const [key, property] of Object.entries(propertiesOf(schema))) {
     assert(isPlainObject(property), `${key} has a schema`);
@@ -170,7 +170,7 @@ function findEntry(schema: unknown): Schema {
   return isPlainObject(entry) ? withoutNull(entry) : {};
 }
 
-/** zod writes `nullish` as one of two. */
+/** zod writes `nullish` as an `anyOf` of two schemas. */
 function withoutNull(schema: unknown): Schema {
   if (!isPlainObject(schema)) return {};
   const parts = Array.isArray(schema.anyOf) ? schema.anyOf : [];

@@ -1,4 +1,4 @@
-/** The documents, or parts of documents, that are generated; main.ts writes them, and a test holds them to what stands here. */
+/** The documents, or parts of them, that are generated. main.ts writes them; a test checks that the files match. */
 import { openApi, routesSection } from "./api_document.ts";
 import { cliDocument } from "./cli_document.ts";
 import { configSchema } from "./config_schema.ts";
@@ -14,7 +14,7 @@ export interface Repository {
   modules(): Iterable<string>;
 }
 
-/** Text by path. */
+/** Returns the texts by path. */
 export async function generatedDocuments(repository: Repository): Promise<Map<string, string>> {
   const [written = ""] = repository.read("docs/api.md").split(routesStart);
   return new Map([

@@ -1,7 +1,7 @@
 /**
- * Reads off the syntax of nerve's modules which messages each error code has: every `new NerveError("CODE", message)`, also
- * where the message comes from a constant, a condition, or a function of the same file. What is put into a message is shown
- * as `...`.
+ * Reads from the syntax of nerve's modules which messages each error code has: every `new NerveError("CODE", message)`,
+ * also where the message comes from a constant, a condition, or a function of the same file. Values that are inserted
+ * into a message are shown as `...`.
  */
 import { parse } from "@babel/parser";
 
@@ -20,7 +20,7 @@ export function errorMessages(sources: Iterable<string>): Map<string, string[]> 
   return new Map([...found].map(([code, messages]) => [code, [...messages].sort()]));
 }
 
-/** A node, and the blocks and functions around it, the nearest first. */
+/** A node, and the blocks and functions around it, innermost first. */
 interface Placed {
   readonly node: Node;
   readonly around: readonly Node[];
@@ -77,7 +77,7 @@ class ModuleMessages {
     });
   }
 
-  /** What the calls of a function of this module give as an argument. */
+  /** The values that calls of a function of this module pass as an argument. */
   #argumentsOf(name: string | null, at: number): string[] {
     return this.#nodes.flatMap(({ node }) => {
       const isCall = name !== null && node.type === "CallExpression" && nameOf(node.callee) === name;
@@ -87,7 +87,7 @@ class ModuleMessages {
   }
 }
 
-/** The texts that an expression may be; none where that cannot be told. */
+/** The texts that an expression may evaluate to; empty where that is not known. */
 function textsOf(node: Node): string[] {
   switch (node.type) {
     case "StringLiteral":

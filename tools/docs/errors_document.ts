@@ -1,4 +1,4 @@
-/** docs/errors.md: every error code with its cause, its remedy and its messages, and every exit code. */
+/** Generates docs/errors.md: every error code with its cause, its remedy and its messages, and every exit code. */
 import { errorCodes } from "../../src/base/error_codes.ts";
 import type { ErrorCode } from "../../src/base/errors.ts";
 import { NerveError } from "../../src/base/errors.ts";

@@ -1,4 +1,4 @@
-/** docs/library.md: the senses and workflows that come with nerve, and what each is granted by the lines that are pasted. */
+/** Generates docs/library.md: the senses and workflows of the library, and what the lines to paste grant to each. */
 import { type LibraryKind, listLibrary, readLibraryEntry } from "../../src/cli/scaffold/library.ts";
 import { code, generatedNote, joined, table } from "./markdown.ts";
 

@@ -1,4 +1,4 @@
-/** Pieces of Markdown that the generated documents are made of. */
+/** Pieces of Markdown for the generated documents. */
 
 export const generatedNote = (from: string): string =>
   `<!-- Written by \`deno task docs\` from ${from}. Do not edit. -->`;
@@ -8,7 +8,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [line(header), `|${header.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
 }
 
-/** A bar would end the cell, also inside code. */
+/** Escapes bars: a bar would end the cell, even inside code. */
 function cell(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll("\n", " ");
 }
@@ -21,7 +21,7 @@ export function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** Joins what is there with an empty line in between, and ends with one line break. */
+/** Joins the parts that are not empty with an empty line in between, and ends with one line break. */
 export function joined(parts: readonly (string | null)[]): string {
   return `${parts.filter((part) => part !== null && part !== "").join("\n\n")}\n`;
 }

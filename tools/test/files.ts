@@ -1,17 +1,17 @@
 /** Which files `deno task test` and `deno task long` run. Paths are from the repository's root. */
 import { join } from "node:path";
 
-/** Ends the name of each test of the long form (tests/support/long_form.ts), by which it is found. */
+/** The end of the name of each test of the long form (tests/support/long_form.ts); the runner finds them by it. */
 export const longMark = " (long form)";
 
-/** All files of tests, sorted. */
+/** All test files, sorted. */
 export function testFiles(root: string, below = "tests"): string[] {
   return [...Deno.readDirSync(join(root, below))].flatMap(({ name, isDirectory }) =>
     isDirectory ? testFiles(root, `${below}/${name}`) : name.endsWith("_test.ts") ? [`${below}/${name}`] : []
   ).sort();
 }
 
-/** Whether a file of tests leaves something out of the gate. */
+/** Whether a test file leaves something out of the gate. */
 export function hasLongForm(text: string): boolean {
   return /from ".*\/(?:long_form|attack_tests)\.ts"/.test(text);
 }

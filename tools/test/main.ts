@@ -1,21 +1,23 @@
 /**
- * `deno task test [FILE...]`: all tests, or those of some files, as many at a time as there are processors and one more,
- * since they also wait. `deno task long [PART/PARTS] [FILE...]`: what that leaves out, or a part of it.
- * Two things halve what would only be starts:
- * - nerve is staged first, as for a build, and its bundles are the daemon and the command line of the tests
+ * `deno task test [FILE...]`: runs all tests, or those of some files, as many at a time as there are processors and one
+ * more, since tests also wait. `deno task long [PART/PARTS] [FILE...]`: what that leaves out, or a part of it.
+ * Two things halve the time that goes into starts:
+ * - nerve is staged first, as for a build; the tests use its bundles as their daemon and command line
  *   (tests/support/nerve_program.ts).
- * - Files of tests are one module in groups: by themselves 500 would load the same modules again and again, for half a
- *   second of a processor each.
- * A test that never ends ends the run after `longestMs`: Deno then tells which it was.
+ * - Test files are grouped into modules: 500 separate ones would load the same modules again and again, for half a
+ *   second of processor time each.
+ * A test that never ends ends the run after `longestMs`: Deno then reports which one it was.
  */
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { stage } from "../build/stage.ts";
 import { filesOfPart, hasLongForm, longMark, testFiles } from "./files.ts";
 
-/** How many files of a kind are one module, and run one after the other. Of other kinds each is its own. */
+/**
+ * How many files of a kind form one module and run one after the other. Each file of another kind is its own module.
+ */
 const togetherMax: Readonly<Record<string, number>> = { unit: 80, house: 30, integration: 12, faults: 10 };
-/** What takes a minute or more is not waited for by others. */
+/** Files that take a minute or more are modules of their own: no other file waits for them. */
 const lengthy = [
   "tests/house/types_test.ts",
   "tests/faults/kills/storm_test.ts",
@@ -28,7 +30,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const isLong = Deno.args[0] === "--long", args = Deno.args.slice(isLong ? 1 : 0);
 const part = isLong && /^\d+\/\d+$/.test(args[0] ?? "") ? args.shift() : undefined;
 let tests: Deno.ChildProcess | null = null, isInterrupted = false;
-// Interrupted tests end by themselves; then the folder is removed.
+// Interrupted tests end on their own; then the folder is removed.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => {
     isInterrupted = true;
@@ -67,12 +69,12 @@ function interrupt(): void {
   try {
     tests?.kill("SIGINT");
   } catch (thrown) {
-    // They have ended.
+    // The test process has ended already.
     if (!(thrown instanceof TypeError || thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
 
-/** All tests or those of the long form, with the modules of the unit and integration tests, written into a folder. */
+/** All tests or those of the long form, with the modules of the grouped files, which it writes into `folder`. */
 async function chosenTests(folder: string): Promise<string[]> {
   await Deno.mkdir(folder);
   const all = testFiles(root), read = (file: string) => Deno.readTextFileSync(join(root, file));
