@@ -1,4 +1,4 @@
-/** Asks the control API of the daemon that served this page. Every failure is an `ApiError`, in words for people. */
+/** Calls the control API of the daemon that served this page. Every failure is an `ApiError`, worded for people. */
 import { showHidden } from "./format.ts";
 
 /** The parts of a problem document that a reader needs. */
@@ -16,7 +16,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Whatever was thrown, as an error of the API. */
+/** Turns anything thrown into an error of the API. */
 export function toApiError(thrown: unknown): ApiError {
   return thrown instanceof ApiError ? thrown : new ApiError(0, "", String(thrown), null);
 }
@@ -32,7 +32,7 @@ export function onSignedOut(listener: SessionListener): () => void {
   return () => sessionListeners.delete(listener);
 }
 
-/** An answer says that this session is none, or has ended. */
+/** Called when an answer shows that this session does not exist or has ended. */
 export function noteSignedOut(): void {
   isSignedOut = true;
   for (const listener of sessionListeners) listener();
@@ -73,17 +73,17 @@ async function toError(answer: Response): Promise<ApiError> {
   }
 }
 
-/** Nobody else has. `crypto.randomUUID` is missing where a page comes without TLS from another machine. */
+/** Returns a unique token. `crypto.randomUUID` is missing where a page comes from another machine without TLS. */
 export function makeToken(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** One part of a path. */
+/** Encodes one part of a path. */
 export function segment(text: string): string {
   return encodeURIComponent(text);
 }
 
-/** `path?a=1&b=2`, without what is null or empty. */
+/** Returns `path?a=1&b=2`, without parameters that are null or empty. */
 export function withQuery(path: string, query: Readonly<Record<string, string | number | null | undefined>>): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {

@@ -1,4 +1,4 @@
-/** The frame of every page: where one can go, whether the page is live, and the keys. */
+/** The frame of every page: the navigation, whether the page is live, and the keys. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Health } from "../src/protocol/api.ts";
 import { onSignedOut } from "./api.ts";

@@ -1,4 +1,4 @@
-/** Dark or light: what the system says, unless the reader has chosen. */
+/** Dark or light: the system's theme, unless the reader has chosen one. */
 export type Theme = "dark" | "light";
 export const themeKey = "nerve-theme", systemDark = matchMedia("(prefers-color-scheme: dark)");
 

@@ -36,7 +36,7 @@ export function formatDateTime(ms: number): string {
   return `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())} ${formatClock(ms)}`;
 }
 
-/** A text of the daemon, with its times in the reader's. */
+/** Shows the times in a text of the daemon in the reader's time. */
 export function showTimes(text: string): string {
   return text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) => formatDateTime(Date.parse(time)));
 }
@@ -54,7 +54,7 @@ export function formatCount(count: number): string {
   return grouped.format(count);
 }
 
-/** Four digits that matter, with K, M, G for large numbers. */
+/** A number with four significant digits, with K, M, G for large ones. */
 export function formatFigure(value: number): string {
   const names = ["", "K", "M", "G", "T", "P"];
   let at = 0, scaled = value;
@@ -73,15 +73,18 @@ export function preview(value: unknown, max = 160): string {
   return line.length > max ? `${line.slice(0, max - 1)}…` : line;
 }
 
-/** Of a source such as `sense:cpu-usage`. */
+/** The name in a source such as `sense:cpu-usage`. */
 export function nameOfSource(source: string): string {
   return source.slice(source.indexOf(":") + 1);
 }
 
-/** Characters that change how others read: they turn the direction of a text, or are obeyed by a terminal it is pasted to. */
+/**
+ * Characters that change how others are shown: they reverse a text's direction, or control the terminal it is pasted
+ * to.
+ */
 const hidden = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** Of a text of JSON: whoever decides has to see what is there, so these characters are shown by their numbers. */
+/** Shows these characters of a JSON text by their numbers: a person who decides has to see what is there. */
 export function showHidden(json: string): string {
   return json.replace(hidden, (character) => `\\\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

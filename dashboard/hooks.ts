@@ -1,14 +1,14 @@
-/** What pages share with each other as hooks: data that keeps itself fresh, the time, the route, actions. */
+/** Hooks that pages share: data that refreshes itself, the time, the route, actions. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { LogRow } from "../src/protocol/log.ts";
 import { type ApiError, get, toApiError } from "./api.ts";
 import { live, type LiveStatus } from "./live.ts";
 
-/** The last answers, so that a page that was seen before is there at once. */
+/** The last answers, so that a page that was shown before appears at once. */
 const answers = new Map<string, unknown>();
 const answersMax = 60;
 
-/** Rows that come often must not make the page ask more often than this. */
+/** However often rows come, the page asks no more often than this. */
 const refreshMinMs = 1_000;
 const refreshSoonMs = 150;
 
@@ -19,15 +19,15 @@ export interface Resource<T> {
 }
 
 export interface Freshness {
-  /** Whether this row makes the answer old. */
+  /** Whether this row outdates the answer. */
   readonly wakes?: (row: LogRow) => boolean;
-  /** Also asked for again after this time. */
+  /** The page also asks again after this time. */
   readonly everyMs?: number;
-  /** Rows make it be asked for at most this often; default a second. */
+  /** The least time between two requests that rows cause; default a second. */
   readonly minMs?: number;
 }
 
-/** The answer to GET `path`; null: nothing is asked for. */
+/** The answer to GET `path`; with null, nothing is requested. */
 export function useResource<T>(path: string | null, freshness: Freshness = {}): Resource<T> {
   const [, redraw] = useState(0),
     state = useRef<{ path: string | null; error: ApiError | null }>({ path, error: null });
@@ -83,16 +83,16 @@ export function useResource<T>(path: string | null, freshness: Freshness = {}): 
   };
 }
 
-/** Whether this session may change something; until that is known, it is taken to. */
+/** Whether this session may change anything; assumed true until it is known. */
 export function useMayAct(): boolean {
   return useResource<{ scope: string }>("/v1/session").data?.scope !== "read";
 }
 
 const underWay = new Map<string, { readonly began: number; readonly answer: Promise<unknown> }>();
-/** Less than `refreshSoonMs`: what has begun so lately began after the row that somebody asks for. */
+/** Less than `refreshSoonMs`: a request that began so recently began after the row that caused the new one. */
 const sharedMaxMs = 100;
 
-/** Two parts of a page that want the same at the same time ask once. */
+/** Two parts of a page that need the same answer at the same time share one request. */
 function share(path: string): Promise<unknown> {
   const began = performance.now(), other = underWay.get(path);
   if (other !== undefined && began - other.began < sharedMaxMs) return other.answer;
@@ -103,7 +103,7 @@ function share(path: string): Promise<unknown> {
   return asked.answer;
 }
 
-/** Null when all of them are there: a page appears as a whole, so that nothing of it moves while the rest comes. */
+/** Null when all of them are there: a page appears as a whole, so that nothing moves while the rest arrives. */
 export function findMissing(...resources: readonly Resource<unknown>[]): { readonly error: ApiError | null } | null {
   const missing = resources.filter(({ data }) => data === null);
   return missing.length === 0 ? null : { error: missing.find(({ error }) => error !== null)?.error ?? null };
@@ -118,7 +118,7 @@ function keep(path: string, answer: unknown): void {
   }
 }
 
-/** Rows of the stream that pass, as they come, oldest first; at most `max`. */
+/** Rows of the stream that pass the filter, oldest first; at most `max`. */
 export function useRows(passes: (row: LogRow) => boolean, max: number, key: string): readonly LogRow[] {
   const [rows, setRows] = useState<{ key: string; rows: readonly LogRow[] }>({ key, rows: [] });
   useEffect(() => {
@@ -133,7 +133,7 @@ export function useRows(passes: (row: LogRow) => boolean, max: number, key: stri
 
 let ticking = new Set<(now: number) => void>(), timer: ReturnType<typeof setInterval> | undefined;
 
-/** The time, each second while the page is shown. All that show a time share one timer. */
+/** The time, updated each second while the page is visible. All parts that show a time share one timer. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
@@ -168,7 +168,7 @@ export interface Action {
   readonly clear: () => void;
 }
 
-/** Something that a person asked for: one at a time, with what went wrong. */
+/** Something that a person started: one at a time, with what went wrong. */
 export function useAction(): Action {
   const [busy, setBusy] = useState(false), [error, setError] = useState<ApiError | null>(null);
   const run = useCallback(async (act: () => Promise<unknown>) => {

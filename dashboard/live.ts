@@ -1,11 +1,11 @@
 /**
  * The event stream of the daemon, for all parts of the page.
- * I1. Rows reach their listeners at a frame, all that have come together, and where many come at most every `flushMinMs`:
- *     200 rows a second leave most frames alone.
+ * I1. Rows reach their listeners in batches, one a frame, and while many come at most one every `flushMinMs`: at 200
+ *     rows a second most frames have no work.
  * I2. A hidden page has no connection and no timer. When it is shown again after more than `resumeMaxMs`, it does not
- *     replay what it missed: it asks for everything anew (`onResync`).
- * I3. A connection that is lost is made again, and goes on after the last row that arrived. One that is refused because the
- *     session has ended is not: nothing but a new link helps.
+ *     replay what it missed: it requests everything anew (`onResync`).
+ * I3. A lost connection is made again, and resumes after the last row that arrived. One that is refused because the
+ *     session has ended is not: only a new link helps.
  */
 import type { LogRow } from "../src/protocol/log.ts";
 import { noteSignedOut, onSignedOut } from "./api.ts";
@@ -15,17 +15,17 @@ export type LiveStatus = "connecting" | "live" | "lost";
 type RowsListener = (rows: readonly LogRow[]) => void;
 
 const resumeMaxMs = 30_000;
-/** The daemon says that it is there every 15 s. */
+/** The daemon sends a sign of life every 15 s. */
 const silentMaxMs = 40_000;
-/** Faster than this nobody reads. */
+/** No one reads faster than this. */
 const flushMinMs = 100;
 const retryMs = [500, 1_000, 2_000, 4_000] as const;
-/** Without frames, as in a window behind another one. */
+/** How many rows wait at most where there are no frames, as in a window behind another one. */
 const pendingMax = 2_000;
 
 class Live {
   status: LiveStatus = "connecting";
-  /** When it was lost; null while it is there. */
+  /** When the connection was lost; null while it is there. */
   lostAt: number | null = null;
   readonly #rows = new Set<RowsListener>();
   readonly #changes = new Set<() => void>();
@@ -59,7 +59,7 @@ class Live {
     return () => this.#changes.delete(listener);
   }
 
-  /** Called when rows may have been missed: what is shown has to be asked for again. */
+  /** Called when rows may have been missed: what is shown has to be requested again. */
   onResync(listener: () => void): () => void {
     this.#resyncs.add(listener);
     return () => this.#resyncs.delete(listener);
@@ -109,7 +109,7 @@ class Live {
     const answer = await fetch("/v1/events", { headers, signal: connection.signal, credentials: "same-origin" });
     if (answer.status === 401) return noteSignedOut();
     if (!answer.ok || answer.body === null) return;
-    // What came between the first answers and this stream is in neither.
+    // Rows that came between the first answers and this stream are in neither.
     const mayMiss = this.#failures > 0 || this.#lastId === null;
     this.#failures = 0;
     this.#setStatus("live");

@@ -1,6 +1,6 @@
 /**
- * The entry of the dashboard: the page in place of the empty frame of index.html, then the stream. Bundled by
- * tools/dashboard/bundle.ts.
+ * The entry of the dashboard: renders the page in place of the empty frame of index.html, then starts the stream.
+ * Bundled by tools/dashboard/bundle.ts.
  */
 import { render } from "preact";
 import "./styles/main.css";

@@ -1,4 +1,4 @@
-/** Where one can go: the name of each place, its part of the address, and the key after `g`. */
+/** The places of the navigation: the name of each, its part of the address, and the key after `g`. */
 export const places = [
   ["Overview", "", "o"],
   ["Runs", "runs", "r"],

@@ -2,10 +2,10 @@
 import type { LogRow, LogType } from "../src/protocol/log.ts";
 import { formatClock, formatDateTime, formatSpan, preview } from "./format.ts";
 
-/** How a row is meant: its colour and its mark. */
+/** The kind of a row: its colour and its mark. */
 export type Tone = "signal" | "good" | "bad" | "warn" | "wait" | "quiet";
 
-/** A type that has no label here does not compile. */
+/** The label and tone of every type; a type that is missing here does not compile. */
 const types: Readonly<Record<LogType, readonly [label: string, tone: Tone]>> = {
   "kernel.started": ["daemon started", "good"],
   "kernel.stopped": ["daemon stopped", "quiet"],
@@ -105,7 +105,7 @@ const types: Readonly<Record<LogType, readonly [label: string, tone: Tone]>> = {
 
 export const logTypeNames: readonly string[] = Object.keys(types);
 
-/** A newer daemon may have other types. */
+/** The label of a type. A newer daemon may have types that this page does not know. */
 export function labelOf({ type }: Pick<LogRow, "type">): string {
   return types[type]?.[0] ?? type;
 }
@@ -125,7 +125,7 @@ export function textOf(value: unknown): string {
   return value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** What there is to say of the row beside its type and source. */
+/** What a row contains beside its type and source. */
 export function describeRow(row: LogRow): string {
   const fields = fieldsOf(row), { message, reason, summary, why } = fields;
   const times = typeof fields.repeated === "number" && fields.repeated > 1 ? ` ×${fields.repeated}` : "";
@@ -157,7 +157,7 @@ function detailOf(row: LogRow, fields: Fields): string | null {
   }
 }
 
-/** Where it is wrong, too: that is what a person looks for. */
+/** Includes where the mistake is, since that is what a person looks for. */
 function describeLoad({ message, place }: { readonly message?: unknown; readonly place?: unknown }): string {
   const { file, line, column } = Object(place), at = [file, line, column].filter((part) => part != null).join(":");
   return `${textOf(message)}${at === "" ? "" : ` (${at})`}`;

@@ -1,4 +1,4 @@
-/** The theme of the page, and what follows a change of it. */
+/** The theme of the page, and what a change of theme updates. */
 import { useEffect, useState } from "preact/hooks";
 import { currentTheme, setTheme, systemDark, type Theme, themeKey } from "./chosen_theme.ts";
 

@@ -1,4 +1,4 @@
-/** What waits for a decision, and one request: exactly what is decided, and by whom. */
+/** The requests that wait for a decision, and the page of one: exactly what is decided, and by whom. */
 import { useRef, useState } from "preact/hooks";
 import type { Approval, ApprovalList, DecisionReply } from "../../src/protocol/approval.ts";
 import { makeToken, post, segment } from "../api.ts";
@@ -171,7 +171,7 @@ function Decided({ approval }: { readonly approval: Approval }) {
 
 function Decide({ approval, onDone }: { readonly approval: Approval; readonly onDone: () => void }) {
   const action = useAction(), [comment, setComment] = useState(""), [by, setBy] = useState("");
-  // The same at every retry: a decision whose answer was lost is the same decision.
+  // The same token at every retry, so that a decision whose answer was lost counts once.
   const token = useRef(makeToken());
   const { id, digest, options } = approval;
   const decide = (option: string) =>
@@ -215,7 +215,7 @@ function Decide({ approval, onDone }: { readonly approval: Approval; readonly on
   );
 }
 
-/** Words of a shell. */
+/** Quotes a word for the shell. */
 function quote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

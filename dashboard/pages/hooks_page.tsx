@@ -1,4 +1,4 @@
-/** Hooks: where other programs deliver, and what came of it. */
+/** Hooks: where other programs deliver, and what happened to the deliveries. */
 import type { HookList } from "../../src/protocol/hook.ts";
 import { formatCount } from "../format.ts";
 import { useResource } from "../hooks.ts";

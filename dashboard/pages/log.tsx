@@ -1,5 +1,5 @@
 /**
- * The log, newest first: filtered, followed as rows come, paged backwards as far as it goes. A row opens beside the list
+ * The log, newest first: filtered, followed as rows arrive, paged back as far as it goes. A row opens beside the list
  * with its payload and the chain of its causes.
  */
 import { Component } from "preact";
@@ -80,7 +80,7 @@ export function Log({ query }: Pick<Route, "query">) {
   );
 }
 
-/** A name alone is what people try first. */
+/** People first try a name alone. */
 function hintOf({ source }: LogFilters): string {
   const isWhole = source === "" || source === "kernel" || source.includes(":");
   return isWhole ? "" : ` A source is written as sense:${source}, workflow:${source} or group:${source}.`;

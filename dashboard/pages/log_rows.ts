@@ -1,4 +1,4 @@
-/** The rows that the log's page shows: pages from the daemon, and rows of the stream before them. */
+/** The rows that the log page shows: pages from the daemon, and newer rows of the stream before them. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { LogPage } from "../../src/protocol/api.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
@@ -16,7 +16,7 @@ export interface LogFilters {
 
 export interface LogState {
   readonly rows: readonly LogRow[];
-  /** Rows that have come and are not shown yet. */
+  /** Number of rows that have arrived and are not shown yet. */
   readonly held: number;
   readonly error: ApiError | null;
   readonly isKnown: boolean;
@@ -28,7 +28,7 @@ export interface LogState {
   readonly setTop: (isTop: boolean) => void;
 }
 
-/** While the reader is elsewhere in the list, new rows are held. */
+/** While the reader is elsewhere in the list, new rows are held back. */
 export function useLog(filter: LogFilters, follows: boolean): LogState {
   const { source, type, refId, sinceMs } = filter, key = [source, type, refId, sinceMs].join(" ");
   const pages = usePages(filter, key), { add } = pages;
@@ -117,14 +117,14 @@ function usePages({ source, type, refId, sinceMs }: LogFilters, key: string): Pa
   };
 }
 
-/** Older rows after those that are there: rows of the stream may have come before the first page. */
+/** Adds older rows at the end, without those already there: the stream may be ahead of the first page. */
 function append(old: Loaded, page: LogPage): Loaded {
   const last = old.rows.at(-1)?.id ?? Infinity;
   const rows = [...old.rows, ...page.items.filter(({ id }) => id < last)].slice(0, rowsMax);
   return { ...old, rows, next: rows.length < rowsMax ? page.next : null, isKnown: true };
 }
 
-/** New rows before old ones; a row that is in both is there once. */
+/** Puts new rows before old ones; a row that is in both appears once. */
 function join(rows: readonly LogRow[], old: readonly LogRow[]): LogRow[] {
   const newest = old[0]?.id ?? 0;
   return [...rows.filter(({ id }) => id > newest), ...old].slice(0, rowsMax);

@@ -1,4 +1,4 @@
-/** First what needs a person, then what runs. */
+/** The overview: first what needs a person, then what runs. */
 import type { ComponentChildren } from "preact";
 import type { Health, RunList } from "../../src/protocol/api.ts";
 import type { AlertView } from "../../src/protocol/alert.ts";

@@ -1,4 +1,4 @@
-/** What each group and workflow may do, and what changed since somebody approved it. */
+/** What each group and workflow may do, and what has changed since a person approved it. */
 import { useState } from "preact/hooks";
 import type { PermissionGrowth, PermissionsReply } from "../../src/protocol/dashboard.ts";
 import { withQuery } from "../api.ts";
@@ -85,7 +85,7 @@ function Growth(
   );
 }
 
-/** Who may decide, beside what code may do. */
+/** An approver that was added or removed, listed beside what code may do. */
 function Approver({ sign, text }: { readonly sign: "+" | "−"; readonly text: string }) {
   return (
     <li class={sign === "+" ? "added" : "removed"}>
@@ -95,7 +95,7 @@ function Approver({ sign, text }: { readonly sign: "+" | "−"; readonly text: s
   );
 }
 
-/** Those that may do no more than every unit: a line each. */
+/** Units that may do no more than every unit, one line each. */
 function Undeclared({ units }: { readonly units: readonly Unit[] }) {
   if (units.length === 0) return null;
   return (

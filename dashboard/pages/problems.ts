@@ -1,4 +1,4 @@
-/** What needs a person, from what the daemon says of itself. Pure; shown by overview.tsx. */
+/** Finds what needs a person in what the daemon reports about itself. Pure; shown by overview.tsx. */
 import type { Health, SenseView } from "../../src/protocol/api.ts";
 import type { AlertView } from "../../src/protocol/alert.ts";
 import type { ApprovalPage } from "../../src/protocol/approval.ts";
@@ -15,7 +15,7 @@ export interface Problem {
   readonly href?: string;
   readonly detail: string;
   readonly since?: number | null;
-  /** What a click can do about it. */
+  /** The address to POST to when a person clicks to fix it. */
   readonly lift?: string;
 }
 
@@ -28,7 +28,7 @@ export interface Known {
   readonly alerts: readonly AlertView[];
 }
 
-/** The most urgent first. */
+/** Returns the problems, the most urgent first. */
 export function findProblems({ health, senses, approvals, alerts }: Known): Problem[] {
   return [
     ...approvals.items.map((each): Problem => ({
@@ -87,13 +87,13 @@ function findSenseProblem({ name, state, problem, counters, lastCompute }: Sense
   return [{ ...about, tone: "warn", kind: "failing", detail, since: lastCompute?.at ?? null }];
 }
 
-/** A sense that fails now and then says so itself; one that has only ever failed needs a person. */
+/** A sense that fails now and then reports it itself; one that has always failed needs a person. */
 function hasNeverWorked({ computes, error, timeout, group_down }: SenseView["counters"]): boolean {
   const failed = error + timeout + group_down;
   return failed > 0 && failed === computes;
 }
 
-/** Of workflows, and of groups whose senses do not tell it. */
+/** Problems of workflows, and of groups whose senses do not report them. */
 function findUnitProblems({ units }: Health, senses: readonly SenseView[]): Problem[] {
   const told = new Set(senses.filter(({ problem }) => problem !== null).map(({ group }) => `group:${group}`));
   return units.flatMap(({ kind, name, state, problem, reason }): Problem[] => {

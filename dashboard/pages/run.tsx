@@ -1,4 +1,4 @@
-/** One run: where it is, how it came there, what it said, what caused it and what it caused. */
+/** One run: its state, how it got there, its messages, its cause and its effects. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { LogPage, MessagePage } from "../../src/protocol/api.ts";
 import type { ApprovalPage } from "../../src/protocol/approval.ts";
@@ -117,13 +117,13 @@ function About(
   );
 }
 
-/** Whether its last pause was for its code. */
+/** Whether the run's last pause was for its code. */
 function isOfCode(rows: readonly LogRow[]): boolean {
   const paused = rows.findLast(({ type }) => type === "run.paused");
   return paused !== undefined && typeof Object(fieldsOf(paused).pause).code === "string";
 }
 
-/** The newest rows of the run, oldest first: those on disk, and those that come. */
+/** The newest rows of the run, oldest first: those on disk, and those that arrive. */
 function useRunRows(id: string): [disk: Resource<LogPage>, rows: readonly LogRow[]] {
   const disk = useResource<LogPage>(withQuery("/v1/logs", { refId: id, limit: rowsMax }));
   const [come, setCome] = useState<readonly LogRow[]>([]);
@@ -142,7 +142,7 @@ type Messages = MessagePage["items"];
 
 function Thread({ path, newest }: { readonly path: string; readonly newest: Messages }) {
   const [older, setOlder] = useState<Messages>([]), action = useAction(), first = newest[0]?.round ?? 1;
-  // Where so many have come meanwhile that there is a gap, the older ones are asked for anew.
+  // Where so many messages came meanwhile that there is a gap, the older ones are requested anew.
   const joins = (older.at(-1)?.round ?? first) >= first - 1;
   const shown = joins ? [...older.filter(({ round }) => round < first), ...newest] : newest,
     from = shown[0]?.round ?? 1;

@@ -10,7 +10,7 @@ import { go, toHash } from "../route.ts";
 
 export interface RunHeadProps {
   readonly run: Run;
-  /** Whether to show why it is where it is. */
+  /** Whether to show the reason for its state. */
   readonly hasReason: boolean;
   /** Whether it is paused because its code contradicts its messages. */
   readonly isHeld: boolean;

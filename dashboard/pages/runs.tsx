@@ -1,4 +1,4 @@
-/** The list of runs: by status and workflow, the newest first. */
+/** The list of runs: by status and workflow, newest first. */
 import { useState } from "preact/hooks";
 import type { RunList, WorkflowView } from "../../src/protocol/api.ts";
 import type { Run } from "../../src/protocol/run.ts";

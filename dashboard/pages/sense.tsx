@@ -1,4 +1,4 @@
-/** One sense: when it computes, what it said or why it was silent, its columns over time, what it may do. */
+/** One sense: when it computes, its signals or why there were none, its columns over time, its permissions. */
 import type { LogPage, SenseView } from "../../src/protocol/api.ts";
 import type { PermissionsReply, SenseColumns } from "../../src/protocol/dashboard.ts";
 import type { LogRow } from "../../src/protocol/log.ts";

@@ -21,7 +21,7 @@ const chartsMax = 8, points = 300;
 
 export interface ChartsProps {
   readonly name: string;
-  /** Of the sense, in the API. */
+  /** The path of the sense in the API. */
   readonly path: string;
   readonly columns: readonly SenseColumn[];
 }
@@ -54,7 +54,9 @@ export function Charts({ name, path, columns }: ChartsProps) {
   );
 }
 
-/** The shortest time that holds what a day has, until somebody chooses another one; null while that is not known. */
+/**
+ * The shortest time span that covers the data of the last day, until a person chooses another; null until it is known.
+ */
 function useFittingSpan(path: string, first: SenseColumn | undefined, chosenMs: number | null): number | null {
   const [fitting, setFitting] = useState<number | null>(null), isDone = first === undefined || fitting !== null;
   const query = isDone ? null : { table: first.table, column: first.column, spanMs: dayMs, points };
@@ -77,7 +79,7 @@ function ColumnChart(
 ) {
   const query = { table: of.table, column: of.column, spanMs, points }, theme = useTheme();
   const series = useResource<SenseSeries>(spanMs === null ? null : withQuery(`${path}/series`, query), {
-    // A quarter of a point, but no less than ten seconds: a long time of many rows takes seconds to read.
+    // A quarter of a point, but at least ten seconds: a long span with many rows takes seconds to read.
     everyMs: Math.min(600_000, Math.max(10_000, (spanMs ?? 0) / points / 4)),
     wakes: ({ source }) => spanMs !== null && spanMs <= hourMs && source === `sense:${name}`,
   });

@@ -10,7 +10,7 @@ import { fieldsOf } from "../row_text.ts";
 
 type Senses = { readonly items: readonly SenseView[] };
 
-/** Their last signals come from the stream; the rest is asked for now and then, and when something is wrong. */
+/** The senses: last signals come from the stream, the rest is requested now and then, and when something is wrong. */
 export function useSenses(): Resource<Senses> {
   const senses = useResource<Senses>("/v1/senses", {
     everyMs: 5_000,
@@ -112,7 +112,7 @@ export function SenseTable(
   );
 }
 
-/** Its state; one that cannot be loaded is broken, whatever its process does. */
+/** The state of a sense; one that cannot be loaded is broken, whatever its process does. */
 export function SenseChip({ sense: { problem, state } }: { readonly sense: SenseView }) {
   const status = problem === null || state === "quarantined" || state === "held" ? state : "broken";
   return <Chip status={status} tone={status === "broken" ? "bad" : toneOfStatus(status)} />;

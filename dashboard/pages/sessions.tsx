@@ -1,4 +1,4 @@
-/** Sessions with agents: whose they are, in which state, and what they have used. */
+/** Sessions with agents: to which run they belong, their state, and their usage. */
 import type { LogPage } from "../../src/protocol/api.ts";
 import { withQuery } from "../api.ts";
 import { formatCount, formatFigure, formatSpan } from "../format.ts";
@@ -26,7 +26,7 @@ export function Sessions() {
   );
   const missing = findMissing(...pages);
   const rows = pages.flatMap(({ data }) => data?.items ?? []).sort((a, b) => a.id - b.id);
-  // Of older ones the first row is no longer among those that were asked for.
+  // The first row of an older session is no longer among those that were requested.
   const sessions = toSessions(rows).filter(({ agent }) => agent !== "");
   const [open, ended] = [true, false].map((isOpen) => sessions.filter(({ state }) => (state !== "ended") === isOpen));
   return (

@@ -1,8 +1,8 @@
-/** Sessions with agents, made from the rows that tell of them. Pure; shown by sessions.tsx. */
+/** Sessions with agents, made from the rows about them. Pure; shown by sessions.tsx. */
 import type { LogRow, LogType } from "../../src/protocol/log.ts";
 import { fieldsOf, textOf } from "../row_text.ts";
 
-/** Every type of row that tells of a session. */
+/** Every type of row that is about a session. */
 export const sessionTypes = [
   "session.created",
   "session.ready",
@@ -17,7 +17,7 @@ export const sessionTypes = [
 
 export interface AgentSession {
   readonly id: string;
-  /** As the roles of its run call it. */
+  /** The name that the roles of its run use. */
   name: string;
   agent: string;
   readonly runId: string;

@@ -20,7 +20,7 @@ const shapes: Readonly<Record<Tone, VNode>> = {
   quiet: <circle cx="5" cy="5" r="2.8" fill="none" stroke="currentColor" stroke-width="1.3" />,
 };
 
-/** A shape beside every colour: nobody has to tell colours apart. */
+/** A shape for every colour, so that no one has to distinguish colours. */
 export function Mark({ tone }: { readonly tone: Tone }) {
   return <svg class={`mark ${tone}`} viewBox="0 0 10 10" aria-hidden="true">{shapes[tone]}</svg>;
 }
@@ -53,7 +53,7 @@ export function Chip(
 interface WhenProps {
   readonly at: number | null;
   readonly bare?: boolean;
-  /** It is still to come: when its time has passed, it is due now. */
+  /** Whether the time is one to come: once it has passed, it shows as due now. */
   readonly isDue?: boolean;
 }
 
@@ -66,7 +66,7 @@ export function When({ at, bare = false, isDue = false }: WhenProps) {
   return <time class="num" dateTime={new Date(at).toISOString()} title={formatDateTime(at)}>{shown}</time>;
 }
 
-/** How long it took, or takes so far. */
+/** How long it took, or has taken so far. */
 export function Took({ from, to }: { readonly from: number | null; readonly to: number | null }) {
   return from === null
     ? <span class="dim">–</span>
@@ -126,7 +126,7 @@ export function Failure({ error }: { readonly error: ApiError }) {
   );
 }
 
-/** What is shown until there is an answer: lines of the height of the rows that come. */
+/** Shown until there is an answer: lines as high as the rows to come. */
 export function Waiting({ rows = 4, error = null }: { readonly rows?: number; readonly error?: ApiError | null }) {
   if (error !== null) return <Failure error={error} />;
   return (
@@ -158,7 +158,7 @@ export function Value({ value, open = false }: { readonly value: unknown; readon
 /** A command to run elsewhere, with a button that copies it. */
 export function Command({ text }: { readonly text: string }) {
   const [isCopied, setIsCopied] = useState(false);
-  // Browsers give it only to pages of this machine, or with TLS.
+  // Browsers offer it only to pages from this machine or over TLS.
   const clipboard: Clipboard | undefined = navigator.clipboard;
   const copy = () => void clipboard?.writeText(text).then(() => setIsCopied(true), () => setIsCopied(false));
   return (

@@ -1,4 +1,4 @@
-/** The chain of causes of a row, drawn: the row above, what caused it below, down to the first cause. */
+/** Draws the chain of causes of a row: the row on top, its cause below it, down to the first cause. */
 import { useEffect, useState } from "preact/hooks";
 import type { LogPage } from "../../src/protocol/api.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
@@ -8,7 +8,7 @@ import { toHash } from "../route.ts";
 import { describeRow, fieldsOf, labelOf, textOf, toneOf } from "../row_text.ts";
 import { Mark } from "./basic.tsx";
 
-/** A longer one goes on when it is asked for. */
+/** A longer chain continues on request. */
 const stepsMax = 30;
 
 /** The row with this id, archived or not; null when there is none. */
@@ -73,7 +73,7 @@ export function Chain({ row, bare = false }: { readonly row: LogRow; readonly ba
   );
 }
 
-/** Whose row it is, and what it is, as a link to it in the log. */
+/** The source and type of a row, as a link to it in the log. */
 export function RowHead({ row }: { readonly row: LogRow }) {
   const { source, id } = row;
   return (

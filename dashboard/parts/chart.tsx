@@ -1,4 +1,4 @@
-/** A column of a sense's database over time: the mean of each span as a line, the least and the most as a band. */
+/** A column of a sense's database over time: the mean of each span as a line, the minimum and maximum as a band. */
 import uPlot from "uplot";
 import { useEffect, useRef } from "preact/hooks";
 import type { SenseSeries } from "../../src/protocol/dashboard.ts";
@@ -10,7 +10,7 @@ export interface ChartProps {
   readonly series: SenseSeries;
   /** Changes with the theme: the colours are read from the page. */
   readonly theme: string;
-  /** Charts of one page share the place of the pointer. */
+  /** Charts of one page share the position of the pointer. */
   readonly sync: string;
 }
 
@@ -39,7 +39,7 @@ export function Chart({ series, theme, sync }: ChartProps) {
   return <div ref={place} class="chart" role="img" aria-label={label} />;
 }
 
-/** A span without a value is a gap, when it is longer than two others. */
+/** A span without a value becomes a gap when it is longer than two others. */
 function toData({ at, least, mean, most, widthMs }: SenseSeries): uPlot.AlignedData {
   const columns: [number[], (number | null)[], (number | null)[], (number | null)[]] = [[], [], [], []];
   const usual = medianStep(at);
@@ -113,7 +113,7 @@ function toOptions(box: HTMLElement, sync: string): uPlot.Options {
   };
 }
 
-/** Hours and minutes, or days where a day is the least between two. */
+/** Shows hours and minutes, or days where ticks are at least a day apart. */
 function formatTimes(_plot: uPlot, splits: number[], _axis: number, _space: number, incr: number): string[] {
   return splits.map((seconds) => {
     const text = formatDateTime(seconds * 1_000);
@@ -125,7 +125,7 @@ function formatLegend(_plot: uPlot, value: number | null): string {
   return value === null ? "–" : formatFigure(value);
 }
 
-/** A constant is drawn in the middle. */
+/** Centres a constant. */
 function findRange(_plot: uPlot, least: number | null, most: number | null): [number, number] {
   if (least === null || most === null) return [0, 1];
   const margin = least === most ? Math.max(1, Math.abs(least) / 10) : (most - least) * .08;

@@ -1,4 +1,4 @@
-/** A question before something is done that is hard to undo. */
+/** Asks before something is done that is hard to undo. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Action } from "../hooks.ts";
@@ -10,7 +10,7 @@ export interface ConfirmProps {
   readonly verb: string;
   readonly danger?: boolean;
   readonly action: Action;
-  /** Does it; the dialog closes when that has succeeded. */
+  /** Does it; the dialog closes when that succeeds. */
   readonly act: () => Promise<unknown>;
   readonly onClose: () => void;
   readonly children?: ComponentChildren;

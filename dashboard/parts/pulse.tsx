@@ -1,6 +1,6 @@
 /**
- * The line at the top of every page: what came through the daemon in the last two minutes, a spike for each second.
- * It is drawn once a second and with each frame that brings rows, on one canvas.
+ * The line at the top of every page: what passed through the daemon in the last two minutes, with a spike for each
+ * second. It is drawn once a second and with each frame that brings rows, on one canvas.
  */
 import { useEffect, useRef } from "preact/hooks";
 import type { LogPage } from "../../src/protocol/api.ts";
@@ -29,7 +29,7 @@ function add(row: LogRow): void {
   while (history.length > seconds) history.shift();
 }
 
-/** What came before the page did. */
+/** Loads what came before the page opened. */
 async function seed(): Promise<void> {
   if (history.length > 0) return;
   const { items } = await get<LogPage>(withQuery("/v1/logs", { sinceMs: Date.now() - seconds * 1_000, limit: 1_000 }));

@@ -1,4 +1,4 @@
-/** The rounds of a run, made from its rows alone: what it did when, and what happened to it. Pure; drawn by timeline.tsx. */
+/** The rounds of a run, made from its rows alone: what it did when, and what happened. Pure; drawn by timeline.tsx. */
 import type { LogRow } from "../../src/protocol/log.ts";
 import { fieldsOf, labelOf, textOf, type Tone } from "../row_text.ts";
 
@@ -7,7 +7,7 @@ export type SpanKind = "queued" | "work" | "wait" | "backoff" | "paused";
 export interface RoundSpan {
   readonly kind: SpanKind;
   readonly from: number;
-  /** Null: it goes on. */
+  /** Null while it continues. */
   to: number | null;
   readonly what: string;
 }
@@ -33,7 +33,7 @@ const kinds: Readonly<Record<SpanKind, string>> = {
   paused: "paused",
 };
 
-/** `rows`: of one run, oldest first; of a long run the newest ones. */
+/** `rows`: those of one run, oldest first; of a long run only the newest. */
 export function toRounds(rows: readonly LogRow[]): Round[] {
   const builder = new RoundBuilder();
   for (const row of rows) builder.add(row);
@@ -83,7 +83,7 @@ class RoundBuilder {
 
   #resume(ts: number, fields: Readonly<Record<string, unknown>>): void {
     const after = textOf(fields.after ?? fields.reason);
-    // That an attempt failed has been noted.
+    // The row of the failed attempt has already made a note.
     if (!after.startsWith("attempt ")) this.#note(ts, "warn", after || `goes on as attempt ${textOf(fields.attempt)}`);
     this.#begin(fields.status === "waiting" ? "wait" : "work", ts);
   }
@@ -123,7 +123,7 @@ class RoundBuilder {
   #endRound(at: number, role: string, next: number): void {
     this.#end(at);
     this.#current.role = role;
-    // The first rows of a long run are not here.
+    // The first rows of a long run are missing here.
     this.#current.round = next - 1;
     this.#ended.push(this.#current);
     this.#current = { round: next, role: "", spans: [], notes: [] };
@@ -137,7 +137,7 @@ class RoundBuilder {
 
 const sliverMs = 20;
 
-/** Between a message and what comes next there is a moment in which the moderator is asked: nobody works. */
+/** Between a message and what follows it, the moderator is asked for a moment: no role works. */
 function dropSlivers(round: Round): Round {
   const isShort = ({ from, to }: RoundSpan) => to !== null && to - from <= sliverMs;
   const spans = round.spans.filter((span, at) =>

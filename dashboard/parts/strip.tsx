@@ -1,4 +1,4 @@
-/** The last outcomes of a sense, oldest first: one bar each, and what the one under the pointer or focus says. */
+/** The last outcomes of a sense, oldest first: one bar each, and the text of the one under the pointer or focus. */
 import { useState } from "preact/hooks";
 import type { LogRow } from "../../src/protocol/log.ts";
 import { formatDateTime } from "../format.ts";
@@ -59,7 +59,9 @@ export interface Reason {
   readonly count: number;
 }
 
-/** Why there was no signal, the most frequent reason first. A folded row counts as what it stands for. */
+/**
+ * Why there was no signal, the most frequent reason first. A folded row counts as many times as the rows it stands for.
+ */
 export function countReasons(rows: readonly LogRow[]): Reason[] {
   const reasons = new Map<string, Reason>();
   for (const row of rows) {

@@ -1,4 +1,7 @@
-/** The rounds of a run as bars on one line of time: work, waits, pauses between attempts, and marks where something happened. */
+/**
+ * The rounds of a run as bars on one timeline: work, waits, pauses between attempts, and marks where something
+ * happened.
+ */
 import type { LogRow } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { formatDateTime, formatSpan, showTimes } from "../format.ts";
@@ -6,7 +9,7 @@ import { useNow } from "../hooks.ts";
 import { Mark } from "./basic.tsx";
 import { type Round, type RoundNote, toRounds } from "./rounds.ts";
 
-/** The time that all bars share. */
+/** The time scale that all bars share. */
 interface Scale {
   readonly from: number;
   readonly to: number;

@@ -1,4 +1,4 @@
-/** A list of any length whose rows have one height: only what can be seen is in the page. */
+/** A list of any length whose rows have one height: only the visible rows are in the page. */
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
@@ -10,7 +10,7 @@ export interface VirtualListProps<T> {
   readonly label: string;
   readonly render: (item: T, at: number) => VNode;
   readonly keyOf: (item: T) => string | number;
-  /** Called when the end comes near. */
+  /** Called when the reader gets near the end. */
   readonly onEnd: () => void;
   /** Called when the reader leaves the top or comes back to it. */
   readonly onTop?: (isTop: boolean) => void;
@@ -32,7 +32,7 @@ export function VirtualList<T>(
     if (box.current !== null) observer.observe(box.current);
     return () => observer.disconnect();
   }, []);
-  // Rows that come above push the others down: the reader stays where they were.
+  // Rows that are added above push the others down; the reader stays at the same row.
   useLayoutEffect(() => {
     const element = box.current, before = first.current, [top] = items;
     first.current = top === undefined ? null : keyOf(top);
