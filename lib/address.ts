@@ -1,5 +1,5 @@
 /**
- * Names of hosts, and addresses of the form `host:port`, as they stand in nerve.yaml. Imported by the senses tls-expiry,
+ * Host names, and addresses of the form `host:port`, as nerve.yaml contains them. Imported by the senses tls-expiry,
  * port-check, dns-answers and ping.
  */
 import { domainToASCII } from "node:url";
@@ -8,12 +8,12 @@ import { hideUserinfoOfInvalid } from "./url.ts";
 export interface Address {
   /** As written. */
   readonly text: string;
-  /** Without the brackets of an IPv6 address; a name in ASCII, as nameservers and programs know it. */
+  /** Without the brackets of an IPv6 address; a name is in ASCII, as nameservers and programs know it. */
   readonly host: string;
   readonly port: number;
 }
 
-/** `bücher.example` as `xn--bcher-kva.example`, as in a URL; what is ASCII already stays as it is. */
+/** `bücher.example` as `xn--bcher-kva.example`, as in a URL; text that is already ASCII is unchanged. */
 export function toAsciiName(name: string): string {
   return /^[\x20-\x7e]*$/.test(name) ? name : domainToASCII(name) || name;
 }

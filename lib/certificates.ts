@@ -1,7 +1,7 @@
 /**
- * How long the certificates that a server shows are good: its own, and those up to a root that are needed to trust it.
+ * How long the certificates that a server shows are valid: its own, and those up to a root that are needed to trust it.
  * Imported by the senses http-check and tls-expiry.
- * I1. Certificates that the server sends beside these say nothing: clients pass them by.
+ * I1. Other certificates that the server sends have no effect: clients ignore them.
  * I2. The work is bounded, whatever a server sends.
  */
 import { X509Certificate } from "node:crypto";
@@ -12,10 +12,10 @@ export interface CertificateSpan {
   readonly own: X509Certificate;
   /** The certificates that are needed, the server's own first. */
   readonly needed: readonly X509Certificate[];
-  /** The latest beginning and the earliest end of those. */
+  /** The latest start and the earliest end of their validity. */
   readonly startsAt: Date;
   readonly endsAt: Date;
-  /** The one that ends first. */
+  /** The certificate that ends first. */
   readonly endsFirst: X509Certificate;
 }
 
@@ -23,8 +23,8 @@ export interface CertificateSpan {
 const depthMax = 10, signaturesMax = 500;
 
 /**
- * `trusted` are certificates to trust besides the public roots. Nothing is verified but who signed what. Throws when the
- * server cannot be reached or shows no certificate that can be read.
+ * `trusted` are certificates to trust besides the public roots. Only who signed what is verified. Throws when the
+ * server cannot be reached or shows no readable certificate.
  */
 export async function readCertificateSpan(
   { host, port }: { readonly host: string; readonly port: number },
@@ -38,7 +38,7 @@ export async function readCertificateSpan(
   return findNeeded(own, others, anchors);
 }
 
-/** The certificates in `pem`, the text of `ca_file`. Throws an Error when there is none, or one that cannot be read. */
+/** The certificates in `pem`, the text of `ca_file`. Throws an Error when there are none, or one cannot be read. */
 export function parseCertificates(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (blocks.length === 0) throw new Error("ca_file holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)");
@@ -52,8 +52,9 @@ export function parseCertificates(pem: string): X509Certificate[] {
 }
 
 /**
- * Of all ways from `own` up to one of `anchors` the one that lasts longest: a client needs only one. One that has not
- * begun or has ended counts only without another. Without any, what the server sent itself, as far as it goes.
+ * Of all paths from `own` up to one of `anchors`, the one that lasts longest: a client needs only one. A path that is
+ * not valid now counts only when there is no other. Without any path, the certificates that the server sent, as far as
+ * they form a chain.
  */
 export function findNeeded(
   own: X509Certificate,
@@ -88,7 +89,7 @@ export function findNeeded(
 
 interface Way {
   readonly path: readonly X509Certificate[];
-  /** It ends at a certificate that is trusted. */
+  /** Whether it ends at a trusted certificate. */
   readonly anchored: boolean;
 }
 
@@ -98,7 +99,7 @@ function isBetter(way: Way, than: Way): boolean {
   return isGood === isGoodNow(than.path) ? endOf(way.path) > endOf(than.path) : isGood;
 }
 
-/** A server may send a successor that begins later beside the certificate that it follows. */
+/** A server may send a successor that becomes valid later beside the certificate that it replaces. */
 function isGoodNow(path: readonly X509Certificate[]): boolean {
   const now = Date.now();
   return path.every(({ validFromDate, validToDate }) => validFromDate.getTime() <= now && now < validToDate.getTime());
@@ -108,7 +109,7 @@ function endOf(path: readonly X509Certificate[]): number {
   return Math.min(...path.map((each) => each.validToDate.getTime()));
 }
 
-/** False also where the key is of a kind that Deno does not know. */
+/** False also where Deno does not support the kind of key. */
 function hasSigned(issuer: X509Certificate, certificate: X509Certificate): boolean {
   try {
     return certificate.verify(issuer.publicKey);
@@ -119,7 +120,7 @@ function hasSigned(issuer: X509Certificate, certificate: X509Certificate): boole
 
 const dayMs = 86_400_000;
 
-/** Whole days until the first of them ends, negative afterwards. */
+/** Whole days until the first of the certificates ends, negative afterwards. */
 export function countDaysLeft({ endsAt }: CertificateSpan): number {
   return Math.floor((endsAt.getTime() - Date.now()) / dayMs);
 }
@@ -139,7 +140,7 @@ export function findSpanProblem(span: CertificateSpan, daysWanted: number): stri
   return daysLeft < daysWanted ? `${which} expires in ${daysLeft} days` : null;
 }
 
-/** For people: its common name, else its whole subject, in one line. */
+/** The name to show: its common name, else its whole subject, on one line. */
 export function nameOf({ subject }: X509Certificate): string {
   const name = /^CN=(.+)$/m.exec(subject)?.[1] ?? subject.replaceAll("\n", ", ");
   return name.slice(0, 100);

@@ -1,11 +1,11 @@
 /**
- * Fetches a page or feed, bounded in size, and only when it has changed. Imported by the
- * senses feed-watch and url-change; containers reads bodies with it.
- * I1. Redirects go only to hosts that are granted; another host gets no user and password.
+ * Fetches a page or feed, up to a maximum size, and only when it has changed. Imported by the senses feed-watch and
+ * url-change; containers reads bodies with it.
+ * I1. Redirects are followed only to hosts that are granted; another host gets no user name or password.
  * I2. At most `bodyMaxBytes` are read, counted after decompression.
  */
 
-/** What conditional requests are made with. */
+/** The values for conditional requests. */
 export interface Version {
   readonly etag: string | null;
   readonly lastModified: string | null;
@@ -15,7 +15,7 @@ export interface Fetched extends Version {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The header Content-Type; empty without one. */
   readonly contentType: string;
-  /** After redirects; relative links are relative to it. */
+  /** The address after redirects; relative links are relative to it. */
   readonly url: string;
 }
 
@@ -29,7 +29,7 @@ export const bodyMaxBytes: number = 4 * 1024 * 1024;
 const redirectsMax = 5, headerMaxChars = 500;
 
 /**
- * Null when it has not changed since `known`. Throws an Error with the reason for any other status than 200, and
+ * Returns null when it has not changed since `known`. Throws an Error with the reason for any status but 200, and
  * NotCapable when its own host is not granted.
  */
 export async function fetchIfChanged(
@@ -72,7 +72,7 @@ function versionOf({ headers }: Response): Version {
   return { etag: short(headers.get("etag")), lastModified: short(headers.get("last-modified")) };
 }
 
-/** Throws an Error when there is more than `maxBytes`. */
+/** Throws an Error when the body has more than `maxBytes`. */
 export async function readBody(response: Response, maxBytes: number = bodyMaxBytes): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
@@ -85,7 +85,7 @@ export async function readBody(response: Response, maxBytes: number = bodyMaxByt
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
-/** As text. Throws an Error when its encoding is not known. */
+/** Decodes it as text. Throws an Error when its encoding is unknown. */
 export function decodeFetched({ bytes, contentType }: Pick<Fetched, "bytes" | "contentType">): string {
   const label = detectEncoding(bytes, contentType);
   try {
@@ -96,12 +96,12 @@ export function decodeFetched({ bytes, contentType }: Pick<Fetched, "bytes" | "c
   }
 }
 
-/** Where a page declares its encoding, as browsers look for it. */
+/** Pages declare their encoding within this many bytes, as browsers expect. */
 const metaBytes = 1_024;
 
 /**
- * By byte order mark, else by the Content-Type header, else by what the XML or HTML declares. The first sign of a tag
- * says whether it is UTF-16: a declaration that is read as single bytes is not written in it.
+ * Detects the encoding by byte order mark, else by the Content-Type header, else by what the XML or HTML declares. The
+ * bytes of the first `<` show whether it is UTF-16: a declaration that can be read as single bytes is not in UTF-16.
  */
 function detectEncoding(bytes: Uint8Array, contentType: string): string {
   const [first, second] = bytes, less = "<".charCodeAt(0);
@@ -119,7 +119,7 @@ function findDeclared(bytes: Uint8Array, contentType: string): string {
   return /charset="?([\w.:-]+)/i.exec(contentType)?.[1] ?? declared?.[1] ?? "utf-8";
 }
 
-/** The reason of a failed fetch: its message says little, its cause more. */
+/** The reason of a failed fetch: its cause is more precise than its message. */
 export function reasonOfFetch(thrown: unknown): string {
   if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "it took too long";
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;

@@ -1,9 +1,9 @@
 /**
  * Matches a line against a pattern in one pass: it follows all paths through the program at once, and caches each set
- * of paths with its successors (a deterministic automaton that is built as needed). Imported by the senses log-pattern and
+ * of paths with its successors (a deterministic automaton, built as needed). Imported by the senses log-pattern and
  * url-change.
- * I1. A character costs one look-up, or at most one step for each instruction of the program.
- * I2. The cache is bounded: when it is full it is emptied and built anew.
+ * I1. A character costs one lookup, or at most one step for each instruction of the program.
+ * I2. The cache is bounded: when it is full, it is emptied and built anew.
  */
 import { type Assertion, compilePattern, isWord, type Program } from "./pattern.ts";
 
@@ -70,7 +70,7 @@ export class Matcher {
     return state;
   }
 
-  /** Everything reachable without taking a character, given what comes next; null when that is a match. */
+  /** Everything reachable without taking a character, given what comes next; null when that includes a match. */
   #reach({ ways, before }: State, after: Kind): Set<number> | null {
     // A match may begin anywhere, so a path begins at each position.
     const waiting = [this.#program.start, ...ways];

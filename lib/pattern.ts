@@ -1,6 +1,6 @@
 /**
- * Compiles regular expressions into a program for matcher.ts whose cost is bounded for every pattern and line. So there
- * are no back references, no look-around, and no excessive repetition.
+ * Compiles regular expressions into a program for matcher.ts, whose cost is bounded for every pattern and line. So
+ * there are no back references, no look-around, and no excessive repetition.
  */
 
 export type Instruction =
@@ -23,11 +23,11 @@ type Node =
   | { readonly kind: "all" | "either"; readonly parts: readonly Node[] }
   | { readonly kind: "repeat"; readonly part: Node; readonly min: number; readonly max: number | null };
 
-/** Each character of a line costs at most about so many steps. */
+/** The most instructions of a program: each character of a line costs at most about as many steps. */
 export const instructionsMax = 2_000;
 const patternCharsMax = 500;
 
-/** Throws a TypeError that says what is wrong with the pattern or which feature is not supported. */
+/** Throws a TypeError that names the mistake in the pattern, or the feature that is not supported. */
 export function compilePattern(text: string, ignoreCase = false): Program {
   if (text.length > patternCharsMax) throw new TypeError(`a pattern has at most ${patternCharsMax} characters`);
   const node = new PatternParser(text, ignoreCase).parse();

@@ -11,7 +11,7 @@ export interface Program {
 }
 
 export interface Ended {
-  /** Programs such as ping and smartctl say with it what they found. */
+  /** Programs such as ping and smartctl report their findings with it. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -19,9 +19,9 @@ export interface Ended {
 
 /**
  * Returns what the program writes to standard output. It runs without a shell and with empty standard input. When
- * `signal` aborts, the program is ended and the signal's reason thrown. When the program exits with another code than
- * 0, throws an Error that begins with `failure` and has the first line of standard error, and the one that calls itself an
- * error, where that is another one.
+ * `signal` aborts, the program is killed and the signal's reason thrown. When the exit code is not 0, throws an Error
+ * that begins with `failure` and contains the first line of standard error, and the first line that is marked as an
+ * error, if that is another one.
  */
 export async function runProgram(program: Program, signal: AbortSignal, failure: string): Promise<string> {
   const { code, stdout, stderr } = await runToEnd(program, signal);
@@ -29,7 +29,10 @@ export async function runProgram(program: Program, signal: AbortSignal, failure:
   return stdout;
 }
 
-/** The same, whatever code it exits with. A program that prints more than `outputMaxBytes` is ended: then it throws, too. */
+/**
+ * Like `runProgram`, for any exit code. A program that prints more than `outputMaxBytes` is killed: then it throws,
+ * too.
+ */
 export async function runToEnd({ name, args, env }: Program, signal: AbortSignal): Promise<Ended> {
   const tooMuch = new AbortController(), limit = AbortSignal.any([signal, tooMuch.signal]);
   const streams = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
@@ -41,7 +44,7 @@ export async function runToEnd({ name, args, env }: Program, signal: AbortSignal
   return { code, stdout, stderr };
 }
 
-/** Twice as much, as text, and what is made of it fit into the memory of a sense. */
+/** Both outputs, as text, and what is made from them fit into the memory of a sense. */
 const outputMaxBytes = 16 * 2 ** 20;
 
 async function readText(stream: ReadableStream<Uint8Array>, stop: () => void): Promise<string> {
@@ -58,7 +61,7 @@ async function readText(stream: ReadableStream<Uint8Array>, stop: () => void): P
   return text + decoder.decode();
 }
 
-/** Before the error there may be what a server says, a warning, or the cause. */
+/** The first line may be a text from a server, a warning, or the cause; the error comes later. */
 function findReason(text: string): string {
   const lines = text.trim().split("\n"), [first = ""] = lines;
   const error = lines.find((line) => /^(?:fatal|error|E):/i.test(line));

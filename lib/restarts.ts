@@ -1,6 +1,6 @@
 /**
- * What the last compute saw of things that are started again by themselves: what was wrong with each, and how often it had
- * been started. Imported by the senses systemd-units and containers.
+ * What the last compute saw of things that restart automatically: what was wrong with each, and how often it had been
+ * started. Imported by the senses systemd-units and containers.
  */
 import { desc, eq } from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
@@ -13,11 +13,11 @@ export interface LastSeen {
   readonly restarts: ReadonlyMap<string, number> | null;
 }
 
-/** A table with a row for each compute, and one with a row for each thing of a compute, of the same time. */
+/** A table with a row for each compute, and one with a row for each thing and compute, with the same time. */
 type Checks = SQLiteTable & Record<"id" | "ts", SQLiteColumn>;
 type Things = SQLiteTable & Record<"ts" | "problem" | "restarts", SQLiteColumn>;
 
-/** `name`: the column that tells things apart. */
+/** `name`: the column that identifies a thing. */
 export function readLastSeen(db: SenseDatabase, checks: Checks, things: Things, name: SQLiteColumn): LastSeen {
   const last = db.select({ ts: checks.ts }).from(checks).orderBy(desc(checks.id)).limit(1).get();
   if (last === undefined) return { wrong: new Set(), restarts: null };
@@ -29,7 +29,7 @@ export function readLastSeen(db: SenseDatabase, checks: Checks, things: Things, 
   };
 }
 
-/** What is wrong with a thing that was started again `most` times or more since the last compute; null: nothing. */
+/** The problem of a thing that restarted `most` times or more since the last compute; null: none. */
 export function findRestarts(
   { name, restarts }: { readonly name: string; readonly restarts: number },
   most: number,
@@ -37,7 +37,7 @@ export function findRestarts(
 ): string | null {
   if (before === null) return null;
   const last = before.get(name) ?? 0;
-  // The count begins anew when somebody starts it, or makes another one of that name.
+  // The count begins anew when a person starts it, or creates another one with that name.
   const since = restarts < last ? restarts : restarts - last;
   return since >= most ? `was started again ${since} times since the last check` : null;
 }

@@ -1,8 +1,8 @@
 /**
- * What a check tells, and when: a signal while something is wrong, one when nothing is any more, and a run of a workflow,
- * once, for what has just happened. Imported by senses that find problems: load, network-counters, directory-watch,
- * url-change, database-query, package-updates and process-watch judge one thing by `tell`; ping, dns-answers, smart,
- * temperature, systemd-units, containers, port-check and tls-expiry several by `tellEach`.
+ * What a check returns, and when: a signal while something is wrong, one when nothing is wrong any more, and a run of a
+ * workflow, once, for what has just happened. Imported by senses that find problems: load, network-counters,
+ * directory-watch, url-change, database-query, package-updates and process-watch judge one thing by `tell`; ping,
+ * dns-answers, smart, temperature, systemd-units, containers, port-check and tls-expiry several by `tellEach`.
  */
 import { desc, eq } from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
@@ -14,11 +14,11 @@ export interface Verdict {
   readonly problems: readonly string[];
 }
 
-/** Null: there is nothing to tell. With a directive, it is a run instead of a signal. */
+/** Null: there is nothing to report. With a directive, it starts a run instead of a signal. */
 export type Told<Found> = Found | (Found & { readonly workflow: WorkflowDirective }) | null;
 
 interface Settings {
-  /** Tell every verdict. */
+  /** Report every verdict. */
   readonly always: boolean;
   /** The workflow to start for news. */
   readonly workflow: string | null;
@@ -31,7 +31,7 @@ export interface Telling extends Settings {
   readonly news: readonly string[];
 }
 
-/** The most rounds that the workflow may take, and the most that its prompt names. */
+/** The most rounds that the workflow may take, and the most news that its prompt contains. */
 const workflowRoundsMax = 20, promptNewsMax = 10, promptMaxChars = 4_000;
 
 export function tell<Found extends Verdict>(found: Found, { wasOk, news, always, workflow }: Telling): Told<Found> {
@@ -45,7 +45,7 @@ function toDirective(name: string, news: readonly string[]): WorkflowDirective {
   return { name, prompt, maxRounds: workflowRoundsMax };
 }
 
-/** What is news of a check of one thing: all its problems, when it begins to have some. They become one sentence. */
+/** The news of a check of one thing: all its problems, in one sentence, when it has some for the first time. */
 export function findNews(about: string, wasOk: boolean, problems: readonly string[]): string[] {
   return wasOk && problems.length > 0 ? [`${about}: ${problems.join(", ")}`] : [];
 }
@@ -60,11 +60,14 @@ export interface TellingEach extends Settings {
   readonly things: readonly Checked[];
   /** Names of what was wrong at the last compute. */
   readonly wereWrong: ReadonlySet<string>;
-  /** What has happened besides, as sentences. */
+  /** What else has happened, as sentences. */
   readonly changes?: readonly string[];
 }
 
-/** Judges several things: `details`, with what is wrong. News is what was right at the last compute, and `changes`. */
+/**
+ * Judges several things. Returns `details` and the problems. News are problems of things that were right, and
+ * `changes`.
+ */
 export function tellEach<Details extends object>(
   details: Details,
   { things, wereWrong, changes = [], ...settings }: TellingEach,
@@ -81,7 +84,7 @@ function toSentence({ name, problem }: Checked): string {
 /** A table with a row for each thing and compute, all rows of a compute with the same time. */
 type Rows = SQLiteTable & Record<"id" | "ts" | "problem", SQLiteColumn>;
 
-/** The problem of each thing at the last compute; `name` is the column that tells them apart. */
+/** The problem of each thing at the last compute; `name` is the column that identifies a thing. */
 export function readProblems(db: SenseDatabase, table: Rows, name: SQLiteColumn): Map<string, string | null> {
   const last = db.select({ ts: table.ts }).from(table).orderBy(desc(table.id)).limit(1).get();
   if (last === undefined) return new Map();
@@ -89,7 +92,7 @@ export function readProblems(db: SenseDatabase, table: Rows, name: SQLiteColumn)
   return new Map(rows.map((row) => [String(row.name), row.problem === null ? null : String(row.problem)]));
 }
 
-/** The names of what has a problem in `problems`. */
+/** The names of the things that have a problem. */
 export function namesOfWrong(problems: ReadonlyMap<string, string | null>): Set<string> {
   return new Set([...problems].filter(([, problem]) => problem !== null).map(([name]) => name));
 }

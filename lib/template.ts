@@ -1,15 +1,15 @@
 /** Fills the body of a request. Imported by the workflows http-request and notify. */
 import type { Json } from "nerve";
 
-/** What a template may name. */
+/** The values that a template may name. */
 export type Values = Readonly<Record<string, Json>>;
 
 const place = /\{\{\s*([\w.-]+)\s*\}\}/g, wholePlace = /^\{\{\s*([\w.-]+)\s*\}\}$/;
 
 /**
- * Puts values into the texts of a JSON value: `{{payload.used}}`. A text that is nothing but a place becomes the value
- * itself; within a text, texts are put in as they are and other values as JSON. What is not there is null, or nothing. No
- * value can change the form of the whole.
+ * Inserts values into the texts of a JSON value: `{{payload.used}}`. A text that is nothing but a placeholder becomes
+ * the value itself; within a longer text, texts are inserted as they are and other values as JSON. A missing value is
+ * null, or an empty text. No value can change the structure of the whole.
  */
 export function fillTemplate(template: Json, values: Values): Json {
   if (typeof template === "string") return fillText(template, values);

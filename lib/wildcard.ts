@@ -1,4 +1,4 @@
-/** Names as they stand in nerve.yaml, in which `*` stands for any text. Imported by the senses temperature and containers. */
+/** Names in nerve.yaml in which `*` stands for any text. Imported by the senses temperature and containers. */
 
 /** Whether one of `names` matches `text`. */
 export function toMatcher(text: string): (names: readonly string[]) => boolean {
