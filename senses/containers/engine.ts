@@ -1,5 +1,5 @@
 /**
- * Asks a container engine through the API of Docker, which Podman speaks as well: over its socket, or over TCP to a proxy
+ * Queries a container engine through Docker's API, which Podman offers as well: over its socket, or over TCP to a proxy
  * in front of it. Used by index.ts.
  */
 import { readBody } from "../../lib/fetch.ts";
@@ -23,10 +23,10 @@ export interface Container {
 
 const atATime = 8, containersMax = 500;
 
-/** All of them, also those that do not run. `engine` is the path of a socket or an http: address. */
+/** Returns all containers, also those that do not run. `engine` is the path of a socket or an http: address. */
 export async function readContainers(engine: string, signal: AbortSignal): Promise<Container[]> {
   const isSocket = engine.startsWith("/");
-  // Deno wants a grant of this name, too; over a socket nobody looks it up.
+  // Deno requires a grant for this name, too; over a socket it is never looked up.
   const base = isSocket ? "http://docker" : engine.replace(/\/+$/, "");
   using client = isSocket
     ? Deno.createHttpClient({ proxy: { transport: "unix", path: engine } })
@@ -38,13 +38,13 @@ export async function readContainers(engine: string, signal: AbortSignal): Promi
   const found: Container[] = [];
   for (let start = 0; start < ids.length; start += atATime) {
     const some = await Promise.all(ids.slice(start, start + atATime).map((id) => get(`/containers/${id}/json`)));
-    // One that was removed since it was listed is no more.
+    // A container that was removed after it was listed is left out.
     found.push(...some.filter((each) => each !== null).map(toContainer));
   }
   return found.sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** Null for what is not there. */
+/** Null when the engine does not find it. */
 async function ask(engine: string, url: string, client: Deno.HttpClient, signal: AbortSignal): Promise<unknown> {
   let response: Response;
   try {
@@ -67,7 +67,7 @@ async function ask(engine: string, url: string, client: Deno.HttpClient, signal:
   }
 }
 
-/** Of 500 containers with many ports and labels each. */
+/** Enough for 500 containers with many ports and labels each. */
 const answerMaxBytes = 16 * 2 ** 20;
 
 async function readAnswer(engine: string, response: Response, signal: AbortSignal): Promise<Uint8Array> {
@@ -82,11 +82,11 @@ async function readAnswer(engine: string, response: Response, signal: AbortSigna
 function toContainer(value: unknown): Container {
   const { Id: id, Name: name, Config: config, State: state, RestartCount: restarts } = Object(value);
   const { Status: status, ExitCode: code, OOMKilled: outOfMemory, Error: error, FinishedAt: finished } = Object(state);
-  // Podman's State.Health is there without a health check, too, with nothing in it; earlier ones call it Healthcheck.
+  // Podman's State.Health exists without a health check, too, but is empty; earlier versions call it Healthcheck.
   const health = Object(Object(state).Health ?? Object(state).Healthcheck).Status;
   const finishedAt = new Date(typeof finished === "string" ? finished : NaN),
     runs = status === "running" || status === "paused";
-  // What never ended has the year 1.
+  // A container that never ended has the year 1.
   const hasEnded = !runs && finishedAt.getTime() > 0;
   return {
     id: String(id),

@@ -1,6 +1,5 @@
 /**
- * What is wrong with the containers of Docker or Podman. It can start a workflow when something has
- * just gone wrong.
+ * Finds containers of Docker or Podman that have a problem. It can start a workflow when something has just gone wrong.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { findRestarts, type LastSeen, readLastSeen } from "../../lib/restarts.ts";
@@ -11,9 +10,9 @@ import { checks, containers as rows } from "./schema.ts";
 
 export interface Containers {
   readonly ok: boolean;
-  /** What is wrong, as sentences that begin with the container's name; empty when `ok`. */
+  /** The problems, as sentences that begin with the container's name; empty when `ok`. */
   readonly problems: readonly string[];
-  /** How many containers were looked at. */
+  /** How many containers were checked. */
   readonly count: number;
   /** By name; at most 200, those with a problem first. */
   readonly containers: readonly ContainerState[];
@@ -22,13 +21,13 @@ export interface Containers {
 export interface ContainerState {
   readonly name: string;
   readonly image: string;
-  /** `running`, `exited` and so on; `missing` for one that is named and not there. */
+  /** `running`, `exited` and so on; `missing` for a container that is named and does not exist. */
   readonly state: string;
   /** `healthy`, `unhealthy` or `starting`; null for one without a health check, and while it does not run. */
   readonly health: string | null;
   /** Null while it runs, and before it ran. */
   readonly exitCode: number | null;
-  /** How often the engine started it again by itself, since somebody started it. */
+  /** How often the engine has restarted it automatically since it was last started by hand. */
   readonly restarts: number;
   readonly problem: string | null;
 }
@@ -122,7 +121,7 @@ function findEnd(
   if (state === "dead") return "could not be removed (dead)";
   if (state === "paused") return isNamed ? "is paused" : null;
   if (finishedAt === null) {
-    // It never ran: an engine says why, such as a port that is taken.
+    // It never ran: the engine reports why, such as a port that is taken.
     if (error !== "") return `could not be started: ${error.slice(0, 200)}`;
     return isNamed ? `does not run (${state})` : null;
   }
@@ -132,7 +131,7 @@ function findEnd(
   return isFine || isOld ? null : `has ended with code ${why}`;
 }
 
-/** The health of a container that does not run is that of its last run. */
+/** The health of a container that does not run is from its last run, so it does not count. */
 function findHealth({ state, health }: Container): string | null {
   return state === "running" && health === "unhealthy" ? "is unhealthy" : null;
 }

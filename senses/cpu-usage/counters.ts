@@ -2,11 +2,11 @@
 import { cpus } from "node:os";
 import { readSystemFile } from "nerve";
 
-/** Since the machine was started. */
+/** The counters of a processor since the machine was started. */
 export interface Core {
   readonly core: number;
   readonly busyMs: number;
-  /** Also waiting for a disk, and taken by another virtual machine. */
+  /** Includes waiting for a disk, and time taken by another virtual machine. */
   readonly idleMs: number;
 }
 export interface Sample {
@@ -24,7 +24,7 @@ export interface Shares {
 const windowMaxMs = 10 * 60_000, windowMinMs = 250;
 /** Counters of virtual machines and containers go back a little now and then. */
 const backMaxMs = 1_000;
-/** By how much wall time and counters may differ without anything having happened. */
+/** How much wall time and counters may differ in normal operation. */
 const driftMaxMs = 3_000, driftMaxShare = 0.2;
 
 export async function takeSample(): Promise<Sample> {
@@ -36,7 +36,7 @@ async function readCores(): Promise<Core[]> {
     return parseStat(await readSystemFile("/proc/stat"));
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    // A system without /proc. What waits for a disk is not told there.
+    // A system without /proc. It does not report the time spent waiting for a disk.
     return cpus().map(({ times }, core) => {
       return { core, busyMs: times.user + times.nice + times.sys + times.irq, idleMs: times.idle };
     });
@@ -63,8 +63,8 @@ export function parseStat(text: string): Core[] {
 }
 
 /**
- * False when the first sample is missing, too old, too recent, from before a reboot or of other cores; also when the wall
- * clock tells of another span than the counters: it was set, the machine slept, or the counters are of another boot.
+ * False when the first sample is missing, too old, too recent, from before a reboot or of other cores; also when the
+ * wall clock disagrees with the counters: the clock was set, the machine slept, or the counters are from another boot.
  */
 export function areComparable(first: Sample, second: Sample): boolean {
   const sameCores = first.cores.length === second.cores.length &&

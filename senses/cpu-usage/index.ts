@@ -1,6 +1,6 @@
 /**
- * How busy the processors were since the last compute: the difference of two samples of the operating system's
- * counters, which also tell how much time that was (counters.ts).
+ * How busy the processors were since the last compute: the difference between two samples of the operating system's
+ * counters, which also show how much time passed (counters.ts).
  */
 import {
   defineSense,

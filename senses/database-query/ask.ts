@@ -1,9 +1,9 @@
 /**
- * Asks a database one question, through the program that comes with it: no client of npm opens its connection in the
+ * Sends one query to a database, through the database's own program: no npm client can open its connection in the
  * sandbox. Used by index.ts.
- * I1. Nothing is written: SQLite opens the file for reading only, PostgreSQL begins a transaction for reading only.
- * I2. At most `rowsMax` rows and one more are read, and the question ends at its time limit.
- * I3. The password is in the environment of the program only.
+ * I1. Nothing is written: SQLite opens the file read-only, PostgreSQL begins a read-only transaction.
+ * I2. At most `rowsMax` rows and one more are read, and the query ends at its time limit.
+ * I3. The password is only in the environment of the program.
  */
 import { runProgram } from "../../lib/program.ts";
 
@@ -17,7 +17,7 @@ export interface Question {
   readonly signal: AbortSignal;
 }
 
-/** A query may end with semicolons and with a comment: it stands on lines of its own. */
+/** A query may end with semicolons and with a comment, so it gets lines of its own. */
 function bound(query: string, alias: string): string {
   return `select * from (\n${query.replace(/[\s;]+$/, "")}\n) ${alias} limit ${rowsMax + 1}`;
 }
@@ -31,13 +31,13 @@ export async function askSqlite(file: string, { query, timeoutMs, signal }: Ques
   };
   const isAlone = await isAtRest(file);
   const rows = await ask(isAlone);
-  // Somebody began to write meanwhile: what was read without locks may be torn.
+  // Another process began to write meanwhile: rows read without locks may be inconsistent.
   return isAlone && !await isAtRest(file) ? await ask(false) : rows;
 }
 
 /**
- * Whether the file is in WAL mode, and nobody has it open: then SQLite could read it only with the right to make files
- * beside it, or when it is told that nothing changes.
+ * Whether the file is in WAL mode and no process has it open. SQLite could then read it only with the right to create
+ * files beside it, or when it is opened as immutable.
  */
 async function isAtRest(file: string): Promise<boolean> {
   using opened = await Deno.open(file);
@@ -47,7 +47,7 @@ async function isAtRest(file: string): Promise<boolean> {
     if (read === null) return false;
     filled += read;
   }
-  // Versions of the format to write and to read: 2 is WAL.
+  // Versions of the format for writing and for reading: 2 is WAL.
   if (header[18] !== 2 || header[19] !== 2) return false;
   return (await sizeOf(`${file}-wal`) ?? 0) === 0 && await sizeOf(`${file}-shm`) === null;
 }
@@ -66,7 +66,7 @@ export async function askPostgres(url: string, password: string | null, question
   const { query, timeoutMs, signal } = question;
   const rows = `select coalesce(json_agg(r), '[]'::json) from (${bound(query, "as q")}) as r`;
   const limit = `set local statement_timeout = ${Math.max(1, Math.round(timeoutMs))}`;
-  // The session, too: a query that ends the transaction goes on in one for reading only.
+  // The session, too: a query that ends the transaction continues in a read-only one.
   const session = "set session characteristics as transaction read only";
   const commands = [session, "begin read only", limit, rows].flatMap((each) => ["-c", each]);
   const args = ["-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", url, ...commands];
@@ -80,7 +80,7 @@ export async function askPostgres(url: string, password: string | null, question
   return parseRows(await runProgram({ name: "psql", args, env }, signal, "psql failed"));
 }
 
-/** Nothing at all means no rows. */
+/** Empty output means no rows. */
 function parseRows(text: string): Row[] {
   if (text.trim() === "") return [];
   const rows: unknown = JSON.parse(text);
@@ -88,7 +88,7 @@ function parseRows(text: string): Row[] {
   return rows;
 }
 
-/** The first column of the first row; null without rows, and for what is no number. */
+/** The first column of the first row; null without rows, or when it is not a number. */
 export function toNumber([first]: readonly Row[]): number | null {
   const value: unknown = first === undefined ? null : Object.values(first)[0];
   if (typeof value === "boolean") return Number(value);

@@ -1,6 +1,6 @@
 /**
- * Asks a database, SQLite or PostgreSQL, and judges the answer: a number, how many rows there are, or that they have
- * changed. It can start a workflow when that begins to be wrong, or for changes.
+ * Queries a database, SQLite or PostgreSQL, and checks the answer: a number, how many rows there are, or that they have
+ * changed. It can start a workflow when a problem begins, or for changes.
  */
 import { desc, eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -13,7 +13,7 @@ export interface DatabaseQuery {
   /** The file, or the address without user and password. */
   readonly database: string;
   readonly ok: boolean;
-  /** What is wrong, as sentences; empty when `ok`. */
+  /** The problems, as sentences; empty when `ok`. */
   readonly problems: readonly string[];
   /** The first column of the first row, where that is a number. */
   readonly value: number | null;
@@ -92,7 +92,7 @@ function checkUrl(url: string): void {
     const shown = hideUserinfoOfInvalid(url).slice(0, 100);
     throw new TypeError(`config.url must be such as postgresql://user@host:5432/name, not "${shown}"`);
   }
-  // It would be shown to all who list the processes of the machine.
+  // It would be visible to everyone who lists the processes of the machine.
   if (parsed.password !== "" || parsed.searchParams.has("password")) {
     throw new TypeError("config.url must hold no password: put it into a variable that config.password_env names");
   }
@@ -150,7 +150,7 @@ function cutRow(row: Row): Row {
   );
 }
 
-/** Of the rows in any order: without `order by` a database gives them as it likes. */
+/** The digest does not depend on the order of the rows: without `order by`, a database returns them in any order. */
 async function digest(rows: readonly Row[]): Promise<string> {
   const text = rows.map((row) => JSON.stringify(row)).sort().join("\n");
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();

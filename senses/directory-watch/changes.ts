@@ -1,17 +1,17 @@
 /**
- * What has changed in a folder since the last look. Used by index.ts. Pure: index.ts stores what it returns.
- * I1. A file is told once it has settled: it has not changed for a while.
- * I2. Each settled state of a file is told once.
+ * Finds what has changed in a folder since the last compute. Used by index.ts. Pure: index.ts stores the result.
+ * I1. A file is reported once it has settled: it has not changed for a while.
+ * I2. Each settled state of a file is reported once.
  */
 import type { FoundFile } from "./listing.ts";
 
-/** What is remembered of a file. */
+/** What is remembered about a file. */
 export interface KnownFile extends FoundFile {
   /** When it was first seen in this state. */
   readonly sinceMs: number;
-  /** Whether this state was told, or was there at the first look. */
+  /** Whether this state was reported, or existed at the first compute. */
   readonly told: boolean;
-  /** Whether an earlier state was. */
+  /** Whether an earlier state was reported. */
   readonly toldBefore: boolean;
 }
 
@@ -21,11 +21,11 @@ export interface Changes {
   readonly removed: readonly string[];
   /** Files that have not settled yet. */
   readonly growing: number;
-  /** What is to be remembered: all files, as they are now. What has not changed is the same object as before. */
+  /** What to remember: all files, as they are now. The object of a file that has not changed is the same as before. */
   readonly known: readonly KnownFile[];
 }
 
-/** `isFirst`: nothing is told, all that is there is known. */
+/** `isFirst`: nothing is reported, and every file counts as known. */
 export function findChanges(
   before: ReadonlyMap<string, KnownFile>,
   now: readonly FoundFile[],
@@ -36,7 +36,7 @@ export function findChanges(
   for (const file of now) {
     there.add(file.path);
     const state = toState(before.get(file.path), file, nowMs);
-    // A clock that was set back does not make it wait for longer than once more.
+    // If the clock was set back, the file waits for the settling time once more, but not longer.
     const isSettled = nowMs - Math.min(state.sinceMs, nowMs) >= settleMs || settleMs === 0;
     if (state.told) known.push(state);
     else if (isFirst) known.push({ ...state, told: true, toldBefore: true });
@@ -48,7 +48,7 @@ export function findChanges(
       known.push({ ...state, told: true, toldBefore: true });
     }
   }
-  // What was never told is not missed.
+  // A file that was never reported is not reported as removed.
   const removed = [...before.values()].filter(({ path, toldBefore }) => toldBefore && !there.has(path))
     .map(({ path }) => path);
   return { added: added.sort(), changed: changed.sort(), removed: removed.sort(), growing, known };

@@ -1,6 +1,6 @@
 /**
- * Which files of a folder are new, changed or gone, and whether there are too many, too few, too large or too old ones.
- * It can start a workflow for changes, and when something begins to be wrong.
+ * Watches which files of a folder are new, changed or gone, and whether there are too many, too few, too large or too
+ * old ones. It can start a workflow for changes, and when a problem begins.
  */
 import { and, desc, eq, sql } from "drizzle-orm";
 import {
@@ -22,11 +22,11 @@ import { checks, files, folders } from "./schema.ts";
 export interface DirectoryWatch {
   readonly folder: string;
   readonly ok: boolean;
-  /** What is wrong, as sentences; empty when `ok`. */
+  /** The problems, as sentences; empty when `ok`. */
   readonly problems: readonly string[];
   readonly files: number;
   readonly totalBytes: number;
-  /** By the last change of their contents; null without files. */
+  /** Times of the last changes of file contents; null without files. */
   readonly oldestAt: string | null;
   readonly newestAt: string | null;
   /** Files that are still being written. */
@@ -91,7 +91,7 @@ function readSettings(config: JsonObject) {
 
 type Known = ReadonlyMap<string, KnownFile>;
 
-/** Null before the first look. */
+/** Null before the first compute. */
 function readKnown(db: SenseDatabase, folder: string): Known | null {
   if (db.select().from(folders).where(eq(folders.folder, folder)).get() === undefined) return null;
   const rows = db.select().from(files).where(eq(files.folder, folder)).all();
@@ -179,7 +179,7 @@ function store(
     if (changes !== null || known !== null) {
       tx.insert(folders).values({ folder, ts }).onConflictDoUpdate({ target: folders.folder, set: { ts } }).run();
     }
-    // Those that have not been watched for so long belong to earlier configurations.
+    // Folders that have not been watched for so long belong to earlier configurations.
     prune(tx, folders, folders.ts, keep);
     tx.run(sql`delete from files where folder not in (select folder from folders)`);
     if (changes === null) return;

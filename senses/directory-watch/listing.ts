@@ -5,27 +5,27 @@ export interface FoundFile {
   readonly path: string;
   readonly bytes: number;
   readonly modifiedMs: number;
-  /** Tells a file from another one that took its name; null where the system does not tell. */
+  /** Distinguishes a file from another one that took its name; null where the system does not provide it. */
   readonly inode: number | null;
 }
 
 export interface Listing {
   readonly files: readonly FoundFile[];
-  /** Files that only count: Deno cannot open what has no name in UTF-8. */
+  /** Number of files that are only counted: Deno cannot open a file whose name is not UTF-8. */
   readonly unnamed: number;
-  /** There are more entries than were looked at. */
+  /** Whether there are more entries than were read. */
   readonly more: boolean;
 }
 
 export interface Search {
   readonly folder: string;
-  /** Of a file's name. */
+  /** Tests the name of a file. */
   readonly fits: (name: string) => boolean;
   readonly recursive: boolean;
   readonly entriesMax: number;
 }
 
-/** A text says why there is no list: what is wrong with the folder. */
+/** Returns a text when there is no list: it describes the problem with the folder. */
 export async function listFiles(search: Search, signal: AbortSignal): Promise<Listing | string> {
   const { folder, fits, recursive, entriesMax } = search;
   const files: FoundFile[] = [], waiting = [""];
@@ -50,7 +50,9 @@ function toFound(path: string, { size, mtime, ino }: Deno.FileInfo): FoundFile {
   return { path, bytes: size, modifiedMs: mtime?.getTime() ?? 0, inode: ino };
 }
 
-/** A subfolder that vanished or cannot be read counts as empty. A text says why the folder itself cannot be listed. */
+/**
+ * A subfolder that vanished or cannot be read counts as empty. A text describes why the folder itself cannot be listed.
+ */
 async function readEntries(path: string, isRoot: boolean, max: number): Promise<Deno.DirEntry[] | string> {
   const entries: Deno.DirEntry[] = [];
   try {

@@ -1,4 +1,4 @@
-/** What directory-watch stores: one row per compute, the folders it has looked at, and each file as of the last look. */
+/** What directory-watch stores: one row per compute, the folders it has listed, and each file as last seen. */
 import { integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const checks = sqliteTable("checks", {
@@ -15,7 +15,7 @@ export const checks = sqliteTable("checks", {
 
 export const folders = sqliteTable("folders", {
   folder: text().primaryKey(),
-  /** Of the last look. */
+  /** The time of the last compute. */
   ts: integer({ mode: "timestamp_ms" }).notNull(),
 });
 

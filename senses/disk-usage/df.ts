@@ -13,7 +13,7 @@ export interface FileSystem {
 const row =
   /^(?<filesystem>.+?) +(?<total>-?\d+|-) +(?<used>-?\d+|-) +(?<available>-?\d+|-) +(?:-?\d+%|-) +(?<mount>\/.*)$/s;
 
-/** Throws when the text is not one header line and one row, and when the file system does not tell its figures. */
+/** Throws when the text is not one header line and one row, and when the file system does not report its figures. */
 export function parseDf(text: string): FileSystem {
   const body = text.slice(text.indexOf("\n") + 1).replace(/\n$/, "");
   const found = row.exec(body)?.groups;
@@ -26,9 +26,9 @@ export function parseDf(text: string): FileSystem {
 }
 
 function toFileSystem(filesystem: string, mount: string, total: number, used: number, available: number): FileSystem {
-  // Some network file systems tell more free space than there is, so that less than nothing is used.
+  // Some network file systems report more free space than they have, so that the used space is negative.
   const usedBytes = Math.max(0, used);
-  // Blocks reserved for root are in the total only. A pseudo file system has no blocks at all: nothing of it is used.
+  // Blocks reserved for root are in the total only. A pseudo file system has no blocks at all: none of it is used.
   const usable = usedBytes + Math.max(0, available);
   const share = usable === 0 ? 0 : Math.round((usedBytes / usable) * 10_000) / 10_000;
   return { filesystem, mount, used: share, totalBytes: total, usedBytes, availableBytes: available };

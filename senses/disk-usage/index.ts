@@ -1,6 +1,6 @@
 /**
  * How full the file system of a path is, according to `df`. Above its threshold it emits a signal, or starts a workflow
- * that makes room, if the configuration names one.
+ * that frees space, if the configuration names one.
  */
 import {
   defineSense,
@@ -55,7 +55,10 @@ async function observe(
   return { ...usage, workflow: { name: workflow, prompt, maxRounds: workflowRoundsMax } };
 }
 
-/** df hangs on a network share that is gone; `signal` ends it. This folder works without lib/: it needs no more than this. */
+/**
+ * df hangs on a network share that is gone; `signal` ends it. This folder does not use lib/: it needs no more than
+ * this.
+ */
 async function runDf(path: string, signal: AbortSignal): Promise<string> {
   // English messages; file names in any language unchanged.
   const env = { LC_ALL: "C.UTF-8" };

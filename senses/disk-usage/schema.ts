@@ -9,7 +9,7 @@ export const readings = sqliteTable("readings", {
   mount: text().notNull(),
   /** Share of the space available to ordinary users, 0 to 1. */
   used: real().notNull(),
-  /** May exceed every integer. */
+  /** May exceed every safe integer. */
   totalBytes: real("total_bytes").notNull(),
   usedBytes: real("used_bytes").notNull(),
   availableBytes: real("available_bytes").notNull(),

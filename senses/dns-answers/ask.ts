@@ -1,9 +1,9 @@
-/** Asks nameservers. Used by index.ts. */
+/** Queries nameservers. Used by index.ts. */
 import type { Address } from "../../lib/address.ts";
 import { readAnswer, sortOnce, type Type, type Wanted } from "./records.ts";
 
 export interface Answer {
-  /** Sorted; empty when there are none, null when no nameserver said. */
+  /** Sorted; empty when there are none, null when no nameserver answered. */
   readonly values: readonly string[] | null;
   readonly latencyMs: number | null;
   readonly problem: string | null;
@@ -11,7 +11,10 @@ export interface Answer {
 
 type Question = Pick<Wanted, "name" | "type">;
 
-/** The first server that knows is believed; one that fails or refuses is passed by, as the system's resolver does. */
+/**
+ * Uses the answer of the first server that has one; a server that fails or refuses is skipped, as the system's resolver
+ * does.
+ */
 export async function ask(
   question: Question,
   servers: readonly Address[],
@@ -34,7 +37,7 @@ type Said = Pick<Answer, "values" | "problem">;
 async function askServer(question: Question, server: Address, limit: AbortSignal): Promise<Said> {
   const nameServer = { ipAddr: server.host, port: server.port };
   try {
-    // With the last dot no domain of the system is tried behind the name.
+    // With the trailing dot, the system appends none of its search domains.
     const found = await Deno.resolveDns(`${question.name}.`, question.type as "A", { nameServer, signal: limit });
     return { values: sortOnce((found as unknown[]).map((each) => readAnswer(question.type, each))), problem: null };
   } catch (thrown) {
@@ -48,7 +51,7 @@ async function askServer(question: Question, server: Address, limit: AbortSignal
   }
 }
 
-/** Deno says the same of a name that does not exist, of one without such records, and of a server that fails. */
+/** Deno reports the same for a name that does not exist, one without such records, and a server that fails. */
 function explain(code: number | null): Said {
   switch (code) {
     case 0:
@@ -72,7 +75,7 @@ const codes: Readonly<Record<Type, number>> = { A: 1, NS: 2, CNAME: 5, PTR: 12, 
 async function askCode({ name, type }: Question, { host, port }: Address, signal: AbortSignal): Promise<number | null> {
   const id = crypto.getRandomValues(new Uint8Array(2));
   const labels = name.split(".").flatMap((label) => [label.length, ...new TextEncoder().encode(label)]);
-  // One question, recursion desired; the name, its type, the class of the internet.
+  // One question, recursion desired; then the name, its type, and the class of the internet.
   const query = [...id, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...labels, 0, 0, codes[type], 0, 1];
   try {
     using connection = await Deno.connect({ hostname: host, port, signal });

@@ -1,6 +1,6 @@
 /**
- * What nameservers answer for names. It can start a workflow when an answer is missing, is another than expected,
- * or has changed.
+ * Checks what nameservers answer for names. It can start a workflow when an answer is missing, is not as expected, or
+ * has changed.
  */
 import { and, desc, eq, isNotNull } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -12,7 +12,7 @@ import { answers } from "./schema.ts";
 
 export interface DnsAnswers {
   readonly ok: boolean;
-  /** What is wrong, as sentences that begin with the record; empty when `ok`. */
+  /** The problems, as sentences that begin with the record; empty when `ok`. */
   readonly problems: readonly string[];
   /** In the order of the configuration. */
   readonly records: readonly DnsRecord[];
@@ -21,9 +21,9 @@ export interface DnsAnswers {
 export interface DnsRecord {
   /** `NAME TYPE`. */
   readonly record: string;
-  /** Sorted; empty when there are none, null when no nameserver said. */
+  /** Sorted; empty when there are none, null when no nameserver answered. */
   readonly values: readonly string[] | null;
-  /** The last answer, if this one is another; else null. */
+  /** The last answer, if this one differs; else null. */
   readonly before: readonly string[] | null;
   readonly latencyMs: number | null;
   readonly problem: string | null;
@@ -49,14 +49,14 @@ async function observe({ db, signal, config: settings }: SenseContext<Settings>)
     prune(tx, answers, answers.ts, settings.keep);
   });
   const changed = records.filter(({ before }) => before !== null);
-  // A wrong answer that is another than the last one is news, too.
+  // A wrong answer that differs from the last one is news, too.
   for (const { record } of changed) wereWrong.delete(record);
   const things = records.map(({ record, problem }) => ({ name: record, problem }));
   const changes = changed.filter(({ problem }) => problem === null).map(describeChange);
   return tellEach({ records }, { things, wereWrong, changes, ...settings });
 }
 
-/** A change is told as a problem is, and is none. */
+/** A change is reported like a problem, but is not one. */
 function describeChange({ record, values, before }: DnsRecord): string {
   return `${record}: ${listOf(values ?? [])} instead of ${listOf(before ?? [])}`;
 }
@@ -77,7 +77,7 @@ function readSettings(config: JsonObject) {
   return { ...settings, servers, wanted: parseRecords(settings.records) };
 }
 
-/** Deno takes a nameserver by its address alone. */
+/** Deno accepts a nameserver only by its address. */
 function readServer(text: string): Address {
   const server = parseAddress(
     /^[\da-fA-F]*:[\da-fA-F:.]*$/.test(text) && !/^[\d.]+:\d+$/.test(text) ? `[${text}]` : text,

@@ -1,5 +1,5 @@
 /**
- * Records as they stand in nerve.yaml and as nameservers tell them, in one form: names in lower case without the last dot,
+ * Puts records from nerve.yaml and from nameservers into one form: names in lower case without the trailing dot,
  * addresses in their shortest form, the strings of a text joined. Used by index.ts and ask.ts.
  */
 import { domainToASCII } from "node:url";
@@ -13,13 +13,13 @@ export interface Wanted {
   readonly record: string;
   readonly name: string;
   readonly type: Type;
-  /** What the answer must be, sorted; null: anything. */
+  /** The expected answer, sorted; null: any. */
   readonly expected: readonly string[] | null;
 }
 
 /**
- * Reads entries of the form `NAME TYPE` or `NAME TYPE VALUE`; those of one name and type are one record with several
- * values. Throws a TypeError that names the wrong entry.
+ * Reads entries of the form `NAME TYPE` or `NAME TYPE VALUE`; entries with the same name and type become one record
+ * with several values. Throws a TypeError that names the wrong entry.
  */
 export function parseRecords(entries: readonly string[]): Wanted[] {
   const wanted = new Map<string, Wanted>();
@@ -40,7 +40,7 @@ export function parseRecords(entries: readonly string[]): Wanted[] {
   return [...wanted.values()];
 }
 
-/** In ASCII; null when it is none. */
+/** Returns the name in ASCII; null when it is not a name. */
 export function parseName(text: string): string | null {
   const name = domainToASCII(text.replace(/\.$/, "")) || text;
   const isName = /^(?=.{1,253}$)(?:[\w-]{1,63}\.)*[\w-]{1,63}$/.test(name);
@@ -64,12 +64,12 @@ function toForm(type: Type, text: string): string {
   return text.toLowerCase().replaceAll(/\s+/g, " ").replace(/(?<=.)\.$/, "");
 }
 
-/** Of version 6; null when it is none. */
+/** Shortens an address of version 6; null when it is not one. */
 function shortenAddress(text: string): string | null {
   return /^[\da-fA-F:.]+$/.test(text) ? URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1) ?? null : null;
 }
 
-/** What Deno.resolveDns returns for one record of the type. */
+/** Reads what Deno.resolveDns returns for one record of the type. */
 export function readAnswer(type: Type, answer: unknown): string {
   if (typeof answer === "string") return toForm(type, answer);
   if (Array.isArray(answer)) return answer.join("");

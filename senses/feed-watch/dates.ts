@@ -1,7 +1,7 @@
 /** Dates of feeds: those of RSS (RFC 822, 2822) and those of Atom and JSON Feed (RFC 3339). Used by feed.ts. */
 
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-/** The names of zones that RFC 822 knows, in hours. Others mean different zones in different places. */
+/** The names of zones in RFC 822, in hours. Other names mean different zones in different places. */
 const zones: Readonly<Record<string, number>> = {
   ...{ z: 0, ut: 0, utc: 0, gmt: 0, est: -5, edt: -4, cst: -6, cdt: -5, mst: -7, mdt: -6, pst: -8, pdt: -7 },
 };
@@ -12,8 +12,8 @@ const iso =
   /^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})[t ](?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.(?<fraction>\d{1,9}))?)?\s*(?<zone>z|utc|gmt|[+-]\d{2}:?\d{2})$/i;
 
 /**
- * ISO 8601 in UTC. Null for anything that does not name one moment: no zone, no time of day, a day that the month does
- * not have, another order of the numbers. A guess would be worse than nothing.
+ * Returns ISO 8601 in UTC. Null for anything that does not name one moment: no zone, no time of day, a day that the
+ * month does not have, another order of the numbers. A guess would be worse than nothing.
  */
 export function parseFeedDate(text: string): string | null {
   const found = (mail.exec(text) ?? iso.exec(text))?.groups;

@@ -1,6 +1,6 @@
 /**
- * Reads a feed (RSS, RDF, Atom or JSON Feed) into what feed-watch reports. Used by index.ts. The package feedsmith, which
- * comes with nerve, parses it: it fetches and expands nothing.
+ * Reads a feed (RSS, RDF, Atom or JSON Feed) into what feed-watch reports. Used by index.ts. The package feedsmith,
+ * which comes with nerve, parses it: it fetches and expands nothing.
  */
 import { DetectError, ParseError, parseFeed as parseAnyFeed } from "feedsmith";
 import { hideUserinfo } from "../../lib/url.ts";
@@ -23,7 +23,7 @@ interface RawEntry {
   readonly title: string;
   readonly summary: string;
   readonly link: string;
-  /** What relative links are relative to, itself relative to the feed's; null: to that. */
+  /** The base of relative links, itself relative to the feed's base; null: the feed's base. */
   readonly base: string | null;
   readonly date: string;
 }
@@ -60,7 +60,7 @@ function readRaw(text: string): { base: string | null; entries: RawEntry[] } {
   }
 }
 
-/** With dates as they are written. */
+/** Keeps dates as they are written. */
 const parseWritten = (text: string) => parseAnyFeed(text, { maxItems: entriesMax, parseDateFn: (raw: string) => raw });
 type Parsed = ReturnType<typeof parseWritten>;
 type Feed<Format extends Parsed["format"]> = Extract<Parsed, { format: Format }>["feed"];
@@ -71,7 +71,7 @@ function parse(text: string): Parsed | null {
     return parseWritten(text);
   } catch (thrown) {
     if (thrown instanceof DetectError) throw new Error("neither RSS nor RDF, Atom or JSON Feed");
-    // The parser refuses a feed without a title and entries, too.
+    // The parser also rejects a feed without a title and entries.
     if (thrown instanceof ParseError && /<(?:\w+:)?(?:channel|feed)[\s\/>]/i.test(text) && !hasEntry.test(text)) {
       return null;
     }
@@ -129,14 +129,14 @@ function readJsonItem(item: Item<NonNullable<Feed<"json">["items"]>>): RawEntry 
   };
 }
 
-/** Atom's text; that of the kind xhtml is an element with its tags. */
+/** Converts Atom's text; a text of the kind xhtml is an element with its tags. */
 function toPlain(text: { readonly value?: string; readonly type?: string } | undefined): string {
   return toLine(text?.type === "xhtml" ? text.value?.replaceAll(/<[^>]*>/g, "") : text?.value);
 }
 
 /**
  * RSS has no namespace, but many feeds declare one for it: with Atom's, for instance, the parser would find no channel.
- * What has a prefix is not touched.
+ * Prefixed declarations stay.
  */
 function withoutDefaultNamespace(text: string): string {
   const head = text.slice(0, headMaxChars);
@@ -147,8 +147,8 @@ function withoutDefaultNamespace(text: string): string {
 }
 
 /**
- * Many write the ids of JSON Feed as numbers. Beyond 2^53 several would become one, and all but one of their entries
- * be lost.
+ * Many feeds write the ids of JSON Feed as numbers. Beyond 2^53 several would become the same id, and all but one of
+ * their entries would be lost.
  */
 function withNumbersAsText(text: string): string {
   if (!/^\s*\{/.test(text)) return text;
@@ -157,16 +157,18 @@ function withNumbersAsText(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text, keepDigits));
   } catch (thrown) {
-    // The parser of feeds says that it is none.
+    // The feed parser will report that it is not a feed.
     if (thrown instanceof SyntaxError) return text;
     throw thrown;
   }
 }
 
-/** Where the first tags of a feed are. */
+/** The first tags of a feed are within this length. */
 const headMaxChars = 8_192;
 
-/** Numbers, too: JSON Feed allows them where it asks for text. What steers a terminal is no text. */
+/**
+ * Takes numbers, too: JSON Feed allows them in place of text. Control characters, which terminals obey, become blanks.
+ */
 function toLine(text: string | number | undefined | null): string {
   return String(text ?? "").replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
 }

@@ -1,6 +1,6 @@
 /**
- * Watches feeds (RSS, RDF, Atom, JSON Feed) and tells new entries, and which feeds cannot be read. At the first
- * visit of a feed no entry counts as new.
+ * Watches feeds (RSS, RDF, Atom, JSON Feed) and reports new entries, and which feeds cannot be read. At the first visit
+ * of a feed no entry counts as new.
  */
 import { eq, sql } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -19,7 +19,7 @@ export interface FeedNews {
 }
 export type NewEntry = { readonly feed: string } & Omit<FeedEntry, "id">;
 
-/** `url`: without user and password. `found` is null when the feed has not changed. */
+/** `url` has no user name or password. `found` is null when the feed has not changed. */
 type Visit =
   & { readonly url: string }
   & (
@@ -78,7 +78,7 @@ function readSettings(config: JsonObject) {
   return { ...settings, urls: nameFeeds(settings.urls.map(encodeUserinfo)) };
 }
 
-/** A feed is known by its address without user and password; a second one with the same address gets a number. */
+/** A feed is identified by its address without user and password; a second one with the same address gets a number. */
 function nameFeeds(urls: readonly string[]): { readonly url: string; readonly name: string }[] {
   const seen = new Map<string, number>();
   return urls.map((url) => {
@@ -129,7 +129,7 @@ function remember(
   };
   if (visit.problem !== null || visit.found === null) {
     store({ ...before, problem: visit.problem });
-    // The entries of the last successful visit still count as seen: they must not be forgotten.
+    // The entries of the last successful visit still count as seen and must not be forgotten.
     db.update(entries).set({ seenAt: now })
       .where(
         sql`${entries.feed} = ${url} and ${entries.seenAt} = (select max(seen_at) from entries where feed = ${url})`,

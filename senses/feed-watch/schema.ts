@@ -3,7 +3,7 @@ import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core"
 
 export const feeds = sqliteTable("feeds", {
   url: text().primaryKey(),
-  /** Of the last visit. */
+  /** The time of the last visit. */
   ts: integer({ mode: "timestamp_ms" }).notNull(),
   /** When the feed was last read successfully; null before the first time. */
   readAt: integer("read_at", { mode: "timestamp_ms" }),

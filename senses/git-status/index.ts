@@ -35,14 +35,14 @@ function readSettings(config: JsonObject) {
   return settings;
 }
 
-/** Switches off what a repository's own settings could make git start. */
+/** Disables what a repository's own settings could make git start. */
 const harmless = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
 
 function runGitStatus(path: string, signal: AbortSignal): Promise<string> {
   const args = [
     ...harmless,
     ...["-C", path, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all"],
-    // Otherwise git would run with the settings of submodules.
+    // Otherwise git would apply the settings of submodules.
     "--ignore-submodules=dirty",
   ];
   const env = { LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_NO_LAZY_FETCH: "1" };

@@ -6,9 +6,7 @@ export interface GitStatus {
   /** Null in a repository without a commit. */
   readonly commit: string | null;
   readonly upstream: string | null;
-  /**
-   * Commits that only we have, and commits that only the upstream has, as of the last fetch; null without an upstream.
-   */
+  /** Commits that only the local branch or only its upstream has, as of the last fetch; null without an upstream. */
   readonly ahead: number | null;
   readonly behind: number | null;
   /** Files that differ from the last commit in any way: each counts once. */

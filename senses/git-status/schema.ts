@@ -12,6 +12,6 @@ export const statuses = sqliteTable("statuses", {
   dirty: integer().notNull(),
   ahead: integer(),
   behind: integer(),
-  /** All of it. */
+  /** The whole status. */
   status: text({ mode: "json" }).$type<GitStatus>().notNull(),
 });

@@ -1,6 +1,4 @@
-/**
- * Whether a URL answers as expected, how fast, and how long its certificate is still valid.
- */
+/** Checks whether a URL answers as expected, how fast, and how long its certificate is still valid. */
 import type { X509Certificate } from "node:crypto";
 import { desc, eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -19,13 +17,13 @@ export interface HttpCheck {
   /** Without user and password. */
   readonly url: string;
   readonly ok: boolean;
-  /** What is wrong, as sentences; empty when `ok`. */
+  /** The problems, as sentences; empty when `ok`. */
   readonly problems: readonly string[];
   readonly status: number | null;
   readonly latencyMs: number | null;
   /**
-   * Whole days until the certificate expires, or one that is needed to trust it, negative afterwards; null for http: and
-   * when it could not be read.
+   * Whole days until the certificate, or one that is needed to trust it, expires; negative afterwards. Null for http:
+   * and when it could not be read.
    */
   readonly certificateDaysLeft: number | null;
 }
@@ -79,7 +77,7 @@ function readSettings(config: JsonObject) {
   return { ...settings, ca_file, url: parsed };
 }
 
-/** With what the file of `ca_file` holds: it is read each time, since it may be renewed. */
+/** The settings with the content of `ca_file`, which is read each time, since it may be renewed. */
 interface Target extends Settings {
   readonly caCerts: string[];
   readonly trusted: readonly X509Certificate[];
@@ -107,7 +105,7 @@ async function ask({ url, caCerts }: Target, signal: AbortSignal): Promise<Answe
   }
 }
 
-/** Null when there is none, or a text that says why it could not be read. */
+/** Null when there is none, or a text with the reason why it could not be read. */
 type Certificate = CertificateSpan | null | string;
 
 async function readCertificate({ url, trusted }: Target, signal: AbortSignal): Promise<Certificate> {
@@ -124,12 +122,12 @@ function isSpan(certificate: Certificate): certificate is CertificateSpan {
   return typeof certificate === "object" && certificate !== null;
 }
 
-/** Without the brackets of an IPv6 address. */
+/** The host without the brackets of an IPv6 address. */
 function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, "");
 }
 
-/** Deno's fetch refuses the server's own certificate as its own authority, also when `ca_file` names it. */
+/** Deno's fetch rejects a server certificate that is its own authority, even when `ca_file` contains it. */
 async function askAgain(
   { url, trusted }: Target,
   first: Answer,
@@ -160,7 +158,7 @@ function findProblems(settings: Settings, answer: Answer, certificate: Certifica
   if (latencyMs !== null && slowest !== null && latencyMs > slowest) {
     problems.push(`answered after ${latencyMs} ms, more than ${slowest} ms`);
   }
-  // When nothing answers at all, one problem is enough.
+  // When there is no answer at all, one problem is enough.
   if (typeof certificate === "string" && problem === null) {
     problems.push(`its certificate could not be read: ${certificate}`);
   }
@@ -174,7 +172,7 @@ function wasLastOk(db: SenseDatabase, url: string): boolean {
   return last.get()?.ok ?? true;
 }
 
-/** The message of fetch says little; its cause says more. */
+/** The cause of a failed fetch is more precise than its message. */
 function reasonOf(thrown: unknown): string {
   if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "it took too long";
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;

@@ -1,8 +1,8 @@
-/** Asks a server whose own certificate is the one to trust. Used by index.ts. */
+/** Checks a server whose own certificate is the trusted one. Used by index.ts. */
 import type { X509Certificate } from "node:crypto";
 import { inspectTls } from "nerve";
 
-/** The status that the server answers with. Throws when it shows another certificate, or speaks no HTTP. */
+/** Returns the status of the server's answer. Throws when it shows another certificate, or does not speak HTTP. */
 export async function askPinned(url: URL, host: string, own: X509Certificate, signal: AbortSignal): Promise<number> {
   const onlyTo = own.fingerprint256.replaceAll(":", "").toLowerCase();
   const request = { host, port: Number(url.port || 443), send: { onlyTo, text: toRequest(url) } };

@@ -1,6 +1,6 @@
 /**
- * Whether the machine has more to do than it can: its load for each processor, and the pressure on processors, memory
- * and disks. It can start a workflow when a limit begins to be passed.
+ * Checks whether the machine is overloaded: its load for each processor, and the pressure on processors, memory and
+ * disks. It can start a workflow when a limit is first exceeded.
  */
 import { desc } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -10,11 +10,11 @@ import { readings } from "./schema.ts";
 
 export interface LoadReading extends Load {
   readonly ok: boolean;
-  /** What is wrong, as sentences; empty when `ok`. */
+  /** The problems, as sentences; empty when `ok`. */
   readonly problems: readonly string[];
   /** `load` for each processor. */
   readonly perCpu: readonly [number, number, number];
-  /** Null where the system tells none. */
+  /** Null where the system reports none. */
   readonly pressure: Pressure | null;
   /** Why there is no pressure; null when there is. */
   readonly noPressure: string | null;
@@ -58,7 +58,7 @@ function findProblems(settings: Settings, { load, cpus }: Load, pressure: Pressu
   for (const kind of ["cpu", "memory", "io"] as const) {
     const limit = limits[kind];
     if (limit === null) continue;
-    // A limit that cannot be watched must not look as if it were kept.
+    // A limit that cannot be watched must not look as if it were met.
     if (typeof pressure === "string") problems.push(`whether tasks wait for ${names[kind]} is not told: ${pressure}`);
     else if (pressure[kind].some[1] > limit) {
       const share = (value: number) => `${Math.round(value * 1_000) / 10}%`;

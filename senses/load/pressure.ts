@@ -1,5 +1,5 @@
 /**
- * Reads the load averages and the pressure that the system tells: for how long tasks waited for a processor, for memory,
+ * Reads the load averages and the pressure that the system reports: how long tasks waited for a processor, for memory,
  * for a disk (PSI). Used by index.ts.
  */
 import { readSystemFile } from "nerve";
@@ -10,19 +10,22 @@ export type Shares = readonly [number, number, number];
 export interface Stall {
   /** At least one task waited. */
   readonly some: Shares;
-  /** All tasks waited at once. Null where it says nothing: processors of a whole machine, and old systems. */
+  /**
+   * All tasks waited at once. Null where it is meaningless or missing: for the processors of a whole machine, and on
+   * old systems.
+   */
   readonly full: Shares | null;
 }
 
 export interface Pressure {
-  /** `group`: of the control group at the root, which in a container is the container's. */
+  /** `group`: the pressure of the control group at the root, which in a container is the container's own. */
   readonly of: "group" | "machine";
   readonly cpu: Stall;
   readonly memory: Stall;
   readonly io: Stall;
 }
 
-/** The pressure, or why the system tells none. */
+/** The pressure, or the reason why the system reports none. */
 export async function readPressure(): Promise<Pressure | string> {
   const group = await readAll((name) => `/sys/fs/cgroup/${name}.pressure`, "group");
   return typeof group === "string" ? await readAll((name) => `/proc/pressure/${name}`, "machine") : group;
@@ -36,7 +39,7 @@ async function readAll(pathOf: (name: string) => string, of: Pressure["of"]): Pr
   if (cpu === undefined || memory === undefined || io === undefined) {
     throw new Error("nerve bug: three files were read");
   }
-  // Of a whole machine it is always 0: something runs on its processors.
+  // For the processors of a whole machine it is always 0: some task is running on them.
   return { of, cpu: of === "machine" ? { ...cpu, full: null } : cpu, memory, io };
 }
 
@@ -56,12 +59,12 @@ async function readIfTold(path: string): Promise<Told> {
   }
 }
 
-/** Where PSI is built in and switched off, the files are there and cannot be read (EOPNOTSUPP). */
+/** Where PSI is built in but switched off, the files exist and cannot be read (EOPNOTSUPP). */
 export function isNotSupported(thrown: unknown): boolean {
   return thrown instanceof Error && /\bos error 95\b|operation not supported/i.test(thrown.message);
 }
 
-/** Throws when the text has no line `some`. Before Linux 5.13 there is no `full` of processors. */
+/** Throws when the text has no line `some`. Before Linux 5.13 processors have no line `full`. */
 export function parsePressure(text: string): Stall {
   const some = parseLine(text, "some");
   if (some === null) throw new Error(`the pressure is told in an unknown form: ${text.slice(0, 100)}`);
@@ -76,12 +79,12 @@ function parseLine(text: string, kind: string): Shares | null {
 }
 
 export interface Load {
-  /** Over 1, 5 and 15 minutes. */
+  /** Load averages over 1, 5 and 15 minutes. */
   readonly load: readonly [number, number, number];
   readonly cpus: number;
 }
 
-/** Both files of the same place: what /proc shows in a container may be of the container, or of the machine. */
+/** Reads both files from the same place: /proc in a container may describe the container, or the machine. */
 export async function readLoad(): Promise<Load> {
   try {
     return parseLoad(await readSystemFile("/proc/loadavg"), await readSystemFile("/proc/stat"));

@@ -5,12 +5,12 @@ export const readings = sqliteTable("readings", {
   id: integer().primaryKey(),
   ts: integer({ mode: "timestamp_ms" }).notNull(),
   ok: integer({ mode: "boolean" }).notNull(),
-  /** Of the whole machine. */
+  /** The load of the whole machine. */
   load1: real().notNull(),
   load5: real().notNull(),
   load15: real().notNull(),
   cpus: integer().notNull(),
-  /** Share of the last minute in which at least one task waited, 0 to 1; null where the system tells none. */
+  /** Share of the last minute in which at least one task waited, 0 to 1; null where the system reports none. */
   cpuPressure: real("cpu_pressure"),
   memoryPressure: real("memory_pressure"),
   ioPressure: real("io_pressure"),

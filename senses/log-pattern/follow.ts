@@ -2,7 +2,7 @@
  * Follows a log file from one reading to the next, across rotations. Used by index.ts.
  * A place in a file is stored with the file's identity and a digest of the bytes before it. This detects that the file
  * was replaced (rename and create) or emptied (copy and truncate), even when it has since grown past the old place.
- * Not detected: a file that was emptied and then received the very same bytes again.
+ * Not detected: a file that was emptied and then received exactly the same bytes again.
  */
 import { detectEncoding, type Encoding, findLastLineEnd, lineMaxBytes, readLines } from "./lines.ts";
 import { listRotated } from "./rotated.ts";
@@ -30,9 +30,9 @@ export interface Follow {
   readonly file: string;
   /** Where a rotation moves the file's content (rotated.ts). */
   readonly rotated: string;
-  /** What to read a file without a byte order mark as; null: UTF-8. */
+  /** The encoding of a file without a byte order mark; null: UTF-8. */
   readonly encoding: Encoding | null;
-  /** True when the reading must end here; the rest is for the next one. */
+  /** True when the reading must stop here; the next one reads the rest. */
   readonly isEnough: (bytesRead: number) => boolean;
   readonly onLine: (line: string) => void;
 }
@@ -49,15 +49,15 @@ export async function findFirstPlace(
 }
 
 /**
- * Passes the lines since `from` to `onLine`, those of rotated files first. Throws when the file cannot be opened, or not
- * be read as text.
+ * Passes the lines since `from` to `onLine`, those of rotated files first. Throws when the file cannot be opened, or
+ * cannot be read as text.
  */
 export async function readNewLines(from: Place, follow: Follow): Promise<Reading> {
   using current = await Deno.open(follow.file);
   if (await isSameFile(current, from, follow.rotated)) return await readRest(current, from.offset, follow, 0, null);
   const { missed, place, bytes } = await readRotated(from, await readIdentity(current), follow);
   if (place !== null) {
-    // This reading has used up its time or bytes: the new file is for the next one.
+    // This reading has used up its time or bytes: the next one reads the new file.
     const { size } = await current.stat();
     return { place, behindBytes: size, missed };
   }
@@ -96,16 +96,18 @@ async function readRotated(from: Place, current: string, follow: Follow): Promis
   }
 }
 
-/** Which of the rotated files, the oldest first, has the place `from`; null: none. */
+/** Which of the rotated files, oldest first, contains the place `from`; null: none. */
 async function findOurs(files: readonly string[], from: Place, current: string): Promise<number | null> {
   const wasEmptied = current === from.identity;
   for (const [index, path] of [...files.entries()].reverse()) {
     using old = await Deno.open(path);
-    // After a rename it is the file itself; after a copy another one with the same bytes, and ours was emptied.
+    // After a rename it is the file itself; after a copy, another file with the same bytes, and the followed one was
+    // emptied.
     const mayBe = await readIdentity(old) === from.identity || (wasEmptied && (from.offset > 0 || files.length === 1));
     if (mayBe && await matchesMark(old, from)) return index;
   }
-  // No bytes tell of which copy a place before the first byte is: it is the one after the last that there was then.
+  // A place before the first byte has no bytes that identify its copy: it is the copy made after the last one known
+  // then.
   if (!wasEmptied || from.offset > 0) return null;
   const births = await Promise.all(files.map(readBirth)), next = births.indexOf(from.mark) + 1;
   return next < files.length && (next > 0 || from.mark === noFile) ? next : null;
@@ -142,7 +144,7 @@ async function readLinesOf(
   });
 }
 
-/** Where the last complete line ends: what follows belongs to a line that is still being written. */
+/** Where the last complete line ends; the rest belongs to a line that is still being written. */
 async function findEnd(file: Deno.FsFile, size: number, configured: Encoding | null): Promise<number> {
   const encoding = detectEncoding(await readBytes(file, 0, 8), configured);
   const from = Math.max(0, size - lineMaxBytes), start = from + from % encoding.width;
@@ -153,7 +155,7 @@ async function findEnd(file: Deno.FsFile, size: number, configured: Encoding | n
 async function isSameFile(file: Deno.FsFile, from: Place, rotated: string): Promise<boolean> {
   if (await readIdentity(file) !== from.identity || !await matchesMark(file, from)) return false;
   if (from.offset > 0) return true;
-  // For an empty file there are no bytes to compare; a new copy shows that it was written, copied and emptied.
+  // An empty file has no bytes to compare; a new copy shows that it was written, copied and emptied.
   const last = await readLastBirth(rotated);
   return last === noFile || last === from.mark;
 }
@@ -170,7 +172,7 @@ async function createPlace(file: Deno.FsFile, offset: number, rotated: string): 
 
 const noFile = "none";
 
-/** Of the newest rotated file. Distinguishes files of one name, also where the system reuses an inode. */
+/** Identifies the newest rotated file. Distinguishes files of one name, even where the system reuses an inode. */
 async function readLastBirth(rotated: string): Promise<string> {
   try {
     const path = (await listRotated(rotated)).at(-1);
@@ -207,7 +209,7 @@ async function computeMark(file: Deno.FsFile, offset: number): Promise<string> {
   return new Uint8Array(digest).toHex();
 }
 
-/** Fewer when the file ends earlier. */
+/** Returns fewer bytes when the file ends earlier. */
 async function readBytes(file: Deno.FsFile, at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   await file.seek(at, Deno.SeekMode.Start);

@@ -1,6 +1,6 @@
 /**
- * Follows a log file across rotations and counts the lines that match a pattern. It tells those that
- * were written since the last compute.
+ * Follows a log file across rotations and counts the lines that match a pattern. It reports those that were written
+ * since the last compute.
  * I1. Each complete line is counted once, whatever happens between two computes: place and counts are stored together.
  * I2. The cost of a compute is bounded: in bytes, in time, and for each line by lib/matcher.ts.
  */
@@ -23,15 +23,15 @@ export interface LogMatches {
   readonly counts: readonly { readonly pattern: string; readonly lines: number }[];
   /** The first few matching lines, cut to 300 characters. */
   readonly examples: readonly string[];
-  /** Bytes of the file that this compute had no time for. */
+  /** Bytes of the file that this compute had no time to read. */
   readonly behindBytes: number;
-  /** True when lines were lost in a rotation; the log says why. */
+  /** True when lines were lost in a rotation; the log has the reason. */
   readonly missed: boolean;
-  /** Lines with bytes that are none in the encoding of the file. */
+  /** Lines with bytes that are invalid in the encoding of the file. */
   readonly undecodedLines: number;
 }
 
-/** Fewer zeros may be part of what a program writes. */
+/** Fewer zeros may be part of a program's output. */
 const holes = /\0{8,}/;
 const examplesMax = 5, exampleMaxChars = 300;
 /** A compute stops after this time; the next one continues from there. */
@@ -104,14 +104,14 @@ class Tally {
     this.#matchers = matchers.map((matcher) => ({ matcher, lines: 0 }));
   }
 
-  /** A text of several lines when zeros are in it: what a hole in the file ends is another line. */
+  /** The text is several lines when zeros are in it: a hole in the file separates lines. */
   add(text: string): void {
     if (!text.includes("\0")) return this.#add(text);
     for (const line of text.split(holes)) if (line !== "") this.#add(line.replaceAll("\0", ""));
   }
 
   #add(raw: string): void {
-    // Colours and the like: a letter of the sequence would stand before the word.
+    // Colours and the like: a letter of the sequence would precede the word.
     const line = withoutSequences(raw);
     this.lines++;
     if (line.includes("\uFFFD")) this.undecoded++;
@@ -138,7 +138,7 @@ function store(db: SenseDatabase, file: string, { place }: Reading, tally: Tally
     tx.insert(places).values(values).onConflictDoUpdate({ target: places.file, set: values }).run();
     if (lines > 0) tx.insert(counts).values({ ts, file, lines, matched, patterns: tally.counts() }).run();
     prune(tx, counts, counts.ts, keep);
-    // The place of the current file was stored just now; the others belong to earlier configurations.
+    // The place of the current file was stored just now; older ones belong to earlier configurations.
     prune(tx, places, places.ts, keep);
   });
 }

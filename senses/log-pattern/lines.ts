@@ -4,13 +4,13 @@
  * I2. A line that is not complete is not passed on, unless the file is finished.
  */
 
-/** How the characters of a file are written. */
+/** How the characters of a file are encoded. */
 export interface Encoding {
-  /** As TextDecoder knows it. */
+  /** The name that TextDecoder uses. */
   readonly label: string;
   /** Bytes of the smallest character. */
   readonly width: 1 | 2;
-  /** Of a character of two bytes, the one that is 0 in a line break. */
+  /** Whether the byte that is 0 in a line break of two bytes comes first. */
   readonly zeroFirst: boolean;
 }
 
@@ -36,8 +36,8 @@ const packed: readonly (readonly [kind: string, ...bytes: number[]])[] = [
 ];
 
 /**
- * By its byte order mark, else as configured, else UTF-8. Throws an Error that says what to do about a file that cannot be
- * read as text. `head`: the first bytes of the file.
+ * Detects the encoding by the byte order mark, else as configured, else UTF-8. Throws an Error with a remedy for a file
+ * that cannot be read as text. `head`: the first bytes of the file.
  */
 export function detectEncoding(head: Uint8Array, configured: Encoding | null): Encoding {
   const starts = (...bytes: number[]) => bytes.every((byte, at) => head[at] === byte);
@@ -54,7 +54,7 @@ export function detectEncoding(head: Uint8Array, configured: Encoding | null): E
   return configured ?? toEncoding("utf-8");
 }
 
-/** UTF-16 or UTF-32 that nothing announces would look like a log in which no pattern ever matches. */
+/** UTF-16 or UTF-32 without a mark would look like a log in which no pattern ever matches. */
 function refuseUnmarked(bytes: Uint8Array): void {
   const units = Math.min(512, Math.floor(bytes.length / 4)), zeros = [0, 0, 0, 0];
   if (units < 4) return;
@@ -71,12 +71,12 @@ function refuseUnmarked(bytes: Uint8Array): void {
 
 export interface LineReading {
   readonly encoding: Encoding;
-  /** The encoding is a guess. */
+  /** Whether the encoding is a guess. */
   readonly isGuess: boolean;
-  /** True when the reading must end here. Bytes of holes do not count. */
+  /** True when the reading must stop here. Bytes of holes do not count. */
   readonly isEnough: (bytesRead: number) => boolean;
   readonly onLine: (line: string) => void;
-  /** Nothing will be added to the file. */
+  /** Whether nothing will be added to the file. */
   readonly isFinished: boolean;
 }
 
@@ -120,8 +120,8 @@ export async function readLines(file: Deno.FsFile, from: number, reading: LineRe
 }
 
 /**
- * The zeros where a line should begin: a writer that keeps its place in a file that was emptied leaves a hole of them
- * before its next line.
+ * The length of a run of zeros where a line should begin: a writer that keeps its place in a file that was emptied
+ * leaves a hole before its next line.
  */
 function measureHole(bytes: Uint8Array, from: number, { width }: Encoding): number {
   let at = from;
@@ -131,7 +131,7 @@ function measureHole(bytes: Uint8Array, from: number, { width }: Encoding): numb
   return length - length % width;
 }
 
-/** Includes the line break; null when the line is not complete yet. */
+/** The length of the first line with its line break; null when the line is not complete yet. */
 function measureLine(bytes: Uint8Array, { label, width, zeroFirst }: Encoding): number | null {
   let end = bytes.indexOf(newline);
   if (width === 2) {
@@ -144,14 +144,14 @@ function measureLine(bytes: Uint8Array, { label, width, zeroFirst }: Encoding): 
   return end >= 0 ? end + 1 : bytes.length >= lineMaxBytes ? bytes.length - measureCut(bytes, label) : null;
 }
 
-/** The bytes at the end that are the beginning of one more character. */
+/** The number of bytes at the end that begin one more character. */
 function measureCut(bytes: Uint8Array, label: string): number {
   if (label !== "utf-8") return 0;
   const [last = 0, second = 0, third = 0] = bytes.slice(-3).reverse();
   return last >= 0xc0 ? 1 : second >= 0xe0 ? 2 : third >= 0xf0 ? 3 : 0;
 }
 
-/** Where the last complete line of some bytes ends; null when there is none. They begin where a character does. */
+/** Where the last complete line ends; null when there is none. `bytes` begin where a character does. */
 export function findLastLineEnd(bytes: Uint8Array, { width, zeroFirst }: Encoding): number | null {
   for (let end = bytes.lastIndexOf(newline); end >= 0; end = end === 0 ? -1 : bytes.lastIndexOf(newline, end - 1)) {
     if (width === 1) return end + 1;

@@ -1,10 +1,10 @@
-/** Finds the files to which a rotation has moved what was followed. Used by follow.ts. */
+/** Finds the files to which a rotation has moved the followed file. Used by follow.ts. */
 import { dirname } from "node:path";
 
 const filesMax = 1_000;
 
 /**
- * The rotated files that there may be, the oldest first. A `*` in the name of `rotated` stands for digits, as in
+ * The rotated files that may exist, oldest first. A `*` in the name of `rotated` stands for digits, as in
  * `app.log-20260131` or `app.log.2`. Throws NotCapable when the folder of such a name may not be read.
  */
 export async function listRotated(rotated: string): Promise<string[]> {
@@ -30,12 +30,12 @@ function toPattern(name: string): RegExp {
   return new RegExp(`^${name.split("*").map((part) => RegExp.escape(part)).join("[\\dTZ._:-]*\\d[\\dTZ._:-]*")}$`);
 }
 
-/** When it was last written: before it was rotated. */
+/** When the file was last written: before it was rotated. */
 async function readTime(path: string): Promise<number> {
   try {
     return (await Deno.stat(path)).mtime?.getTime() ?? 0;
   } catch (thrown) {
-    // The rotation goes on meanwhile.
+    // The rotation continues meanwhile.
     if (thrown instanceof Deno.errors.NotFound) return 0;
     throw thrown;
   }

@@ -3,7 +3,7 @@ import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const places = sqliteTable("places", {
   file: text().primaryKey(),
-  /** Of the last compute. */
+  /** The time of the last compute. */
   ts: integer({ mode: "timestamp_ms" }).notNull(),
   /** Device and inode. */
   identity: text().notNull(),

@@ -1,6 +1,6 @@
-/** Takes colours and other sequences for terminals out of a line. Used by index.ts. */
+/** Removes colours and other terminal sequences from a line. Used by index.ts. */
 
-/** By ECMA-48, with the controls of 7 bits or of 8. What has no end is no sequence. */
+/** Sequences of ECMA-48, with 7-bit or 8-bit controls. An unterminated one does not count. */
 const sequences = new RegExp(
   [
     String.raw`(?:\x1b\[|\x9b)[0-?]*[ -\/]*[@-~]`, // colours, moves of the cursor
@@ -10,7 +10,10 @@ const sequences = new RegExp(
   "g",
 );
 
-/** Colours as loggers write them that let no control character through: rsyslog has #033[31m, others \x1b[31m or ^[[31m. */
+/**
+ * Colours as loggers escape them when they let no control character through: #033[31m in rsyslog, \x1b[31m or ^[[31m in
+ * others.
+ */
 const written = /(?:#033|\\033|\\e|\\x1b|\\u001b|\^\[)\[[\d;:]*[mK]/gi;
 
 export function withoutSequences(line: string): string {

@@ -1,6 +1,6 @@
 /**
- * How much memory and swap is in use, of the machine or of the container. It counts what programs could still get
- * (MemAvailable in /proc/meminfo), not what happens to be free: caches are given up when memory is needed.
+ * How much memory and swap is in use, of the machine or of the container. It is based on what programs could still get
+ * (MemAvailable in /proc/meminfo), not on what happens to be free: caches are given up when memory is needed.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { readMemory } from "./meminfo.ts";
@@ -15,7 +15,7 @@ export interface MemoryUsage {
   readonly swapUsed: number;
   readonly swapTotalBytes: number;
   readonly swapFreeBytes: number;
-  /** The limit of the container, if it is what `totalBytes` tells; else null. */
+  /** The limit of the container, if `totalBytes` is that limit; else null. */
   readonly limitBytes: number | null;
 }
 

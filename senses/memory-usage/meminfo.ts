@@ -1,4 +1,4 @@
-/** Reads how much memory there is and what is left of it, from one source. Used by index.ts. */
+/** Reads how much memory there is and how much is available, from one source. Used by index.ts. */
 import { readSystemFile } from "nerve";
 
 export interface Memory {
@@ -6,17 +6,17 @@ export interface Memory {
   readonly available: number;
   readonly swapTotal: number;
   readonly swapFree: number;
-  /** The limit of the container, where there is one and it is less than the machine's memory. */
+  /** The limit of the container, if there is one and it is less than the machine's memory. */
   readonly limit: number | null;
 }
 
-/** The machine's memory, or what a container has of it. */
+/** The machine's memory, or the container's share. */
 export async function readMemory(): Promise<Memory> {
   const machine = await readMachine(), container = await readContainer();
   return container === null ? machine : withinLimit(machine, container);
 }
 
-/** Deno itself takes the total from one source and what is available from another, which in a container may differ. */
+/** Deno takes the total and the available memory from different sources, which may disagree in a container. */
 async function readMachine(): Promise<Memory> {
   const text = await readIfThere("/proc/meminfo");
   if (text !== null) return parseMeminfo(text);
@@ -35,22 +35,22 @@ export function parseMeminfo(text: string): Memory {
   if (total === 0) throw new Error("/proc/meminfo tells no memory at all");
   if (available > total) throw new Error(`/proc/meminfo tells more available memory (${available}) than there is`);
   const [swapTotal, swapFree] = [bytes("SwapTotal"), bytes("SwapFree")];
-  // lxcfs takes what is used from another moment, or below zero: then there is more free swap than swap.
+  // lxcfs reports a used amount from another moment, or below zero: then there is more free swap than swap.
   return { total, available, swapTotal, swapFree: Math.min(swapFree, swapTotal), limit: null };
 }
 
 interface Container {
   readonly limit: number;
-  /** Without files that are given up when memory is needed. */
+  /** Without file caches that are given up when memory is needed. */
   readonly used: number;
   readonly swapLimit: number | null;
   readonly swapUsed: number;
 }
 
-/** Null outside of a container, and in one without a limit. */
+/** Null outside a container, and in one without a limit. */
 async function readContainer(): Promise<Container | null> {
   const root = "/sys/fs/cgroup", old = `${root}/memory`;
-  // The root group of a machine has no such file: where it is there, it is the container's.
+  // The root group of a machine has no such file: if it exists, it is the container's.
   const limit = await readNumber(`${root}/memory.max`);
   if (limit !== null) {
     const [current, cached] = [await readNumber(`${root}/memory.current`), await readStat(`${root}/memory.stat`, "")];
@@ -67,13 +67,13 @@ async function readContainer(): Promise<Container | null> {
   return { limit: oldLimit, used: Math.max(0, (current ?? 0) - cached), swapLimit: null, swapUsed: 0 };
 }
 
-/** Null for a file that is not there, and for "max". */
+/** Null for a file that does not exist, and for "max". */
 async function readNumber(path: string): Promise<number | null> {
   const text = await readIfThere(path);
   return text === null || !/^\d+$/.test(text.trim()) ? null : Number(text);
 }
 
-/** Files that have not been used for long: the first that are given up. */
+/** The size of files that have not been used for long: the first that are given up. */
 async function readStat(path: string, prefix: string): Promise<number> {
   const text = await readIfThere(path) ?? "";
   return Number(new RegExp(`^${prefix}inactive_file (\\d+)$`, "m").exec(text)?.[1] ?? 0);

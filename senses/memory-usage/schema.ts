@@ -10,6 +10,6 @@ export const readings = sqliteTable("readings", {
   availableBytes: integer("available_bytes").notNull(),
   swapTotalBytes: integer("swap_total_bytes").notNull(),
   swapFreeBytes: integer("swap_free_bytes").notNull(),
-  /** Null where no limit of a container applies. */
+  /** Null where no container limit applies. */
   limitBytes: integer("limit_bytes"),
 });

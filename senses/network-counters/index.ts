@@ -1,6 +1,6 @@
 /**
- * How much each network interface receives and sends, its errors and drops, and whether its link is up: the difference of
- * two samples of the system's counters (interfaces.ts). It can start a workflow when something begins to be wrong.
+ * How much each network interface receives and sends, its errors and drops, and whether its link is up: the difference
+ * between two samples of the system's counters (interfaces.ts). It can start a workflow when a problem begins.
  */
 import { desc } from "drizzle-orm";
 import {
@@ -20,20 +20,20 @@ import { checks, counters, readings } from "./schema.ts";
 
 export interface NetworkCounters {
   readonly ok: boolean;
-  /** What is wrong, as sentences that begin with the interface; empty when `ok`. */
+  /** The problems, as sentences that begin with the interface; empty when `ok`. */
   readonly problems: readonly string[];
   /** The span over which the rates are averaged. */
   readonly windowMs: number;
-  /** How many are watched; `interfaces` has the first 50. */
+  /** How many interfaces are watched; `interfaces` has the first 50. */
   readonly count: number;
   readonly interfaces: readonly Interface[];
 }
 
 export interface Interface {
   readonly name: string;
-  /** Null where the system does not tell. */
+  /** Null where the system does not report it. */
   readonly up: boolean | null;
-  /** Null when it is new, or when its counters began anew. */
+  /** Null when the interface is new, or its counters began anew. */
   readonly perSecond: Rates | null;
 }
 

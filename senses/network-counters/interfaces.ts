@@ -1,14 +1,14 @@
 /**
  * Reads the counters of each network interface and compares two readings. Used by index.ts.
- * I1. How much time lies between two readings is told by the system's uptime, never by the wall clock.
- * I2. A counter that went back gives no rate, unless it is clear that it has gone around.
+ * I1. The time between two readings comes from the system's uptime, never from the wall clock.
+ * I2. A counter that went back gives no rate, unless it clearly wrapped around.
  */
 import { readSystemFile } from "nerve";
 
-/** Of one interface, since it was made. */
+/** The counters of one interface since it was created. */
 export interface Counters {
   readonly name: string;
-  /** A number that no other interface has had since the machine was started; null where it is not told. */
+  /** A number that no other interface has had since the machine was started; null where it is not known. */
   readonly index: number | null;
   readonly receivedBytes: number;
   readonly receivedPackets: number;
@@ -28,7 +28,7 @@ export interface Sample {
   readonly interfaces: readonly Counters[];
 }
 
-/** For each second. */
+/** Rates per second. */
 export interface Rates {
   readonly receivedBytes: number;
   readonly sentBytes: number;
@@ -41,7 +41,7 @@ export interface Rates {
 
 /** A longer span would hide what happens now; in a shorter one the 10 ms steps of the uptime show. */
 const windowMaxMs = 60 * 60_000, windowMinMs = 250;
-/** By how much wall time and uptime may differ without anything having happened. */
+/** How much wall time and uptime may differ in normal operation. */
 const driftMaxMs = 3_000, driftMaxShare = 0.2;
 
 export async function takeSample(): Promise<Sample> {
@@ -58,7 +58,7 @@ export function parseUptime(text: string): number {
 }
 
 /**
- * A name may hold colons, as those of aliases do (`eth0:1`), and the first number may follow its colon at once: the last
+ * A name may contain colons, as aliases do (`eth0:1`), and the first number may follow its colon directly: the last
  * colon of a line ends the name.
  */
 export function parseCounters(text: string): Omit<Counters, "index">[] {
@@ -75,7 +75,7 @@ export function parseCounters(text: string): Omit<Counters, "index">[] {
   });
 }
 
-/** Whether it can send and receive: what the system calls `up`, and `unknown` of those that have no such state. */
+/** Whether it can send and receive: the state is `up`, or `unknown` for interfaces without such a state. */
 export async function readIsUp(name: string): Promise<boolean | null> {
   const state = (await readOf(name, "operstate"))?.trim() ?? null;
   return state === null ? null : state === "up" || state === "unknown";
@@ -86,7 +86,7 @@ async function readNumber(name: string, file: string): Promise<number | null> {
   return text === null || !/^\d+\s*$/.test(text) ? null : Number(text);
 }
 
-/** Null where there is no such interface any more, and for an alias, which is none. */
+/** Null when the interface no longer exists, and for an alias, which has no entry of its own. */
 async function readOf(name: string, file: string): Promise<string | null> {
   if (name.includes("/") || name === "." || name === "..") return null;
   try {
@@ -97,14 +97,14 @@ async function readOf(name: string, file: string): Promise<string | null> {
   }
 }
 
-/** An interface that goes away while it is read: no such device, invalid argument. */
+/** Whether an interface vanished while it was read: no such device, invalid argument. */
 function isGone(thrown: unknown): boolean {
   return thrown instanceof Error && /\bos error (?:19|22)\b/.test(thrown.message);
 }
 
 /**
- * False when the first sample is missing, too old, too recent, or from before the machine was started; also when the wall
- * clock tells of another span than the uptime: it was set, or the uptime is of another start.
+ * False when the first sample is missing, too old, too recent, or from before the machine was started; also when the
+ * wall clock disagrees with the uptime: the clock was set, or the uptime is from another start.
  */
 export function areComparable(first: Sample | null, second: Sample): first is Sample {
   if (first === null) return false;
@@ -112,7 +112,9 @@ export function areComparable(first: Sample | null, second: Sample): first is Sa
   return windowMs >= windowMinMs && windowMs <= windowMaxMs && drift <= driftMaxMs + windowMs * driftMaxShare;
 }
 
-/** Null when nothing can be said: it is new, or another one of the same name, or its counters began anew. */
+/**
+ * Null when the rates are unknown: the interface is new, or another one of the same name, or its counters began anew.
+ */
 export function computeRates(before: Counters | undefined, now: Counters, windowMs: number): Rates | null {
   if (before === undefined || before.index !== now.index) return null;
   const keys = [
@@ -124,7 +126,7 @@ export function computeRates(before: Counters | undefined, now: Counters, window
     "sentErrors",
   ] as const;
   const wentBack = keys.filter((key) => now[key] < before[key]);
-  // One counter goes around at a time. Where several are smaller, all began anew.
+  // Counters wrap around one at a time. Where several are smaller, all began anew.
   if (wentBack.length > 1) return null;
   const grown: Record<string, number> = {};
   for (const key of [...keys, "receivedDrops", "sentDrops"] as const) {
@@ -145,7 +147,7 @@ export function computeRates(before: Counters | undefined, now: Counters, window
   };
 }
 
-/** Counters of some drivers, and of 32-bit systems, go around at 2^32. */
+/** Counters of some drivers, and of 32-bit systems, wrap around at 2^32. */
 const around = 2 ** 32;
 
 function growth(before: number, now: number): number | null {

@@ -8,7 +8,7 @@ export const checks = sqliteTable("checks", {
   problems: text({ mode: "json" }).$type<string[]>().notNull(),
 });
 
-/** For each second. */
+/** Rates per second. */
 export const readings = sqliteTable("readings", {
   id: integer().primaryKey(),
   ts: integer({ mode: "timestamp_ms" }).notNull(),

@@ -1,6 +1,6 @@
 /**
- * What apt would upgrade, and how old its index is. Used by index.ts.
- * I1. apt only simulates: it takes no lock, writes nothing, and loads nothing.
+ * Finds what apt would upgrade, and how old its index is. Used by index.ts.
+ * I1. apt only simulates: it takes no lock, writes nothing, and downloads nothing.
  */
 import { runProgram } from "../../lib/program.ts";
 
@@ -8,37 +8,37 @@ export interface Update {
   readonly name: string;
   readonly from: string;
   readonly to: string;
-  /** It comes from an archive of security updates, perhaps among others. */
+  /** Whether it comes from an archive of security updates, perhaps among others. */
   readonly security: boolean;
 }
 
 export interface Simulation {
   readonly updates: readonly Update[];
-  /** Upgrades that are not made: held by somebody, or they would need more than is allowed. */
+  /** Upgrades that are not made: they are on hold, or would need more changes than are allowed. */
   readonly keptBack: readonly string[];
-  /** Upgrades that this machine is to get later. */
+  /** Upgrades that this machine will get later. */
   readonly phased: readonly string[];
 }
 
-/** Reads only: nothing is locked, nor kept of what it computes. */
+/** Options for reading only: apt takes no lock and stores no cache. */
 const harmless = [
   ...["-o", "Debug::NoLocking=true", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="],
   ...["-o", "APT::Get::Show-User-Simulation-Note=false"],
 ];
 
-/** As `apt-get dist-upgrade`; with `ignoreHold` also what somebody holds. */
+/** Simulates `apt-get dist-upgrade`; with `ignoreHold`, packages on hold are included. */
 export async function simulate(ignoreHold: boolean, signal: AbortSignal): Promise<Simulation> {
   const args = ["-s", ...harmless, ...ignoreHold ? ["--ignore-hold"] : [], "dist-upgrade"];
   const env = { LC_ALL: "C.UTF-8", LANGUAGE: "C" };
   return parseSimulation(await runProgram({ name: "apt-get", args, env }, signal, "apt-get failed"));
 }
 
-/** Throws when the text is no whole simulation. */
+/** Throws when the text is not a complete simulation. */
 export function parseSimulation(text: string): Simulation {
   if (!/^\d+ upgraded, \d+ newly installed/m.test(text)) {
     throw new Error(`apt-get printed something unexpected: ${text.slice(0, 200)}`);
   }
-  // Without the version between brackets it is no upgrade, but new.
+  // Without a version in brackets, the package is new and not an upgrade.
   const rows = text.matchAll(/^Inst (\S+) \[([^\]\s]+)\] \((\S+) (.*?)(?: \[[^\]]*\])?\)/gm);
   return {
     updates: [...rows].map(([, name = "", from = "", to = "", origins = ""]) => {
@@ -63,8 +63,8 @@ function readSection(text: string, title: string): string[] {
 const lists = "/var/lib/apt/lists";
 
 /**
- * When the index was last fetched. The files of the index have the times of the server, so those of the folder count
- * that apt changes each time. Null: there is no index.
+ * When the index was last fetched. The files of the index carry the server's times, so the times of the folders that
+ * apt changes at each fetch count. Null: there is no index.
  */
 export async function readIndexTime(): Promise<Date | null> {
   let isThere = false;
@@ -88,7 +88,7 @@ async function timeOf(path: string): Promise<number> {
   }
 }
 
-/** Null: the system does not want to be restarted. Else the packages that ask for it, as far as it tells. */
+/** Null: no restart is required. Else the packages that require it, as far as they are listed. */
 export async function readReboot(): Promise<string[] | null> {
   if (await textOf("/run/reboot-required") === null) return null;
   const packages = await textOf("/run/reboot-required.pkgs") ?? "";

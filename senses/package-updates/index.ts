@@ -1,7 +1,6 @@
 /**
- * Which packages of Debian or Ubuntu have updates, those for security above all, according to apt; whether its index is
- * fresh, and whether the machine wants to be restarted. It can start a workflow when something begins
- * to be wrong.
+ * Which packages of Debian or Ubuntu have updates, security updates above all, according to apt; whether its index is
+ * fresh, and whether the machine needs a restart. It can start a workflow when a problem begins.
  */
 import { desc } from "drizzle-orm";
 import {
@@ -20,21 +19,21 @@ import { checks } from "./schema.ts";
 
 export interface PackageUpdates {
   readonly ok: boolean;
-  /** What is wrong, as sentences; empty when `ok`. */
+  /** The problems, as sentences; empty when `ok`. */
   readonly problems: readonly string[];
   /** How many packages would be upgraded, and how many of them for security. */
   readonly updates: number;
   readonly security: number;
-  /** Packages with an update that somebody holds; the list has the first 50. */
+  /** Packages on hold that have an update; the list has the first 50. */
   readonly held: readonly Update[];
-  /** Upgrades that need more than is allowed, and those that this machine is to get later. */
+  /** Upgrades that need more changes than are allowed, and those that this machine will get later. */
   readonly keptBack: number;
   readonly phased: number;
   /** The first 50 of `updates`, those for security first. */
   readonly packages: readonly Update[];
   /** When apt last fetched its index; null when it has none. */
   readonly indexAt: string | null;
-  /** Null: no restart is wanted. Else the packages that want it. */
+  /** Null: no restart is required. Else the packages that require it. */
   readonly reboot: readonly string[] | null;
 }
 
@@ -68,7 +67,7 @@ function readSettings(config: JsonObject) {
 async function look(settings: Settings, signal: AbortSignal): Promise<PackageUpdates> {
   const indexAt = await readIndexTime(), reboot = await readReboot();
   const { updates, keptBack, phased } = await simulate(false, signal);
-  // What is held is told by what changes when holds do not count.
+  // Packages on hold are those that are upgraded only when holds are ignored.
   const all = keptBack.length === 0 ? updates : (await simulate(true, signal)).updates;
   const held = all.filter(({ name }) => keptBack.includes(name));
   const security = updates.filter((each) => each.security);
@@ -105,7 +104,7 @@ function findProblems(settings: Settings, { indexAt, reboot, security, updates, 
     problems.push(`${heldSecurity.length} security updates are held: ${named(heldSecurity)}`);
   }
   if (max_updates !== null && updates > max_updates) problems.push(`${updates} updates, more than ${max_updates}`);
-  // Without a fresh index "no updates" says nothing.
+  // Without a fresh index, "no updates" means nothing.
   if (indexAt === null) problems.push("apt has no index: apt-get update was never run");
   else if (Date.now() - indexAt.getTime() > max_index_age) {
     const age = formatDuration(Math.round((Date.now() - indexAt.getTime()) / 60_000) * 60_000);

@@ -1,6 +1,6 @@
 /**
- * Whether hosts answer to `ping`, how fast, and how much is lost on the way. It can start a workflow when one has
- * just stopped.
+ * Whether hosts answer to `ping`, how fast, and how many packets are lost on the way. It can start a workflow when a
+ * host has just stopped answering.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { toAsciiName } from "../../lib/address.ts";
@@ -12,7 +12,7 @@ import { pings } from "./schema.ts";
 
 export interface Ping {
   readonly ok: boolean;
-  /** What is wrong, as sentences that begin with the host; empty when `ok`. */
+  /** The problems, as sentences that begin with the host; empty when `ok`. */
   readonly problems: readonly string[];
   /** In the order of the configuration. */
   readonly hosts: readonly Host[];
@@ -20,20 +20,20 @@ export interface Ping {
 
 export interface Host {
   readonly host: string;
-  /** Null when its name led to none. */
+  /** Null when the name was not resolved. */
   readonly address: string | null;
   readonly sent: number;
-  /** Of those that were sent; duplicates do not count. */
+  /** How many of those sent were answered; duplicates do not count. */
   readonly received: number;
   readonly duplicates: number;
-  /** Share of what was sent, 0 to 1; null when nothing could be sent. */
+  /** The share of packets that got no answer, 0 to 1; null when nothing could be sent. */
   readonly loss: number | null;
   /** The average; null when nothing came back. */
   readonly latencyMs: number | null;
   readonly problem: string | null;
 }
 
-/** The least time between two packets that ping allows to everybody. */
+/** The least time between two packets that ping allows every user. */
 const pauseSeconds = 0.2;
 const atATime = 10;
 
@@ -88,7 +88,7 @@ async function check(host: string, settings: Settings, signal: AbortSignal): Pro
   const { count, timeout, family, limit } = settings;
   const args = [
     ...family === "any" ? [] : [`-${family}`],
-    // Numbers, as to look up the names of addresses takes time; whole seconds, as older ones take no others.
+    // Numeric output, as looking up names takes time; whole seconds, as older versions take no others.
     ...[
       "-n",
       "-c",

@@ -1,26 +1,26 @@
-/** Reads what the program `ping` prints: that of iputils, and that of BusyBox. Used by index.ts. */
+/** Reads the output of the program `ping`, of iputils and of BusyBox. Used by index.ts. */
 import type { Ended } from "../../lib/program.ts";
 
 export interface Answers {
   readonly address: string | null;
   readonly sent: number;
-  /** Of those that were sent; duplicates do not count. */
+  /** How many of those sent were answered; duplicates do not count. */
   readonly received: number;
   readonly duplicates: number;
   /** The average; null when nothing came back. */
   readonly latencyMs: number | null;
-  /** Why nothing was sent or nothing came back, if ping says. */
+  /** Why nothing was sent or nothing came back, if ping reports it. */
   readonly reason: string | null;
 }
 
 const summary =
   /^(?<sent>\d+) packets transmitted, (?<received>\d+)(?: packets)? received(?<more>.*?), [\d.]+% packet loss/m;
 const times = /^(?:rtt|round-trip) min\/avg\/max(?:\/mdev)? = -?[\d.]+\/(?<average>-?[\d.]+)\//m;
-/** `PING host (address) ...`; older ones print `PING host(name (address)) ...` for version 6. */
+/** `PING host (address) ...`; older versions print `PING host(name (address)) ...` for version 6. */
 const opening = /^PING [^\n]*?\((?<address>[\da-f.:]+(?:%[\w.-]+)?)\)/i;
-/** An answer of somebody on the way, such as "Destination Host Unreachable". */
+/** An answer from a host on the way, such as "Destination Host Unreachable". */
 const refusal = /^From \S+ icmp_seq=\d+ (?<reason>.+)$/m;
-/** What the network or a nameserver says, in the words of the C library. */
+/** Errors of the network or a nameserver, in the words of the C library. */
 const unreachable = /^(?:connect|sendmsg|sendto|bind|bad address)\b|(?:unreachable|no route to host|cannot assign)/i;
 const forbidden = /operation not permitted|permission denied|missing cap_net_raw|lacking privilege/i;
 
@@ -34,7 +34,7 @@ export function readAnswers(host: string, { code, stdout, stderr }: Ended): Answ
       sent: Number(found.sent),
       received,
       duplicates: Number(/\+(\d+) duplicates/.exec(found.more ?? "")?.[1] ?? 0),
-      // A clock that was set back makes a time less than nothing.
+      // A clock that was set back makes the time negative.
       latencyMs: received > 0 && average >= 0 ? average : null,
       reason: received > 0 ? null : refusal.exec(stdout)?.groups?.reason ?? null,
     };

@@ -6,7 +6,7 @@ export const pings = sqliteTable("pings", {
   ts: integer({ mode: "timestamp_ms" }).notNull(),
   /** As the configuration names it. */
   host: text().notNull(),
-  /** Null when its name led to none. */
+  /** Null when the name was not resolved. */
   address: text(),
   sent: integer().notNull(),
   received: integer().notNull(),

@@ -1,6 +1,4 @@
-/**
- * Whether ports accept connections, and how fast. It can start a workflow when a port has just closed.
- */
+/** Whether ports accept connections, and how fast. It can start a workflow when a port has just closed. */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { type Address, parseAddress } from "../../lib/address.ts";
 import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
@@ -8,7 +6,7 @@ import { checks } from "./schema.ts";
 
 export interface PortCheck {
   readonly ok: boolean;
-  /** What is wrong, as sentences that begin with the port's address; empty when `ok`. */
+  /** The problems, as sentences that begin with the port's address; empty when `ok`. */
   readonly problems: readonly string[];
   /** In the order of the configuration. */
   readonly ports: readonly Port[];

@@ -1,6 +1,6 @@
 /**
- * Whether a program runs, in how many processes, and how much memory they use, according to `ps`. It can start
- * a workflow when something begins to be wrong.
+ * Whether a program runs, in how many processes, and how much memory they use, according to `ps`. It can start a
+ * workflow when a problem begins.
  * Deno opens nothing below /proc, whatever is granted: hence `ps`, which may read what the sense is granted.
  */
 import { desc, eq } from "drizzle-orm";
@@ -32,16 +32,16 @@ export interface ProcessWatch {
   /** The name or command line from the configuration. */
   readonly program: string;
   readonly ok: boolean;
-  /** What is wrong, as sentences; empty when `ok`. */
+  /** The problems, as sentences; empty when `ok`. */
   readonly problems: readonly string[];
   readonly count: number;
   /** At most 50, the oldest process first. */
   readonly pids: readonly number[];
   /** Resident memory of all of them; shared pages count for each. */
   readonly memoryBytes: number;
-  /** Since the oldest was started; null when none runs, and where the system does not tell true ages. */
+  /** Seconds since the oldest was started; null when none runs, and where the system does not report true ages. */
   readonly runningSeconds: number | null;
-  /** True when the processes of the last compute are all gone and others run. */
+  /** True when all processes of the last compute are gone and others run. */
   readonly restarted: boolean;
 }
 
@@ -88,7 +88,7 @@ async function runPs(which: readonly string[], column: "comm" | "args", signal: 
   try {
     return parsePs(await runProgram({ name: "ps", args, env: psEnvironment }, signal, "ps failed"));
   } catch (thrown) {
-    // Its own advice is for a machine without /proc, not for a program that may not look at it.
+    // ps's own advice is for a machine without /proc, not for a program that may not read it.
     if (!(thrown instanceof Error) || !thrown.message.includes("mount -t proc")) throw thrown;
     throw new Error("ps sees no process: grant it the system's table of processes (permissions: { read: [/proc] })");
   }
@@ -111,7 +111,10 @@ async function findProcesses(settings: Settings, signal: AbortSignal): Promise<P
     .sort((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0) || a.pid - b.pid);
 }
 
-/** Who does not see the first process of the machine sees no process of another user: what is missing may run. */
+/**
+ * A user who cannot see the machine's first process sees no process of other users, so a missing program may be
+ * running.
+ */
 function checkView(all: readonly Process[], count: number, { own, min_count, max_count, max_memory }: Settings): void {
   const isPartial = !own && !all.some(({ pid }) => pid === 1);
   if (!isPartial || (count >= min_count && max_count === null && max_memory === null)) return;

@@ -3,16 +3,16 @@
 export interface Process {
   readonly pid: number;
   readonly ppid: number;
-  /** Its effective user. */
+  /** The process's effective user. */
   readonly uid: number;
   readonly rssBytes: number;
-  /** Since its start, as ps says; null when it says nothing that could be true. */
+  /** Seconds since its start, as ps reports them; null when the value cannot be true. */
   readonly seconds: number | null;
   /** Its name or its command line, depending on the column of text. */
   readonly text: string;
 }
 
-/** Arguments of ps. A column of text must follow: it may hold spaces, so it must be the last. */
+/** Arguments of ps. A column of text must follow; it must be the last, as it may contain spaces. */
 export const psColumns: readonly string[] = ["pid", "ppid", "euid", "stat", "rss", "etime"].flatMap((
   name,
 ) => ["-o", `${name}=`]);
@@ -23,13 +23,13 @@ const row =
 /** English messages; names in any language unchanged. */
 export const psEnvironment = { LC_ALL: "C.UTF-8" };
 
-/** Linux cuts the name of a program to this, but not that of a thread of the kernel. */
+/** Linux cuts the name of a program to this length, but not that of a kernel thread. */
 const nameMaxBytes = 15;
 
-/** Whether `text`, the name that ps prints, may be that of the program `name`. */
+/** Whether `text`, the name that ps prints, may belong to the program `name`. */
 export function isNamed(text: string, name: string): boolean {
   const wanted = cut(name), isLong = wanted !== name.trim();
-  // A thread of the kernel has its whole name; it is found by its first bytes as well, as a program is.
+  // A kernel thread has its whole name; it is also found by its first bytes, as a program is.
   if (bytesOf(text).length > nameMaxBytes) return text === name.trim() || (!isLong && isCutTo(text, wanted));
   // A character of several bytes may be cut in two; ps prints a ? for each remaining byte.
   return isLong ? text.startsWith(wanted) && /^\?{0,3}$/.test(text.slice(wanted.length)) : text === wanted;
@@ -39,7 +39,7 @@ function isCutTo(text: string, wanted: string): boolean {
   return bytesOf(wanted).length === nameMaxBytes && cut(text) === wanted;
 }
 
-/** At most `nameMaxBytes`, whole characters. */
+/** Cuts to at most `nameMaxBytes`, in whole characters. */
 function cut(name: string): string {
   const bytes = bytesOf(name);
   if (bytes.length <= nameMaxBytes) return name.trim();
@@ -50,14 +50,14 @@ function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Whether ps cannot tell `name` from another one by its column of names. */
+/** Whether ps cannot distinguish `name` from another name in its column of names. */
 export function isAmbiguous(name: string): boolean {
   return cut(name) !== name.trim();
 }
 
 /**
- * Whether a command line shows that the program has another name than `name`, which begins alike. A script shows the name
- * of its interpreter, which says nothing.
+ * Whether a command line shows that the program has another name than `name`, which begins alike. A script shows the
+ * name of its interpreter, which proves nothing.
  */
 export function showsOtherName(commandLine: string, name: string): boolean {
   const wanted = name.trim(), own = /^[^ ]*\/(.*)$/.exec(commandLine)?.[1] ?? commandLine;
@@ -65,7 +65,7 @@ export function showsOtherName(commandLine: string, name: string): boolean {
   return own.startsWith(wanted) ? /^[^ ]/.test(own.slice(wanted.length)) : first.startsWith(cut(name));
 }
 
-/** Without zombies. Throws when a line is not as expected. */
+/** Omits zombies. Throws when a line is not as expected. */
 export function parsePs(output: string): Process[] {
   return output.split("\n").filter((line) => line.trim() !== "").flatMap((line) => {
     const found = row.exec(line)?.groups;
@@ -83,15 +83,15 @@ export function parsePs(output: string): Process[] {
   });
 }
 
-/** How far the age of a process that was just started may be from nothing. */
+/** How far the reported age of a process that was just started may be from zero. */
 const fuzzSeconds = 5;
 /** No process is older. */
 const oldestSeconds = 50 * 366 * 86_400;
 
 /**
- * By how many seconds the ages that ps tells are too high; null when they cannot be put right. In a container (lxcfs) ps
- * may take the time since the start of the container for that since the start of the machine.
- * `self`: the process that started ps, `selfSeconds`: how long it has been running at least.
+ * By how many seconds the ages that ps reports are too high; null when they cannot be corrected. In a container (lxcfs)
+ * ps may confuse the time since the container's start with the time since the machine's start.
+ * `self`: the process that started ps; `selfSeconds`: how long it has been running at least.
  */
 export function findAgeError(processes: readonly Process[], self: number, selfSeconds: number): number | null {
   const own = processes.find(({ pid }) => pid === self)?.seconds ?? null;
@@ -101,7 +101,7 @@ export function findAgeError(processes: readonly Process[], self: number, selfSe
   if (error > oldestSeconds) return null;
   if (error > fuzzSeconds) return error;
   const isTooYoung = own !== null && own + fuzzSeconds < selfSeconds;
-  // Where ps tells no age at all of what would be negative, everything seems to have just been started.
+  // Where ps reports no age at all in place of a negative one, everything seems to have just been started.
   const first = processes.find(({ pid }) => pid === 1);
   return isTooYoung || first?.seconds === 0 ? null : 0;
 }

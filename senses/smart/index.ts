@@ -1,6 +1,6 @@
 /**
- * How disks are by their own account (SMART), according to `smartctl`. It can start a workflow when something has just
- * gone wrong.
+ * The condition of disks by their own account (SMART), according to `smartctl`. It can start a workflow when something
+ * has just gone wrong.
  */
 import { defineSense, formatDuration, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { firstLine, runToEnd } from "../../lib/program.ts";
@@ -10,17 +10,17 @@ import { disks as rows } from "./schema.ts";
 
 export interface Smart {
   readonly ok: boolean;
-  /** What is wrong, as sentences that begin with the disk; empty when `ok`. */
+  /** The problems, as sentences that begin with the disk; empty when `ok`. */
   readonly problems: readonly string[];
   /** In the order of the configuration. */
   readonly disks: readonly (Disk & { readonly wearPercent: number | null })[];
 }
 
-/** As report.ts describes them; all numbers are null while the disk sleeps. */
+/** A disk as report.ts describes it; all numbers are null while the disk sleeps. */
 export interface Disk extends Omit<Report, "faults" | "madeAt"> {
   /** As the configuration names it. */
   readonly disk: string;
-  /** Of a disk that sleeps, that of the last compute. */
+  /** For a disk that sleeps, the problem of the last compute. */
   readonly problem: string | null;
 }
 
@@ -68,7 +68,7 @@ function readSettings(config: JsonObject) {
 
 interface Device {
   readonly path: string;
-  /** As `smartctl -d` takes it; null: smartctl finds out. */
+  /** The argument of `smartctl -d`; null: smartctl detects it. */
   readonly type: string | null;
 }
 
@@ -96,7 +96,7 @@ async function askDisk({ path, type }: Device, settings: Settings, signal: Abort
   }
 }
 
-/** A report that somebody else made, such as a timer of root. */
+/** Reads a report that another program made, such as a timer of root. */
 async function readFile(path: string, settings: Settings, ts: Date): Promise<Disk> {
   let report: Report;
   try {

@@ -1,12 +1,13 @@
 /**
- * Reads what `smartctl --json` prints of a disk: ATA, NVMe and SCSI tell the same things in different places. Used by
- * index.ts. As smartctl 7 documents it; other versions leave keys out, so that nothing is taken for granted.
+ * Reads what `smartctl --json` prints about a disk: ATA, NVMe and SCSI report the same facts in different places. Used
+ * by index.ts. It follows the documentation of smartctl 7; other versions leave keys out, so nothing is taken for
+ * granted.
  */
 
 export interface Report {
   readonly model: string | null;
   readonly serial: string | null;
-  /** It sleeps, and was not woken: nothing else is known. */
+  /** Whether it sleeps, and was not woken: nothing else is known. */
   readonly standby: boolean;
   /** The disk's own verdict. */
   readonly healthy: boolean | null;
@@ -14,18 +15,18 @@ export interface Report {
   readonly reallocated: number | null;
   /** Sectors that it could not read and may replace. */
   readonly pending: number | null;
-  /** Errors that it could not mend. */
+  /** Errors that it could not correct. */
   readonly uncorrectable: number | null;
   /** Share of its life that is used, in percent; may exceed 100. */
   readonly wear: number | null;
   readonly celsius: number | null;
-  /** What is wrong without any limit of the configuration. */
+  /** Problems that do not depend on a limit of the configuration. */
   readonly faults: readonly string[];
   /** When it was made, in epoch milliseconds. */
   readonly madeAt: number | null;
 }
 
-/** The code that index.ts asks for in the place of 2, which a disk that cannot be opened has, too. */
+/** The exit code that index.ts requests instead of 2, which also means that a disk cannot be opened. */
 export const standbyCode = 3;
 const notParsed = 1, notOpened = 2, failing = 8, belowThreshold = 16;
 
@@ -40,7 +41,7 @@ export function readReport(text: string): Report {
     madeAt: toTime(childOf(report, "local_time").time_t),
   };
   const none = { healthy: null, reallocated: null, pending: null, uncorrectable: null, wear: null, celsius: null };
-  // Version 7.3 has no other word for it.
+  // Version 7.3 reports it in no other way.
   const sleeps = code === standbyCode || messages.some((each) => /^Device is in \S+ mode, exit/.test(each));
   if (sleeps) return { ...head, ...none, standby: true, faults: [] };
   if (/permission denied|operation not permitted/i.test(words)) {
@@ -84,7 +85,7 @@ function attributesOf(report: Json): Json[] {
   return listOf(childOf(report, "ata_smart_attributes").table).map((each) => Object(each));
 }
 
-/** Makers put several numbers into the 48 bits of one; in the text the one that is meant comes first. */
+/** Makers pack several numbers into the 48 bits of one; in the text, the relevant one comes first. */
 function rawOf(report: Json, id: number): number | null {
   const raw = childOf(attributesOf(report).find((each) => each.id === id) ?? {}, "raw");
   const first = /^\d+/.exec(textOf(raw.string) ?? "")?.[0];
@@ -163,7 +164,7 @@ function toTime(seconds: unknown): number | null {
   return value === null ? null : value * 1_000;
 }
 
-/** Bridges that tell no temperature say 0, and some 255. */
+/** Bridges that report no temperature return 0, and some 255. */
 function toTemperature(value: unknown): number | null {
   const celsius = numberOf(value);
   return celsius !== null && celsius !== 0 && celsius > -60 && celsius < 127 ? celsius : null;

@@ -1,6 +1,6 @@
 /**
- * What fails in systemd: of all units, or of some that must be active. It can start a workflow when a unit has just
- * failed.
+ * Finds failures in systemd: of all units, or of named ones that must be active. It can start a workflow when a unit
+ * has just failed.
  */
 import { and, eq, min } from "drizzle-orm";
 import {
@@ -20,11 +20,11 @@ import { isPattern, matchesUnit, readUnits, toUnitName, type Unit } from "./show
 
 export interface SystemdUnits {
   readonly ok: boolean;
-  /** What is wrong, as sentences that begin with the unit's name; empty when `ok`. */
+  /** The problems, as sentences that begin with the unit's name; empty when `ok`. */
   readonly problems: readonly string[];
-  /** How many units were looked at. */
+  /** How many units were checked. */
   readonly count: number;
-  /** Those that are named, else those with a problem; at most 200. */
+  /** The named units, else those with a problem; at most 200. */
   readonly units: readonly UnitState[];
 }
 
@@ -32,13 +32,13 @@ export interface UnitState {
   readonly unit: string;
   /** `ACTIVE (SUB)`, in systemd's words, such as `active (running)`. */
   readonly state: string;
-  /** How often systemd started it again by itself, since somebody started it. */
+  /** How often systemd has restarted it automatically since it was last started by hand. */
   readonly restarts: number;
   readonly problem: string | null;
 }
 
 const toldMax = 200;
-/** What may take too long: devices and the like are `activating` for ever without being anybody's fault. */
+/** Units that may take too long to start. Devices and the like may stay `activating` for ever without any fault. */
 const timed = /\.(?:service|mount|swap)$/;
 
 export const { compute } = defineSense({ config: readSettings, compute: observe });
@@ -103,7 +103,7 @@ function findLoadProblem({ load, loadError }: Unit, isNamed: boolean): string | 
   if (load === "error" || load === "bad-setting") {
     return `its unit file is not valid${loadError === null ? "" : `: ${loadError}`}`;
   }
-  // Units refer to others that nobody has installed, and that is no fault.
+  // Units refer to others that are not installed, which is not a fault.
   if (!isNamed) return null;
   if (load === "not-found") return "no unit has such a name";
   return load === "masked" ? "is masked" : null;
@@ -119,7 +119,7 @@ function findRunProblem(
   ]
     .filter((each) => each !== "").join(", ");
   if (active === "failed") return why === "" ? "has failed" : `has failed (${why})`;
-  // systemd does not call it failed while it tries again.
+  // systemd does not report it as failed while it tries again.
   if (sub.startsWith("auto-restart")) {
     return `has failed${why === "" ? "" : ` (${why})`} and is started again, ${restarts} times until now`;
   }

@@ -4,7 +4,7 @@ import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 export const checks = sqliteTable("checks", {
   id: integer().primaryKey(),
   ts: integer({ mode: "timestamp_ms" }).notNull(),
-  /** How many units were looked at. */
+  /** How many units were checked. */
   count: integer().notNull(),
   problems: integer().notNull(),
 });
@@ -15,9 +15,9 @@ export const units = sqliteTable("units", {
   unit: text().notNull(),
   /** `ACTIVE (SUB)`, in systemd's words. */
   state: text().notNull(),
-  /** When it came into that state, in systemd's own microseconds. */
+  /** When it entered that state, in systemd's own microseconds. */
   since: text().notNull(),
-  /** How often systemd started it again by itself. */
+  /** How often systemd has restarted it automatically. */
   restarts: integer().notNull(),
   problem: text(),
 });

@@ -1,20 +1,20 @@
-/** Asks `systemctl show` for the state of units, and reads what it prints. Used by index.ts. */
+/** Runs `systemctl show` for the state of units, and reads its output. Used by index.ts. */
 import { runProgram } from "../../lib/program.ts";
 
 export interface Unit {
-  /** Its own name; `names` has its aliases, too. */
+  /** The unit's own name; `names` includes its aliases. */
   readonly name: string;
   readonly names: readonly string[];
   /** `loaded`, `not-found`, `masked`, `error`, `bad-setting`. */
   readonly load: string;
   readonly active: string;
   readonly sub: string;
-  /** `success`, or why it failed; empty where its kind has none. */
+  /** `success`, or why it failed; empty for kinds of units without a result. */
   readonly result: string;
   /** The exit status of its main process, or the number of a signal; null where there is none. */
   readonly exitStatus: number | null;
   readonly restarts: number;
-  /** Whether it does something and then is inactive: a service of the type oneshot that does not remain. */
+  /** Whether it does its work and then is inactive: a service of the type oneshot that does not remain. */
   readonly endsByItself: boolean;
   readonly since: string;
   readonly loadError: string | null;
@@ -33,7 +33,9 @@ const env = {
   SYSTEMD_URLIFY: "0",
 };
 
-/** In the order of `names`, which may hold patterns: those match units that systemd has in memory, and come by name. */
+/**
+ * In the order of `names`, which may contain patterns: those match units that systemd has in memory, sorted by name.
+ */
 export async function readUnits(names: readonly string[], isUser: boolean, signal: AbortSignal): Promise<Unit[]> {
   const flags = ["--no-pager", "--no-ask-password", ...isUser ? ["--user"] : []];
   const args = ["show", ...flags, `--property=${properties.join(",")}`, "--", ...names];
@@ -43,7 +45,7 @@ export async function readUnits(names: readonly string[], isUser: boolean, signa
   return found.sort((a, b) => placeOf(a) - placeOf(b) || (a.name < b.name ? -1 : 1));
 }
 
-/** Units are separated by empty lines; one that several names lead to comes once for each. */
+/** Units are separated by empty lines; a unit that several names lead to appears once for each. */
 export function parseUnits(text: string): Unit[] {
   const found = new Map<string, Unit>();
   for (const block of text.split(/\n{2,}/)) {
@@ -91,7 +93,9 @@ const suffixes = [
   "device",
 ];
 
-/** As systemctl does, a name without a kind is that of a service. Throws a TypeError when it is no name of a unit. */
+/**
+ * Like systemctl, takes a name without a suffix for a service. Throws a TypeError when it is not the name of a unit.
+ */
 export function toUnitName(text: string): string {
   if (!/^[\w:.\\@*?[\]-]{1,255}$/.test(text) || text.startsWith("-")) {
     throw new TypeError(`"${text.slice(0, 100)}" is not the name of a unit`);
@@ -107,7 +111,7 @@ export function isPattern(name: string): boolean {
   return /[*?[]/.test(name);
 }
 
-/** With `*`, `?` and `[...]`, as systemctl matches names. */
+/** Matches `*`, `?` and `[...]`, as systemctl does. */
 export function matchesUnit(pattern: string, { name, names }: Unit): boolean {
   if (!isPattern(pattern)) return name === pattern || names.includes(pattern);
   const source = pattern.replaceAll(/[\\^$.|+(){}]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".").replaceAll(

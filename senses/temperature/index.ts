@@ -1,6 +1,6 @@
 /**
- * The temperatures that Linux tells, in degrees Celsius. It can start a workflow when one has just become too high, or
- * a named sensor tells nothing.
+ * The temperatures that Linux reports, in degrees Celsius. It can start a workflow when one has just become too high,
+ * or a named sensor reports nothing.
  */
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
 import { namesOfWrong, readProblems, tellEach, type Told } from "../../lib/tell.ts";
@@ -10,19 +10,19 @@ import { readSensors, type Sensor } from "./sensors.ts";
 
 export interface Temperature {
   readonly ok: boolean;
-  /** What is wrong, as sentences that begin with the sensor's name; empty when `ok`. */
+  /** The problems, as sentences that begin with the sensor's name; empty when `ok`. */
   readonly problems: readonly string[];
-  /** The hottest sensor's name; null when none tells a temperature. */
+  /** The hottest sensor's name; null when none reports a temperature. */
   readonly hottest: string | null;
-  /** By name. */
+  /** Sorted by name. */
   readonly sensors: readonly ToldReading[];
 }
 
 interface Reading {
   readonly sensor: string;
-  /** Null when the sensor tells nothing that could be true. */
+  /** Null when the sensor reports nothing that could be true. */
   readonly celsius: number | null;
-  /** From here on it is too hot; null when neither the configuration nor the chip has a limit. */
+  /** From this temperature on it is too hot; null when neither the configuration nor the chip has a limit. */
   readonly limit: number | null;
   readonly problem: string | null;
 }
@@ -76,7 +76,7 @@ function readSettings(config: JsonObject) {
   return { ...settings, wanted, counts };
 }
 
-/** Also those that are named and missing. */
+/** Includes sensors that are named and missing. */
 function judge(all: readonly Sensor[], settings: Settings, wereWrong: ReadonlySet<string>): Reading[] {
   const missing = settings.wanted.filter(({ matches }) =>
     !all.some(({ name, aliases }) => matches([name, ...aliases]))
@@ -89,7 +89,8 @@ function judge(all: readonly Sensor[], settings: Settings, wereWrong: ReadonlySe
 
 function judgeOne(sensor: Sensor, settings: Settings, wasWrong: boolean): Reading {
   const { celsius } = sensor, limit = findLimit(sensor, settings);
-  // What is too hot must become clearly cooler: else a temperature at the limit would be told over and over.
+  // A sensor that is too hot must become clearly cooler: else a temperature around the limit would be reported
+  // repeatedly.
   const until = limit !== null && wasWrong ? limit - settings.hysteresis : limit;
   const isHot = celsius !== null && until !== null && celsius >= until;
   const unread = settings.wanted.length > 0 && celsius === null ? "tells no temperature" : null;

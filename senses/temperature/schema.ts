@@ -6,7 +6,7 @@ export const readings = sqliteTable("readings", {
   ts: integer({ mode: "timestamp_ms" }).notNull(),
   /** `CHIP/LABEL`, the same after a restart of the machine. */
   sensor: text().notNull(),
-  /** Null when the sensor tells nothing that could be true. */
+  /** Null when the sensor reports nothing that could be true. */
   celsius: real(),
   problem: text(),
 });

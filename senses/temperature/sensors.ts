@@ -1,19 +1,20 @@
 /**
- * Reads the temperatures that Linux tells in hwmon/ and thermal/. Used by index.ts.
- * I1. A sensor keeps its name when the machine is started again: the numbers of hwmonN and thermal_zoneN change then, so
- *     it is called by its chip and label, and chips of one name are told apart by where they are connected.
- * I2. What cannot be a temperature is none: chips tell 0, -128 or 3,892,314 degrees where nothing is connected.
+ * Reads the temperatures that Linux reports in hwmon/ and thermal/. Used by index.ts.
+ * I1. A sensor keeps its name when the machine is restarted: the numbers of hwmonN and thermal_zoneN change then, so it
+ *     is named after its chip and label, and chips with the same name are distinguished by where they are connected.
+ * I2. A value that cannot be a temperature is ignored: chips report 0, -128 or 3,892,314 degrees where nothing is
+ *     connected.
  */
 import { listSystemFolder, readSystemFile } from "nerve";
 
 export interface Sensor {
   /** `CHIP/LABEL`. */
   readonly name: string;
-  /** Further names that a setting may use: without what tells two chips of one name apart. */
+  /** Further names that a setting may use: without the part that distinguishes two chips of the same name. */
   readonly aliases: readonly string[];
-  /** Null when it tells nothing that could be true. */
+  /** Null when it reports nothing that could be true. */
   readonly celsius: number | null;
-  /** Of the chip's own: above it is hot, and critical. */
+  /** The chip's own limits: above them it is hot, or critical. */
   readonly max: number | null;
   readonly critical: number | null;
 }
@@ -24,28 +25,28 @@ interface Folder {
 }
 
 const system: Folder = { list: listSystemFolder, read: readSystemFile };
-/** Of another place, such as the host's /sys in a container. */
+/** Files of another place, such as the host's /sys in a container. */
 const plain: Folder = {
   list: async (path) => (await Array.fromAsync(Deno.readDir(path), ({ name }) => name)).sort(),
   read: (path) => Deno.readTextFile(path),
 };
 
-/** Between these, exclusively, a reading is believed; 127 and 255 degrees are what 8 bits say without a sensor. */
+/** Readings between these, exclusively, are accepted; 127 and 255 degrees are 8-bit values without a sensor. */
 const lowest = -60, highest = 127;
-/** Limits that mean something; drivers tell 0, -273 or 65,262 degrees where a chip has none. */
+/** Plausible limits; drivers report 0, -273 or 65,262 degrees where a chip has none. */
 const limitMin = 20, limitMax = 150;
 const sensorsMax = 500;
 
-/** Whether a sensor of these names is read: to read one may wake a disk. */
+/** Whether a sensor with these names is read: reading one may wake a disk. */
 export type Counts = (names: readonly string[]) => boolean;
 
-/** The sensors below `root` that count, by name. Missing folders hold none. */
+/** The sensors below `root` that count, sorted by name. Missing folders contain none. */
 export async function readSensors(root: string, counts: Counts): Promise<Sensor[]> {
   const folder = root.startsWith("/sys/") ? system : plain;
   const chips = nameChips(await readChips(folder, `${root}/hwmon`));
   const sensors = [];
   for (const chip of chips) sensors.push(...await readChip(folder, chip, counts));
-  // The kernel shows most zones as chips as well, under the zone's type with _ for -.
+  // The kernel shows most zones as chips, too, under the zone's type with _ for -.
   const known = new Set(chips.map(({ plainName }) => plainName));
   const isNew = (type: string) => !known.has(type.replaceAll("-", "_")) && counts([`thermal/${type}`]);
   sensors.push(...await readZones(folder, `${root}/thermal`, isNew));
@@ -84,7 +85,7 @@ function nameChips(chips: readonly (Omit<Chip, "name"> & { place?: string | null
   });
 }
 
-/** Where a chip's device is connected, in words that stay the same: its address on the bus, or the disk's identity. */
+/** Where a chip's device is connected, in stable terms: its address on the bus, or the disk's identity. */
 async function findPlace(folder: Folder, path: string): Promise<string | null> {
   const device = `${path}/device`, files = await listOrNone(folder, device);
   for (const name of ["address", "wwid", "serial"]) {
@@ -133,7 +134,7 @@ async function readZones(folder: Folder, path: string, isNew: (type: string) => 
   return sensors;
 }
 
-/** Two sensors of one chip may have one label, and two zones one type. */
+/** Two sensors of one chip may have the same label, and two zones the same type. */
 function distinct(sensors: readonly Sensor[]): Sensor[] {
   const seen = new Map<string, number>();
   return sensors.map((sensor) => {
@@ -155,12 +156,14 @@ function toLimit(text: string | null): number | null {
   return celsius !== null && celsius >= limitMin && celsius <= limitMax ? celsius : null;
 }
 
-/** Files hold thousandths of a degree. */
+/** The files contain thousandths of a degree. */
 function toCelsius(text: string | null): number | null {
   return text !== null && /^-?\d{1,15}$/.test(text) ? Math.round(Number(text) / 100) / 10 : null;
 }
 
-/** Null when the driver does not tell: it answers with EIO, ENODATA, EAGAIN and others while a device sleeps or is gone. */
+/**
+ * Null when the driver has no value: it fails with EIO, ENODATA, EAGAIN and others while a device sleeps or is gone.
+ */
 async function readText(folder: Folder, path: string): Promise<string | null> {
   try {
     return (await folder.read(path)).trim() || null;

@@ -1,6 +1,6 @@
 /**
- * How long the certificates of servers are still valid, with those that vouch for them. A problem is one
- * that expires soon, has expired, is not valid yet or cannot be read.
+ * How long the certificates of servers are still valid, including those that vouch for them. A certificate is a problem
+ * when it expires soon, has expired, is not valid yet or cannot be read.
  */
 import type { X509Certificate } from "node:crypto";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext } from "nerve";
@@ -17,7 +17,7 @@ import { checks } from "./schema.ts";
 
 export interface TlsExpiry {
   readonly ok: boolean;
-  /** What is wrong, as sentences that begin with the server; empty when `ok`. */
+  /** The problems, as sentences that begin with the server; empty when `ok`. */
   readonly problems: readonly string[];
   /** In the order of the configuration. */
   readonly servers: readonly Certificate[];

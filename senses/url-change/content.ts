@@ -1,24 +1,24 @@
 /**
- * What of a page counts, and how two states of it differ. Used by index.ts.
- * I1. Every step takes time in proportion to the length of the page, whatever it holds and whatever the patterns are.
+ * Selects the parts of a page that count, and compares two states of it. Used by index.ts.
+ * I1. Every step takes time proportional to the length of the page, whatever it contains and whatever the patterns are.
  */
 import { Matcher } from "../../lib/matcher.ts";
 
 export interface Rules {
-  /** Of a page in HTML: the text without tags, scripts and styles. */
+  /** For a page in HTML: only the text without tags, scripts and styles. */
   readonly textOnly: boolean;
-  /** Pieces count that fit one of these; all when there are none. */
+  /** Only pieces that match one of these count; all when there are none. */
   readonly only: readonly Matcher[];
-  /** Of those, not the ones that fit one of these. */
+  /** Pieces that match one of these do not count. */
   readonly ignore: readonly Matcher[];
 }
 
-/** The rest of a longer piece does not count for patterns. */
+/** Patterns see only this much of a piece. */
 const pieceMaxChars = 16_384;
 
-/** Lines, and in HTML also tags and the text between them, without blanks at their ends. */
+/** Splits into lines, and in HTML into tags and the text between them, without blanks at their ends. */
 export function findPieces(text: string, isHtml: boolean, { textOnly, only, ignore }: Rules): string[] {
-  // Blanks say nothing in HTML, so lines are no borders there; its tags are.
+  // Line breaks mean nothing in HTML, so only its tags separate pieces.
   const raw = isHtml ? text.split(/(?=<)|(?<=>)/) : text.split(/\r\n|\n|\r/);
   const pieces = raw.map((piece) => piece.replaceAll(/\s+/g, " ").trim()).filter((piece) => piece !== "");
   const kept = isHtml && textOnly ? withoutTags(pieces) : pieces;
@@ -46,7 +46,7 @@ export interface Difference {
   readonly removed: readonly string[];
 }
 
-/** Pieces that only one of the states has, in their order; what has only moved is in neither. */
+/** Pieces that only one of the states has, in their order; a piece that has only moved is in neither. */
 export function compare(before: readonly string[], now: readonly string[]): Difference {
   return { added: without(now, before), removed: without(before, now) };
 }

@@ -1,6 +1,4 @@
-/**
- * Whether what a URL answers has changed. An answer that is an error is a problem, never a change.
- */
+/** Whether the answer of a URL has changed. An answer that is an error is a problem, never a change. */
 import { eq } from "drizzle-orm";
 import { defineSense, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { decodeFetched, type Fetched, fetchIfChanged, reasonOfFetch, type Version } from "../../lib/fetch.ts";
@@ -16,20 +14,20 @@ export interface UrlChange {
   readonly ok: boolean;
   /** Why it cannot be read; empty when `ok`. */
   readonly problems: readonly string[];
-  /** Since it was last read. */
+  /** Whether it has changed since it was last read. */
   readonly changed: boolean;
-  /** Of what counts, or of the whole answer. Null when it was never read. */
+  /** Digest of what counts, or of the whole answer. Null when it was never read. */
   readonly hash: string | null;
-  /** How many pieces came and went, of which the lists have the first 20. */
+  /** How many pieces were added and removed; the lists have the first 20 of each. */
   readonly counts: { readonly added: number; readonly removed: number };
   readonly added: readonly string[];
   readonly removed: readonly string[];
 }
 
-/** What was read. */
+/** The content that was read. */
 interface State {
   readonly hash: string;
-  /** Null: it is no text, or too much of it to keep. */
+  /** Null when it is not text, or too much to keep. */
   readonly pieces: readonly string[] | null;
 }
 type Page = typeof pages.$inferSelect;
@@ -43,7 +41,7 @@ async function observe({ db, signal, config: settings }: SenseContext<Settings>)
   const name = hideUserinfo(settings.url);
   const rules = await digest(new TextEncoder().encode(settings.rulesText));
   const stored = db.select().from(pages).where(eq(pages.url, name)).get();
-  // Other rules find something else in the same page: that is no change of it.
+  // With other rules, other pieces of the same page count: that is not a change of the page.
   const known = stored?.rules === rules ? stored : undefined;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
   const visit = await visitPage(settings, known, limit);
@@ -117,7 +115,7 @@ async function visitPage(settings: Settings, known: Page | undefined, signal: Ab
 
 const noVersion: Version = { etag: null, lastModified: null };
 
-/** Null when nothing fits what is looked for. */
+/** Null when nothing matches the rules. */
 async function read(fetched: Fetched, { rules }: Settings): Promise<State | null> {
   const { bytes, contentType } = fetched;
   const isHtml = /\bx?html\b/i.test(contentType),
@@ -168,7 +166,7 @@ function store(
       tx.insert(changes).values({ ts, url: page.url, hash, added: [...added], removed: [...removed] }).run();
     }
     prune(tx, changes, changes.ts, keep);
-    // The page of the configuration was stored just now; others belong to earlier ones.
+    // The page of the configuration was stored just now; others belong to earlier configurations.
     prune(tx, pages, pages.ts, keep);
   });
 }

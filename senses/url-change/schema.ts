@@ -4,16 +4,16 @@ import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 export const pages = sqliteTable("pages", {
   /** Without user and password. */
   url: text().primaryKey(),
-  /** Of the last visit. */
+  /** The time of the last visit. */
   ts: integer({ mode: "timestamp_ms" }).notNull(),
-  /** Digest of the settings that say what counts. */
+  /** Digest of the settings that define what counts. */
   rules: text().notNull(),
   /** What the server sent for conditional requests. */
   etag: text(),
   lastModified: text("last_modified"),
   /** Null before it was first read. */
   hash: text(),
-  /** What counts of it; null when it is no text, or too much. */
+  /** The pieces that count; null when it is not text, or too much. */
   pieces: text({ mode: "json" }).$type<string[]>(),
   /** Null when there is no problem. */
   problem: text(),
@@ -24,7 +24,7 @@ export const changes = sqliteTable("changes", {
   ts: integer({ mode: "timestamp_ms" }).notNull(),
   url: text().notNull(),
   hash: text().notNull(),
-  /** The first pieces that came and went. */
+  /** The first pieces that were added and removed. */
   added: text({ mode: "json" }).$type<string[]>().notNull(),
   removed: text({ mode: "json" }).$type<string[]>().notNull(),
 });
