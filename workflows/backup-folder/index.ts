@@ -1,7 +1,7 @@
 /**
- * Backs up a folder by restic or rsync.
- * prepare -> backup -> forget, if old backups are to go -> verify -> report.
- * I1. Old backups are removed only after a new one that is complete.
+ * Backs up a folder with restic or rsync.
+ * prepare -> backup -> forget, if old backups are to be removed -> verify -> report.
+ * I1. Old backups are removed only after a new, complete one.
  * I2. An interrupted run can be run again: prepare removes what it left, and nothing that another program uses.
  */
 import { defineWorkflow, END, formatSize, type JsonObject, option, readConfig, type RoleContext } from "nerve";
@@ -114,7 +114,7 @@ function isNotInUse(error: unknown): boolean {
 export default defineWorkflow({
   config: readSettings,
   roles: {
-    // Another backup of the same repository may be under way; everything else stays as it is.
+    // Another backup of the same repository may be in progress; nothing else is retried.
     prepare: { run: prepare, retry: { attempts: 5, backoff: "1m", maxBackoff: "10m", nonRetryable: isNotInUse } },
     backup,
     forget,

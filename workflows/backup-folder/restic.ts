@@ -1,8 +1,8 @@
 /**
- * Backups by restic. Used by index.ts.
- * I1. A lock of another restic that works is never removed: only locks whose process is gone, or that nobody has
+ * Backups with restic. Used by index.ts.
+ * I1. The lock of another restic that is working is never removed: only locks whose process is gone, or that were not
  *     refreshed for longer than restic itself allows.
- * I2. The password is in the environment of the program only.
+ * I2. The password is only in the environment of the program.
  */
 import { command, type CommandResult, formatSize } from "nerve";
 import { hideUserinfo } from "../../lib/url.ts";
@@ -10,11 +10,11 @@ import type { Backup, Step, Tool } from "./settings.ts";
 
 export interface ResticSettings {
   readonly password: string;
-  /** Make the repository when there is none. */
+  /** Whether to create the repository when there is none. */
   readonly init: boolean;
   /** `--keep-daily` and the like, with their numbers; empty: all are kept. */
   readonly keep: readonly string[];
-  /** A part of the data that is read again, such as `5%`; null: only the structure is checked. */
+  /** The part of the data to read again, such as `5%`; null: only the structure is checked. */
   readonly verifyData: string | null;
   /** The mark of this workflow's backups. */
   readonly tag: string;
@@ -30,11 +30,11 @@ export function createRestic(backup: Backup, settings: ResticSettings): Tool {
   };
 }
 
-/** restic refreshes a lock every 5 minutes, and takes one of this age for left behind. */
+/** restic refreshes a lock every 5 minutes, and considers one of this age abandoned. */
 const staleMs = 30 * 60_000;
-/** Time to take the lock of a backup that was ended, before its role must have ended. */
+/** How long a killed backup may take to remove its lock, before its role must have ended. */
 const unlockMs = 3_500;
-/** Some of the files could not be read: there is a backup of the others. */
+/** Some files could not be read: there is a backup of the others. */
 const partialCode = 3;
 
 class Restic {
@@ -50,7 +50,7 @@ class Restic {
     const found = await this.#run(["cat", "config", "--no-lock"], { logged: false });
     const isMissing = /unable to open config file|no such file|does not exist|NoSuchKey/i.test(found.output);
     if (found.success) return await this.#removeLeftLocks(this.#backup.signal);
-    // A wrong password, or no way to the server.
+    // A wrong password, or the server cannot be reached.
     if (!isMissing && found.code !== 10) throw this.#failure("restic cat config", found);
     if (!this.#settings.init) {
       throw new Error(
@@ -64,7 +64,7 @@ class Restic {
     return { content: "made the repository", meta: { made: true, removedLocks: 0 } };
   }
 
-  /** Locks of backups that were ended in the middle. */
+  /** Removes locks of backups that were interrupted. */
   async #removeLeftLocks(signal: AbortSignal): Promise<Step> {
     const locks = await this.#listLocks(signal);
     for (const lock of locks) {
@@ -95,13 +95,13 @@ class Restic {
   }
 
   /**
-   * restic itself asks by a signal whether a process is there, and behind Landlock no signal arrives: it would take each
-   * lock of this machine for left behind.
+   * restic itself sends a signal to check whether a process exists, and behind Landlock no signal arrives: it would
+   * consider every lock of this machine abandoned.
    */
   async #isLeft({ hostname, pid, time }: Lock, signal: AbortSignal): Promise<boolean> {
     if (Date.now() - Date.parse(time) > staleMs) return true;
     if (hostname !== Deno.hostname()) return false;
-    // Where the first process cannot be seen, others cannot either.
+    // Where the first process cannot be seen, no other can.
     return await isRunning(1, signal) && !await isRunning(pid, signal);
   }
 
@@ -123,7 +123,10 @@ class Restic {
     }
   }
 
-  /** Of a backup that was ended: whoever ended the run may want to run it again. Where it stays, the next run removes it. */
+  /**
+   * Removes the lock of an aborted backup, so that the run can be run again at once. If that fails, the next run
+   * removes it.
+   */
   async #releaseLock(): Promise<void> {
     try {
       await this.#removeLeftLocks(AbortSignal.timeout(unlockMs));
@@ -157,7 +160,8 @@ class Restic {
     { logged = true, signal }: { logged?: boolean; signal?: AbortSignal },
   ): Promise<CommandResult> {
     const { target, timeoutMs, log } = this.#backup;
-    // Without a home there is no place for a cache. The address may have a password: it is in the environment, too.
+    // Without a home there is no place for a cache. The address may contain a password, so it is in the environment,
+    // too.
     const env = { RESTIC_REPOSITORY: target, RESTIC_PASSWORD: this.#settings.password, LC_ALL: "C.UTF-8" };
     return command("restic", ["--no-cache", ...args], {
       signal: signal ?? this.#backup.signal,
@@ -174,12 +178,12 @@ class Restic {
   }
 }
 
-/** restic tells it for each folder and machine. */
+/** restic prints the number for each folder and machine. */
 export function countKept(output: string): number {
   return [...output.matchAll(/^keep (\d+) snapshots:/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** Landlock lets a program ask whether a file is there. */
+/** Landlock lets a program check whether a file exists. */
 async function isRunning(pid: number, signal: AbortSignal): Promise<boolean> {
   return (await command("test", ["-e", `/proc/${pid}`], { signal })).success;
 }
@@ -190,7 +194,7 @@ interface Lock {
   readonly pid: number;
 }
 
-/** Throws when the text is no lock. */
+/** Throws when the text is not a lock. */
 export function parseLock(text: string): Lock {
   const { time, hostname, pid } = JSON.parse(text.slice(text.indexOf("{")));
   if (typeof time !== "string" || typeof pid !== "number") {
@@ -206,7 +210,7 @@ export interface Summary {
   readonly addedBytes: number;
 }
 
-/** The last line but the progress. Throws when there is none. */
+/** The last line that is not about progress. Throws when there is none. */
 export function parseSummary(output: string): Summary {
   const line = output.split("\n").findLast((each) => each.includes('"message_type":"summary"'));
   if (line === undefined) throw new Error("restic printed no summary");

@@ -1,15 +1,15 @@
 /**
- * A copy of the folder by rsync. Used by index.ts.
- * I1. A file of the copy is whole: rsync writes it in a folder beside, and renames it. What an interrupted run left there
- *     is removed by the next one.
+ * Copies the folder with rsync. Used by index.ts.
+ * I1. A file of the copy is complete: rsync writes it in a folder beside the copy, and renames it. What an interrupted
+ *     run left there is removed by the next one.
  */
 import { command, type CommandResult, formatSize } from "nerve";
 import type { Backup, Step, Tool } from "./settings.ts";
 
 export interface RsyncSettings {
-  /** Remove from the copy what is gone from the folder. */
+  /** Whether to remove from the copy what is gone from the folder. */
   readonly remove: boolean;
-  /** A file that must be in the target, and is not copied or removed. */
+  /** A file that must exist in the target, and is neither copied nor removed. */
   readonly marker: string | null;
 }
 
@@ -18,7 +18,7 @@ export function createRsync(backup: Backup, settings: RsyncSettings): Tool {
   return { prepare: () => rsync.prepare(), backup: () => rsync.backup(), forget: null, verify: () => rsync.verify() };
 }
 
-/** In the target. */
+/** A folder in the target. */
 const beside = ".nerve-backup";
 /** Files vanished while they were copied. */
 const vanishedCode = 24, partialCode = 23;
@@ -40,7 +40,7 @@ class Rsync {
       await Deno.stat(wanted);
     } catch (thrown) {
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-      // A copy would fill the disk below a share that is not mounted.
+      // If a share is not mounted, a copy would fill the disk below its mount point.
       throw new Error(`there is no ${wanted}: is the target mounted?`);
     }
     const left = await this.#clean();
@@ -125,7 +125,7 @@ export function parseStats(output: string): Stats {
   };
 }
 
-/** Names of files whose contents differ or are missing, and of those that should be gone. */
+/** Names of files whose contents differ or are missing, and of those that should not exist. */
 export function parseDifferences(output: string): string[] {
   return output.split("\n").flatMap((line) => {
     const found = /^(?:[<>]f\S* |\*deleting +)(.+)$/.exec(line)?.[1];

@@ -1,7 +1,7 @@
 /** The settings of backup-folder. Used by index.ts, restic.ts and rsync.ts. */
 import type { LogFunction, RoleContext } from "nerve";
 
-/** What both tools are given. */
+/** The settings that both tools use. */
 export interface Backup {
   readonly folder: string;
   /** A repository of restic, or the folder that rsync copies to. */
@@ -13,21 +13,21 @@ export interface Backup {
   readonly log: LogFunction;
 }
 
-/** What a step found, for the message of its role. */
+/** The result of a step, for the message of its role. */
 export interface Step {
   readonly content: string;
   readonly meta: { readonly [key: string]: string | number | boolean | null };
 }
 
-/** How one tool does the four steps. */
+/** How a tool does the four steps. */
 export interface Tool {
-  /** Makes sure that a backup can be made now. */
+  /** Ensures that a backup can be made now. */
   readonly prepare: () => Promise<Step>;
-  /** `meta.complete` says whether all files could be read. */
+  /** `meta.complete`: whether all files could be read. */
   readonly backup: () => Promise<Step>;
   /** Removes old backups; null: there is nothing to remove. */
   readonly forget: (() => Promise<Step>) | null;
-  /** Throws when what was made is not whole. */
+  /** Throws when the backup is not intact. */
   readonly verify: () => Promise<Step>;
 }
 

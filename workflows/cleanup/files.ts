@@ -1,6 +1,6 @@
 /**
  * Finds and removes old files without ever leaving the folder. Used by index.ts.
- * Every step checks what is really there (`lstat`, real paths): a link in the place of a folder leads nowhere.
+ * Every step checks what really is there (`lstat`, real paths): a link in place of a folder is not followed.
  */
 
 export interface OldFile {
@@ -18,12 +18,12 @@ export interface Search {
   readonly filesMax: number;
 }
 
-/** The list is part of a message, whose `meta` may hold 256 KiB. */
+/** The list is part of a message, whose `meta` may have 256 KiB. */
 const listMaxBytes = 128 * 1024;
 
 /**
- * Regular files in order of their names, folder by folder. `more`: one of the limits ended the search. `missing`: there is
- * no such folder, which therefore holds no files.
+ * Returns regular files in order of their names, folder by folder. `more`: one of the limits ended the search.
+ * `missing`: the folder does not exist, and so contains no files.
  */
 export async function findOldFiles(
   { folder, pattern, before, filesMax }: Search,

@@ -19,7 +19,7 @@ import {
 } from "nerve";
 import { findOldFiles, type OldFile, removeFile } from "./files.ts";
 
-/** What the message of scan holds for the later roles. */
+/** What the message of scan contains for the later roles. */
 interface ScanMeta {
   readonly folder: string;
   readonly dryRun: boolean;
@@ -27,7 +27,7 @@ interface ScanMeta {
   readonly before: number;
   readonly files: readonly OldFile[];
   readonly bytes: number;
-  /** True when there are more files than this run takes; the next run takes more. */
+  /** True when there are more files than this run removes; the next run continues. */
   readonly more: boolean;
   /** True when there is no such folder. */
   readonly missing: boolean;
@@ -109,7 +109,7 @@ function report({ messages, start }: RoleContext<Settings>) {
   };
 }
 
-/** A message lists at most so many kept files; all are counted. */
+/** A message lists at most this many kept files; all are counted. */
 const keptMax = 100;
 
 function toMeta(meta: ScanMeta): { readonly [key: string]: Json } {

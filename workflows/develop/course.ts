@@ -1,4 +1,4 @@
-/** The course of a run: which role comes next. Pure, by the messages alone; used by index.ts. */
+/** The course of a run: which role comes next. Pure, from the messages alone; used by index.ts. */
 import { END, failRun, type JsonObject, killRun, type RunMessage } from "nerve";
 import type { Start } from "./texts.ts";
 
@@ -23,7 +23,7 @@ export function roleOf(messages: readonly RunMessage[], key: string): { persona:
   return roles[phaseOf(messages, key)?.role ?? ""] ?? { persona: "", agent: null };
 }
 
-/** After a decision: null when the work goes on. */
+/** The end of the run after a decision; null when the work continues. */
 function endOf({ role, meta }: RunMessage): ReturnType<typeof failRun> | null {
   const who = `${role}: ${String(meta.decision)}${
     meta.how === "expiry" ? ", nobody decided in time" : typeof meta.by === "string" ? ` by ${meta.by}` : ""
@@ -38,7 +38,7 @@ function nextAfterWork(messages: readonly RunMessage[], good: boolean, onward: "
   return done < Number(startOf(messages).rounds) ? "implementation" : "summary";
 }
 
-/** Who is next, or how the run ends. */
+/** The next role, or how the run ends. */
 export function choose(messages: readonly RunMessage[], last: RunMessage) {
   const has = (key: string) => phaseOf(messages, key) !== undefined,
     afterSpecification = has("plan") ? "plan" : "implementation";

@@ -1,14 +1,14 @@
 /**
- * A worktree of a repository, and what is on its branch. Used by index.ts.
- * I1. Nobody's work is lost: a folder or a branch of that name which is there already ends the run, unless this run has made
- *     it and nothing is on it yet.
- * I2. git asks nobody for anything, and runs no hook, monitor, diff program or filter of text of the repository for us, nor
+ * A worktree of a repository, and the work on its branch. Used by index.ts.
+ * I1. No work is lost: an existing folder or branch of that name ends the run, unless this run has made it and nothing
+ *     is on it yet.
+ * I2. git never prompts, and runs no hook, monitor, diff program or text filter of the repository for nerve, nor those
  *     of a repository within the worktree.
  */
 import { isAbsolute, join } from "node:path";
 import { type Ended, firstLine, runProgram, runToEnd } from "../../lib/program.ts";
 
-/** Where git keeps what it knows of a worktree, and of its repository. */
+/** The folders in which git keeps its data about a worktree, and about its repository. */
 export interface GitFolders {
   readonly admin: string;
   readonly common: string;
@@ -19,7 +19,10 @@ export interface Place {
   readonly repo: string;
   /** The worktree. */
   readonly path: string;
-  /** As it was before an agent could write the file in the worktree that names them; null: it does not exist yet. */
+  /**
+   * The folders as they were before an agent could rewrite the file in the worktree that names them; null: not made
+   * yet.
+   */
   readonly folders: GitFolders | null;
   readonly branch: string;
   readonly signal: AbortSignal;
@@ -32,7 +35,7 @@ const settings = {
   "maintenance.auto": "false",
   "submodule.recurse": "false",
   "commit.gpgSign": "false",
-  // A confined agent writes logs that are there: a bare repository begins without.
+  // A confined agent can only write logs that exist, and a bare repository begins without any.
   "core.logAllRefUpdates": "true",
   "core.quotePath": "false",
   "user.name": "nerve",
@@ -54,8 +57,8 @@ function toProgram(folder: string, args: readonly string[], more: Readonly<Recor
 }
 
 /**
- * git in the worktree. An agent could have it read settings, and so start programs, of a repository of its own: what git
- * would find in the worktree does not count.
+ * Runs git in the worktree. An agent could make it read the settings of a repository of the agent's own, and so start
+ * programs: the git folders are given, and what git would find in the worktree does not count.
  */
 function toProgramIn({ path, folders }: Pick<Place, "path" | "folders">, args: readonly string[]) {
   if (folders === null) throw new Error("the worktree has not been made");
@@ -77,7 +80,7 @@ function tryGit(folder: string, args: readonly string[], signal: AbortSignal): P
 export interface Found {
   readonly commit: string;
   readonly bare: boolean;
-  /** Files that git knows and that differ from the last commit, in the folder of the repository. */
+  /** Number of tracked files that differ from the last commit, in the folder of the repository. */
   readonly dirty: number;
   readonly submodules: boolean;
 }
@@ -117,14 +120,14 @@ export async function makeWorktree({ repo, path, branch, signal }: Place, commit
   const valid = await tryGit(repo, ["check-ref-format", `refs/heads/${branch}`], signal);
   if (valid.code !== 0) throw new Error(`git takes no branch ${branch}: start the run with another id`);
   const registered = (await listWorktrees(repo, signal)).find((each) => each.path === path) ?? null;
-  // Left by an attempt of this run that a death cut short: nobody has worked there.
+  // Left by an attempt of this run whose process died early: no work has been done there.
   if (registered?.branch === branch) await removeUnused({ repo, path, signal });
   else if (isThere(path)) throw new Error(`${path} is there already, and is no worktree of this run: nothing was done`);
   const tip = await findCommit(repo, `refs/heads/${branch}`, signal);
   if (tip !== null && (await tryGit(repo, ["merge-base", "--is-ancestor", tip, commit], signal)).code !== 0) {
     throw new Error(`${repo} has a branch ${branch} already, with commits of its own: start the run with another id`);
   }
-  // With force, a folder that is gone may still be known to the repository.
+  // The repository may still list a worktree whose folder is gone; force replaces it.
   const force = registered === null ? [] : ["--force", "--force"];
   await git(repo, ["worktree", "add", "--quiet", ...force, "-B", branch, path, commit], signal);
   const folders = await git(path, ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"], signal);
@@ -147,7 +150,7 @@ async function listWorktrees(repo: string, signal: AbortSignal): Promise<Worktre
   });
 }
 
-/** git removes none that has submodules, or that is half made: then the folder goes. */
+/** git does not remove a worktree that has submodules or is half made: then the folder itself is removed. */
 async function removeUnused({ repo, path, signal }: Pick<Place, "repo" | "path" | "signal">): Promise<void> {
   const { code } = await tryGit(repo, ["worktree", "remove", "--force", "--force", path], signal);
   if (code !== 0 && isThere(path)) await Deno.remove(path, { recursive: true });
@@ -167,7 +170,7 @@ export async function fillSubmodules({ path, signal }: Place): Promise<void> {
   await git(path, ["submodule", "--quiet", "update", "--init", "--recursive"], signal);
 }
 
-/** Copies what git ignores and the work needs. Returns what there was of it. */
+/** Copies ignored files that the work needs. Returns the names of those that exist. */
 export async function copyIgnored({ repo, path, signal }: Place, names: readonly string[]): Promise<string[]> {
   const copied: string[] = [];
   for (const name of names) {
@@ -186,7 +189,7 @@ export async function copyIgnored({ repo, path, signal }: Place, names: readonly
   return copied;
 }
 
-/** Commits what is not committed; the number of commits since `from`. */
+/** Commits everything that is not committed. Returns the number of commits since `from`. */
 export async function commitRest(place: Place, from: string, subject: string): Promise<number> {
   const { branch, signal } = place,
     head = (await gitIn(place, ["symbolic-ref", "--quiet", "HEAD"]).catch(() => "")).trim();
@@ -202,8 +205,8 @@ export async function commitRest(place: Place, from: string, subject: string): P
 }
 
 /**
- * git looks for changes within submodules by a git of its own there, which reads their settings, and so starts programs that
- * an agent names. So they are left out, and then only the commit is noted that each of them is at.
+ * To find changes within submodules, git runs another git there, which reads their settings and so starts programs that
+ * an agent names. So submodules are left out; then only the commit that each of them is at is recorded.
  */
 async function addAll(place: Place): Promise<void> {
   const entries = (await gitIn(place, ["ls-files", "--stage", "-z"])).split("\0");
@@ -213,13 +216,13 @@ async function addAll(place: Place): Promise<void> {
   if (submodules.length > 0) await gitIn(place, ["update-index", "--remove", "--", ...submodules]);
 }
 
-/** Whether something is not committed. Without its worktree nothing is. Nothing of submodules counts but their commits. */
+/** Whether something is not committed; false without a worktree. Of submodules only their commits count. */
 export async function isChanged(place: Place): Promise<boolean> {
   return isThere(place.path) &&
     await gitIn(place, ["status", "--porcelain", "-z", "--ignore-submodules=dirty"]) !== "";
 }
 
-/** What a program has left that is not committed goes; what git ignores stays. */
+/** Discards uncommitted changes that a program has left; ignored files stay. */
 export async function discardRest(place: Place): Promise<void> {
   await gitIn(place, ["reset", "--quiet", "--hard"]);
   await gitIn(place, ["clean", "-d", "--force", "--quiet"]);
@@ -227,7 +230,7 @@ export async function discardRest(place: Place): Promise<void> {
 
 export interface Work {
   readonly commits: number;
-  /** The newest of them, a line each. */
+  /** The subjects of the newest commits, one line each. */
   readonly subjects: readonly string[];
   readonly stat: string;
   readonly diff: string;
@@ -238,10 +241,10 @@ export interface Work {
 
 const subjectsMax = 50, statMaxChars = 20_000;
 
-/** `from`: the commit at which the work began; `base`: the branch into which it is to be merged. */
+/** `from`: the commit at which the work began; `base`: the branch to merge into. */
 export async function readWork({ repo, branch, signal }: Place, from: string, base: string): Promise<Work> {
   const range = `${from}..refs/heads/${branch}`, plain = ["--no-color", "--no-ext-diff", "--no-textconv"];
-  // Of the repository, where the branch is merged from: a worktree may have been made to name another one.
+  // Read in the repository, where the branch is merged from: a worktree may have been changed to name another one.
   const folder = repo;
   const tip = (await git(folder, ["rev-parse", `refs/heads/${branch}`], signal)).trim();
   const commits = Number(await git(folder, ["rev-list", "--count", range], signal));

@@ -1,10 +1,10 @@
 /**
- * From a requirement to a branch: agents write a specification, a plan and the work in a worktree of their own; tests are
- * run, the work is reviewed and sent back, and people decide at gates.
- * prepare -> specification -> spec_approved -> plan -> implementation -> tests -> review -> summary -> merge_approved; tests
- * that fail and a review that wants changes lead back to implementation, as often as the template says.
+ * From a requirement to a branch: agents write a specification, a plan and the code in a worktree of their own; tests
+ * are run, the work is reviewed and sent back, and people decide at gates.
+ * prepare -> specification -> spec_approved -> plan -> implementation -> tests -> review -> summary -> merge_approved;
+ * failed tests and a review that wants changes lead back to implementation, as often as the template allows.
  * I1. The repository gets one branch, nerve/RUN, and nothing else: nothing is merged, pushed or checked out there.
- * I2. What the run started from is in its first message; later changes of the template do not change it.
+ * I2. What the run started from is in its first message; later changes of the template do not affect it.
  */
 import {
   agent,
@@ -51,7 +51,7 @@ type Settings = ReturnType<typeof readSettings>;
 
 const folder = new URL("./", import.meta.url).href, worktrees = new URL("../../data/worktrees/", import.meta.url);
 
-/** What is asked, whoever started the run. */
+/** The request, in the same form for every way to start a run. */
 function readRequest({ payload, prompt }: RoleContext["start"], base: string) {
   const given =
     (typeof payload === "object" && payload !== null && !Array.isArray(payload) ? payload : {}) as JsonObject;
@@ -79,7 +79,7 @@ async function prepare({ start, config, signal }: RoleContext<Settings>) {
   const folders = await makeWorktree(place, commit);
   if (submodules && config.submodules) await fillSubmodules(place);
   const copied = bare ? [] : await copyIgnored(place, config.copy);
-  // It ignores itself: what agents answer there is never committed.
+  // The folder ignores itself: answers that agents write there are never committed.
   await Deno.mkdir(`${path}/.nerve`, { recursive: true });
   await Deno.writeTextFile(`${path}/.nerve/.gitignore`, "*\n");
   const notes = [
@@ -109,7 +109,7 @@ function placeOf(start: Start, signal: AbortSignal): Place {
   return { repo: start.repo, path: start.worktree, branch: start.branch, folders: start.folders, signal };
 }
 
-/** The one that the run names, or its role, or the configuration. */
+/** The agent that the run names, or its role, or the configuration. */
 function chooseAgent(key: string): (context: WaitContext) => string {
   return ({ start, messages, config }) => {
     const named = Object(start.payload).agent ?? roleOf(messages, key).agent ?? config.agent;
@@ -156,7 +156,7 @@ async function tests({ start: { runId }, messages, config, signal, log }: RoleCo
   }
 }
 
-/** What is decided on: the branch as it is, and nothing beside it. */
+/** The subject of the decision: the branch as it is, and nothing beside it. */
 async function summary({ messages, signal }: RoleContext<Settings>) {
   const start = startOf(messages), place = placeOf(start, signal);
   await discardRest(place);
@@ -181,8 +181,8 @@ function titleOfMerge({ messages }: WaitContext): string {
 const options = ["approve", "reject", "abort"];
 
 /**
- * What is not committed would be lost with the worktree. But what was approved does not change any more: then it is only told
- * that something is left.
+ * Uncommitted work would be lost with the worktree, so it is committed. But approved work must not change any more:
+ * then the report only mentions that something is left.
  */
 async function keepRest(place: Place, { commit }: Start, runId: string, completed: boolean): Promise<string | null> {
   if (!await isChanged(place)) return null;

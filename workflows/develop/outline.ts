@@ -1,6 +1,6 @@
 /**
- * Reads the part of YAML that templates are written in: keys and lists by indentation, texts, whole numbers, comments.
- * Whatever is beyond that is an error that names its line. Used by pins.ts.
+ * Reads the part of YAML that templates use: keys and lists by indentation, texts, whole numbers, comments.
+ * Anything else is an error that names its line. Used by pins.ts.
  */
 export type Outline = string | number | Outline[] | { [key: string]: Outline };
 
@@ -46,7 +46,7 @@ class Reader {
     for (let line = this.#at(indent); line?.text.startsWith("- ") === true; line = this.#at(indent)) {
       const rest = line.text.slice(2).trim();
       if (/^[\w-]+:(\s|$)/.test(rest)) {
-        // The keys of an item begin behind its dash.
+        // The keys of an item begin after its dash.
         this.#lines[this.#next] = { ...line, indent: indent + 2, text: rest };
         list.push(this.#readKeys(indent + 2));
       } else {

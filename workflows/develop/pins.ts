@@ -1,12 +1,13 @@
 /**
- * What a run starts from: a template and the personas that it names, pinned by the hash of their content. Used by index.ts.
- * I1. A run reads what it was started with, or what its first role found; later changes of the files do not change it.
- * I2. A persona never changes: another content under the same name and version is an error.
+ * What a run starts from: a template and the personas that it names, pinned by the hash of their content. Used by
+ * index.ts.
+ * I1. A run uses what it was started with, or what its first role found; later changes of the files do not affect it.
+ * I2. A persona never changes: different content under the same name and version is an error.
  */
 import type { JsonObject } from "nerve";
 import { type Outline, readOutline } from "./outline.ts";
 
-/** A text with its identity; `hash`: its SHA-256, in hex. */
+/** A text with its identity. `hash`: its SHA-256, in hex. */
 export interface Pinned {
   readonly name: string;
   readonly version: number;
@@ -29,7 +30,7 @@ export interface Template {
   readonly rounds: number;
 }
 
-/** The phases that there are, in their order, with the artifact and the gate that each may have. */
+/** The phases, in order, with the artifact and the gate that each may have. */
 const known: readonly { key: string; artifact: string | null; gate: string | null; needed: boolean }[] = [
   { key: "specification", artifact: "specification@1", gate: "spec_approved", needed: true },
   { key: "plan", artifact: "plan@1", gate: null, needed: false },
@@ -37,7 +38,7 @@ const known: readonly { key: string; artifact: string | null; gate: string | nul
   { key: "review", artifact: "review@1", gate: "merge_approved", needed: false },
 ];
 
-/** Throws a TypeError that says what is wrong with it. */
+/** Throws a TypeError that names the mistake in the template. */
 export function readTemplate(text: string): Template {
   const { name, version, roles, phases, rounds = 3, ...rest } = asKeys(readOutline(text), "it");
   const [unknown] = Object.keys(rest);
@@ -112,7 +113,7 @@ function asCount(value: Outline | undefined, what: string): number {
   throw new TypeError(`${what} is no whole number from 1 to 1000`);
 }
 
-/** `folder`: of the workflow, as a URL. `given`: what the run was started with. */
+/** `folder`: the workflow's folder, as a URL. `given`: the payload of the run. */
 export async function pin(
   folder: string,
   name: string,
@@ -187,7 +188,7 @@ async function hashOf(text: string): Promise<string> {
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** I2. `file` remembers the hashes of all runs. Not asynchronous: two runs must not write it over each other. */
+/** I2. `file` records the hashes of all runs. Not asynchronous: two runs must not overwrite each other's entries. */
 export function checkPersonas(file: string, personas: readonly Pinned[]): void {
   const before = readKnown(file), after = { ...before };
   for (const { name, version, hash } of personas) {

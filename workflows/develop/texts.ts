@@ -1,4 +1,4 @@
-/** What agents, people and the report are told. Pure; used by index.ts. */
+/** The texts for agents, people and the report. Pure; used by index.ts. */
 import type { JsonObject, RunMessage } from "nerve";
 import type { Work } from "./git.ts";
 
@@ -70,7 +70,7 @@ export function formatReview(review: RunMessage | undefined): string {
 
 const outputMaxChars = 8_000;
 
-/** The prompt of a phase. What was decided at a gate is part of it. */
+/** The prompt of a phase. It includes what was decided at gates. */
 export function promptOf(phase: string, start: Start, messages: readonly RunMessage[]): string {
   const parts = [
     `Phase: ${phase}`,
@@ -124,7 +124,7 @@ function quote(heading: string, text: string): string {
   return `${heading}:\n\n${fence}\n${text}\n${fence}`;
 }
 
-/** Longer than any row of backticks in the text. */
+/** A fence longer than any row of backticks in the text. */
 function fenceFor(text: string): string {
   const longest = Math.max(0, ...[...text.matchAll(/`{3,}/g)].map(([row]) => row.length));
   return "`".repeat(Math.max(3, longest + 1));
@@ -140,7 +140,7 @@ export function describeTests(tests: RunMessage | undefined): string {
   }`;
 }
 
-/** The text cut to bytes, at the end of a line. */
+/** Cuts the text to a number of bytes, at the end of a line. */
 export function cutToBytes(text: string, max: number): string {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= max) return text;
@@ -150,7 +150,7 @@ export function cutToBytes(text: string, max: number): string {
 
 const diffMaxBytes = 160 * 1024;
 
-/** What is decided on at the last gate. */
+/** The text to decide on at the last gate. */
 export function formatWork(
   { base, branch, worktree, commit }: Start,
   messages: readonly RunMessage[],
@@ -184,7 +184,10 @@ export interface End {
   readonly reason: string | null;
 }
 
-/** `doubts`: what a reader has to know besides. `start`: null when the run ended before it had a worktree; `work`: null when it cannot be read, and then why. */
+/**
+ * `doubts`: what else a reader has to know. `start`: null when the run ended before it had a worktree. `work`: null
+ * when it cannot be read; then `why` is the reason.
+ */
 export function formatReport(
   { runId, requirements, doubts }: {
     readonly runId: string;

@@ -7,13 +7,13 @@ import type { Json, LogRow, SenseLogs } from "nerve";
 export interface SenseTotals {
   readonly name: string;
   signals: number;
-  /** Runs that it started. */
+  /** Runs that the sense started. */
   runs: number;
   /** Computes that failed or timed out. */
   errors: number;
-  /** Of the last signal, in milliseconds. */
+  /** Time of the last signal, in milliseconds. */
   lastAt: number | null;
-  /** The last signal's payload as JSON, cut. */
+  /** The last signal's payload as JSON, shortened. */
   last: string | null;
   lastError: string | null;
 }
@@ -43,7 +43,7 @@ export interface Totals {
   readonly quarantined: readonly string[];
   readonly deaths: number;
   readonly starts: number;
-  /** Senses and workflows that are not in the lists above. */
+  /** Number of senses and workflows that are not in the lists above. */
   readonly leftOut: number;
 }
 
@@ -105,7 +105,7 @@ function limitTotals(
   };
 }
 
-/** Newest first. */
+/** Yields rows newest first. */
 function* readPages(logs: SenseLogs, filter: { type: string; sinceMs: number; untilMs: number }): Generator<LogRow> {
   let beforeId: number | undefined;
   for (;;) {

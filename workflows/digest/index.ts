@@ -52,7 +52,7 @@ function readCollected(messages: RoleContext["messages"]): { about: Span; totals
   return first.meta as unknown as { about: Span; totals: Totals };
 }
 
-/** Removes only files with the names that this workflow gives. Returns their names. */
+/** Removes only files with names that this workflow gives. Returns their names. */
 async function removeOlder(folder: string, day: string): Promise<string[]> {
   const removed: string[] = [];
   for (const { name, isFile } of await Array.fromAsync(Deno.readDir(folder))) {

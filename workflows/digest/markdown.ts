@@ -1,4 +1,7 @@
-/** Totals as Markdown. Used by index.ts. Texts of senses and errors are written as code: they cannot become markup. */
+/**
+ * Writes totals as Markdown. Used by index.ts. Texts of senses and errors are written as code: they cannot become
+ * markup.
+ */
 import type { Totals } from "./collect.ts";
 
 export interface Span {

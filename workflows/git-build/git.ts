@@ -1,13 +1,13 @@
 /**
  * Brings a repository to the newest commit of its upstream, by fast-forward only. Used by index.ts.
- * I1. Nothing is thrown away: local changes and local commits end the run before anything is changed.
- * I2. git asks nobody for anything, and runs no hook and no monitor of the repository.
+ * I1. Nothing is discarded: local changes and local commits end the run before anything is changed.
+ * I2. git never prompts, and runs no hook and no monitor of the repository.
  */
 import { runProgram } from "../../lib/program.ts";
 
 export interface GitPlace {
   readonly folder: string;
-  /** How ssh is run. */
+  /** The command that git runs as ssh. */
   readonly ssh: string;
   readonly signal: AbortSignal;
 }
@@ -31,7 +31,7 @@ function git({ folder, ssh, signal }: GitPlace, args: readonly string[], failure
     LC_ALL: "C.UTF-8",
     LANGUAGE: "C",
     GIT_TERMINAL_PROMPT: "0",
-    // Programs that would open a window to ask.
+    // These programs would open a window to ask for a password.
     GIT_ASKPASS: "",
     SSH_ASKPASS: "",
     SSH_ASKPASS_REQUIRE: "never",
@@ -44,12 +44,12 @@ function git({ folder, ssh, signal }: GitPlace, args: readonly string[], failure
 export interface Pulled {
   readonly branch: string;
   readonly upstream: string;
-  /** The commit before, and now. */
+  /** The commits before and after the pull. */
   readonly from: string;
   readonly to: string;
 }
 
-/** `branch`: the one that must be checked out; null: whichever is. */
+/** `branch`: the one that must be checked out; null: any. */
 export async function pull(place: GitPlace, branch: string | null): Promise<Pulled> {
   const status = await readStatus(place);
   if (status.branch === null) throw new Error("no branch is checked out (HEAD is detached)");
@@ -73,7 +73,7 @@ export async function pull(place: GitPlace, branch: string | null): Promise<Pull
 export interface Status {
   readonly branch: string | null;
   readonly upstream: string | null;
-  /** Files that git knows and that differ from the last commit. */
+  /** Number of tracked files that differ from the last commit. */
   readonly changed: number;
 }
 
@@ -98,7 +98,7 @@ export async function readCommit(place: GitPlace, name: string): Promise<string>
   return (await git(place, ["rev-parse", "--verify", `${name}^{commit}`], `git rev-parse failed for ${name}`)).trim();
 }
 
-/** What was built last; null when nothing was, or when that commit is gone. */
+/** The commit that was built last; null when there is none, or that commit is gone. */
 export async function readBuilt(place: GitPlace, ref: string): Promise<string | null> {
   const format = ["for-each-ref", "--format=%(objectname)", ref];
   const commit = (await git(place, format, "git for-each-ref failed")).trim();
@@ -111,7 +111,7 @@ export async function writeBuilt(place: GitPlace, ref: string, commit: string): 
 
 export interface Range {
   readonly count: number;
-  /** The newest of them, one line each. */
+  /** The subjects of the newest commits, one line each. */
   readonly subjects: readonly string[];
 }
 

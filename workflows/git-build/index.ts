@@ -1,8 +1,8 @@
 /**
  * Pulls a git repository and builds what is new.
  * pull -> build -> report; without anything new to build, pull -> report.
- * I1. Only a clean repository is touched, and only by fast-forward (git.ts).
- * I2. What was built is a ref in the repository, set when the build has succeeded: one that failed is built again.
+ * I1. Only a clean repository is changed, and only by fast-forward (git.ts).
+ * I2. What was built is a ref in the repository, set when the build has succeeded: a failed build is run again.
  */
 import { command, defineWorkflow, END, type JsonObject, option, readConfig, type RoleContext } from "nerve";
 import { hideUserinfo } from "../../lib/url.ts";
@@ -49,7 +49,7 @@ async function pull({ start, config: settings, signal }: RoleContext<Settings>) 
     const what = count === 0 ? "nothing new" : `${count} commits, ${since.slice(0, 12)}..${to.slice(0, 12)}`;
     return { content: [`${branch} of ${upstream}: ${what}`, ...subjects].join("\n"), meta };
   } catch (thrown) {
-    // An address in git's words may have a password.
+    // An address in git's messages may contain a password.
     if (signal.aborted || thrown instanceof Deno.errors.NotCapable || !(thrown instanceof Error)) throw thrown;
     throw new Error(hideUserinfo(thrown.message));
   }

@@ -1,6 +1,6 @@
 /**
- * Sends an HTTP request with a body of JSON, and tries again while the server cannot take it.
- * I1. Every attempt has the id of the run in the header `Idempotency-Key`, by which the receiver recognizes a repeat.
+ * Sends an HTTP request with a JSON body, and tries again while the server cannot take it.
+ * I1. Every attempt has the run's id in the header `Idempotency-Key`, by which the receiver recognizes a repeat.
  * I2. No secret, user or password is in a message, a row of the log, or an error.
  */
 import { defineWorkflow, END, type Json, type JsonObject, option, readConfig, type RoleContext } from "nerve";
@@ -44,7 +44,7 @@ function readSettings(config: JsonObject) {
 
 function readHeader(line: string): [string, string] {
   const at = line.indexOf(":"), name = line.slice(0, at).trim();
-  // The value may be meant to be secret.
+  // The value may be secret.
   if (!/^[\w-]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(line)) {
     throw new TypeError(`config.headers must hold lines such as "X-Kind: alert"`);
   }
@@ -66,10 +66,10 @@ function readSecret(name: string | null): string | null {
   return secret;
 }
 
-/** Shorter texts are no secrets, and may be part of any word. */
+/** Shorter texts are not hidden, unless they are the secret itself: they may be part of any word. */
 const hiddenMinChars = 4;
 
-/** What a receiver may tell back of what it was sent, the longest first. */
+/** What a receiver may send back of the request and must be hidden, the longest first. */
 function listHidden(url: string, secret: string | null): string[] {
   const { username, password, search } = new URL(url), names = [username, password];
   const plain = names.map((name) => {

@@ -6,15 +6,15 @@ export interface HttpRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
-  /** Takes what nobody may read out of a text. */
+  /** Removes secrets from a text. */
   readonly mask: (text: string) => string;
 }
 
 export interface Limits {
   readonly attempts: number;
-  /** For one attempt. */
+  /** The timeout of one attempt. */
   readonly timeoutMs: number;
-  /** Before the second attempt; it doubles after each further one, up to `delayMaxMs`. */
+  /** The delay before the second attempt; it doubles after each further one, up to `delayMaxMs`. */
   readonly firstDelayMs: number;
   /** The longest wait that a server may ask for. */
   readonly retryAfterMaxMs: number;
@@ -23,13 +23,15 @@ export interface Limits {
 export interface HttpAnswer {
   readonly status: number;
   readonly attempt: number;
-  /** The beginning of its body, if that is text. */
+  /** The beginning of the response body, if that is text. */
   readonly text: string;
 }
 
 const delayMaxMs = 60_000, textMaxBytes = 64 * 1024;
 
-/** Throws when it is refused for good (a status from 300 to 499 except 408, 425 and 429) or attempts run out. */
+/**
+ * Throws when the request is refused for good (a status from 300 to 499 except 408, 425 and 429) or attempts run out.
+ */
 export async function send(
   request: HttpRequest,
   limits: Limits,
@@ -57,7 +59,7 @@ export async function send(
 }
 
 interface Tried {
-  /** Null: no answer; `text` says why. */
+  /** Null: no answer; `text` has the reason. */
   readonly status: number | null;
   readonly text: string;
   readonly retryAfterMs: number | null;
@@ -80,7 +82,7 @@ async function tryOnce({ url, method, headers, body }: HttpRequest, signal: Abor
   }
 }
 
-/** At most `textMaxBytes`; the rest is not read. */
+/** Reads at most `textMaxBytes`. */
 async function readText(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "", length = 0;
@@ -92,7 +94,7 @@ async function readText(response: Response): Promise<string> {
   return text;
 }
 
-/** Seconds, or a date. Null without one, and for what is neither. */
+/** Reads seconds, or a date. Null without the header, and for anything else. */
 export function parseRetryAfter(text: string | null, nowMs: number): number | null {
   if (text === null) return null;
   if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1_000;
@@ -100,7 +102,7 @@ export function parseRetryAfter(text: string | null, nowMs: number): number | nu
   return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
 }
 
-/** The receiver objects to the request itself: sending it again changes nothing. */
+/** Whether the receiver objects to the request itself: sending it again changes nothing. */
 function isFinal(status: number): boolean {
   return status < 500 && status !== 408 && status !== 425 && status !== 429;
 }

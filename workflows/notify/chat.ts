@@ -1,4 +1,7 @@
-/** The requests of the services that people read: ntfy, Slack, Discord, Telegram. Used by index.ts; webhook.ts sends them. */
+/**
+ * The requests of the services that people read: ntfy, Slack, Discord, Telegram. Used by index.ts; webhook.ts sends
+ * them.
+ */
 import type { Json } from "nerve";
 import { clipBytes, clipText, isObject, marks, type Notice } from "./notice.ts";
 import type { Delivery } from "./webhook.ts";
@@ -8,18 +11,18 @@ export interface ChatSettings {
   readonly secret: string | null;
   /** The topic of ntfy, the chat of Telegram. */
   readonly to: string | null;
-  /** The id of the message that told this incident before; null: it is new, or nobody knows. */
+  /** The id of the message that first reported this incident; null: the incident is new, or the id is not known. */
   readonly before: string | null;
 }
 
 /** Limits of the services. */
 const discordMaxChars = 2_000, telegramMaxChars = 4_096, slackMaxChars = 4_000;
-/** Of bytes: a server makes a file of more than 4,096. */
+/** In bytes: an ntfy server turns more than 4,096 into an attachment. */
 const ntfyMaxBytes = 3_500;
 
 /**
- * https://docs.ntfy.sh/publish/#publish-as-json. A server that knows `sequence_id` replaces the notification of the incident;
- * an older one shows one more.
+ * https://docs.ntfy.sh/publish/#publish-as-json. A server that supports `sequence_id` replaces the incident's
+ * notification; an older one shows another one.
  */
 export function toNtfy(notice: Notice, { url, secret, to }: ChatSettings): Delivery {
   if (to === null) throw new TypeError("config.to must name the topic");
@@ -45,7 +48,9 @@ function toPriority({ state, severity }: Notice): number {
   return severity === "critical" ? 5 : severity === "info" ? 3 : 4;
 }
 
-/** https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks; Mattermost and Rocket.Chat take it, too. */
+/**
+ * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks; Mattermost and Rocket.Chat accept it, too.
+ */
 export function toSlack(notice: Notice, { url }: ChatSettings): Delivery {
   const escaped = describeNotice(
     notice,
@@ -55,7 +60,7 @@ export function toSlack(notice: Notice, { url }: ChatSettings): Delivery {
   return { url, key: notice.key, body: JSON.stringify({ text: clipText(escaped, slackMaxChars) }) };
 }
 
-/** https://discord.com/developers/docs/resources/webhook: the end of an incident changes the message that told it. */
+/** https://discord.com/developers/docs/resources/webhook: the end of an incident edits the message that reported it. */
 export function toDiscord(notice: Notice, { url, before }: ChatSettings): Delivery {
   const content = describeNotice(notice, (text) => `**${text}**`, (text) => text.replaceAll(/[*_`~|>#[\]\\]/g, "\\$&"));
   const body = JSON.stringify({ content: clipText(content, discordMaxChars), allowed_mentions: { parse: [] } });
@@ -65,7 +70,9 @@ export function toDiscord(notice: Notice, { url, before }: ChatSettings): Delive
   return { url: target.href, key: notice.key, body, method: changes ? "PATCH" : "POST" };
 }
 
-/** https://core.telegram.org/bots/api#sendmessage: what follows on an incident answers the message that told it. */
+/**
+ * https://core.telegram.org/bots/api#sendmessage: later notices of an incident reply to the message that reported it.
+ */
 export function toTelegram(notice: Notice, { url, secret, to, before }: ChatSettings): Delivery {
   if (to === null) throw new TypeError("config.to must name the chat");
   if (secret === null) throw new TypeError("config.secret_env must name the variable of the bot's token");
@@ -85,13 +92,13 @@ function describeNotice(notice: Notice, bold: (text: string) => string, escape: 
   return `${marks[notice.state]} ${bold(escape(notice.title))}\n${escape(notice.text)}`;
 }
 
-/** The id of the message in what Discord or Telegram answered; null when there is none. */
+/** The id of the message in the answer of Discord or Telegram; null when there is none. */
 export function readMessageId(answer: string): string | null {
   let parsed: Json;
   try {
     parsed = JSON.parse(answer) as Json;
   } catch {
-    // Slack answers "ok", a proxy a page.
+    // Slack answers "ok", a proxy with a page.
     return null;
   }
   if (!isObject(parsed)) return null;

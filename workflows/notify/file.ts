@@ -8,9 +8,7 @@ export interface Note {
   readonly payload: Json;
 }
 
-/**
- * Longer lines are cut, so that at least sixty lines of others fit between two attempts before a repeat goes unnoticed.
- */
+/** Longer lines are cut: at least sixty other lines fit between two attempts before a repeat goes unnoticed. */
 const lineMaxChars = 16_384, tailBytes = 1024 * 1024;
 
 /** False when the end of the file already has a line with this key. Resolves when the line is on disk. */

@@ -1,6 +1,6 @@
 /**
- * Notifies somebody: by a line in a file, a webhook, a push message, a chat, an e-mail or the system's log. A service that
- * does not answer is asked again.
+ * Sends a notification: by a line in a file, a webhook, a push message, a chat, an e-mail or the system's log. A
+ * service that does not answer is tried again.
  * A role may run more than once, so the idempotency key is sent along: in the line, where a second attempt finds it and
  * writes nothing, or in the header `Idempotency-Key`, by which the receiver recognizes a repeat.
  */
@@ -14,7 +14,7 @@ import { readSettings, type Settings } from "./settings.ts";
 import { sendToSystem } from "./system.ts";
 import { type Delivery, post } from "./webhook.ts";
 
-/** What variables hold is read when a notice is sent. */
+/** Values of variables are read only when a notice is sent. */
 function readWritten(config: JsonObject) {
   return readConfig(config, {
     channel: option.text(null),
@@ -86,10 +86,10 @@ async function deliver(delivery: Delivery, notice: Notice, settings: Settings, {
   return { content, meta: { channel, ...sent, incident: notice.incident, message } };
 }
 
-/** How many of the newest messages of this workflow may hold the one that told the incident before. */
+/** How many of the workflow's newest messages are searched for the one that first reported an incident. */
 const rowsLooked = 1_000;
 
-/** The id of the message that first told the incident: earlier runs have it in their messages. */
+/** The id of the message that first reported the incident: earlier runs have it in their messages. */
 function findMessage({ incident, start }: Notice, { logs }: NotifyContext): string | null {
   if (incident === null) return null;
   const rows = logs.query({ source: `workflow:${start.workflow}`, type: "run.message", limit: rowsLooked });

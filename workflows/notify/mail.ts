@@ -16,7 +16,7 @@ const securities: Readonly<Record<string, MailServer["security"]>> = {
 };
 const usualPorts = { tls: 465, starttls: 587, none: 25 };
 
-/** Throws when the server refuses it for good (5xx), or attempts run out. */
+/** Throws when the server refuses the mail for good (5xx), or attempts run out. */
 export async function mailNotice(
   notice: Notice,
   settings: Settings,
@@ -42,7 +42,7 @@ async function tryOnce(send: () => ReturnType<typeof sendMail>): ReturnType<type
   try {
     return await send();
   } catch (thrown) {
-    // Trying again does not help against a missing permission, nor against a wrong address.
+    // Retrying does not help against a missing permission, nor against a wrong address.
     if (thrown instanceof Deno.errors.NotCapable || thrown instanceof TypeError) throw thrown;
     return { response: thrown instanceof Error ? thrown.message : String(thrown), refused: 0 };
   }
@@ -74,7 +74,7 @@ function toMail({ title, text, state, incident, key, start }: Notice, { from, to
     to,
     subject: clipText(subject, subjectMaxChars),
     text: clipText(`${text}${payload}\n\n-- \nnerve, run ${start.runId}\n`, textMaxChars),
-    // The same at every attempt, so that a second one shows as one mail; what has one reference is one thread.
+    // The same at every attempt, so that a repeat shows as one mail; mails with the same reference form a thread.
     messageId: `<${id}@${domain}>`,
     references: incident === null ? null : `<${incident}@${domain}>`,
   };

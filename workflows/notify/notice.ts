@@ -1,14 +1,17 @@
-/** What is to be told, read from the start of a run: from its prompt, and from the payload of an alert or of a request. Used by index.ts. */
+/**
+ * The notice to send, read from the start of a run: its prompt, and the payload of an alert or of a request. Used by
+ * index.ts.
+ */
 import type { Json, RunStart } from "nerve";
 
 export interface Notice {
-  /** Names this notice: the same at every attempt. */
+  /** Identifies this notice: the same at every attempt. */
   readonly key: string;
   readonly title: string;
   readonly text: string;
-  /** Names what began and will be over, such as one firing of an alert; null: this notice stands for itself. */
+  /** Identifies what began and will end, such as one firing of an alert; null: this notice stands alone. */
   readonly incident: string | null;
-  /** `still`: told again. `info`: nothing is wrong, or nobody said so. */
+  /** `still`: reported again. `info`: nothing is wrong, or the start does not tell. */
   readonly state: "firing" | "still" | "resolved" | "info";
   readonly severity: string | null;
   readonly start: RunStart;
@@ -35,14 +38,14 @@ export async function toNotice(start: RunStart, key: string): Promise<Notice> {
 }
 
 /**
- * Without what no channel takes: a program's argument ends at NUL, services refuse half a character, and a terminal that
- * shows the file obeys ESC.
+ * Removes what no channel takes: a program's argument ends at NUL, services refuse half a character, and a terminal
+ * that shows the file obeys ESC.
  */
 export function toSendable(text: string): string {
   return text.toWellFormed().replaceAll(/[^\P{Cc}\t\n\r]/gu, "\ufffd");
 }
 
-/** 32 characters that every channel takes as an id. */
+/** Returns 32 characters that every channel accepts as an id. */
 async function shorten(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(digest).toHex().slice(0, 32);
@@ -56,16 +59,16 @@ function textOf(value: Json | undefined): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** At most `max` UTF-16 units, and no half of a character. */
+/** Cuts to at most `max` UTF-16 units, without half a character. */
 export function clipText(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
-/** At most `max` bytes in UTF-8. */
+/** Cuts to at most `max` bytes in UTF-8. */
 export function clipBytes(text: string, max: number): string {
   const bytes = new TextEncoder().encode(text), ellipsis = 3;
   if (bytes.length <= max) return text;
-  // The streaming decoder leaves out the character that the cut goes through.
+  // The streaming decoder omits the character that was cut through.
   return `${new TextDecoder().decode(bytes.subarray(0, max - ellipsis), { stream: true })}…`;
 }
 

@@ -1,11 +1,11 @@
-/** The settings of notify, with the secrets that variables hold. Used by index.ts. */
+/** The settings of notify, with the secrets from variables. Used by index.ts. */
 import type { Json } from "nerve";
 import { encodeUserinfo, hideUserinfo } from "../../lib/url.ts";
 
 const channels = ["file", "webhook", "ntfy", "slack", "discord", "telegram", "mail", "syslog", "desktop"] as const;
 export type Channel = typeof channels[number];
 
-/** As they stand in nerve.yaml. */
+/** The settings as nerve.yaml has them. */
 export interface WrittenSettings {
   readonly channel: string | null;
   readonly file: string | null;
@@ -26,7 +26,7 @@ export interface Settings {
   readonly channel: Channel;
   readonly file: string | null;
   readonly url: string | null;
-  /** `url` without what may be a secret. */
+  /** `url` without any part that may be secret. */
   readonly shown: string;
   readonly secret: string | null;
   readonly to: readonly string[];
@@ -41,7 +41,7 @@ export interface Settings {
   readonly retry_delay: number;
 }
 
-/** Where a service is unless `url` says otherwise. */
+/** The address of a service unless `url` names another. */
 const usualUrls: Readonly<Partial<Record<Channel, string>>> = {
   ntfy: "https://ntfy.sh",
   telegram: "https://api.telegram.org",
@@ -94,11 +94,11 @@ function readVariable(name: string, key: string): string {
   return value;
 }
 
-/** Who knows the path of a chat's webhook may write there. */
+/** Anyone who knows the path of a chat's webhook may write there. */
 function showUrl(url: string | null, isSecret: boolean): string {
   if (url === null) return "";
   const { protocol = null } = URL.parse(url) ?? {};
-  // A password may stand where a scheme does.
+  // A password may be in the place of the scheme.
   if (protocol === null) throw new TypeError("the address is not valid");
   if (!/^(?:https?|smtps?|smtp-plain):$/.test(protocol)) throw new TypeError("the address is none of http: or https:");
   return isSecret ? new URL(url).origin : hideUserinfo(url);

@@ -1,4 +1,4 @@
-/** Tells this machine: the system's log by `logger`, or whoever sits at it by `notify-send`. Used by index.ts. */
+/** Notifies on this machine: in the system's log with `logger`, or its user with `notify-send`. Used by index.ts. */
 import { runProgram } from "../../lib/program.ts";
 import { clipText, type Notice } from "./notice.ts";
 import type { Settings } from "./settings.ts";
@@ -18,7 +18,7 @@ export async function sendToSystem(
   }
   // The program inherits the variables that are granted, such as DBUS_SESSION_BUS_ADDRESS.
   const urgent = notice.state === "firing" || notice.state === "still", { title, text } = notice;
-  // A server that knows this hint shows one notification of an incident, the newest.
+  // A server that supports this hint shows one notification for an incident, the newest.
   const hint = notice.incident === null ? [] : ["--hint", `string:x-canonical-private-synchronous:${notice.incident}`];
   const words = [
     "--",

@@ -6,7 +6,7 @@ export interface Delivery {
   readonly url: string;
   /** Default: POST. */
   readonly method?: "POST" | "PATCH";
-  /** Beside the content type and the key. */
+  /** Headers beside the content type and the key. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
   /** The header `Idempotency-Key`, the same at every attempt. */
@@ -14,19 +14,19 @@ export interface Delivery {
 }
 
 export interface Limits {
-  /** The address as people may see it: what is left out of it may be a password. */
+  /** The address without parts that may be secret, for people. */
   readonly shown: string;
   readonly attempts: number;
-  /** For one attempt. */
+  /** The timeout of one attempt. */
   readonly timeoutMs: number;
-  /** Before the second attempt; it doubles after each further one, up to `delayMaxMs`. */
+  /** The delay before the second attempt; it doubles after each further one, up to `delayMaxMs`. */
   readonly firstDelayMs: number;
 }
 
 export interface Accepted {
   readonly status: number;
   readonly attempt: number;
-  /** The beginning of what was answered. */
+  /** The beginning of the answer. */
   readonly answer: string;
 }
 
@@ -61,7 +61,7 @@ interface Tried {
   readonly waitMs: number;
 }
 
-/** What was answered, or a text that says why nothing was. */
+/** Returns the answer, or a text with the reason why there is none. */
 async function tryOnce(
   { url, body, key, headers, method = "POST" }: Delivery,
   signal: AbortSignal,
@@ -81,7 +81,7 @@ async function tryOnce(
   }
 }
 
-/** Seconds, or a date. */
+/** Reads seconds, or a date. */
 function readRetryAfter(text: string): number {
   const waitMs = /^\s*\d/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
   return Number.isFinite(waitMs) ? Math.max(0, waitMs) : 0;
@@ -96,13 +96,13 @@ async function readBeginning(response: Response): Promise<string> {
       if (text.length > answerMaxBytes) break;
     }
   } catch (thrown) {
-    // The status says that it was taken: sent again because the rest does not come, it would be told twice.
+    // The status shows that it was accepted: another attempt because the rest is missing would deliver it twice.
     if (!response.ok) throw thrown;
   }
   return text.slice(0, answerMaxBytes);
 }
 
-/** The receiver objects to the request itself: sending it again changes nothing. */
+/** Whether the receiver objects to the request itself: sending it again changes nothing. */
 function isFinal(status: number): boolean {
   return status < 500 && status !== 408 && status !== 429;
 }

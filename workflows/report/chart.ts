@@ -1,10 +1,12 @@
-/** Draws a series as SVG, with the scales and lines of d3. Used by index.ts. Pure: the same series, the same text. */
+/**
+ * Draws a series as SVG, with the scales and lines of d3. Used by index.ts. Pure: the same series gives the same text.
+ */
 import { scaleLinear, scaleUtc } from "d3-scale";
 import { line } from "d3-shape";
 import { formatSize } from "nerve";
 import type { Series } from "./select.ts";
 
-/** What is used of d3's scales; the packages have no types of their own. */
+/** The part of d3's scales that is used; the packages have no types of their own. */
 interface Scale<Value> {
   (value: Value): number;
   ticks(count: number): Value[];
@@ -14,7 +16,7 @@ type Point = readonly [at: number, value: number];
 
 const width = 720, height = 220, left = 76, right = 16, top = 34, bottom = 30;
 
-/** `timezone`: of the times below the chart. */
+/** `timezone`: the time zone of the labels below the chart. */
 export function drawChart(
   series: Series,
   span: { readonly sinceMs: number; readonly untilMs: number },
@@ -23,7 +25,8 @@ export function drawChart(
   const { name, points, least, most, unit } = series;
   const values = points.map(([, value]) => value), low = Math.min(...values), high = Math.max(...values);
   const margin = low === high ? Math.abs(low) * 0.1 || 1 : 0;
-  // Local times as if they were UTC, so that d3 puts its marks at the hours of the zone whatever this machine's is.
+  // Local times as if they were UTC, so that d3 puts its ticks at full hours of the zone, whatever this machine's zone
+  // is.
   const shift = (at: number) => at + offsetMs(at, timezone);
   const x: Scale<Date> = scaleUtc([new Date(shift(span.sinceMs)), new Date(shift(span.untilMs))], [
     left,
@@ -70,7 +73,7 @@ export function offsetMs(at: number, timezone: string): number {
   return Date.parse(`${local.replace(" ", "T")}Z`) - Math.floor(at / 1_000) * 1_000;
 }
 
-/** A time that has been shifted. */
+/** Formats a time that has been shifted. */
 function formatMark(time: Date, { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number }): string {
   const text = time.toISOString(), dayMs = 86_400_000;
   if (untilMs - sinceMs > 3 * dayMs) return text.slice(5, 10);
@@ -83,7 +86,7 @@ export function formatValue(value: number, unit: string): string {
   return `${Number(value.toFixed(digits))}${unit === "" ? "" : ` ${unit}`}`;
 }
 
-/** For text and attributes of XML. */
+/** Escapes text and attributes of XML. */
 function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -1,5 +1,5 @@
 /**
- * Writes a report in Markdown, with a chart in SVG for each number that it is asked for.
+ * Writes a report in Markdown, with an SVG chart for each number that it is asked for.
  * collect -> write.
  * I1. The message of collect holds everything that write needs: after a crash the same files are written again.
  * I2. A report is complete or missing: its folder is written under another name and renamed.
@@ -32,7 +32,7 @@ interface Collected {
   readonly untilMs: number;
   readonly timezone: string;
   readonly series: readonly Series[];
-  /** Those that have no numbers in that time. */
+  /** Subjects without numbers in that time. */
   readonly missing: readonly string[];
 }
 
@@ -63,7 +63,7 @@ async function write({ config: { folder, keep }, messages, log }: RoleContext<Se
     await Deno.writeTextFile(`${aside}/${chartName(index)}`, drawChart(series, collected, timezone));
   }
   await Deno.writeTextFile(`${aside}/report.md`, markdown);
-  // A folder is not renamed onto one that is there.
+  // A folder cannot be renamed onto one that exists.
   await renameIfThere(`${folder}/${name}`, old);
   await Deno.rename(aside, `${folder}/${name}`);
   await removeIfThere(old);
@@ -107,7 +107,7 @@ function formatLocal(ms: number, timezone: string): string {
   return new Date(ms + offsetMs(ms, timezone)).toISOString().replace("T", " ").slice(0, 19);
 }
 
-/** Removes only folders with the names that this workflow gives. Returns their names. */
+/** Removes only folders with names that this workflow gives. Returns their names. */
 async function removeOlder(folder: string, day: string): Promise<string[]> {
   const removed: string[] = [];
   for (const { name, isDirectory } of await Array.fromAsync(Deno.readDir(folder))) {

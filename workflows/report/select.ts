@@ -1,6 +1,6 @@
 /**
  * What a report shows, and the numbers for it, from the databases of other senses. Used by index.ts.
- * I1. Names of tables and columns are quoted, values are bound: nothing of a configuration becomes SQL.
+ * I1. Names of tables and columns are quoted, values are bound: no part of a configuration becomes SQL.
  * I2. However many rows there are, a chart has at most `pointsMax` points; each is the mean of a span.
  */
 import { sql } from "drizzle-orm";
@@ -34,13 +34,15 @@ export interface Series {
   readonly most: number;
   readonly mean: number;
   readonly last: number;
-  /** Milliseconds and means, the oldest first. */
+  /** Times in milliseconds and mean values, oldest first. */
   readonly points: readonly (readonly [at: number, value: number])[];
 }
 
 export const pointsMax = 200;
 
-/** Null: there are no numbers in that time. Throws when the workflow may not read that sense, or has no such column. */
+/**
+ * Null: there are no numbers in that time. Throws when the workflow may not read that sense, or the column is missing.
+ */
 export function readSeries(
   peers: RoleContext["peers"],
   { text, sense, table, column, conditions }: Subject,
@@ -81,7 +83,7 @@ export function readSeries(
   };
 }
 
-/** By the names that the library gives its columns. */
+/** The unit by the naming rules of the library's columns. */
 function unitOf(column: string): string {
   if (/bytes$/i.test(column)) return "bytes";
   return /_ms$/i.test(column) ? "ms" : "";

@@ -1,11 +1,11 @@
-/** Runs programs for index.ts: without a shell, with a time limit, their output discarded. */
+/** Runs programs for index.ts: without a shell, with a time limit, discarding their output. */
 
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
 }
 
-/** True when it exits with code 0. Throws when it cannot be started, takes too long, or the run is over. */
+/** True when it exits with code 0. Throws when it cannot be started, takes too long, or the run has ended. */
 export async function succeeds({ program, args }: Command, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
   const late = AbortSignal.timeout(timeoutMs);
   const child = new Deno.Command(program, {
@@ -21,7 +21,7 @@ export async function succeeds({ program, args }: Command, timeoutMs: number, si
   return success;
 }
 
-/** For readers only. */
+/** Formats a command for readers only. */
 export function formatCommand({ program, args }: Command): string {
   return [program, ...args].map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)).join(" ");
 }

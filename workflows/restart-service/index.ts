@@ -1,5 +1,5 @@
 /**
- * Restarts a service: a systemd unit, or whatever a command restarts. A dry run by default.
+ * Restarts a service: a systemd unit, or anything that a command restarts. A dry run by default.
  * before -> restart -> after, the last two again while the service is down and attempts are left -> report.
  * I1. A dry run restarts nothing. A service that already runs is restarted only if the configuration says so.
  * I2. Attempts are bounded, and a run that leaves the service down ends as failed.

@@ -1,8 +1,8 @@
 /**
  * Runs a program that the configuration names; its exit code decides.
  * run, again while it fails and attempts are left -> report.
- * I1. Nothing from outside becomes part of the command, but arguments that the configuration lists word by word.
- * I2. A run whose program has failed ends as failed, and its messages have what the program printed.
+ * I1. Nothing from outside becomes part of the command, except arguments that the configuration lists word by word.
+ * I2. A run whose program has failed ends as failed, and its messages contain what the program printed.
  */
 import {
   command,
@@ -57,7 +57,7 @@ async function run({ start, messages, config: settings, signal, log, idempotency
   return { content: output === "" ? `exit code ${code}, and no output` : output, meta };
 }
 
-/** Those of the payload, each of which must be allowed. */
+/** Arguments of the payload, each of which must be allowed. */
 function readArguments(payload: Json, { allowed_arguments: allowed }: Settings): string[] {
   const isObject = typeof payload === "object" && payload !== null && !Array.isArray(payload);
   const asked: Json | undefined = isObject ? (payload as Record<string, Json>).arguments : undefined;
@@ -83,7 +83,7 @@ function lastLine(text: string): string {
   return text.trimEnd().split("\n").at(-1)?.slice(0, 300) ?? "";
 }
 
-/** For readers only. */
+/** Formats a command for readers only. */
 function formatCommand(program: string, args: readonly string[]): string {
   const words = [program, ...args].map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word));
   return words.join(" ").slice(0, 1_000);
