@@ -14,7 +14,7 @@ interface Section {
   readonly keys: readonly string[];
   /** The mappings of an example that may contain these keys. */
   readonly mappings: (example: Record<string, unknown>) => unknown[];
-  /** A nerve.yaml with these keys in such a mapping; null when a default says nothing about the configuration. */
+  /** A nerve.yaml with these keys in such a mapping; null when a default does not affect the configuration. */
   readonly fileWith: ((keys: Record<string, unknown>) => Record<string, unknown>) | null;
 }
 

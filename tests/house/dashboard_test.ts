@@ -1,4 +1,4 @@
-/** The files of the dashboard that the daemon serves are those of its sources, small, and load nothing from outside. */
+/** The files of the dashboard that the daemon serves match its sources, are small, and load nothing from outside. */
 import assert from "node:assert/strict";
 import { bundleDashboard, servedFolder } from "../../tools/dashboard/bundle.ts";
 import { measureGzip } from "../../tools/dashboard/sizes.ts";
@@ -8,7 +8,7 @@ const compressedMax = 90 * 1_024;
 
 Deno.test("the served dashboard is up to date: deno task dashboard", async () => {
   for (const [name, text] of await bundleDashboard(repository)) {
-    // Not assert.equal: its message would hold both texts.
+    // Not assert.equal: its message would contain both texts.
     assert.ok(readSource(`${servedFolder}/${name}`) === text, `${name} is not what its sources make`);
   }
 });
@@ -23,7 +23,7 @@ Deno.test("the dashboard names no address outside", () => {
   const texts = ["first.js", "app.js", "app.css", "index.html"].map((name) => readSource(`${servedFolder}/${name}`))
     .join("\n");
   const named = [...texts.matchAll(/\bhttps?:\/\/[\w.-]+/g)].map(([address]) => address);
-  // The names of XML's vocabularies are not asked for, and nerve's own address is the reader's.
+  // Names of XML vocabularies are never requested, and nerve's own address is the reader's.
   assert.deepEqual([...new Set(named)].filter((address) => address !== "http://www.w3.org"), []);
 });
 

@@ -1,4 +1,4 @@
-/** Every error code is met by a test: a code that no test provokes is an unchecked promise. */
+/** A test provokes every error code: a code that no test provokes is an unchecked promise. */
 import assert from "node:assert/strict";
 import { errorCodes } from "../../src/base/error_codes.ts";
 import { readSource, sourceFiles } from "../support/source_files.ts";

@@ -1,6 +1,5 @@
 /**
- * The generated documents in docs/ are what `deno task docs` writes: nobody forgets to run it, and nobody edits them by
- * hand.
+ * The generated documents in docs/ match what `deno task docs` writes: no one forgets to run it, or edits them by hand.
  */
 import assert from "node:assert/strict";
 import { application } from "../../src/cli/app.ts";

@@ -1,6 +1,6 @@
 /**
- * Rooms are import rules: the table of rooms in ARCHITECTURE.md says what may import what, and no other file does. A
- * type import counts like any other: a reader has to know it, too.
+ * Rooms are import rules: only the table of rooms in ARCHITECTURE.md defines what may import what. A type import counts
+ * like any other: a reader has to know it, too.
  */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";

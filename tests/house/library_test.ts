@@ -1,4 +1,4 @@
-/** The README of each sense and workflow: the entry that `nerve init` pastes, and its promises to a reader. */
+/** Checks the README of each sense and workflow: the entry that `nerve init` pastes, and its promises to a reader. */
 import assert from "node:assert/strict";
 import { parse, stringify } from "yaml";
 import { parseNerveConfig } from "../../src/config/parse.ts";
@@ -111,7 +111,7 @@ for (
   });
 }
 
-/** The entries of a block of YAML that name code of the library, with their grants. */
+/** The entries of a YAML block that name code of the library, with their grants. */
 function takenFrom(text: string): { kind: "senses" | "workflows"; from: string; grants: readonly string[] }[] {
   const file = parse(text) as
     | Record<string, Record<string, { use?: unknown; permissions?: object } | null> | null>

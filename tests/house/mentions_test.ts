@@ -8,13 +8,14 @@ import { readSource, repositoryFiles } from "../support/source_files.ts";
 const files = repositoryFiles();
 const paths = new Set(files), names = new Set(files.map((path) => path.slice(path.lastIndexOf("/") + 1)));
 
-/** A name or path with an ending of this repository's files, which is not the end of a longer word or of an address. */
+/**
+ * A name or path with one of this repository's file endings, which is not the end of a longer word or of an address.
+ */
 const mention =
   /(?<![\w:/@$*.}>-])(?:\.{0,2}\/)?(?:[\w-]+(?:\.[\w-]+)*\/)*[\w-]+(?:\.[\w-]+)*\.(?:tsx?|md|sh|c|sql)\b(?![\w/])/g;
 
 /**
- * Files of workspaces: the code of a sense or workflow, its README, and the files that a workflow of the library
- * writes.
+ * Files of workspaces: the code of a sense or workflow, its README, and files that a workflow of the library writes.
  */
 const ofUsers = [
   /^(senses|workflows)\/[\w-]+\/(index|schema)\.ts$/,
@@ -30,9 +31,7 @@ function mentionsIn(path: string, source: string): string[] {
   return textsOf(path, source).flatMap((text) => [...text.matchAll(mention)].map(([found]) => found));
 }
 
-/**
- * The text that a reader reads: a document or comments, without blocks of code, in which a column may be called `ts`.
- */
+/** The prose of a file: a document or comments, without code blocks, in which a column may be called `ts`. */
 function textsOf(path: string, source: string): string[] {
   if (path.endsWith(".md")) return [source.replaceAll(/^```(?!text|sh)\w*\n[\s\S]*?^```$/gm, "")];
   const syntax = path.endsWith(".tsx") ? ["jsx"] as const : [];
@@ -42,7 +41,7 @@ function textsOf(path: string, source: string): string[] {
   return path.startsWith("src/") ? [...texts, ...messagesOf(program)] : texts;
 }
 
-/** Texts of more than one word, but not SQL, whose columns are called `ts` and `sql`: messages for people. */
+/** Texts of more than one word, except SQL, whose columns are called `ts` and `sql`: messages for people. */
 function messagesOf(node: unknown): string[] {
   if (Array.isArray(node)) return node.flatMap(messagesOf);
   if (!isPlainObject(node)) return [];

@@ -1,8 +1,8 @@
-/** Everything goes through the one printer. Danger: a command that writes by itself what a terminal obeys. */
+/** All output goes through the one printer. Danger: a command that writes on its own what a terminal obeys. */
 import assert from "node:assert/strict";
 import { readSource, sourceFiles } from "../support/source_files.ts";
 
-/** The files that have the streams of the process, and why. */
+/** The files that may use the streams of the process, and why. */
 const owners: Readonly<Record<string, string>> = {
   "src/agents/fake_agent.ts": "sends lines of JSON to agents/fake_adapter.ts",
   "src/cli/main.ts": "makes the sinks, which app.ts gives to the printer",

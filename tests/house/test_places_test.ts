@@ -1,7 +1,7 @@
 /**
  * A test is where a reader looks for it: `src/<room>/.../<file>.ts` is tested in `tests/unit/<room>/<file>_test.ts`, a
- * file of `tools/<room>/` likewise, and one of dashboard/ in `tests/unit/dashboard/`; senses, workflows and lib are the room `library`. A test of one aspect adds words
- * to the name: `parse_property_test.ts` beside `parse_test.ts`.
+ * file of `tools/<room>/` likewise, and one of dashboard/ in `tests/unit/dashboard/`; senses, workflows and lib form
+ * the room `library`. A test of one aspect adds words to the name: `parse_property_test.ts` beside `parse_test.ts`.
  */
 import assert from "node:assert/strict";
 import { filesOfPart, hasLongForm, testFiles } from "../../tools/test/files.ts";

@@ -1,6 +1,6 @@
 /**
- * The whole repository has no type error, and neither has the code in its documents. A test like any other, so that it takes
- * its turn beside them.
+ * The whole repository has no type error, and neither has the code in its documents. It is a test like any other, so
+ * that it runs in turn with the others.
  */
 import assert from "node:assert/strict";
 import { codeOf, documentPaths, readDocument } from "../support/documents.ts";
@@ -14,7 +14,7 @@ Deno.test("every file passes the type check, and so does every block of TypeScri
   await inTempDir(async (root) => {
     await writeWorkspace(root, blocks);
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      // The settings of a workspace are those of this repository.
+      // A workspace has the settings of this repository.
       args: ["check", "--quiet", "--config", "deno.json", ".", ...Object.keys(blocks).map((path) => join(root, path))],
       cwd: repository,
       env: { NO_COLOR: "1" },
