@@ -10,14 +10,14 @@ export class AccessWorld {
   readonly rows: { readonly type: string; readonly refId: string | null; readonly payload: unknown }[] = [];
   readonly problems: string[] = [];
   control: AccessControl;
-  /** Why nothing can be saved. */
+  /** The error with which saving fails. */
   broken: Error | null = null;
 
   constructor() {
     this.control = new AccessControl(this.#ports());
   }
 
-  /** The next daemon, on what is on disk. */
+  /** Starts the next daemon, with the data on disk. */
   restart(): void {
     this.control.stop();
     this.control = new AccessControl(this.#ports());

@@ -1,4 +1,4 @@
-/** Each protocol of agents, with a scripted agent that is a real process and does what a prompt says, word for word. */
+/** Each agent protocol, with a scripted agent that is a real process and does what a prompt says, word for word. */
 import { acpAdapter } from "../../src/agents/acp_adapter.ts";
 import { commandAdapter } from "../../src/agents/command_adapter.ts";
 import { fakeAdapter } from "../../src/agents/fake_adapter.ts";
@@ -18,9 +18,9 @@ import { deadlineMs } from "./workspace_fixture.ts";
 export interface ScriptedProtocol {
   readonly adapter: AgentAdapter;
   readonly definition: AgentDefinition;
-  /** Whether the agent runs any program that a prompt names, and so tells of its variables. */
+  /** Whether the agent runs any program that a prompt names, and so reveals its variables. */
   readonly isProgram: boolean;
-  /** Whether it can refuse a prompt; else all that it prints is its answer. */
+  /** Whether it can refuse a prompt; else everything that it prints is its answer. */
   readonly refuses: boolean;
 }
 
@@ -43,7 +43,7 @@ const scenario: Scenario = [
   { do: [{ never: true }] },
 ];
 
-/** Without those whose programs this machine lacks. */
+/** Leaves out protocols whose programs this machine lacks. */
 export const scriptedProtocols: Readonly<Record<string, ScriptedProtocol>> = {
   command: {
     adapter: commandAdapter,
@@ -87,7 +87,7 @@ export const scriptedProtocols: Readonly<Record<string, ScriptedProtocol>> = {
 
 let sessions = 0;
 
-/** A folder that is the home of the agent, too. */
+/** Creates a folder that is also the home of the agent. */
 export async function inSetting(
   definition: AgentDefinition,
   act: (setting: SessionSetting) => Promise<void>,
@@ -112,7 +112,7 @@ export function envelopeOf(instructions: string): PromptEnvelope {
   return { ...about, expectedArtifact: null, expectedSchema: none, instructions };
 }
 
-/** The pids of what runs for a session, by its mark. */
+/** The pids of the processes of a session, found by its mark. */
 export function runningFor({ mark }: SessionSetting): number[] {
   return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
     try {
@@ -125,7 +125,7 @@ export function runningFor({ mark }: SessionSetting): number[] {
   });
 }
 
-/** Resolves when something runs for it. */
+/** Resolves when a process of the session runs. */
 export async function untilRunsFor(setting: SessionSetting): Promise<number[]> {
   const latest = systemClock.monotonic() + deadlineMs;
   for (;;) {

@@ -80,7 +80,7 @@ export default defineWorkflow({ roles, moderator: ({ messages }) => names[messag
     await this.daemon.client.startRun("w", { runId, prompt });
   }
 
-  /** In the home of the agent. */
+  /** A path in the home of the agent. */
   home(name: string): string {
     return `${this.workspace.root}/data/agents/x/${name}`;
   }
@@ -98,7 +98,7 @@ export default defineWorkflow({ roles, moderator: ({ messages }) => names[messag
     return (await this.rows(runId, pattern)).map(({ type }) => type);
   }
 
-  /** Polls: what happens in another process cannot be awaited. */
+  /** Polls, because a test cannot await events in another process. */
   async until<T>(what: string, look: () => Promise<T | null | false | undefined>): Promise<T> {
     const found = async (): Promise<T> => {
       for (;;) {
@@ -141,7 +141,7 @@ export default defineWorkflow({ roles, moderator: ({ messages }) => names[messag
     return (await this.daemon.client.decide(id, { option, digest, token })).replayed;
   }
 
-  /** Rows of a type that are on disk, also while no daemon runs. */
+  /** The number of rows of a type on disk, also while no daemon runs. */
   count(type: string): number {
     return this.database((db) => Number(db.prepare("select count(*) as n from logs where type = ?").get(type)?.n));
   }
@@ -153,7 +153,7 @@ export default defineWorkflow({ roles, moderator: ({ messages }) => names[messag
     return rows.map((row) => `  ${row.type} ${row.ref_id} ${String(row.payload).slice(0, 200)}`).join("\n");
   }
 
-  /** The sessions as they are on disk. */
+  /** The sessions that are on disk. */
   sessions(): { name: string; state: string; attempts: number }[] {
     return this.database((db) =>
       db.prepare("select name, state, recovery_attempts as attempts from agent_sessions order by seq").all()

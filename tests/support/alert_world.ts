@@ -1,6 +1,6 @@
 /**
- * Alerts on a fake clock over a log in memory that can die at any write: `die` makes it forget every later one, and
- * `restart` goes on from what it has. Definitions are those of a nerve.yaml.
+ * Alerts on a fake clock over a log in memory that can die at any write: `die` makes it ignore every later one, and
+ * `restart` continues from what it has. Definitions are written as in nerve.yaml.
  */
 import assert from "node:assert/strict";
 import { AlertOperations } from "../../src/alerts/alert_operations.ts";
@@ -32,17 +32,17 @@ export class AlertWorld {
   readonly runs = new Map<string, AlertRunRequest>();
   readonly problems: string[] = [];
   readonly published: Signal[] = [];
-  /** How often a run was asked for that was there already. */
+  /** How often a run was requested that existed already. */
   attached = 0;
   /** What `startRun` does before it answers; tests replace it. */
   beforeStart: (request: AlertRunRequest) => Promise<void> = () => Promise.resolve();
   definitions: Map<string, AlertDefinition>;
   runner: AlertRunner;
   operations: AlertOperations;
-  /** Writes until it dies. */
+  /** How many writes are left before the daemon dies. */
   left = Infinity;
   writes = 0;
-  /** Signals of a page that is read at a start. */
+  /** The most signals in a page that is read at a start. */
   pageMax = Infinity;
   #life = 0;
 
@@ -59,7 +59,7 @@ export class AlertWorld {
     return world;
   }
 
-  /** A sense tells: its row is on disk, then alerts hear. False: the daemon died before the row was written. */
+  /** A sense signals: its row is written, then alerts process it. False: the daemon died before the row was written. */
   async tell(sense: string, payload: Json): Promise<boolean> {
     const { clock } = this,
       row = this.#write(() => {
@@ -82,7 +82,7 @@ export class AlertWorld {
     return this.left <= 0;
   }
 
-  /** Another daemon begins with what is on disk. `stop`: the one before ended in order. */
+  /** Starts another daemon with the data on disk. `stop`: the previous one ended in order. */
   async restart({ stop = false, downMs = 0 }: { stop?: boolean; downMs?: number } = {}): Promise<void> {
     if (stop) this.runner.stop();
     this.die();
@@ -96,7 +96,7 @@ export class AlertWorld {
     await this.clock.tick(0);
   }
 
-  /** As at a reload. */
+  /** Changes the definitions, as a reload does. */
   async redefine(alerts: string): Promise<void> {
     this.definitions = definitionsOf(alerts);
     this.runner.configure(this.definitions.values());
@@ -138,7 +138,7 @@ export class AlertWorld {
       publish: (signal) => void (this.isDead || this.published.push(signal)),
       startRun: async (request) => {
         await this.beforeStart(request);
-        // What a dead daemon asked for never comes back to it.
+        // A request of a dead daemon never resolves.
         const never = new Promise<never>(() => {});
         if (!alive() || this.isDead) return await never;
         const known = this.runs.get(request.runId);

@@ -6,7 +6,7 @@ import fc from "./fast_check.ts";
 const name = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?$/);
 const ms = fc.integer({ min: 10, max: 10 ** 9 });
 
-/** Their names are too long to be those of senses. */
+/** The names of the alerts are too long to be names of senses. */
 export function anyAlert(senses: readonly string[], workflows: readonly string[]): fc.Arbitrary<AlertDefinition> {
   return fc.record({
     name: name.map((text) => `${text}-alert-of-mine`),

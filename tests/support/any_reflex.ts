@@ -1,4 +1,4 @@
-/** Any reflex of a valid nerve.yaml. For the property test of its parser. */
+/** Any reflex of a valid nerve.yaml, for the property test of its parser. */
 import type { ReflexConfig } from "../../src/config/types.ts";
 import fc from "./fast_check.ts";
 

@@ -1,4 +1,4 @@
-/** A workspace's log with rows of chosen times, for tests of its archive: rows, runs, and what is stored where. */
+/** A workspace's log with rows of chosen times, for tests of its archive: rows, runs, and where each is stored. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { runCli } from "../../src/cli/app.ts";
@@ -21,7 +21,7 @@ export function at(day: number, hours = 0): number {
   return firstDay + day * dayMs + hours * 60 * 60 * 1_000;
 }
 
-/** The wall clock that a test sets; its timers do not matter here. */
+/** A wall clock that a test sets; its timers do not matter here. */
 export class WallClock extends FakeClock {
   wall = firstDay;
 
@@ -47,7 +47,7 @@ export class ArchiveBench {
   }
 
   async startRun(runId: string, ts: number): Promise<void> {
-    // As its process has said: the archive leaves the rows of runs that are to be closed.
+    // As its process has reported: the archive leaves the rows of runs that are still to be closed.
     await this.store.runs.writeFinally("cleanup", { code: "v1", has: false });
     this.clock.wall = ts;
     await this.store.runs.create(newRun(runId, { queuedAt: ts, startedAt: ts }), runRow(runId));
@@ -92,7 +92,7 @@ export class ArchiveBench {
     return { code, out: io.out, err: io.err };
   }
 
-  /** For commands that need the workspace to themselves. */
+  /** Closes the store for commands that need the workspace to themselves. */
   async closed<T>(work: () => Promise<T>): Promise<T> {
     await this.store.close();
     try {
@@ -115,7 +115,7 @@ export function withArchive(test: (bench: ArchiveBench) => Promise<void>): Promi
   });
 }
 
-/** Fails unless each row is in exactly one place, or, with `doubles`, at least in one and the same in both. */
+/** Fails unless each row is in exactly one place, or, with `doubles`, at least in one and identical in both. */
 export function everyRowOnce(root: string, rows: readonly LogRow[], doubles = false): void {
   const paths = workspacePaths(root), reader = StoreReader.open(paths.logDatabase);
   assert.ok(reader !== null);
@@ -139,7 +139,7 @@ export async function storeJson(bench: ArchiveBench, ...argv: string[]): Promise
   return JSON.parse(out);
 }
 
-/** Makes the blob as old as one that no operation is about to mention. */
+/** Writes a blob that is too old for any pending operation to mention it. */
 export async function oldBlob(bench: ArchiveBench, text: string): Promise<string> {
   const digest = await new BlobStore(bench.paths.blobs).write(text), old = (bench.clock.wall - 3 * 86_400_000) / 1_000;
   await Deno.utime(join(bench.paths.blobs, digest.slice(0, 2), digest.slice(2)), old, old);

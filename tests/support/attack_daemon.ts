@@ -1,7 +1,7 @@
 /**
- * Attacks on a real daemon: `nerve run` in a process of its own, hostile senses and a hostile workflow in its workspace,
- * and beside them a well-behaved sense whose ticks are measured. tests/faults/attacks has each attack and its expected outcome.
- * Families of attacks: attack_tests.ts.
+ * Attacks on a real daemon: `nerve run` in a process of its own, hostile senses and a hostile workflow in its
+ * workspace, and beside them a well-behaved sense whose ticks are measured. tests/faults/attacks has each attack and
+ * its expected outcome. Families of attacks: attack_tests.ts.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
@@ -19,7 +19,7 @@ import { deadlineMs, within } from "./workspace_fixture.ts";
 
 export type { Attack, Attacks } from "./attack_workspace.ts";
 
-/** The long form has more and longer attacks, and holds ticks closer: `deno task attacks`. */
+/** The long form has more and longer attacks, and narrower bounds for ticks: `deno task attacks`. */
 export const longForm: boolean = Deno.env.get("NERVE_ATTACKS") === "long";
 
 export class AttackDaemon implements AsyncDisposable {
@@ -88,7 +88,7 @@ export class AttackDaemon implements AsyncDisposable {
     }
   }
 
-  /** Its outcome as a role. */
+  /** The outcome of an attack as a role. */
   async byWorkflow(name: string, attack: Attack): Promise<string> {
     const workflow = workflowOf(name, attack);
     const { runId } = await this.client.startRun(workflow, { prompt: name });
@@ -99,7 +99,7 @@ export class AttackDaemon implements AsyncDisposable {
         return `returned ${message?.content}`;
       }
       if (run.endedAt !== null) return `${run.status === "failed" ? "threw" : "died:"} ${run.reason}`;
-      // A run waits for code that loads, as long as it takes.
+      // A run waits for code that is loading, as long as that takes.
       const unit = (await this.health()).units.find((each) => each.kind === "workflow" && each.name === workflow);
       if (unit?.state === "quarantined") return `threw ${unit.reason}`;
       await delay(systemClock, 20);
@@ -114,7 +114,7 @@ export class AttackDaemon implements AsyncDisposable {
     return this.client.logs({ limit: 1_000, ...filter });
   }
 
-  /** The first row, as soon as it exists. */
+  /** Resolves with the first row as soon as it exists. */
   async row(filter: LogFilter): Promise<LogRow> {
     const found = async () => {
       for (;; await delay(systemClock, 50)) {
@@ -125,7 +125,7 @@ export class AttackDaemon implements AsyncDisposable {
     return await within(found(), `a row like ${JSON.stringify(filter)}`);
   }
 
-  /** How late each of so many next ticks of the steady sense comes. */
+  /** How late each of the next `count` ticks of the steady sense comes. */
   async nextTicks(count: number): Promise<Ticks> {
     const signals = async () => (await this.client.sense("steady")).counters.signals;
     const from = systemClock.now(), last = await signals() + count;
@@ -197,7 +197,7 @@ export class AttackDaemon implements AsyncDisposable {
     try {
       this.#child.kill("SIGKILL");
     } catch {
-      // It has ended already.
+      // The process has ended already.
     }
     await this.#child.status;
     return (await Promise.all(this.#output)).join("\n").slice(-2_000);

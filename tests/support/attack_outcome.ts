@@ -1,4 +1,4 @@
-/** What attacks come to, in words, and how ticks beside them are counted. Used by attack_daemon.ts. */
+/** The outcomes of attacks as text, and how ticks beside them are counted. Used by attack_daemon.ts. */
 import type { ComputeResult } from "../../src/protocol/api.ts";
 import { isPlainObject, type Json } from "../../src/protocol/json.ts";
 import { tickMs } from "./attack_workspace.ts";

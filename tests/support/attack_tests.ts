@@ -1,10 +1,12 @@
 /**
  * Families of attacks as tests: what attack_daemon.ts says, for each family of tests/faults/attacks.
  *
- *     attackTest("nothing outside can be read", { passwd: { body: "return Deno.readTextFileSync('/etc/passwd')", outcome: /NotCapable/ } });
+ *     attackTest("nothing outside can be read", { passwd: { body: "return Deno.readTextFileSync('/etc/passwd')",
+ *     outcome: /NotCapable/ } });
  *
- * An attack is the body of an async function. It has `config` (its targets: `Targets`), `signal` and `log`, and as a sense
- * `sqlite`, `db` and the rest of a context. Its outcome is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
+ * An attack is the body of an async function. It has `config` (its targets: `Targets`), `signal` and `log`, and as a
+ * sense `sqlite`, `db` and the rest of a context. Its outcome is one text: `threw MESSAGE`, `returned JSON`, `died:
+ * MESSAGE` or `timeout`.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
@@ -28,23 +30,23 @@ export interface AttackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: as it is; in the long form also with everything replaced. */
   readonly realm?: Realm;
-  /** The attacks that Landlock, too, claims to stop, with what the system then says; for another outcome: `alone`. */
+  /** The attacks that Landlock, too, claims to stop, with the system's error then; for another outcome: `alone`. */
   readonly landlock?: readonly string[];
-  /** Whether each attack is made by a sense and by a role in the gate, too, because `check` needs it. */
+  /** Whether each attack is made by a sense and by a role in the gate, too, because `check` needs both. */
   readonly isWhole?: boolean;
   /** The parts that depend on ports and paths, which are known only when the targets exist. */
   readonly attacks?: (targets: Targets) => Attacks;
 }
 
 /**
- * A daemon, all attacks of the family as senses and as roles, then a check of the bystanders; and the same with Landlock
- * alone for the attacks that it claims to stop (`alone`), where this system has it.
+ * Runs a daemon with all attacks of the family as senses and as roles, then checks the bystanders; then the same with
+ * Landlock alone for the attacks that it claims to stop (`alone`), where this system has it.
  */
 export function attackTest(title: string, attacks: Attacks, options: AttackOptions = {}): void {
   registerAttacks(title, attacks, options, scaled);
 }
 
-/** The same for a family whose kind has another one in the gate. */
+/** The same in the long form only, for a family like another one in the gate. */
 export function longAttackTest(title: string, attacks: Attacks, options: AttackOptions = {}): void {
   registerAttacks(title, attacks, options, long);
 }
@@ -64,7 +66,7 @@ function registerAttacks(title: string, attacks: Attacks, options: AttackOptions
   });
 }
 
-/** In the gate each attack is made once, by a sense or by a role in turns; in the long form by both. */
+/** In the gate each attack is made once, alternately by a sense or by a role; in the long form by both. */
 function inTurns(attacks: Attacks): Attacks {
   return Object.fromEntries(
     Object.entries(attacks).map(([name, attack], at) => {
@@ -101,7 +103,7 @@ async function runAttacks(
   // Side by side where only their outcome counts, one by one where the ticks beside them count.
   if (!longForm) await Promise.all([bySenses(), byWorkflows()]);
   else await bySenses().then(byWorkflows);
-  // Where everything throws, what ought to work may fail.
+  // Where everything throws, what should work may fail.
   const failed = /^(threw |died: |timeout)/;
   const holes = [...outcomes].filter(([key, outcome]) =>
     !all[key.replace(" (workflow)", "")]?.outcome.test(outcome) &&

@@ -7,7 +7,7 @@ export interface Attack {
   readonly body: string;
   /** The expected outcome, for senses and roles alike. */
   readonly outcome: RegExp;
-  /** What it comes to where Landlock alone holds it; without it, Landlock does not claim to stop it. */
+  /** The outcome where Landlock alone holds it; without this key, Landlock does not claim to stop it. */
   readonly alone?: RegExp;
   /** Static imports: they must be in the module itself, so such an attack has a workflow of its own. */
   readonly head?: string;
@@ -15,10 +15,11 @@ export interface Attack {
   readonly deadly?: boolean;
   /** Only as a sense or only as a role: the other does not have what is attacked. */
   readonly only?: "sense" | "workflow";
-  /** In place of a wrapper that returns what the body returns: the return value of `compute` itself is the attack. */
+  /** Omits the wrapper that returns the body's result: the return value of `compute` itself is the attack. */
   readonly raw?: boolean;
   /**
-   * Keys of the sense in nerve.yaml; `permissions` and `peers` are also the workflow's. With them the sense has a group of its own.
+   * Keys of the sense in nerve.yaml, which then has a group of its own; `permissions` and `peers` are also the
+   * workflow's.
    */
   readonly yaml?: Readonly<Record<string, unknown>>;
   /** Keys of its group. */
@@ -33,7 +34,7 @@ export function isForRoles({ only, body }: Attack): boolean {
 }
 
 /**
- * The realm in which the attacks run: as Deno makes it, or with everything replaced in it that code can replace
+ * The realm in which the attacks run: as Deno makes it, or with everything replaced that code can replace in it
  * (hostile_realm.ts).
  */
 export type Realm = "plain" | "spy" | "thrower";
@@ -54,11 +55,11 @@ export function findHandle(thing: object): void {
 
 const hostileRealm = Deno.readTextFileSync(new URL("hostile_realm.ts", import.meta.url));
 
-/** What the system says when Landlock refuses something, through Deno, SQLite or a program. */
+/** The system's errors when Landlock refuses something, through Deno, SQLite or a program. */
 const byLandlock =
   /^threw .*(permission ?denied|EACCES|EPERM|EXDEV|os error (1|13|18)\b|unable to open|readonly database|NetworkError|error sending request|connection error)/is;
 
-/** Those that Landlock claims to stop, with the outcome that they then have. */
+/** Keeps the attacks that Landlock claims to stop, with the outcome that they then have. */
 export function keepClaimed(attacks: Attacks, claimed: readonly string[] = []): Attacks {
   for (const name of claimed) assert.ok(attacks[name] !== undefined, `there is no attack ${name}`);
   return Object.fromEntries(
@@ -95,7 +96,7 @@ export function workspaceFiles(attacks: Attacks, targets: Targets, realm: Realm)
       "lib/handles.ts": handlesText,
     },
   };
-  // Before the first line of the attack itself.
+  // Runs before the first line of the attack itself.
   const prepare = realm === "plain" ? "" : `import "../../lib/replaced.ts";\n`;
   const senses: Record<string, unknown> = { steady: { keep_alive: true }, victim: {} };
   const groups: Record<string, unknown> = {};

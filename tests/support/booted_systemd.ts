@@ -1,6 +1,6 @@
 /**
- * A real systemd, the first process of namespaces of its own, with units of the test, and computes of a library sense
- * beside it. Only root may do that; nothing else on the machine sees it. Its own module is also the program that computes.
+ * A real systemd, the first process in namespaces of its own, with units of the test, and computes of a library sense
+ * beside it. It needs root; nothing else on the machine sees it. This module is also the program that computes.
  */
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -11,7 +11,7 @@ import { type Config, type Grants, type Outcome, QuietSense } from "./library.ts
 import { canMount } from "./mounts.ts";
 import { repository } from "./source_files.ts";
 
-/** What is done, in this order: a command that must succeed, a compute, or a statement on the sense's database. */
+/** A step, in order: a command that must succeed, a compute, or a statement on the sense's database. */
 export type Step =
   | { readonly run: readonly string[] }
   | { readonly compute: Config }
@@ -35,7 +35,7 @@ mount -t cgroup2 none /sys/fs/cgroup
 export container=nerve-test
 exec ${program} --system --unit=quiet.target --show-status=no --log-target=null`;
 
-/** Nothing of the system is started with the test's units. */
+/** Keeps the system's own units from starting with the test's units. */
 const alone = "[Unit]\nDefaultDependencies=no\n";
 const quiet = Object.fromEntries(["service", "timer", "socket"].map((kind) => [`${kind}.d/quiet.conf`, alone]));
 
@@ -68,7 +68,7 @@ export class BootedSystemd implements AsyncDisposable {
     return null;
   }
 
-  /** It says so itself, by its first unit. */
+  /** Whether it is up, which its first unit reports. */
   async #isUp(): Promise<boolean> {
     const args = ["-n", "1", `${this.#folder}/ready`];
     const reader = new Deno.Command("head", { args, stdout: "piped", stderr: "null" }).spawn();
@@ -96,13 +96,13 @@ export class BootedSystemd implements AsyncDisposable {
     return new TextDecoder().decode(stdout);
   }
 
-  /** Asks until what systemctl prints is as wanted: a thousand times, which takes many seconds. */
+  /** Polls until the output of systemctl matches: a thousand times, which takes many seconds. */
   async until(wanted: RegExp, ...args: string[]): Promise<void> {
     for (let tries = 0; tries < 1_000; tries++) if (wanted.test(await this.systemctl(...args))) return;
     throw new Error(`systemctl ${args.join(" ")} prints something else: ${await this.systemctl(...args)}`);
   }
 
-  /** The outcomes of the computes; `grants` are those of the README, if null. */
+  /** Returns the outcomes of the computes; with null, `grants` are those of the README. */
   async compute(sense: string, grants: Grants | null, ...steps: Step[]): Promise<Outcome[]> {
     const own = fileURLToPath(import.meta.url), config = `${repository}/deno.json`;
     const deno = ["run", "-A", "--no-prompt", "--cached-only", "--no-check", "--quiet", "--config", config, own];
@@ -116,7 +116,7 @@ export class BootedSystemd implements AsyncDisposable {
     try {
       this.#child.kill("SIGKILL");
     } catch (error) {
-      // It has ended by itself.
+      // It has ended already.
       if (!(error instanceof TypeError)) throw error;
     }
     await this.#child.status;

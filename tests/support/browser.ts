@@ -1,6 +1,6 @@
 /**
- * A real browser, Debian's Chromium, for tests of the dashboard. A page fails its test by anything that a page must not
- * do: an error, a message on its console, a request to another host, a script of somebody else.
+ * A real browser, Debian's Chromium, for tests of the dashboard. A page fails its test when it does what a page must
+ * not do: an error, a message on its console, a request to another host, a script from elsewhere.
  */
 import assert from "node:assert/strict";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
@@ -9,7 +9,7 @@ import { hasProgram } from "./debian.ts";
 /** Whether tests of the dashboard can run here. */
 export const hasBrowser: boolean = Deno.build.os === "linux" && await hasProgram("chromium", "chromium");
 
-/** For `Deno.test`: playwright keeps the pipe to the browser and its timers to itself. */
+/** Options for `Deno.test`: playwright keeps the pipe to the browser and its timers open. */
 export const browserTest = { ignore: !hasBrowser, sanitizeOps: false, sanitizeResources: false } as const;
 
 export interface PageOptions {
@@ -18,17 +18,17 @@ export interface PageOptions {
   readonly height?: number;
 }
 
-/** Set by a text that was run as a script: see `hostile`. */
+/** A variable that is set when a text runs as a script: see `hostile`. */
 const ran = "__ran";
 
-/** Does something in a page that takes any of it for anything but text. */
+/** A text that acts in a page that treats any part of it as more than text. */
 export const hostile = `"><img src=x onerror="${ran}=1"><script>${ran}=2</script>javascript:${ran}=3//`;
 
-/** The same as the name of a file. */
+/** Like `hostile`, for use as a file name. */
 export const hostileFile = `"><img src=x onerror="${ran}=4"><svg onload=${ran}=5>`;
 
 export class Visitor implements AsyncDisposable {
-  /** What a page must not do, in words. */
+  /** What the page did that a page must not do, in words. */
   readonly faults: string[] = [];
   readonly #browser: Browser;
   readonly #contexts: BrowserContext[] = [];
@@ -50,7 +50,7 @@ export class Visitor implements AsyncDisposable {
     const page = await context.newPage(), { host } = new URL(link);
     page.on("pageerror", (error) => this.faults.push(`error: ${error.message}`));
     page.on("console", (message) => {
-      // That a request failed is what tests of a stopped daemon look for.
+      // Failed requests are expected in tests of a stopped daemon.
       const isUsual = /Failed to load resource|ERR_CONNECTION|net::ERR/.test(message.text());
       if (message.type() === "error" && !isUsual) this.faults.push(`console: ${message.text()}`);
     });
@@ -63,7 +63,7 @@ export class Visitor implements AsyncDisposable {
     return page;
   }
 
-  /** Fails by every fault so far. */
+  /** Fails with every fault so far. */
   async innocent(page: Page): Promise<void> {
     const scripted = await page.evaluate((name: string) => Reflect.get(globalThis, name), ran);
     assert.deepEqual([this.faults, scripted], [[], undefined]);

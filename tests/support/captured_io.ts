@@ -1,5 +1,5 @@
 /**
- * A terminal for the command line's tests: it keeps everything that is written, and closes or interrupts on request.
+ * A terminal for tests of the command line: it keeps everything that is written, and closes or interrupts on request.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import type { Clock } from "../../src/base/time.ts";
@@ -39,7 +39,7 @@ export class CapturedIo implements CliIo {
     this.stderr = sink("err", never);
   }
 
-  /** The reader of stdout closes its end. */
+  /** Closes the reader's end of stdout. */
   closeReader(): void {
     this.#gone.abort();
   }

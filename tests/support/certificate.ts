@@ -32,7 +32,7 @@ export async function selfSigned(dates: { notBefore: Date; notAfter: Date }): Pr
   return { cert: pem("CERTIFICATE", cert), key: pem("PRIVATE KEY", key) };
 }
 
-/** A certificate that has been valid for a day and stays so for `days` and an hour. */
+/** A certificate that became valid a day ago and stays valid for `days` and an hour. */
 export function lasting(days: number): Promise<TestCertificate> {
   const now = Date.now(), day = 86_400_000;
   const start = Math.min(now, now + days * day) - day;
@@ -57,14 +57,14 @@ function oid(...bytes: number[]): Uint8Array {
   return der(0x06, Uint8Array.from(bytes));
 }
 
-/** Unsigned: without needless zeros, and with one where the first bit would be a minus sign. */
+/** An unsigned integer: without needless zeros, and with one where the first bit would be a minus sign. */
 function integer(bytes: Uint8Array): Uint8Array {
   const start = bytes.findIndex((byte) => byte !== 0);
   const short = bytes.subarray(start);
   return der(0x02, (short[0] ?? 0) > 127 ? join(Uint8Array.of(0), short) : short);
 }
 
-/** Two digits of the year until 2049, four from then on, as the standard requires. */
+/** The year has two digits until 2049, four from then on, as the standard requires. */
 function time(date: Date): Uint8Array {
   const text = date.toISOString().replace(/[-:T]|\.\d+/g, "");
   const isEarly = date.getUTCFullYear() < 2050;

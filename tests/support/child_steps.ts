@@ -1,4 +1,4 @@
-/** Steps of runs that wait for runs, for random tests of the store. */
+/** Steps of runs that wait for other runs, for random tests of the store. */
 import type { SqliteRunStore } from "../../src/store/runs/run_store.ts";
 import { newRun, runRow, sleepOf } from "./store_bench.ts";
 

@@ -7,7 +7,7 @@ import { application } from "../../src/cli/app.ts";
 import type { CliContext } from "../../src/cli/command.ts";
 import { CapturedIo } from "./captured_io.ts";
 
-/** The programs that a line starts, each with its arguments; redirections and comments left out. */
+/** The programs that a line starts, each with its arguments; redirections and comments are left out. */
 export function programsOf(line: string): string[][] {
   const programs: string[][] = [[]];
   let word: string | null = null, redirected = false;
@@ -41,7 +41,7 @@ export function programsOf(line: string): string[][] {
   return programs.filter((words) => words.length > 0);
 }
 
-/** Null when `nerve ARGS` is a valid command line; else the error. No command is run. */
+/** Null when `nerve ARGS` is a valid command line; else the error. No command runs. */
 export async function faultOf(args: readonly string[]): Promise<string | null> {
   const io = new CapturedIo({ cwd: "/" });
   let message = "";

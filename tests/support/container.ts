@@ -1,4 +1,4 @@
-/** nerve as the first process of a pid namespace, as in a container without an init; only root may make one. */
+/** nerve as the first process of a pid namespace, as in a container without an init; it needs root. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { ifPresent } from "../../src/base/if_present.ts";
@@ -8,7 +8,7 @@ import { deadlineMs } from "./workspace_fixture.ts";
 
 const namespaces = ["--pid", "--fork", "--mount-proc", "--kill-child"];
 
-/** Whether this process may make a pid namespace, found out by trying. */
+/** Whether this process may create a pid namespace, found out by trying. */
 export const canUnshare: boolean = Deno.build.os === "linux" && Deno.uid() === 0 &&
   (ifPresent(() => new Deno.Command("unshare", { args: [...namespaces, "true"], stderr: "null" }).outputSync())
     ?.success ?? false);
@@ -39,7 +39,7 @@ export class Container implements AsyncDisposable {
     assert.ok(await waitUntil(systemClock, deadlineMs, () => pattern.test(this.#out)), `not printed: ${this.#out}`);
   }
 
-  /** What another command prints in the same container. */
+  /** The output of another command in the same container. */
   async inside(args: readonly string[]): Promise<string> {
     const { pid } = this.#child;
     const first = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim();

@@ -1,7 +1,9 @@
-/** A control group (version 2) that a test's program takes for the root of all, so that it changes no other. Only for root. */
+/**
+ * A control group (version 2) that a test's program sees as the root group, so that it changes no other. It needs root.
+ */
 
 /**
- * The beginning of a shell script: it goes on in a group of its own. `folder` exists. What comes after it must `exec unshare
+ * The beginning of a shell script that enters a control group of its own. `folder` exists. The rest must `exec unshare
  * --cgroup`, and mount a new file system of control groups to see it.
  */
 export function enterGroup(folder: string, name: string): string {
@@ -14,7 +16,7 @@ umount '${folder}/groups'
 `;
 }
 
-/** When its processes have been killed: they end a moment later. */
+/** Call this when its processes have been killed: they end a moment later. */
 export async function removeGroup(name: string): Promise<void> {
   const script = 'mount -t cgroup2 none /mnt && [ ! -d "/mnt/$1" ] || find "/mnt/$1" -depth -type d -exec rmdir {} +';
   for (let tries = 0; tries < 100; tries++) {

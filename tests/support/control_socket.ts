@@ -1,4 +1,4 @@
-/** The API of a fake kernel on a real Unix socket, and a client of it. */
+/** The API of a fake kernel on a real Unix socket, and a client for it. */
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { createApp } from "../../src/control/app.ts";

@@ -1,4 +1,4 @@
-/** The cost of a computation beside another one, for tests of how cost grows: a busy machine slows down both. */
+/** The cost of a computation relative to another one, for tests of how cost grows: a busy machine slows down both. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 

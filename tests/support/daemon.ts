@@ -72,7 +72,7 @@ export class DaemonWorkspace implements AsyncDisposable {
     return { code, out: text(stdout), err: text(stderr) };
   }
 
-  /** The command as a process that the test controls itself. */
+  /** The command as a process that the test itself controls. */
   command(args: readonly string[], env: Readonly<Record<string, string>> = {}): Deno.Command {
     return new Deno.Command(Deno.execPath(), {
       args: [...nerveArguments, ...args],
@@ -91,7 +91,7 @@ export class DaemonWorkspace implements AsyncDisposable {
     return this.pids();
   }
 
-  /** Of a daemon that runs under its supervisor. */
+  /** The pids of a daemon that runs under its supervisor. */
   pids(): { kernel: number; supervisor: number } {
     const { kernel, supervised } = findDaemon(this.paths);
     assert.ok(kernel !== null && supervised !== null, "no supervised daemon runs");

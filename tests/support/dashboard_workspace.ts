@@ -1,4 +1,6 @@
-/** A workspace that has something for every page of the dashboard, with hostile texts wherever its code may write one. */
+/**
+ * A workspace that has something for every page of the dashboard, with hostile texts wherever its code may write one.
+ */
 import { hostile } from "./browser.ts";
 import { OwnPorts, untilRefused } from "./own_ports.ts";
 import { type ServedWorkspace, serveWorkspace } from "./served_workspace.ts";

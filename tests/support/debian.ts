@@ -1,8 +1,8 @@
-/** Programs that tests run, and that come from Debian. */
+/** Debian's programs that tests run. */
 
 /**
- * Whether the program is there. Where it is not, the package is installed: that needs root on Debian or a child of it.
- * A test that is ignored without it names the package in its reason.
+ * Whether the program exists. If not, the package is installed: that needs root on Debian or a derivative. A test that
+ * is ignored without it names the package in its reason.
  */
 export async function hasProgram(program: string, packageName: string): Promise<boolean> {
   if (findProgram(program) !== null) return true;
@@ -11,12 +11,12 @@ export async function hasProgram(program: string, packageName: string): Promise<
   return false;
 }
 
-/** Says why tests are ignored: their own lines have no room for it. */
+/** Prints why tests are ignored: their own lines have no room for it. */
 export function tellIgnored(why: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${why}\n`));
 }
 
-/** One test at a time: two that read the lists of packages at once fail, and then both tests would be ignored. */
+/** One test at a time: if two read the package lists at once, both fail, and then both tests would be ignored. */
 async function install(program: string, packageName: string): Promise<boolean> {
   using file = await Deno.open("/tmp/nerve-tests-apt.lock", { create: true, write: true });
   await file.lock(true);

@@ -1,4 +1,4 @@
-/** Steps that tests of runs of `develop` need again and again, in a kernel of their own. */
+/** Steps that tests of `develop` runs repeat, in a kernel of their own. */
 import assert from "node:assert/strict";
 import type { ApprovalSummary } from "../../src/protocol/approval.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -17,7 +17,7 @@ export class DevelopWorld implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** `prepare` gets the repository, before the workspace knows of it. */
+  /** `prepare` gets the repository before the workspace uses it. */
   static async start(
     options: DevelopOptions = {},
     prepare: (repo: string) => Promise<void> = async () => {},
@@ -39,7 +39,7 @@ export class DevelopWorld implements AsyncDisposable {
     return this.workspace.kernel.startWorkflow("develop", { runId, payload: payload as never });
   }
 
-  /** Its request, once it waits at this gate. */
+  /** The run's request, once it waits at this gate. */
   async atGate(runId: string, gate: string): Promise<ApprovalSummary> {
     const asks = () => this.requests(runId).find((each) => each.gate === gate);
     await this.workspace.waitFor(
@@ -54,7 +54,7 @@ export class DevelopWorld implements AsyncDisposable {
     return this.workspace.kernel.api.approvals({ runId, all: false, limit: 10, offset: 0 }).items;
   }
 
-  /** Begins a run, and decides what it asks, as far as the options go. */
+  /** Decides the run's requests, as far as the options go. */
   async decide(runId: string, decisions: Readonly<Record<string, string>>): Promise<void> {
     for (const [gate, option] of Object.entries(decisions)) {
       const { id, digest } = await this.atGate(runId, gate);

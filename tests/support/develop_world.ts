@@ -1,6 +1,6 @@
 /**
- * A workspace with the library workflow `develop`, a real repository whose path has a space and an umlaut, and an agent that
- * is a real process, for tests.
+ * A workspace with the library workflow `develop`, a real repository whose path has a space and an umlaut, and an agent
+ * that is a real process, for tests.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
@@ -17,7 +17,7 @@ export const agentCommand: readonly string[] = [
   `${repository}tests/support/developer_agent.ts`,
 ];
 
-/** Runs git in a folder, with an identity and no settings of this machine. Its output. */
+/** Runs git in a folder, with an identity and without this machine's settings. Returns its output. */
 export async function git(folder: string, ...args: string[]): Promise<string> {
   const identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgSign=false"];
   const { success, stdout, stderr } = await new Deno.Command("git", {
@@ -44,7 +44,7 @@ export interface DevelopOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Further keys of `workflows.develop`. */
   readonly workflow?: Readonly<Record<string, unknown>>;
-  /** Where git keeps its own, if not in `.git`. */
+  /** The folder of git's own data, if not `.git`. */
   readonly gitFolder?: string;
 }
 
@@ -73,20 +73,20 @@ export function developFiles(): Record<string, string> {
   return Object.fromEntries(files.map(([path, bytes]) => [path, new TextDecoder().decode(bytes)]));
 }
 
-/** What the agent is to do; see developer_agent.ts. */
+/** Tells the agent what to do; see developer_agent.ts. */
 export function writeScript(root: string, script: { readonly changes?: number; readonly hangs?: string }): void {
   const path = `${root}/data/agents/scripted/script.json`;
   Deno.mkdirSync(dirname(path), { recursive: true });
   Deno.writeTextFileSync(path, JSON.stringify(script));
 }
 
-/** What it was asked, in order. */
+/** The prompts that the agent received, in order. */
 export function readPrompts(root: string): { readonly phase: string; readonly prompt: string }[] {
   const text = Deno.readTextFileSync(`${root}/data/agents/scripted/prompts.jsonl`);
   return text.trim().split("\n").map((line) => JSON.parse(line));
 }
 
-/** The text of a report once it is there. Nothing tells of its file. */
+/** The text of a report once it exists. No event announces its file. */
 export async function untilReport(root: string, runId: string): Promise<string> {
   const latest = systemClock.monotonic() + deadlineMs;
   for (;;) {

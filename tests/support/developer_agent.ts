@@ -1,8 +1,8 @@
 /**
- * An agent for tests of `develop`, as a real process that speaks the Agent Client Protocol: it writes specifications, plans
- * and reviews as it is asked, and real commits. The file `script.json` in its home, if it is there, says how often its
- * review wants changes (`changes`), and in which phase it hangs until it is killed (`hangs`), once. What it was asked is kept
- * beside it, in `prompts.jsonl`.
+ * An agent for tests of `develop`, as a real process that speaks the Agent Client Protocol: it writes specifications,
+ * plans and reviews as requested, and real commits. The optional file `script.json` in its home sets how often its
+ * review wants changes (`changes`), and in which phase it hangs until it is killed (`hangs`), once. Its prompts are
+ * kept beside it, in `prompts.jsonl`.
  */
 interface Script {
   readonly changes?: number;
@@ -20,7 +20,7 @@ function readIfThere(path: string): string | null {
   }
 }
 
-/** How often this was asked in this worktree before, this time included. */
+/** How often this was requested in this worktree, including this time. */
 function count(what: string, cwd: string): number {
   const path = `${home}/${what}-${cwd.replaceAll("/", "_")}.count`, n = Number(readIfThere(path) ?? 0) + 1;
   Deno.writeTextFileSync(path, String(n));

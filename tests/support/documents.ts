@@ -16,10 +16,7 @@ export interface Document {
   readonly blocks: readonly Block[];
 }
 
-/**
- * The documents that a reader of the repository finds; the READMEs of the library have tests of their own for their
- * promises.
- */
+/** The documents that a reader of the repository finds; the READMEs of the library have tests of their own. */
 export const documentPaths: readonly string[] = [
   "README.md",
   "ARCHITECTURE.md",
@@ -43,7 +40,7 @@ export function blocksOf(text: string): Block[] {
   }));
 }
 
-/** The text without its blocks of code. */
+/** The text without its code blocks. */
 function proseOf(text: string): string {
   return text.replaceAll(/^```\w*\n[\s\S]*?^```$/gm, "");
 }
@@ -61,7 +58,7 @@ export function linksOf(text: string): string[] {
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
 }
 
-/** The anchors of all headings, as GitHub makes them. */
+/** The anchors of all headings, as GitHub generates them. */
 export function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ""] of proseOf(text).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -75,7 +72,7 @@ export function anchorsOf(text: string): Set<string> {
   return anchors;
 }
 
-/** The blocks of TypeScript of a document by their paths: the files that it names, and each other block as a file. */
+/** The TypeScript blocks of a document by their paths: the files that it names, and each other block as a file. */
 export function codeOf({ path, blocks }: Document): Record<string, string> {
   const folder = path.replaceAll(/\W/g, "_");
   return Object.fromEntries(

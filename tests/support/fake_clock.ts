@@ -1,6 +1,6 @@
 /**
- * Time that stands still until a test moves it: the one fake of nerve's tests. Wall time and monotonic time start far
- * apart, so that code which mixes them up fails.
+ * A clock that stands still until a test moves it: the one fake clock of nerve's tests. Wall time and monotonic time
+ * start far apart, so that code that confuses them fails.
  */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
@@ -20,7 +20,7 @@ const realMs = 60_000;
 let boots = 0;
 
 export class FakeClock implements Clock {
-  /** Each clock is a machine that has just booted: a daemon that starts again on the same boot keeps its clock. */
+  /** Each clock is a machine that has just booted: a daemon that restarts on the same boot keeps its clock. */
   readonly #bootId = `boot ${++boots}`;
   #wall: number;
   #monotonic = 5_000;
@@ -62,19 +62,19 @@ export class FakeClock implements Clock {
     return () => void this.#listeners.delete(own);
   }
 
-  /** Timers that are set and have not fired: a stopped part should leave none. */
+  /** The number of timers that have not fired: a stopped part should leave none. */
   get pending(): number {
     return this.#timers.size;
   }
 
-  /** Who follows `onSet`: a stopped part should not. */
+  /** The number of listeners of `onSet`: a stopped part should leave none. */
   get followers(): number {
     return this.#listeners.size;
   }
 
   /**
-   * Lets `ms` pass. Timers fire in the order of their due times, each at its own time; after each one all its effects
-   * run (microtasks and a turn of the event loop), and so at the beginning and at the end.
+   * Lets `ms` pass. Timers fire in the order of their due times, each at its own time. All effects run (microtasks and
+   * a turn of the event loop) after each timer, at the beginning and at the end.
    */
   async tick(ms: number): Promise<void> {
     await turn();
@@ -94,7 +94,9 @@ export class FakeClock implements Clock {
     await turn();
   }
 
-  /** Turns until `done`, without letting time pass: for work of other threads, which take as long as they take. */
+  /**
+   * Takes turns until `done`, without letting time pass: for work of other threads, which takes as long as it takes.
+   */
   async until(done: () => boolean, what: string): Promise<void> {
     const deadline = performance.now() + realMs;
     while (!done()) {
@@ -110,8 +112,7 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * Lets `ms` pass in one leap, as when the event loop was blocked: timers that became due meanwhile fire late, at the
-   * end.
+   * Lets `ms` pass in one leap, as when the event loop is blocked: timers that are due meanwhile fire late, at the end.
    */
   async stall(ms: number): Promise<void> {
     this.#advance(ms);

@@ -1,4 +1,4 @@
-/** What the dashboard reads of a fake kernel: it records what was asked. See fake_view.ts. */
+/** The dashboard's part of a fake kernel: it records its requests. See fake_view.ts. */
 import type { DashboardPort } from "../../src/control/kernel_port.ts";
 import type { PermissionsReply, SeriesRequest } from "../../src/protocol/dashboard.ts";
 import { type TextPage, writeOne } from "../../src/protocol/text_page.ts";

@@ -1,10 +1,10 @@
-/** A file that only pretends to be a nerve. */
+/** A file that only pretends to be nerve. */
 import { join } from "node:path";
 import { writeProgram } from "./programs.ts";
 
 /**
- * A program that answers like a nerve and records its arguments. Its `stop` ends a pretended daemon, unless it is too
- * late for that. `broken` is a command that fails.
+ * Writes a program that answers like nerve and records its arguments. Its `stop` ends a pretended daemon, unless it is
+ * too late for that. `broken` is a command that fails.
  */
 export function fakeNerve(folder: string, name: string, version: string, broken = "none"): string {
   const file = join(folder, name);

@@ -1,4 +1,4 @@
-/** A kernel for the tests of the control API and of the command line: it records its calls. */
+/** A fake kernel for tests of the control API and of the command line: it records its calls. */
 import { Broadcast, type Subscription } from "../../src/base/broadcast.ts";
 import { NerveError } from "../../src/base/errors.ts";
 import type { KernelPort } from "../../src/control/kernel_port.ts";

@@ -1,5 +1,5 @@
 /**
- * Processes of workflows that do nothing by themselves: a test says when they send, finish or die. For tests of the
+ * Processes of workflows that do nothing on their own: a test decides when they send, finish or die. For tests of the
  * manager alone; real processes are behind src/kernel/workflow_host.ts.
  */
 import type { RunEnd } from "../../src/protocol/closing.ts";
@@ -18,11 +18,11 @@ export interface FakeThread {
   messages: RunMessage[];
   /** True while it waits for an ack. */
   waits: boolean;
-  /** Rounds whose role runs once, and that it was told to begin. */
+  /** Rounds whose role runs once, and that the process may begin. */
   begun: number[];
-  /** True while its role, which runs once, waits to be told to begin. */
+  /** True while its role, which runs once, waits for the permission to begin. */
   asks: boolean;
-  /** True while it is only asked whether the run may move here; `moved` after it did. */
+  /** True while the process only checks whether the run may move here; `moved` after it did. */
   probed: boolean;
   moved: boolean;
   aborted: string | null;
@@ -108,9 +108,9 @@ export class FakeProcess implements WorkflowProcess {
     if (!thread.probed) this.onRun(thread);
   }
 
-  /** Runs whose `finally` it runs; a run that has ended is in `threads` no more. */
+  /** Runs whose `finally` it runs; a run that has ended is no longer in `threads`. */
   readonly closing = new Map<string, FakeClosing>();
-  /** Called for each run that it closes. */
+  /** Called for each run that the process closes. */
   onClose: (closing: FakeClosing) => void = () => {};
 
   close(start: RunStart, attempt: number, _rounds: number, end: RunEnd): void {
@@ -180,18 +180,18 @@ export class FakeHost implements WorkflowHost {
     return this.quarantine.has(workflow);
   }
 
-  /** Its process may start again. */
+  /** Allows the workflow's process to start again. */
   lift(workflow: string): void {
     this.down.delete(workflow);
     this.quarantine.delete(workflow);
   }
 
-  /** The next call of `process` creates a new one; the old one lives on. */
+  /** Makes the next call of `process` create a new one; the old one lives on. */
   replace(workflow: string): void {
     this.#current.delete(workflow);
   }
 
-  /** The process has ended. */
+  /** Ends the process. */
   end(process: FakeProcess): void {
     process.alive = false;
     if (this.#current.get(process.workflow) === process) this.#current.delete(process.workflow);

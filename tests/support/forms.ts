@@ -1,6 +1,6 @@
 /**
- * The forms in which nerve is used, each as a command that can be run: from a clone, the portable file, the compiled
- * one. A built form gets a home of its own, none of our variables, and where the system permits it no network at all.
+ * The forms in which nerve is used, each as a command to run: from a clone, the portable file, the compiled one. A
+ * built form gets a home of its own, none of the test's variables, and where the system permits it no network at all.
  */
 import { join } from "./paths.ts";
 import { repository } from "./source_files.ts";
@@ -73,14 +73,14 @@ export async function formOf(name: FormName, file: string, home: string): Promis
 
 let networkCut: Promise<readonly string[]> | null = null;
 
-/** `unshare -n`, where this user may: then there is not even a network interface. */
+/** `unshare -n`, where this user may run it: then there is not even a network interface. */
 function withoutNetwork(): Promise<readonly string[]> {
   networkCut ??= (async () => {
     try {
       const { success } = await new Deno.Command("unshare", { args: ["-n", "true"], stderr: "null" }).output();
       return success ? ["unshare", "-n"] : [];
     } catch (thrown) {
-      // On a system without unshare the empty caches alone have to show it.
+      // On a system without unshare, the empty caches alone have to prove it.
       if (thrown instanceof Deno.errors.NotFound) return [];
       throw thrown;
     }
@@ -116,17 +116,17 @@ export async function finish(
   return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
 }
 
-/** As `finish`, for a command that must succeed; returns stdout. */
+/** Like `finish`, for a command that must succeed; returns stdout. */
 export async function succeed(form: Form, args: readonly string[], cwd: string): Promise<string> {
   const { code, out, err } = await finish(form, args, cwd);
   if (code !== 0) throw new Error(`nerve ${args.join(" ")} in its ${form.name} form exited with ${code}: ${err}${out}`);
   return out;
 }
 
-/** A command that runs until it is told to end. */
+/** A command that runs until it is stopped. */
 export interface Running {
   readonly child: Deno.ChildProcess;
-  /** Resolves once it has printed `text`; rejects when it ends without, or takes too long. */
+  /** Resolves once it has printed `text`; rejects when it ends without that, or takes too long. */
   prints(text: string): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * An agent for tests that tries what it may not: its prompt is a JSON of paths and a process. It prints what worked, as a
- * JSON of booleans; each try is made by itself, and once more by a program that it starts, where that makes sense.
+ * An agent for tests that tries what it may not: its prompt is a JSON of paths and a process. It prints what worked, as
+ * a JSON of booleans; the agent makes each attempt itself, and again through a program that it starts, where that makes
+ * sense.
  */
 interface Targets {
   readonly outside: string;
@@ -25,12 +26,12 @@ const run = (script: string) => async () => {
   if (!success) throw new Error(script);
 };
 
-/** A pair of sockets of that type: 1 is a stream, 2 are datagrams, which can also be sent to any socket that has a name. */
+/** A pair of sockets of a type: 1 is a stream; 2 is for datagrams, which can also be sent to any named socket. */
 const pair = (type: number) => () => {
   const { symbols } = Deno.dlopen("libc.so.6", {
     socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   });
-  // As libraries make them: closed when another program takes the place of this one.
+  // With the flag that libraries set: closed when another program takes the place of this one.
   if (symbols.socketpair(1, type | 0x80000, 0, new Uint8Array(8)) !== 0) throw new Error(`no pair of type ${type}`);
 };
 

@@ -43,7 +43,7 @@ const name: string = spec.name;
 /** The variable whose grant marks a unit as hostile: it reaches the process of that unit and no other. */
 const mark = "EXAMPLE_HOSTILE";
 
-/** What a hostile sense or workflow has in nerve.yaml. */
+/** The permissions of a hostile sense or workflow in nerve.yaml. */
 export const hostile = { permissions: { env: [mark] } } as const;
 
 /**
@@ -64,7 +64,7 @@ export class HostileProcesses implements Disposable {
     const instead = `exec '${deno}' run -A --no-check --no-lock --quiet '${script}'`;
     const shell = `#!/bin/sh\n[ -n "$${mark}" ] && ${instead}\nexec '${deno}' "$@"\n`;
     writeProgram(`${this.#folder}/deno`, shell);
-    // It stays: all test files that run at the same time have the same variables.
+    // The variable stays: all test files that run at the same time share their variables.
     Deno.env.set(mark, "yes");
     Deno.execPath = () => `${this.#folder}/deno`;
   }

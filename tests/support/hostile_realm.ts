@@ -1,10 +1,11 @@
 /**
- * Replaces everything in a realm that code in it can replace: each method, getter and constructor that is reachable from
- * `globalThis`. It is written as hostile code: it runs in the sandbox, from a workspace's lib/, and imports nothing.
+ * Replaces everything in a realm that code in it can replace: each method, getter and constructor that is reachable
+ * from `globalThis`. It is written like hostile code: it runs in the sandbox, from a workspace's lib/, and imports
+ * nothing.
  */
 
 /**
- * - `spy`: passes on, and looks at everything that it is given.
+ * - `spy`: passes calls on, and inspects everything that it is given.
  * - `thrower`: throws.
  * - `liar`: answers with a constant.
  */
@@ -18,23 +19,23 @@ interface Place {
 
 type Callable = (...args: unknown[]) => unknown;
 
-// Taken now: later they are replaced too.
+// Taken now, because they are replaced later, too.
 const { apply, construct, ownKeys } = Reflect;
 const { getOwnPropertyDescriptor, defineProperty, getPrototypeOf, create } = Object;
 const RealProxy = Proxy, RealError = Error, PromiseConstructor = Promise;
 
-/** The same promise, which `await` takes as it is. */
+/** The same promise, in a form that `await` takes unchanged. */
 export function pristine<T>(promise: Promise<T>): Promise<T> {
   const own = create(null);
   own.value = PromiseConstructor;
   return defineProperty(promise, "constructor", own);
 }
 
-/** How long a promise may take that what was replaced may hold back for ever. */
+/** How long a promise may take that replaced code may hold back for ever. */
 const settledMaxMs = 20;
 const later = setTimeout;
 
-/** What a promise resolves with, or null where it does not, whatever is replaced. */
+/** The value that a promise resolves to, or null where it does not, whatever is replaced. */
 export async function settled(promise: Promise<unknown>): Promise<unknown> {
   let resolve: (value: unknown) => void = () => {};
   const result = new PromiseConstructor((act: (value: unknown) => void) => resolve = act);
@@ -48,12 +49,12 @@ export async function settled(promise: Promise<unknown>): Promise<unknown> {
   try {
     later(resolve, settledMaxMs, null);
   } catch {
-    // Deno's own timers need what was replaced.
+    // Deno's own timers need a part that was replaced.
   }
   return await pristine(result);
 }
 
-/** Everything replaceable, without reading any getter but those of `globalThis`. */
+/** Finds everything replaceable, without reading any getter except those of `globalThis`. */
 export function findPlaces(): Place[] {
   const places: Place[] = [], seen = new Set<object>(), waiting: unknown[] = [globalThis, ...hiddenRoots()];
   for (let object = waiting.pop(); waiting.length > 0 || object !== undefined; object = waiting.pop()) {
@@ -80,12 +81,12 @@ function keysOf(object: object): readonly PropertyKey[] {
   try {
     return ownKeys(object);
   } catch {
-    // Variables are listed with a grant only.
+    // Variables are listed only with a grant.
     return [];
   }
 }
 
-/** Prototypes that no name leads to. */
+/** Prototypes that cannot be reached by name. */
 function hiddenRoots(): unknown[] {
   const generator = function* () {}, asyncGenerator = async function* () {}, asyncFunction = async () => {};
   return [
@@ -99,7 +100,9 @@ function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
-/** Replaces these places. `onSeen` gets each object and function that a spy is given. Returns what undoes it. */
+/**
+ * Replaces these places. `onSeen` gets each object and function that a spy is given. Returns a function that undoes it.
+ */
 export function replace(
   places: readonly Place[],
   disguise: Disguise,
@@ -127,7 +130,7 @@ export function replace(
       defineProperty(next.object, next.key, next.changed);
       undo[undone++] = places[at] as Place;
     } catch {
-      // It only looked replaceable.
+      // The place only looked replaceable.
     }
   }
   return () => {

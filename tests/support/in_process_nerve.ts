@@ -9,7 +9,7 @@ export async function nerve(cwd: string, ...argv: string[]) {
   return { code, out: io.out, err: io.err };
 }
 
-/** The proposals of a shell for the last word. */
+/** The shell completions for the last word. */
 export async function proposed(cwd: string, ...words: string[]): Promise<string[]> {
   const { code, out, err } = await nerve(cwd, "__complete", ...words);
   assert.deepEqual([code, err], [0, ""]);

@@ -1,6 +1,6 @@
 /**
- * A daemon in which Landlock alone holds user code: Deno's permissions are open. For tests that ask what that wall stops
- * by itself. No configuration, flag or variable of nerve leads here.
+ * A daemon in which Landlock alone holds user code: Deno's permissions are open. For tests of what Landlock stops on
+ * its own. No configuration, flag or variable of nerve leads here.
  *
  *     deno run -A tests/support/landlock_only.ts WORKSPACE
  */

@@ -130,7 +130,10 @@ class Conversation {
   }
 }
 
-/** A workspace with one sense or workflow. A new `config`, or a new file in place of a granted one, means a new process, as in nerve. */
+/**
+ * A workspace with one sense or workflow. As in nerve, a new `config`, or a new file in place of a granted one, means a
+ * new process.
+ */
 class TestUnit implements AsyncDisposable {
   readonly root: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-library-" }));
   readonly #kind: Kind;
@@ -218,7 +221,7 @@ export class TestSense implements AsyncDisposable {
   }
 }
 
-/** A sense that speaks only of news, as `always: false` asks. */
+/** A sense that returns only news, as `always: false` requests. */
 export class QuietSense extends TestSense {
   override compute(config: Config = {}, options: { aborted?: boolean } = {}): Promise<Outcome> {
     return super.compute({ always: false, ...config }, options);
@@ -240,7 +243,7 @@ export class TestWorkflow implements AsyncDisposable {
   readonly #name: string;
   readonly #unit: TestUnit;
 
-  /** `peers`: senses whose databases it reads; each must be there, and open, in `data/senses/` before the first run. */
+  /** `peers`: senses whose databases it reads; before the first run each must be open in `data/senses/`. */
   constructor(name: string, grants: Grants, peers: readonly string[] = []) {
     this.#name = name;
     this.#unit = new TestUnit("workflows", name, grants, peers);

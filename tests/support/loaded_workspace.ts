@@ -4,8 +4,8 @@ import { loadNerveConfig } from "../../src/config/load.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 
 /**
- * A workspace with `a` and `b` as senses and `w` as workflow, and the problems that `load` reports: severity, path,
- * message.
+ * Creates a workspace with the senses `a` and `b` and the workflow `w`. `load` returns the problems of a nerve.yaml:
+ * severity, path, message.
  */
 export async function inWorkspace(
   test: (paths: WorkspacePaths, load: (yaml: string) => Promise<string[]>) => Promise<void>,
@@ -30,5 +30,5 @@ export async function inWorkspace(
   }
 }
 
-/** The rest of a configuration of those folders without a problem. */
+/** The rest of a nerve.yaml for those folders that has no problem. */
 export const restOfYaml = "workflows: { w: {} }\nreflexes: [{ sense: a, interval: 1s }, { sense: b, interval: 1s }]\n";

@@ -17,13 +17,13 @@ export class TestLog implements AsyncDisposable {
     Deno.writeTextFileSync(this.file, text, { append: true });
   }
 
-  /** As logrotate does with `create`. */
+  /** Rotates as logrotate does with `create`. */
   rename(): void {
     Deno.renameSync(this.file, `${this.file}.1`);
     Deno.writeTextFileSync(this.file, "");
   }
 
-  /** As logrotate does with `copytruncate`. */
+  /** Rotates as logrotate does with `copytruncate`. */
   copyAndTruncate(): void {
     Deno.copyFileSync(this.file, `${this.file}.1`);
     Deno.truncateSync(this.file);
@@ -34,7 +34,7 @@ export class TestLog implements AsyncDisposable {
   }
 }
 
-/** `test` begins when what the log had before is passed by. */
+/** `test` begins once the earlier lines of the log have been skipped. */
 export async function following(
   test: (log: TestLog, sense: TestSense) => Promise<void>,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * What the gate leaves to `deno task long`: tests that take seconds and whose promise has a cheaper one in the gate.
+ * What the gate leaves to `deno task long`: tests that take seconds and whose promise has a cheaper test in the gate.
  * `deno task long` finds the files that import this one, and runs the tests with the mark in their names.
  *
  *     long.test("a third way to say the same", async () => {});
@@ -13,7 +13,7 @@ type Body = Deno.TestDefinition["fn"];
 type Options = Omit<Deno.TestDefinition, "name" | "fn">;
 type Arguments = [string, Body] | [string, Options, Body] | [Deno.TestDefinition];
 
-/** Where a test runs. `Deno` is one of them: in the gate. */
+/** Where a test is registered. `Deno` itself is one form: the gate. */
 export interface Form {
   test(name: string, fn: Body): void;
   test(name: string, options: Options, fn: Body): void;
@@ -28,7 +28,7 @@ export const long: Form = {
   },
 };
 
-/** Tests of the gate that the long form repeats with greater numbers, which they take by `isLong`. */
+/** Tests of the gate that the long form repeats with greater numbers, which they choose by `isLong`. */
 export const scaled: Form = {
   test(...args: Arguments) {
     const test = definitionOf(args);

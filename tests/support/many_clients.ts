@@ -1,6 +1,7 @@
 /**
- * A kernel whose sense ticks, and 64 clients of it that send requests, rubbish and halves, listen and vanish, all at
- * once. For many_clients_test.ts, which checks what remains of them, and for the speed guard (tests/bench/guard.ts).
+ * A kernel whose sense ticks, and 64 clients of it that send requests, garbage and partial requests, listen and vanish,
+ * all at once. For many_clients_test.ts, which checks what remains of them, and for the speed guard
+ * (tests/bench/guard.ts).
  */
 import assert from "node:assert/strict";
 import { requestBodyMaxBytes } from "../../src/base/limits.ts";
@@ -22,7 +23,7 @@ const options = {
   },
 };
 
-/** Served, its first tick done. */
+/** A served workspace whose first tick is done. */
 export async function tickingWorkspace(): Promise<ServedWorkspace> {
   const served = await serveWorkspace(options);
   await served.workspace.signal("ticker");
@@ -43,7 +44,7 @@ export async function lateness({ workspace }: ServedWorkspace): Promise<number[]
 
 const post = "POST /v1/senses/meter/trigger HTTP/1.1\r\nHost: x\r\n";
 
-/** One round of client `number`; each kind of behaviour has its turn. Returns whether the answer was correct. */
+/** One round of client `number`; the kinds of behaviour take turns. Returns the answer's status. */
 async function round(path: string, number: number): Promise<string> {
   const send = async (text: string, leave = false): Promise<string> => {
     const connection = await Deno.connect({ transport: "unix", path });
@@ -83,7 +84,7 @@ async function round(path: string, number: number): Promise<string> {
 
 const expected = ["200", "200", "400", "413", "left", "left", "200", "400"];
 
-/** Fails when a client is not answered as it should be. */
+/** Fails when a client does not get the right answer. */
 export async function underLoad(path: string): Promise<void> {
   await Promise.all(Array.from({ length: clients }, async (_, client) => {
     for (let at = 0; at < roundsEach; at++) {

@@ -1,4 +1,4 @@
-/** The part of memory_run_store.ts that knows which runs wait for which. */
+/** The part of memory_run_store.ts that records which runs wait for which. */
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { Run, RunMessage, RunRef } from "../../src/protocol/run.ts";
 import type { ChildOfRun, MissingChild, NewChild } from "../../src/protocol/run_wait.ts";

@@ -1,6 +1,6 @@
 /**
  * The manager's storage port in memory, for tests of the manager alone: the guards of the port's contract, and commits
- * that a test can hold back, fail, or lose in a crash. The real one is src/store/runs/run_store.ts.
+ * that a test can hold back, fail, or lose in a crash. The real store is src/store/runs/run_store.ts.
  */
 import assert from "node:assert/strict";
 import type { Moment } from "../../src/base/moment.ts";
@@ -23,14 +23,14 @@ interface Waiting {
 export class MemoryRunStore extends MemoryWaitStore implements RunStore {
   /** The number of next commits that fail. */
   failures = 0;
-  /** With what they fail. */
+  /** The error with which they fail. */
   failure = new NerveError("STORE_FAILED", "disk is full", { hint: "free some space" });
   readonly #auto: boolean;
   #committed: MemoryState;
   #state: MemoryState;
   #waiting: Waiting[] = [];
 
-  /** Commits by itself at the end of a turn, or only when `commit` is called. */
+  /** Commits automatically at the end of a turn, or only when `commit` is called. */
   constructor(
     auto = true,
     state: MemoryState = {
@@ -54,7 +54,7 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     this.#state = state;
   }
 
-  /** What is on disk. */
+  /** The committed state. */
   get disk(): MemoryState {
     return this.#committed;
   }
@@ -63,7 +63,7 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     return this.#waiting.length;
   }
 
-  /** A store over what is on disk now, as after a crash: uncommitted changes are lost. */
+  /** A store with the committed state, as after a crash: uncommitted changes are lost. */
   afterCrash(): MemoryRunStore {
     return new MemoryRunStore(this.#auto, copyOf(this.#committed));
   }
@@ -166,7 +166,7 @@ export class MemoryRunStore extends MemoryWaitStore implements RunStore {
     return Math.max(0, ...rows.map(({ payload }) => Number(Object(payload).accepted ?? 0)));
   }
 
-  /** It is on disk from before. */
+  /** Adds a `finally` that is already on disk. */
   know(workflow: string, known: KnownFinally): void {
     for (const { finallies } of [this.#state, this.#committed]) finallies.set(workflow, known);
   }

@@ -1,4 +1,4 @@
-/** The part of memory_run_store.ts that knows of waits, requests, events and pauses. */
+/** The part of memory_run_store.ts that records waits, requests, events and pauses. */
 import { keptEventsMax } from "../../src/base/wait_limits.ts";
 import type { Moment } from "../../src/base/moment.ts";
 import type { ApprovalDecision, NewApproval, StoredApproval } from "../../src/protocol/approval.ts";
@@ -28,7 +28,7 @@ export interface MemoryState extends ChildState {
   readonly pauses: Map<string, RunPause>;
   readonly planned: Map<string, Moment>;
   readonly begun: Map<string, RoleBegun>;
-  /** Runs that are to be closed, with their workflow. */
+  /** Runs that are still to be closed, with their workflow. */
   readonly closings: Map<string, string>;
   readonly finallies: Map<string, KnownFinally>;
   /** By run and key. */
@@ -38,7 +38,7 @@ export interface MemoryState extends ChildState {
 export abstract class MemoryWaitStore extends MemoryChildStore {
   protected abstract override get state(): MemoryState;
 
-  /** What a trigger of the schema does. */
+  /** Does what a trigger of the schema does. */
   protected noteEnd(runId: string): void {
     const { runs, closings, finallies } = this.state, run = runs.get(runId);
     if (run === undefined || run.status === "dropped" || finallies.get(run.workflow)?.has === false) return;

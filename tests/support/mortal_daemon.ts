@@ -49,7 +49,7 @@ export class Daemon {
     try {
       this.#child.kill("SIGKILL");
     } catch (thrown) {
-      // It has ended by itself.
+      // It has ended already.
       if (!(thrown instanceof TypeError)) throw thrown;
     }
     await this.#gone();
@@ -67,7 +67,7 @@ export class Daemon {
     this.client[Symbol.dispose]();
   }
 
-  /** Whether the daemon that answers is this one: the last one's children may still hold its socket's name. */
+  /** Whether the daemon that answers is this one: children of the last one may still hold its socket's name. */
   async #answers(): Promise<boolean> {
     try {
       return (await this.client.health()).pid === this.pid;

@@ -1,6 +1,6 @@
 /**
- * Computes a sense of the library once where files of the system are others, such as /proc/meminfo of a container: in a
- * mount namespace of its own, so that nothing else on the machine sees them. Only root may do that (mounts.ts, canMount).
+ * Computes a sense of the library once where system files are replaced, such as /proc/meminfo of a container: in a
+ * mount namespace of its own, so that nothing else on the machine sees them. It needs root (mounts.ts, canMount).
  */
 import { createSocket } from "node:dgram";
 import { dirname, join } from "node:path";
@@ -12,15 +12,15 @@ export interface MountedCompute {
   readonly sense: string;
   readonly config?: Config;
   readonly grants?: Grants;
-  /** What stands in these files. */
+  /** The contents of these files. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Folders in whose place others are, with these files and links. */
+  /** Folders that are replaced, with these files and links. */
   readonly folders?: Readonly<Record<string, Readonly<Record<string, string | { readonly link: string }>>>>;
-  /** Its own network, of which only the loopback interface is there; these are its settings: `{ [path]: value }`. */
+  /** Settings of a network of its own, which has only the loopback interface: `{ [path]: value }`. */
   readonly network?: Readonly<Record<string, string>>;
-  /** A port of UDP on 127.0.0.1 that takes everything and answers nothing. */
+  /** A UDP port on 127.0.0.1 that takes everything and answers nothing. */
   readonly silentPort?: number;
-  /** Files that are another file: `{ [path]: other }`, after all else. */
+  /** Files that are replaced by another file, after everything else: `{ [path]: other }`. */
   readonly same?: Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,4 @@
-/** Small and read-only file systems for tests; only root may mount them, and not in every container. */
+/** Small and read-only file systems for tests; mounting them needs root, and fails in some containers. */
 import { join } from "node:path";
 
 function run(program: string, ...args: string[]): boolean {
@@ -17,7 +17,7 @@ function triedToMount(): boolean {
   }
 }
 
-/** A file system of so many bytes at `folder`, which is created; unmounted when it is disposed of. */
+/** Mounts a file system of `bytes` at `folder`, which is created; it is unmounted when it is disposed of. */
 export function smallDisk(folder: string, bytes: number): SmallDisk {
   Deno.mkdirSync(folder, { recursive: true });
   if (!run("mount", "-t", "tmpfs", "-o", `size=${bytes},mode=755`, "none", folder)) {
@@ -40,15 +40,15 @@ export class SmallDisk implements Disposable {
       try {
         file.writeSync(new Uint8Array(bytes));
       } catch {
-        // When there is no space for so much: less and less, until not a byte is free.
+        // When there is no space for so much: less and less, until no byte is free.
         bytes = Math.floor(bytes / 2);
       }
     }
   }
 
   /**
-   * Emptied before it is removed: a child that another thread is just starting still holds a descriptor of it, and a
-   * removed file keeps its space as long as that.
+   * Empties the filler before removing it: a child that another thread is just starting still holds a descriptor of it,
+   * and a removed file keeps its space until then.
    */
   free(): void {
     const filler = join(this.#folder, "filler");

@@ -1,4 +1,7 @@
-/** Nameservers on a loopback address: dnsmasq, which knows records, and servers that fail in ways it does not. */
+/**
+ * Nameservers on a loopback address: dnsmasq, which serves records, and servers that fail in ways that dnsmasq does
+ * not.
+ */
 import { createSocket, type Socket } from "node:dgram";
 
 export const nameserverHost = "127.83.5.1";
@@ -15,7 +18,7 @@ async function findPort(): Promise<number> {
   return port;
 }
 
-/** A nameserver that knows the records of its arguments, below `.test`. */
+/** A nameserver that serves the records of its arguments, below `.test`. */
 export class Nameserver implements AsyncDisposable {
   readonly port: number;
   #child: Deno.ChildProcess | null = null;
@@ -51,7 +54,7 @@ export class Nameserver implements AsyncDisposable {
       "--local=/test/",
       "--log-facility=-",
     ];
-    // Elsewhere than in its folder of programs for some users.
+    // For some users it is outside the folders of PATH.
     const env = { PATH: `${Deno.env.get("PATH")}:/usr/sbin` };
     this.#child = new Deno.Command("dnsmasq", {
       args: [...own, ...where, ...records],
@@ -75,7 +78,7 @@ export class Nameserver implements AsyncDisposable {
   }
 }
 
-/** Answers every question with a code and no record, over UDP, and over TCP if it is to. */
+/** Answers every query with a code and no record, over UDP, and over TCP if `overTcp`. */
 export async function serveCode(code: number, overTcp: boolean): Promise<{ address: string } & Disposable> {
   const answer = (query: Uint8Array) => {
     const copy = new Uint8Array(query);

@@ -1,6 +1,6 @@
 /**
  * The command with which tests start nerve as a process of its own: from the sources or, when `deno task test` has
- * staged it, from its bundles, which take half as long to start. Tests of one form have theirs from forms.ts.
+ * staged it, from its bundles, which take half as long to start. Tests of one form use forms.ts instead.
  */
 import { bundleFlags, toBundlePath } from "../../src/base/self_exec.ts";
 import { join } from "./paths.ts";
@@ -13,7 +13,7 @@ const from = staged === undefined
   ? ["--cached-only", join(repository, "src/main.ts")]
   : [...bundleFlags, join(staged, "src", toBundlePath("main.ts"))];
 
-/** What follows the name of Deno's executable, and comes before nerve's own arguments. */
+/** The arguments between Deno's executable and nerve's own arguments. */
 export const nerveArguments: readonly string[] = ["run", "-A", "--quiet", "--no-prompt", ...from];
 
 /** The whole command before nerve's own arguments. */

@@ -1,13 +1,13 @@
 /**
- * Computes a sense of the library in a network of its own, in which a test makes and removes interfaces: nothing else on
- * the machine sees them. Only root may do that.
+ * Computes a sense of the library in a network of its own, in which a test makes and removes interfaces: nothing else
+ * on the machine sees them. It needs root.
  */
 import { fileURLToPath } from "node:url";
 import { ifPresent } from "../../src/base/if_present.ts";
 import { type Config, type Outcome, TestSense } from "./library.ts";
 import { repository } from "./source_files.ts";
 
-/** With a view of /sys that belongs to it. */
+/** A network with a matching view of /sys. */
 const apart = ["--net", "--mount"];
 
 export const hasNetworks: boolean = Deno.build.os === "linux" && Deno.uid() === 0 &&
@@ -20,7 +20,7 @@ export interface NetworkStep {
   /** Arguments of `ip`, one command after the other. */
   readonly ip: readonly string[];
   readonly config: Config;
-  /** Compute again until the value says that: the system tells of a link a moment later. */
+  /** Compute again until `ok` has this value: the system reports a link a moment later. */
   readonly until?: boolean;
 }
 

@@ -1,7 +1,7 @@
-/** Programs that tests run, and that come as a package of npm: installed once, to the user's cache. */
+/** Programs that tests run from npm packages: installed once, to the user's cache. */
 import { join } from "./paths.ts";
 
-/** The program at `path` in the package, or why there is none. */
+/** The program at `path` in the package, or why it is missing. */
 export async function findNpmProgram(
   { name, version, path, folder }: {
     readonly name: string;
@@ -14,9 +14,9 @@ export async function findNpmProgram(
   const base = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/tmp", ".cache");
   const home = join(base, folder), program = join(home, "node_modules", name, path);
   if (exists(program)) return { program };
-  // Aside first: another test file may install it, too.
+  // Installed elsewhere first: another test file may be installing it, too.
   const aside = await Deno.makeTempDir({ prefix: "nerve-npm-" });
-  // No script of a package runs: the programs that tests use need none.
+  // No package script runs: the programs that tests use need none.
   const args = ["install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save"];
   try {
     const { success, stderr } = await new Deno.Command("npm", {

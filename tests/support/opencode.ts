@@ -1,12 +1,12 @@
 /**
- * The agent OpenCode as npm has it, and a model for it on this machine: a server of a few lines that speaks as OpenAI's does,
- * needs no key, and answers each prompt `make FILE` with a command that makes it.
+ * The agent OpenCode from npm, and a model for it on this machine: a server of a few lines that speaks OpenAI's
+ * protocol, needs no key, and answers each prompt `make FILE` with a command that makes it.
  */
 import { findNpmProgram } from "./npm_program.ts";
 
 const version = "1.18.33", arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
 
-/** Its binary needs neither Node nor a script of installation. */
+/** Its binary needs neither Node nor an installation script. */
 export function findOpencode(): Promise<{ readonly program: string } | { readonly missing: string }> {
   return findNpmProgram({
     ...{ name: `opencode-linux-${arch}`, version, path: "bin/opencode" },
@@ -14,7 +14,7 @@ export function findOpencode(): Promise<{ readonly program: string } | { readonl
   });
 }
 
-/** So that it looks for nothing outside of this machine. */
+/** Keeps it from connecting to anything outside this machine. */
 export const opencodeVariables: Readonly<Record<string, string>> = {
   OPENCODE_DISABLE_AUTOUPDATE: "1",
   OPENCODE_DISABLE_MODELS_FETCH: "1",
@@ -28,9 +28,9 @@ interface ChatMessage {
 export class ScriptedModel implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #held = Promise.withResolvers<void>();
-  /** What the agent has sent, but for what it asks to find a title. */
+  /** The messages that the agent has sent, except its requests for a title. */
   readonly asked: (readonly ChatMessage[])[] = [];
-  /** Answers nothing from the prompt on that has this text, until `release`. */
+  /** From the prompt with this text on, nothing is answered until `release`. */
   holds: string | null = null;
 
   constructor() {
@@ -40,7 +40,7 @@ export class ScriptedModel implements AsyncDisposable {
     );
   }
 
-  /** opencode.json of the folder in which it works. It asks before it runs a command. */
+  /** The opencode.json of its working folder. The agent asks before it runs a command. */
   get settings(): string {
     const models = { scripted: { name: "scripted" } }, { port } = this.#server.addr;
     const options = { baseURL: `http://127.0.0.1:${port}/v1`, apiKey: "none" };

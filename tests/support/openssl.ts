@@ -1,17 +1,17 @@
-/** Certificates and TLS servers made by the program openssl, for what Deno's own server cannot show. */
+/** Certificates and TLS servers made with openssl, for what Deno's own server cannot show. */
 
 export const hasOpenssl = await new Deno.Command("openssl", { args: ["version"] }).output().then(
   ({ success }) => success,
   () => false,
 );
 
-/** How a certificate is made. `days` may be negative: it has ended. */
+/** How to make a certificate. `days` may be negative: it has ended. */
 export interface Wanted {
   readonly name: string;
-  /** The name under which its issuer was made before; null: it signs itself. */
+  /** The name of its issuer, made before; null: it is self-signed. */
   readonly by: string | null;
   readonly days: number;
-  /** Days until it begins; default: it began two days before it ends, or yesterday. */
+  /** Days until it begins; default: two days before it ends, or yesterday. */
   readonly from?: number;
   readonly isAuthority?: boolean;
   /** The name of another certificate whose key it has. */
@@ -30,7 +30,7 @@ export class CertificateFolder implements Disposable {
     const subject = `/CN=${keyOf ?? name}`;
     await this.#run("req", "-new", "-key", key, "-subj", subject, "-out", `${name}.csr`);
     const end = toMoment(days, 1), start = toMoment(from ?? Math.min(0, days) - 2, 0);
-    // Only `openssl ca` of the versions that Debian has takes both dates.
+    // In the versions that Debian has, only `openssl ca` takes both dates.
     Deno.writeTextFileSync(`${this.path}/index.txt`, "");
     const config = "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\nunique_subject=no\npolicy=p\n" +
       "default_md=sha256\nrand_serial=yes\n[p]\ncommonName=supplied\n";
@@ -88,7 +88,7 @@ export class CertificateFolder implements Disposable {
   }
 }
 
-/** YYYYMMDDHHMMSSZ; `hours` are added. */
+/** YYYYMMDDHHMMSSZ, `days` and `hours` from now. */
 function toMoment(days: number, hours: number): string {
   const at = new Date(Date.now() + days * 86_400_000 + hours * 3_600_000);
   return `${at.toISOString().replaceAll(/[-:T]|\.\d+Z/g, "")}Z`;

@@ -1,8 +1,8 @@
-/** Listening ports that no other test takes, and that are closed for certain. */
+/** Listening ports that no other test takes, and that are certainly closed. */
 
 /** Ports at a loopback address that only one test file uses. */
 export class OwnPorts {
-  /** Below those that the system gives: a closed one is not even taken by a test that listens at every address. */
+  /** Below the system's own range: a closed port is not even taken by a test that listens at every address. */
   #last = 20_000;
 
   constructor(readonly hostname: string) {}
@@ -18,7 +18,7 @@ export class OwnPorts {
 }
 
 /**
- * Waits until a listener that has been closed refuses: a child that another thread has just forked holds its socket, and
+ * Waits until a closed listener refuses connections: a child that another thread has just forked holds its socket, and
  * so accepts connections, until it runs its program (Linux; measured: one close in 140 beside two threads that start
  * programs without a pause).
  */
@@ -28,7 +28,7 @@ export async function untilRefused(connect: () => Promise<Disposable>): Promise<
       using _ = await connect();
     } catch (error) {
       if (error instanceof Deno.errors.ConnectionRefused) return;
-      // The child has just let go of the socket.
+      // The child has just released the socket.
       if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
     }
   }

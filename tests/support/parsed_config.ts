@@ -1,4 +1,4 @@
-/** The problems of parsing a nerve.yaml, in the forms in which tests compare them. */
+/** The problems of parsing a nerve.yaml, in the forms that tests compare. */
 import assert from "node:assert/strict";
 import type { Diagnostic } from "../../src/config/diagnostic.ts";
 import { formatProblems } from "../../src/config/diagnostic.ts";

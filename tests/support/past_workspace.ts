@@ -1,4 +1,4 @@
-/** A workspace that has run, without a daemon: what the commands that read show of it. */
+/** A workspace that has run, without a daemon, for commands that read its data. */
 import { runCli } from "../../src/cli/app.ts";
 import { workspacePaths } from "../../src/config/workspace.ts";
 import type { Run, RunStatus } from "../../src/protocol/run.ts";
@@ -22,7 +22,7 @@ export interface PastWorkspace {
   readonly nerve: (...argv: string[]) => Promise<{ code: number; out: string; err: string }>;
 }
 
-/** A workspace that has run, with the data that `write` stored. */
+/** Creates a workspace that has run, with the data that `write` stores. */
 export async function past(
   write: (store: Store) => Promise<void>,
   test: (past: PastWorkspace) => Promise<void>,

@@ -1,9 +1,9 @@
-/** A real Podman with storage of its own, its service on a socket, and an image that holds nothing but BusyBox. */
+/** A real Podman with storage of its own, its service on a socket, and an image that contains only BusyBox. */
 import { enterGroup, removeGroup } from "./control_group.ts";
 import { hasProgram, tellIgnored } from "./debian.ts";
 import { canMount } from "./mounts.ts";
 
-/** Root may not raise limits in every container; these are lower than any. */
+/** In some containers root may not raise limits; these are lower than any. */
 const limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"];
 const image = "localhost/nerve-test:1";
 
@@ -14,7 +14,8 @@ export class Podman implements AsyncDisposable {
   readonly #service: Deno.ChildProcess;
 
   private constructor() {
-    // A control group of its own, of one kind: Podman's runtime refuses a mixture, and Podman moves all that it finds there.
+    // A control group of its own, of one kind: Podman's runtime refuses a mixture, and Podman moves everything it finds
+    // there.
     const script = `${enterGroup(this.#folder, this.#group)}exec unshare --mount --cgroup sh -c "$0" sh "$@"`;
     const service = this.#command("system", "service", "--time=0", `unix://${this.socket}`);
     const inner = 'mount -t cgroup2 none /sys/fs/cgroup && echo ready && exec "$@" > /dev/null';
@@ -26,7 +27,7 @@ export class Podman implements AsyncDisposable {
   static async start(): Promise<Podman | null> {
     const podman = new Podman();
     try {
-      // Its namespaces are there.
+      // Its namespaces exist.
       if (!(await new Response(podman.#service.stdout).text()).startsWith("ready")) {
         throw new PodmanError("no namespaces");
       }
@@ -58,13 +59,13 @@ export class Podman implements AsyncDisposable {
     return new TextDecoder().decode(stdout);
   }
 
-  /** Runs a container in the background; `command` is of BusyBox. */
+  /** Runs a container in the background; `command` is one of BusyBox's. */
   async run(name: string, options: readonly string[], ...command: string[]): Promise<void> {
     const own = ["--detach", "--name", name, "--cgroups=disabled", "--network=none", ...limits];
     await this.podman("run", ...own, ...options, image, "/bin/busybox", ...command);
   }
 
-  /** Asks until a container is as wanted; each question takes a tenth of a second. */
+  /** Polls until a container's state matches; each poll takes a tenth of a second. */
   async until(wanted: RegExp, name: string, format: string): Promise<void> {
     for (let tries = 0; tries < 300; tries++) {
       if (wanted.test(await this.podman("inspect", "--format", format, name))) return;
@@ -99,7 +100,7 @@ export class Podman implements AsyncDisposable {
     this.#service.kill("SIGKILL");
     await this.#service.status;
     await removeGroup(this.#group);
-    // What Podman itself starts to tidy up after a container may write for a moment longer.
+    // Podman's own clean-up after a container may write for a moment longer.
     for (let tries = 0; tries < 1_000; tries++) {
       if ((await new Deno.Command("rm", { args: ["-rf", "--", this.#folder], stderr: "null" }).output()).success) {
         return;

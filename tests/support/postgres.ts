@@ -1,7 +1,10 @@
-/** A PostgreSQL server of Debian's, for a test: it listens on a port of its own, in a temporary folder. */
+/** Debian's PostgreSQL server, for a test: it listens on a port of its own, in a temporary folder. */
 import { hasProgram } from "./debian.ts";
 
-/** The folder of `initdb` and `postgres`, which Debian keeps out of PATH; null where they are not and cannot be installed. */
+/**
+ * The folder of `initdb` and `postgres`, which Debian keeps out of PATH; null where they are missing and cannot be
+ * installed.
+ */
 export async function findPostgres(): Promise<string | null> {
   const find = () => {
     try {
@@ -30,10 +33,10 @@ export class PostgresServer implements AsyncDisposable {
     this.#log = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** With the user `postgres` and this password. */
+  /** Starts a server with the user `postgres` and this password. */
   static async start(bin: string, password: string): Promise<PostgresServer> {
     const folder = Deno.makeTempDirSync({ prefix: "nerve-postgres-" });
-    // It refuses to run as root.
+    // PostgreSQL refuses to run as root.
     const as = Deno.uid() === 0 ? idOf("postgres") : null;
     Deno.writeTextFileSync(`${folder}/password`, `${password}\n`);
     if (as !== null) [folder, `${folder}/password`].forEach((path) => Deno.chownSync(path, as.uid, as.gid));

@@ -1,10 +1,10 @@
 /**
  * Programs that a test writes and then runs. Another process writes them: test files run side by side in this process,
  * and a program that one of them starts inherits every file that another has open for writing, until it executes.
- * Running such a file in that moment fails with "Text file busy".
+ * Running such a file at that moment fails with "Text file busy".
  */
 
-/** An executable script. Its folder must exist. */
+/** Writes an executable script. Its folder must exist. */
 export function writeProgram(path: string, text: string): void {
   const written = `${path}.written`;
   Deno.writeTextFileSync(written, text, { mode: 0o755 });
@@ -17,7 +17,7 @@ export function copyProgram(from: string, to: string): void {
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
-/** For nerve's own code that writes and runs a program in this process: tries again after that failure. */
+/** Retries after that failure, for nerve's own code that writes and runs a program in this process. */
 export async function whileBusy<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

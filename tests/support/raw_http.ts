@@ -1,4 +1,4 @@
-/** Requests to the listener as a browser, a tunnel or an attacker would send them: with any header. */
+/** Sends requests to the listener as a browser, a tunnel or an attacker would: with any header. */
 import { request } from "node:http";
 
 export interface RawAnswer {

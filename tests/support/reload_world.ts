@@ -1,6 +1,6 @@
 /**
  * A workspace for random edits, and what a fresh start on its files would show. For the property test of the reload.
- * Each operation writes to the disk as people do, also wrongly; `settle` repairs what is wrong.
+ * Each operation writes to the disk as people do, sometimes wrongly; `settle` repairs what is wrong.
  */
 import { stringify } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
@@ -33,7 +33,7 @@ export type Edit =
   | { readonly kind: "no workflow" }
   | { readonly kind: "wrong yaml" }
   | { readonly kind: "pause"; readonly ms: number };
-/** In place, by a rename over the old file, or with the folder recreated. */
+/** In place, by a rename over the old file, or by recreating the folder. */
 export type How = "write" | "rename" | "folder";
 
 interface Entry {
@@ -94,14 +94,14 @@ export class ReloadWorld {
     }
   }
 
-  /** The files on disk would start. */
+  /** Repairs the files on disk, so that a kernel could start on them. */
   settle(): void {
     for (const name of this.#broken) this.#write(`senses/${name}/index.ts`, this.#versions.get(name) ?? "", "rename");
     this.#broken.clear();
     this.#yaml();
   }
 
-  /** A workspace of its own with the same files, started. */
+  /** Starts a separate workspace with the same files. */
   async fresh(): Promise<WorkspaceFixture> {
     const copy = await makeWorkspace({});
     for (const part of ["nerve.yaml", "senses", "workflows", "lib"]) {
@@ -145,7 +145,7 @@ export class ReloadWorld {
   }
 }
 
-/** What the views show that follows from the files alone. */
+/** The part of the views that follows from the files alone. */
 export function configured(workspace: WorkspaceFixture): unknown {
   const { api: view } = workspace.kernel;
   return {

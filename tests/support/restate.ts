@@ -1,6 +1,6 @@
 /**
- * A Restate server, or a cluster of several, for tests: real servers with a key, data of their own in a temporary folder, and
- * no telemetry. npm brings the program once, to the user's cache.
+ * A Restate server, or a cluster of several, for tests: real servers with a key, their data in a temporary folder, and
+ * no telemetry. npm installs the program once, to the user's cache.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
@@ -11,7 +11,7 @@ import { within } from "./workspace_fixture.ts";
 
 export const restateVersion = "1.7.12";
 
-/** The program, or why there is none. */
+/** The program, or why it is missing. */
 export function findRestate(): Promise<{ readonly program: string } | { readonly missing: string }> {
   const name = `@restatedev/restate-server-linux-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
   const folder = `nerve-restate-${restateVersion}`;
@@ -24,17 +24,17 @@ export interface RestateNode {
   /** kill -9 */
   kill(): Promise<void>;
   start(): Promise<void>;
-  /** What its process has in memory. */
+  /** How much memory its process uses. */
   memoryMiB(): number;
 }
 
 export interface RestateServers extends AsyncDisposable {
   readonly nodes: readonly RestateNode[];
-  /** Its public key. */
+  /** The cluster's public key. */
   readonly identity: string;
 }
 
-/** Starts that many nodes. More than one: each change is kept by two. */
+/** Starts `count` nodes. With more than one, two of them store each change. */
 export async function startRestate(program: string, count = 1): Promise<RestateServers> {
   const folder = await Deno.makeTempDir({ prefix: "nerve-restate-" }), key = join(folder, "key.pem");
   await Deno.chmod(folder, 0o700);
@@ -135,7 +135,7 @@ class Node implements RestateNode {
     try {
       child.kill("SIGKILL");
     } catch (thrown) {
-      // It has ended by itself.
+      // It has ended already.
       if (!(thrown instanceof TypeError)) throw thrown;
     }
     await child.status;
@@ -148,12 +148,12 @@ async function answers(url: string): Promise<boolean> {
     await response.body?.cancel();
     return response.ok;
   } catch {
-    // Not yet.
+    // Not ready yet.
     return false;
   }
 }
 
-/** Ports that nothing listens at now. */
+/** Ports that nothing listens on now. */
 export function freePorts(count: number): number[] {
   const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
   const ports = listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
@@ -161,7 +161,7 @@ export function freePorts(count: number): number[] {
   return ports;
 }
 
-/** Writes an ed25519 key, as Restate reads it, and returns the public one, as its log names it. */
+/** Writes an ed25519 key, as Restate reads it, and returns the public one, as Restate's log prints it. */
 async function makeKey(path: string): Promise<string> {
   const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]) as CryptoKeyPair;
   const bytes = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));

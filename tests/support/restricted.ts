@@ -1,5 +1,5 @@
 /**
- * Restricts itself by Landlock as if this system's were of the given version, then prints what is refused.
+ * Restricts itself by Landlock as if the system had the given version of it, then prints what is refused.
  *
  *     deno run -A tests/support/restricted.ts FOLDER VERSION
  */

@@ -1,4 +1,4 @@
-/** Programs that a sense or role starts in a test, found again by a number that is among their arguments. */
+/** Programs that a sense or role starts in a test, identified by a number among their arguments. */
 import { systemClock } from "../../src/base/clock.ts";
 import { isGoneProcess } from "../../src/base/if_present.ts";
 import { delay } from "../../src/base/time.ts";
@@ -23,7 +23,7 @@ export function runningWith(argument: string): number[] {
   });
 }
 
-/** Resolves when so many programs have the argument. Their start and end are nobody's events: this polls. */
+/** Resolves when `count` programs have the argument. It polls, because no event reports their start and end. */
 export async function untilRunning(argument: string, count: number): Promise<number[]> {
   const latest = systemClock.monotonic() + deadlineMs;
   for (;;) {
@@ -34,7 +34,7 @@ export async function untilRunning(argument: string, count: number): Promise<num
   }
 }
 
-/** Shell: starts three programs in the background, of which one has left the session and one its environment. */
+/** Shell: starts three programs in the background, one of which leaves the session and one its environment. */
 export function leaveBehind(seconds: string): string {
   return `sleep ${seconds} & setsid sleep ${seconds} & env -i PATH=$PATH sleep ${seconds} &`;
 }

@@ -1,4 +1,4 @@
-/** A scheduler on a fake clock, with computes that take as long as a test says. */
+/** A scheduler on a fake clock, with computes that take as long as a test sets. */
 import assert from "node:assert/strict";
 import { type Moment, momentBefore, readMoment } from "../../src/base/moment.ts";
 import type { Trigger } from "../../src/protocol/signal.ts";
@@ -47,7 +47,7 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRec
   readonly deferred: ({ sense: string; reason: string } & NonActionDetail)[] = [];
   readonly droppedIds: number[] = [];
   readonly cronTicks: { sense: string; due: number }[] = [];
-  /** The last tick of each interval, by sense and interval; give them to the bench of the next daemon. */
+  /** The last tick of each interval, by sense and interval; pass them to the bench of the next daemon. */
   readonly ticks: Map<string, Moment>;
   /** How long the next compute of a sense takes, in milliseconds. */
   durationMs: (sense: string) => number = () => 0;
@@ -57,7 +57,7 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRec
   /** Senses whose computes are not answered. */
   readonly down = new Set<string>();
 
-  /** `before`: the bench of the daemon that ran before. */
+  /** `before`: the bench of the previous daemon. */
   constructor(start?: number | FakeClock, before?: SchedulerBench) {
     this.clock = start instanceof FakeClock ? start : new FakeClock(start);
     this.ticks = new Map(before?.ticks);
@@ -98,7 +98,7 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRec
     this.cronTicks.push({ sense, due });
   }
 
-  /** Paused senses, and how much was skipped of them. */
+  /** Paused senses, and how many triggers of each were skipped. */
   readonly skipped = new Map<string, number>();
 
   isPaused(sense: string): boolean {

@@ -1,13 +1,12 @@
 /**
- * An agent for tests, as a real process: it does what the prompt says, word for word. `scripted_agent.ts acp` speaks the
- * Agent Client Protocol; `scripted_agent.ts command [SESSION]` reads one prompt from its input; `scripted_agent.ts terminal
- * SESSION` reads one from each line. What it remembers of a
- * conversation is a file in its home. Prompts: `say TEXT`, `count`, `env`, `write FILE TEXT`, `ask KIND [PATH]`, `fail`, `die`,
- * `start SECONDS` (a program that goes on), `hang`, `noise`, `flood PIECES` (of 32 KiB each), `clock FROM` (the
- * milliseconds since then), `spend TOKENS COST`,
- * `until FILE` (goes on once that file is in its home).
- * Files in its home make it fail: `refuse-load` refuses to go on with a conversation, `die-at-start` holds how many more of
- * its programs end at once, `hang-at-start` never answers the first request. It writes its process number to `pid`.
+ * An agent for tests, as a real process: it does what the prompt says, word for word. `scripted_agent.ts acp` speaks
+ * the Agent Client Protocol; `scripted_agent.ts command [SESSION]` reads one prompt from its input; `scripted_agent.ts
+ * terminal SESSION` reads one from each line. What it remembers of a conversation is a file in its home.
+ * Prompts: `say TEXT`, `count`, `env`, `write FILE TEXT`, `ask KIND [PATH]`, `fail`, `die`, `start SECONDS` (a program
+ * that keeps running), `hang`, `noise`, `flood PIECES` (of 32 KiB each), `clock FROM` (the milliseconds since then),
+ * `spend TOKENS COST`, `until FILE` (continues once that file is in its home).
+ * Files in its home make it fail: `refuse-load` refuses to resume a conversation, `die-at-start` contains how many more
+ * of its programs end at once, `hang-at-start` never answers the first request. It writes its process number to `pid`.
  */
 const [protocol = "", given = ""] = Deno.args, encoder = new TextEncoder();
 const print = (text: string) => Deno.stdout.writeSync(encoder.encode(text));
@@ -25,12 +24,12 @@ function count(session: string): number {
   return before + 1;
 }
 
-/** Replaced by the protocol, which tells it. */
+/** Reports usage; replaced by the protocol. */
 let spend = (tokens: number, cost: number): void => {
   print(`${JSON.stringify({ total_cost_usd: cost, usage: { input_tokens: tokens, output_tokens: 0 } })}\n`);
 };
 
-/** Replaced by the protocol: a part of an answer. */
+/** Sends a part of an answer; replaced by the protocol. */
 let talk = (text: string): void => void print(text);
 
 class Refused extends Error {

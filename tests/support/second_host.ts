@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { repository } from "./source_files.ts";
 
-/** Not by its socket, which a daemon that stops has closed. */
+/** Does not use the socket, which a stopping daemon has closed. */
 export async function secondHostIsRefused(root: string): Promise<void> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-prompt", "--cached-only", `${repository}src/main.ts`, "run", "--workspace", root],

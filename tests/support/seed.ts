@@ -14,10 +14,10 @@ export function randomSeed(): number {
   return askedSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
-/** How often a test of faults is made, each time with another seed: once in the gate, more often in `deno task waits`. */
+/** How often a fault test runs, each time with another seed: once in the gate, more often in `deno task waits`. */
 const rounds = Number(Deno.env.get("NERVE_ROUNDS") ?? 1);
 
-/** A test of random faults. Whatever fails in it, also a wait that takes too long, names the seed. */
+/** A test of random faults. Every failure, including a wait that takes too long, names the seed. */
 export function faultTest(name: string, test: (seed: number) => Promise<void>, form: Form = Deno): void {
   const file = testFile();
   form.test(name, () => playRounds(test, rounds, file));
@@ -34,14 +34,14 @@ export async function playRounds(test: (seed: number) => Promise<void>, count: n
   }
 }
 
-/** For the message of a failure: the command that repeats it. */
+/** The command that repeats a failure, for its message. */
 export function repeatedBy(seed: number, file: string = testFile()): string {
   return `Repeat it: ${isLong ? "NERVE_LONG=1 " : ""}NERVE_SEED=${seed} deno test -A --no-prompt ${file}`;
 }
 
-/** The file of the test that calls, from the root of the repository. */
+/** The calling test's file, relative to the root of the repository. */
 function testFile(): string {
-  // Where unit tests of a room are one module, the main module is not the test's (tools/test/main.ts).
+  // Where test files are grouped into one module, the main module is not the test's own (tools/test/main.ts).
   const [file = Deno.mainModule] = /file:[^\s()]*_test\.ts/.exec(new Error().stack ?? "") ?? [];
   return relative(repository, fromFileUrl(file));
 }

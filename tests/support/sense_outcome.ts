@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type Grants, TestSense } from "./library.ts";
 
-/** Works with the grants of the README; without them, fails with a message that names the missing access. */
+/**
+ * Checks that it works with the README's grants; without them, it fails with a message that names the missing access.
+ */
 export async function needsItsGrants(name: string, missing: string, others: Grants = {}): Promise<void> {
   await using granted = new TestSense(name);
   assert.equal((await granted.compute()).kind, "value");

@@ -1,6 +1,6 @@
 /**
  * A kernel on a real workspace with the control API on its socket, and the command line in this process: the output and
- * the exit code of a command, with a daemon running. See workspace_fixture.ts.
+ * the exit code of a command while a daemon runs. See workspace_fixture.ts.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import { runCli } from "../../src/cli/app.ts";
@@ -39,7 +39,7 @@ export class ServedWorkspace implements AsyncDisposable {
     await this.#listener.open();
   }
 
-  /** Ends the API and the kernel, as a stopped daemon does. */
+  /** Ends the API and the kernel, as a stopping daemon does. */
   async stop(): Promise<void> {
     await this.#listener?.stop();
     await this.#server?.stop();

@@ -1,4 +1,4 @@
-/** Reports as smartctl 7 prints them, after its documentation: the machines of tests have no disk that tells anything. */
+/** Reports as smartctl 7 prints them, by its documentation: the machines that run tests have no disk with such data. */
 
 type Json = Record<string, unknown>;
 
@@ -45,7 +45,7 @@ export function ataReport(more: Json = {}, code = 0): Json {
   };
 }
 
-/** With other attributes in place of those that have their numbers. */
+/** Replaces the attributes that have the same numbers as `others`. */
 export function ataAttributes(
   ...others: readonly (readonly [number, string, number, number, string?, string?])[]
 ): Json {
@@ -94,7 +94,7 @@ export function scsiReport(): Json {
   };
 }
 
-/** What is printed where there is nothing to tell. */
+/** The output where smartctl has no data. */
 export function refusedReport(code: number, ...messages: string[]): Json {
   return head("sat", "ATA", code, messages);
 }

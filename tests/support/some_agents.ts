@@ -35,7 +35,7 @@ export const someAgents: ReadonlyMap<string, AgentDefinition> = new Map([
   named("lines", { protocol: "fake", command: [], scenario: [{ when: { role: "a" }, do: [{ answer: "x" }] }] }),
 ]);
 
-/** With every key given. */
+/** The agent as a user would write it, with every key given. */
 export function writtenAgent(item: AgentDefinition): Record<string, unknown> {
   const { protocol, scenario } = item;
   if (protocol === "fake") return { protocol, scenario, max_sessions: item.maxSessions };
@@ -57,7 +57,7 @@ export function writtenAgent(item: AgentDefinition): Record<string, unknown> {
   };
 }
 
-/** Workflows by name, for a comparison as JSON. */
+/** Workflows by name, in a form to compare as JSON. */
 export function withPlainAgents(workflows: ReadonlyMap<string, WorkflowConfig>): Record<string, unknown> {
   return Object.fromEntries([...workflows].map(([name, flow]) => [name, { ...flow, agents: [...flow.agents] }]));
 }

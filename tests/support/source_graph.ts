@@ -1,4 +1,4 @@
-/** The imports and exports of each module of nerve, read from its syntax: types count. For the house tests. */
+/** The imports and exports of each module of nerve, read from its syntax, including types. For the house tests. */
 import { parse } from "@babel/parser";
 import { dirname, join } from "node:path/posix";
 import { isPlainObject } from "../../src/protocol/json.ts";
@@ -7,7 +7,7 @@ import { readSource, sourceFiles } from "./source_files.ts";
 export interface SourceModule {
   /** In the repository: `src/base/clock.ts`. */
   readonly path: string;
-  /** Own modules that it imports, statically, dynamically or for a type. */
+  /** nerve's modules that it imports, statically, dynamically or for a type. */
   readonly imports: readonly string[];
   /** Names that are declared here and exported. */
   readonly exports: readonly string[];

@@ -1,4 +1,4 @@
-/** Keys and signatures made by `ssh-keygen`. */
+/** Keys and signatures made with `ssh-keygen`. */
 import { concat, writeString, writeUint32 } from "../../src/base/ssh_wire.ts";
 import { hasProgram } from "./debian.ts";
 
@@ -40,8 +40,8 @@ async function run(args: string[], input = ""): Promise<string> {
 }
 
 /**
- * A key as a security key makes it, and what it signs: there is none on a machine for tests. `ssh-keygen -Y verify`
- * accepts these signatures.
+ * A key like that of a hardware security key, and its signatures: machines that run tests have no such device.
+ * `ssh-keygen -Y verify` accepts these signatures.
  */
 export class HardwareKey {
   readonly #type: string;
@@ -67,7 +67,7 @@ export class HardwareKey {
     return `${this.#type} ${this.#blob.toBase64()} key`;
   }
 
-  /** `flags`: 1 says that its owner touched it. */
+  /** `flags`: 1 means that its owner touched it. */
   async sign(message: string, flags = 1): Promise<string> {
     const digest = await sha("SHA-512", encode(message));
     const parts = ["nerve-approval", "", "sha512"].map((part) => writeString(part));
@@ -88,7 +88,7 @@ export class HardwareKey {
   }
 }
 
-/** A zero before a number that would look negative. */
+/** Puts a zero before a number that would look negative. */
 function toNumber(bytes: Bytes): Bytes {
   const first = bytes.findIndex((byte) => byte !== 0), digits = bytes.slice(first < 0 ? bytes.length : first);
   return (digits[0] ?? 0) < 128 ? digits : concat(new Uint8Array([0]), digits);

@@ -1,4 +1,4 @@
-/** The log's store in a temporary folder, on the fake clock, and rows and runs to put into it. */
+/** The log's store in a temporary folder, on the fake clock, with rows and runs to store. */
 import type { RunWait } from "../../src/protocol/run_wait.ts";
 import { join } from "node:path";
 import type { NewLogRow } from "../../src/protocol/log.ts";
@@ -66,7 +66,7 @@ export function newRun(runId: string, change: Partial<Run> = {}): Run {
   };
 }
 
-/** A run of `round` - 1 messages sleeps. */
+/** The wait of a run that has `round` - 1 messages and sleeps. */
 export function sleepOf(round: number): RunWait {
   const boot = { id: "b", ms: 5 };
   return {
@@ -81,8 +81,8 @@ export function sleepOf(round: number): RunWait {
 }
 
 /**
- * A batch of the commit thread, which commits when the disk is slow, may hold the file at that moment: kernel/wal_watch.ts
- * tries again, too.
+ * Retries, as kernel/wal_watch.ts does: the commit thread, which commits when the disk is slow, may hold the file at
+ * that moment.
  */
 export function restoreWal(store: Store): Promise<boolean> {
   return store.restoreWal().catch((thrown) => {

@@ -1,6 +1,6 @@
 /**
  * A supervisor with real processes on a fake clock, for tests of when processes start and end. This file stands in for
- * the kernel: a test says what is due and what is running.
+ * the kernel: a test sets what is due and what is running.
  */
 import assert from "node:assert/strict";
 import { listSocketFolders } from "../../src/config/runtime_folder.ts";
@@ -44,7 +44,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   available = 0;
   /** Wall time at which the units are next needed. */
   due: number | null = null;
-  /** Whether work is under way in every process. */
+  /** Whether every process has work in progress. */
   working = false;
   readonly #workspace: WorkspaceFixture;
   #wake = Promise.withResolvers<void>();
@@ -77,7 +77,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     return this.supervisor.getOrStartProcess(key, order);
   }
 
-  /** The same for a unit that may start. */
+  /** Like `findProcess`, for a unit that may start. */
   process(key: UnitKey): UnitProcess {
     const process = this.findProcess(key);
     assert.ok(process !== null, `${key} may not start: ${this.supervisor.downReasonOf(key)}`);
@@ -91,7 +91,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     return process;
   }
 
-  /** One compute in a process, past the supervisor, which does not learn that the unit was needed. */
+  /** Runs one compute in a process without the supervisor, which does not notice that the unit was needed. */
   async compute(process: UnitProcess, sense: string): Promise<ComputeOutcome> {
     const id = ++this.#computes;
     process.send({ t: "compute", id, sense, trigger: manual, signals: [], deliveries: [], key: null, taken: null });
@@ -102,7 +102,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     return message.outcome;
   }
 
-  /** Lets fake time pass in steps in which the process can answer its heartbeat, as it does in real time. */
+  /** Lets fake time pass in steps in which the process can answer its heartbeats, as it does in real time. */
   async pass(process: UnitProcess, sense: string, ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 5_000) {
       await this.clock.tick(Math.min(left, 5_000));

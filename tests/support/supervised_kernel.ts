@@ -1,4 +1,4 @@
-/** A kernel supervisor over kernels that do what a test says, on a clock that stands still. */
+/** A kernel supervisor over kernels that a test controls, on a clock that stands still. */
 import assert from "node:assert/strict";
 import type { LogLine } from "../../src/base/log_line.ts";
 import {

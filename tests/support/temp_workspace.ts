@@ -1,7 +1,7 @@
 /** Workspaces in temporary folders. */
 import { dirname, join } from "node:path";
 
-/** Runs `test` in a folder of its own, given by its real path, which is removed afterwards. */
+/** Runs `test` in a folder of its own, given by its real path; the folder is removed afterwards. */
 export async function inTempDir(test: (root: string) => Promise<void>): Promise<void> {
   const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "nerve-test-" }));
   try {

@@ -1,4 +1,4 @@
-/** An HTTP or HTTPS server that a test answers for. */
+/** An HTTP or HTTPS server whose answers a test provides. */
 import { type TestCertificate } from "./certificate.ts";
 
 export interface TestServer extends AsyncDisposable {
@@ -6,7 +6,7 @@ export interface TestServer extends AsyncDisposable {
   readonly seen: string[];
 }
 
-/** Answers each request with what `answer` returns at that moment. */
+/** Answers each request with the current result of `answer`. */
 export function serve(
   answer: (request: Request) => Response | Promise<Response>,
   tls: TestCertificate | null = null,

@@ -1,4 +1,4 @@
-/** Pages as the control API takes them, of records that a test has in memory. */
+/** Pages as the control API expects them, from records that a test has in memory. */
 import { type PageReader, type Records, toNextRow } from "../../src/protocol/queries.ts";
 import { type TextPage, writePage } from "../../src/protocol/text_page.ts";
 import { readAll } from "../../src/store/reading/steps.ts";

@@ -17,9 +17,9 @@ export interface TraceReceiver extends AsyncDisposable {
   readonly url: string;
   readonly base: string;
   readonly requests: ReceivedRequest[];
-  /** With which it answers. */
+  /** The status of its answers. */
   status: number;
-  /** All of the requests that it took. */
+  /** All spans of the requests that it accepted. */
   spans(): ReceivedSpan[];
 }
 

@@ -1,7 +1,7 @@
 /**
- * A process that may write nothing, by Landlock, and reads the database of a peer as the sandbox does: run by WalledReader.
- * Each line on its stdin is a query; each line on its stdout the JSON of its answer, or "unshared" when it asks the kernel
- * for the files beside the database.
+ * A process that Landlock keeps from writing anything, and that reads a peer's database as the sandbox does;
+ * WalledReader runs it. Each line on its stdin is a query; each line on its stdout is the JSON of its answer, or
+ * "unshared" when it asks the kernel for the files beside the database.
  */
 import { messageOf } from "../../src/base/errors.ts";
 import type { ProcessSpec } from "../../src/protocol/message.ts";
@@ -9,7 +9,7 @@ import { openPeers } from "../../src/sandbox/peers.ts";
 import { createDrizzle } from "../../src/store/sqlite/drizzle.ts";
 import { fromFileUrl } from "./paths.ts";
 
-/** Whether this system can hold such a wall. */
+/** Whether this system has Landlock. */
 export const hasLandlock: boolean = Deno.build.os === "linux" && ruleset(null, 0n, 1n) >= 1n;
 
 function ruleset(attributes: BigUint64Array<ArrayBuffer> | null, size: bigint, flags: bigint): bigint {
@@ -49,7 +49,7 @@ export class WalledReader implements AsyncDisposable {
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   #held = "";
 
-  /** Reads the sense `name` whose database lies in `folder`. */
+  /** Reads the sense `name` whose database is in `folder`. */
   constructor(folder: string, name: string) {
     const script = fromFileUrl(import.meta.url), config = fromFileUrl(new URL("../../deno.json", import.meta.url));
     this.#child = new Deno.Command(Deno.execPath(), {
@@ -61,7 +61,7 @@ export class WalledReader implements AsyncDisposable {
     this.#input = this.#child.stdin.getWriter();
   }
 
-  /** Its answer to a query. `onUnshared` stands for the kernel. */
+  /** Returns the answer to a query. `onUnshared` stands in for the kernel. */
   async ask(sql: string, onUnshared: () => void): Promise<string> {
     await this.#input.write(new TextEncoder().encode(`${sql}\n`));
     for (;;) {

@@ -1,5 +1,6 @@
 /**
- * SQLite, without the facade that user code gets, behind the rules of a unit: prints what works and what is refused.
+ * SQLite, without the facade that user code gets, behind the Landlock rules of a unit: prints what works and what is
+ * refused.
  *
  *     deno run -A tests/support/walled_sqlite.ts WORKSPACE
  */
@@ -38,7 +39,7 @@ function tried(act: () => unknown): string {
   }
 }
 
-/** A journal that names a file: SQLite removes that file when it has rolled the journal back. */
+/** Plants a journal that names a file: SQLite removes that file when it has rolled the journal back. */
 function plantSuperJournal(target: string): void {
   const base = `${root}/data/blobs/j.db`, db = new DatabaseSync(base);
   db.exec("pragma journal_mode = delete; create table t (x); insert into t values (1)");

@@ -1,4 +1,6 @@
-/** A clock whose wall time a test can set, with nerve's own watch (base/wall_clock_watch.ts) instead of an ideal one. */
+/**
+ * A clock whose wall time a test can set, with nerve's own watch (base/wall_clock_watch.ts) instead of an ideal one.
+ */
 import type { Clock } from "../../src/base/time.ts";
 import { waitForWallTime, WallClockWatch } from "../../src/base/wall_clock_watch.ts";
 
@@ -7,7 +9,7 @@ export interface WatchedClock extends Clock {
   jump(ms: number): void;
 }
 
-/** Its time is that of `base`. */
+/** Takes its time from `base`. */
 export function watchedClock(base: Pick<Clock, "now" | "monotonic" | "boot" | "after">): WatchedClock {
   let shiftMs = 0;
   const timers = {

@@ -1,8 +1,8 @@
-/** Whether the event loop is free while something goes on. */
+/** Whether the event loop stays free while work is in progress. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 
-/** The longest time for which the event loop was blocked while `work` went on, and how long that took. */
+/** The longest time for which the event loop was blocked during `work`, and how long the work took. */
 export async function watchLoop(work: () => Promise<unknown>): Promise<{ blockedMs: number; tookMs: number }> {
   let last = systemClock.monotonic(), blockedMs = 0;
   const look = () => {
@@ -16,7 +16,7 @@ export async function watchLoop(work: () => Promise<unknown>): Promise<{ blocked
   return { blockedMs, tookMs: systemClock.monotonic() - from };
 }
 
-/** Another program may have the processor for a moment: one round of a few has to show it. */
+/** Another program may have the processor for a moment, so one good round of several is enough. */
 const rounds = 5;
 
 /** Fails unless the event loop is blocked for no more than this share of the time that `work` takes. */

@@ -35,7 +35,7 @@ export class Bench {
   readonly problems: string[] = [];
   readonly failures: string[] = [];
   readonly freed: number[] = [];
-  /** Who may decide; nobody: whoever asks. */
+  /** The approvers; while there are none, anyone who has access may decide. */
   approvers: Approvers = { people: new Map(), groups: new Map() };
   /** Rows that changed no run. */
   readonly logged: NewLogRow[] = [];
@@ -49,7 +49,7 @@ export class Bench {
   ) {
     this.store = store;
     this.host.code = code;
-    // As an earlier process has said; a test of `finally` says otherwise.
+    // As if an earlier process had reported it; a test of `finally` changes it.
     if (store.readFinally("w") === null) store.know("w", { code: this.host.code, has: false });
     this.clock = clock;
     this.manager = new WorkflowManager({
@@ -92,13 +92,13 @@ export class Bench {
     return this.store.disk.rows.filter(({ refId }) => refId === runId).map(({ type }) => type);
   }
 
-  /** The next process has new code. */
+  /** Gives the next process new code. */
   replaceCode(): void {
     this.host.replace("w");
     this.manager.onCodeReplaced("w");
   }
 
-  /** The newest process answers whether the run may move there; `why`: why not. */
+  /** The newest process answers whether the run may move there. `why`: the reason if it may not. */
   async answer(runId: string, why: string | null): Promise<void> {
     const process = this.host.processes.at(-1) ?? assert.fail("there is no process");
     const thread = process.threads.get(runId) ?? assert.fail(`${runId} was not asked about`);
@@ -107,7 +107,7 @@ export class Bench {
     await this.turn();
   }
 
-  /** The code of its process contradicts the run. */
+  /** The code in the run's process contradicts the run. */
   async contradict(runId: string): Promise<void> {
     const { process, thread } = this.at(runId);
     process.threads.delete(runId);
@@ -130,7 +130,7 @@ export class Bench {
     return this.host.processes.filter(({ alive }) => alive).flatMap(({ threads }) => [...threads.keys()]);
   }
 
-  /** The run's role returns. */
+  /** Lets the run's role return. */
   async sendMessage(runId: string, more: { round?: number; content?: string; role?: string; meta?: unknown } = {}) {
     const { process, thread } = this.at(runId);
     const round = thread.messages.length + 1, meta = (more.meta ?? {}) as Record<string, never>;
@@ -161,7 +161,7 @@ export class Bench {
     await this.turn();
   }
 
-  /** The run's role throws; `waitMs`: the wait that its policy then decides. */
+  /** Lets the run's role throw. `waitMs`: the wait that its policy decides. */
   async fail(
     runId: string,
     waitMs: number | null,
@@ -185,7 +185,7 @@ export class Bench {
     await this.turn();
   }
 
-  /** The moderator names a role that waits. */
+  /** Lets the moderator name a role that waits. */
   async wait(runId: string, wait: AskedWait, more: { round?: number; role?: string } = {}): Promise<void> {
     const { process, thread } = this.at(runId), round = thread.messages.length + 1;
     process.threads.delete(runId);
@@ -193,14 +193,14 @@ export class Bench {
     await this.turn();
   }
 
-  /** The moderator names a role that runs once. */
+  /** Lets the moderator name a role that runs once. */
   async askToBegin(runId: string, role = "charge"): Promise<void> {
     const { process, thread } = this.at(runId), round = thread.messages.length + 1;
     this.manager.onMessage(process, { t: "may_begin", runId, attempt: thread.attempt, round, role });
     await this.turn();
   }
 
-  /** A role with a time limit begins. */
+  /** Lets a role with a time limit begin. */
   async begin(runId: string, timeoutMs: number, waitMs: number | null): Promise<void> {
     const { process, thread } = this.at(runId), round = thread.messages.length + 1;
     const about = {
@@ -229,7 +229,7 @@ export class Bench {
     return this.host.processes.filter(({ alive }) => alive).flatMap(({ closing }) => [...closing.keys()]);
   }
 
-  /** The run's `finally` returns or throws, or there is none. */
+  /** Lets the run's `finally` return or throw, or reports that there is none. */
   async close(runId: string, how: "done" | "failed" | "none" = "done"): Promise<void> {
     const { process, closing: { attempt } } = this.closer(runId);
     process.closing.delete(runId);

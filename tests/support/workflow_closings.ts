@@ -11,7 +11,7 @@ export function closingsOf({ processes }: FakeHost): [FakeProcess, FakeClosing][
   );
 }
 
-/** What processes do for a run: roles, and its `finally`. */
+/** The work that processes do for a run: roles, and its `finally`. */
 export function listWorkers(host: FakeHost, runId: string): ("role" | "finally")[] {
   return [
     ...threadsAtWork(host).filter(([, { start }]) => start.runId === runId).map(() => "role" as const),

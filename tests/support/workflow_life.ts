@@ -1,10 +1,10 @@
-/** Steps that tests of runs in real processes need again and again. */
+/** Steps that tests of runs in real processes repeat. */
 import { isPlainObject } from "../../src/protocol/json.ts";
 import type { LogType } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { within, type WorkspaceFixture } from "./workspace_fixture.ts";
 
-/** The run once it has ended; also when that was before this call. */
+/** The run once it has ended, even if that was before this call. */
 export async function runEnd(workspace: WorkspaceFixture, runId: string): Promise<Run> {
   const { api: view } = workspace.kernel;
   await within(view.runEnded(runId, new AbortController().signal), `run ${runId} to end`, () => story(workspace));
@@ -26,7 +26,7 @@ function story(workspace: WorkspaceFixture): string {
   return workspace.events.slice(-10).map((event) => `  ${JSON.stringify(event).slice(0, 300)}`).join("\n");
 }
 
-/** The text of a workflow of these roles, which it does in their order unless a moderator is given. */
+/** The text of a workflow with these roles, which run in order unless a moderator is given. */
 export function steps(
   roles: string,
   moderator = `({ messages }) => Object.keys(roles)[messages.length] ?? END`,
@@ -40,7 +40,7 @@ export default defineWorkflow({ roles, moderator: (${moderator}) as never });
 
 /**
  * The text and the settings of a workflow whose role waits at a gate until the file `gate/open` exists; it emits "RUN
- * works" when it begins. Its rounds are `rounds`.
+ * works" when it begins. `rounds`: the number of its rounds.
  */
 export const gated = {
   text: (rounds = 1): string =>
@@ -56,7 +56,7 @@ export const gated = {
   settings: { permissions: { read: ["./gate"] }, config: { open: "gate/open" } },
 };
 
-/** Makes the gate's folder, closed. */
+/** Creates the gate's folder; the gate is closed. */
 export function closeGate(workspace: WorkspaceFixture): void {
   Deno.mkdirSync(`${workspace.root}/gate`, { recursive: true });
 }

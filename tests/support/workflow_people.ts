@@ -1,4 +1,4 @@
-/** Those around the manager of workflow_world.ts who decide what runs ask, and send them events. */
+/** The people around the manager of workflow_world.ts who decide requests of runs, and send events to runs. */
 import assert from "node:assert/strict";
 import type { Approval } from "../../src/protocol/approval.ts";
 import type { WorkflowManager } from "../../src/workflow/local/manager.ts";
@@ -8,13 +8,13 @@ import type { Witness } from "./workflow_witness.ts";
 
 const roundsMax = 4;
 
-/** Everything that was ever asked, decided or not. */
+/** All requests, decided or not. */
 function asked(store: RunStore, ids: readonly string[]): Approval[] {
   const rounds = Array.from({ length: roundsMax }, (_, index) => index + 1);
   return ids.flatMap((id) => rounds.flatMap((round) => store.readApprovalAt(id, round)?.approval ?? []));
 }
 
-/** Decides on one of all requests, now and then for what was not shown. */
+/** Decides one of all requests, sometimes with a digest that was not shown. */
 export function decide(manager: WorkflowManager, store: RunStore, witness: Witness, a: number, b: number): void {
   const approval = pick(asked(store, witness.ids), a);
   if (approval === undefined) return;

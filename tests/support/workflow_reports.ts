@@ -6,7 +6,7 @@ import { roleOf, said, waitOf } from "./workflow_threads.ts";
 
 export type At = readonly [process: FakeProcess, thread: FakeThread];
 
-/** A process says nothing about a run whose message is on its way to the disk, or whose role waits to begin. */
+/** A process reports nothing about a run whose message is on its way to the disk, or whose role waits to begin. */
 function isQuiet({ waits, asks, aborted }: FakeThread): boolean {
   return waits || asks && aborted === null;
 }
@@ -28,7 +28,7 @@ export function sendMessage(manager: WorkflowManager, [process, thread]: At, rou
   manager.onMessage(process, { ...said, runId, attempt, round });
 }
 
-/** What a process has no right to say: of a run that it does not hold, or of another attempt or round. */
+/** Sends a report that a process may not make: about a run that it does not hold, or another attempt or round. */
 export function forge(manager: WorkflowManager, process: FakeProcess, runId: string, n: number): void {
   const own = process.threads.get(runId);
   const attempt = own === undefined ? 1 : own.attempt + 1 + n % 2;
@@ -81,8 +81,8 @@ export function beginWait(manager: WorkflowManager, [process, thread]: At, wait:
 }
 
 /**
- * A list of runs, for a choice. No run waits for one in the queue of "queues", where runs that wait keep their slots: two
- * that did so could wait for ever.
+ * A list of runs, for a choice. No run waits for one in the queue of "queues", where runs that wait keep their slots:
+ * two that did so could wait for ever.
  */
 function anyChildren(n: number): AskedWait {
   const request = { prompt: "p", payload: { n: 0 }, maxRounds: null };

@@ -6,7 +6,7 @@ import type { FakeHost, FakeProcess, FakeThread } from "./fake_workflow_host.ts"
 /** A message of a role. */
 export const said = { t: "message", role: "r", content: "c", meta: {} } as const;
 
-/** Working runs: those that wait for an ack and were aborted have stopped. */
+/** Threads at work: runs that wait for an ack and were aborted have stopped. */
 export function threadsAtWork(host: FakeHost): [FakeProcess, FakeThread][] {
   const works = (process: FakeProcess, { probed, waits, aborted, start }: FakeThread) =>
     !probed && !(waits && aborted !== null) && !isLate(process, start.runId);
@@ -29,7 +29,7 @@ export function roleOf({ start, attempt, messages }: FakeThread) {
   } as const;
 }
 
-/** A report that the next role sleeps; of no thread: of a first round. */
+/** A report that the next role sleeps; without a thread, in the first round. */
 export function waitOf(thread: FakeThread | null, ms: number) {
   const { runId = "" } = thread?.start ?? {}, round = (thread?.messages.length ?? 0) + 1;
   return { t: "wait", runId, attempt: thread?.attempt ?? 1, round, role: "r", wait: { kind: "for", ms } } as const;
@@ -59,7 +59,7 @@ function listThreads({ processes }: FakeHost): [FakeProcess, FakeThread][] {
   );
 }
 
-/** Whether the process is being ended because of this very run: then the run does not count there any more. */
+/** Whether the process is being ended because of this very run: then the run no longer counts there. */
 function isLate({ recycled }: FakeProcess, runId: string): boolean {
   return recycled?.includes(`of run ${runId} timed out`) ?? false;
 }

@@ -1,6 +1,6 @@
 /**
  * The promises of the workflow manager, checked at each of its actions. Used by workflow_world.ts. A violation in the
- * middle of the manager's work is kept and thrown by `check`, so that the manager itself never notices.
+ * middle of the manager's work is recorded and thrown by `check`, so that the manager itself never notices.
  */
 import assert from "node:assert/strict";
 import { NerveError } from "../../src/base/errors.ts";
@@ -13,14 +13,14 @@ import type { RunStore } from "../../src/workflow/local/ports.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import type { FakeThread } from "./fake_workflow_host.ts";
 
-/** A store, and what a test may do to it. `run` and `messages` are what is on disk. */
+/** A store, and the faults that a test may cause. `run` and `messages` return what is on disk. */
 export interface Backing {
   readonly store: RunStore;
   run(runId: string): Run | null;
   messages(runId: string): readonly RunMessage[];
-  /** Commits what waits. */
+  /** Commits what is pending. */
   settle(): Promise<void>;
-  /** Lets so many of the next commits fail. */
+  /** Makes the next `commits` commits fail. */
   fail(commits: number): void;
   /** The store as the next daemon finds it. `kill9`: uncommitted changes are lost. */
   reopen(kill9: boolean): Promise<Backing>;
@@ -36,10 +36,10 @@ export class Witness {
   readonly #given = new Set<string>();
   /** By run and round: how often its process died, and whether it was alone there the last time. */
   readonly #deaths = new Map<string, { count: number; alone: boolean }>();
-  /** Queued on disk, in order, and not decided otherwise. */
+  /** Runs queued on disk, in order, without another decision. */
   #queue: string[] = [];
   readonly #killed = new Set<string>();
-  /** By run and round: how often a role that runs once was told to begin. */
+  /** By run and round: how often a role that runs once was allowed to begin. */
   readonly #begun = new Map<string, number>();
   /** By request. */
   readonly #decisions = new Map<string, string>();
@@ -62,7 +62,7 @@ export class Witness {
     }
   }
 
-  /** A process begins to close a run. `workers`: what is done for it in all processes. */
+  /** A process begins to close a run. `workers`: the work for it in all processes. */
   closes(runId: string, workers: readonly ("role" | "finally")[]): void {
     this.#note(() => {
       const run = this.#backing.run(runId);
@@ -72,12 +72,12 @@ export class Witness {
     });
   }
 
-  /** Whether a run of these workflows is still to be closed. */
+  /** Whether a run of these workflows still has to be closed. */
   isUnclosed(workflows: Iterable<string>): boolean {
     return [...workflows].some((name) => this.#backing.store.listClosings(name, 1).length > 0);
   }
 
-  /** Every run of this workflow was closed. */
+  /** Checks that every run of this workflow was closed. */
   checkClosed(workflow: string): void {
     for (const id of this.ids) {
       const run = this.#backing.run(id);
@@ -94,11 +94,11 @@ export class Witness {
     return wait;
   }
 
-  /** What a run was told of those that it waited for. */
+  /** Checks what a run received about the runs that it waited for. */
   #checkChildren(parent: string, told: Json): void {
     for (const { runId, status, exitCode } of told as { runId: string; status: string; exitCode: number | null }[]) {
       const run = this.#backing.run(runId);
-      // Somebody else may have started one with that id.
+      // Another client may have started a run with that id.
       const isOwn = run?.trigger.kind === "run" && run.trigger.run === parent;
       if (status === "refused") assert.ok(!isOwn, `${runId} was not started by ${parent}`);
       else assert.deepEqual([run?.status, run?.exitCode], [status, exitCode], `${parent} was told of ${runId}`);
@@ -119,8 +119,8 @@ export class Witness {
   }
 
   /**
-   * A process was given a run; `active` runs of that workflow now work, and so many are allowed. `holders`: processes that
-   * work on this one.
+   * A process received a run; `active` runs of that workflow now work, and `allowed` may. `holders`: the number of
+   * processes that work on this one.
    */
   given(thread: FakeThread, active: number, allowed: number, holders: number): void {
     this.#note(() => {
@@ -141,7 +141,7 @@ export class Witness {
     });
   }
 
-  /** A role that runs once was told to begin. */
+  /** A role that runs once was allowed to begin. */
   begun(runId: string, round: number): void {
     this.#note(() => {
       const on = this.#backing.store.readBegun(runId),
@@ -173,7 +173,7 @@ export class Witness {
       const disk = this.#backing.run(run.runId);
       assert.ok(disk !== null, "a change is on disk before it is told");
       assert.ok(!this.#ended.has(run.runId), `${run.runId} changes after its end`);
-      // An end or a pause may be in the same commit, after what is told first.
+      // An end or a pause may be in the same commit, after the change that is reported first.
       const isLast = !isTerminal(disk.status) && (disk.status !== "paused" || run.status === "paused");
       if (isLast) assert.deepEqual(run, { ...disk, rounds: run.rounds });
       this.#inOrder(run);
@@ -187,19 +187,19 @@ export class Witness {
     this.#deaths.set(key, { count: (this.#deaths.get(key)?.count ?? 0) + 1, alone });
   }
 
-  /** A kill or a pause of the run is requested: it may be passed in the queue from now on. */
+  /** A kill or a pause of the run is requested: from now on other runs may overtake it in the queue. */
   killAsked(runId: string, ends = true): void {
     if (ends) this.#killed.add(runId);
     this.#unqueue(runId);
   }
 
-  /** A decision about a queued run that failed on the disk is tried again; meanwhile others may pass it. */
+  /** A decision about a queued run that failed on the disk is retried; meanwhile others may overtake it. */
   problem(message: string): void {
     const decided = /^run (\S+) could not be written as/.exec(message);
     if (decided !== null) this.#unqueue(decided[1] ?? "");
   }
 
-  /** An answer must be as `check` says, or an error of one of the codes. */
+  /** An answer must satisfy `check`, or be an error with one of the codes. */
   expectRun(answer: Promise<Run>, codes: string[], check: (run: Run, disk: Run | null) => void): void {
     const backing = this.#backing;
     this.expect(answer, codes, (run) => check(run, backing.run(run.runId)));
@@ -214,7 +214,7 @@ export class Witness {
     });
   }
 
-  /** Somebody was told that this was decided. */
+  /** A client got the answer that this was decided. */
   decided({ id, runId, round, kind }: Approval, option: string): void {
     assert.equal(this.#decisions.get(id) ?? option, option, `${id} is decided once`);
     this.#decisions.set(id, option);
@@ -226,14 +226,14 @@ export class Witness {
     if (option === "fail") assert.equal(this.#backing.run(runId)?.status, "failed", `${id}: the run has failed`);
   }
 
-  /** Somebody was told that the event was taken. */
+  /** A client got the answer that the event was accepted. */
   sent(runId: string, key: string): void {
     assert.ok(this.#backing.store.readEvent(runId, key) !== null, `event ${key} of ${runId} is on disk`);
   }
 
   #inOrder(run: Run): void {
     if (run.status === "queued") {
-      // As created: one that was paused takes its old place, unless a start was decided before.
+      // In order of creation: a run that was paused takes its old place, unless a start was decided before.
       const queued = this.#backing.store.listUnfinished().filter(({ status }) => status === "queued");
       const here = new Set([...this.#queue, run.runId]);
       this.#queue = queued.map(({ runId }) => runId).filter((id) => here.has(id));
@@ -249,7 +249,7 @@ export class Witness {
   #end(run: Run, disk: Run): void {
     assert.deepEqual(run, disk, "an end is told as it is on disk");
     this.#ended.set(run.runId, run);
-    // Its children end with it, and others may pass them in the queue.
+    // Its children end with it, and others may overtake them in the queue.
     for (const id of this.#queue) if (id.startsWith(`${run.runId}.`)) this.#unqueue(id);
     if (run.status === "killed") assert.ok(this.#isKilled(run), "only who was killed is killed, and its children");
     if (run.status !== "crashed") return;

@@ -28,7 +28,7 @@ import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
 
 const settleTurns = 3;
-/** Of the messages before a gate, and of its request. */
+/** The most hashes: of the messages before a gate, and of its request. */
 const hashesMax = 6;
 const doubted: readonly Step["kind"][] = ["die", "throw", "resume", "stop", "kill9"];
 
@@ -64,7 +64,7 @@ export class World {
     this.#witness.check();
   }
 
-  /** Lets everything come to its end: no more faults, roles finish. */
+  /** Lets everything finish: no more faults, roles finish. */
   async drain(): Promise<void> {
     this.#backing.fail(0);
     this.#host.down.clear();
@@ -158,7 +158,7 @@ export class World {
 
   #newManager(): WorkflowManager {
     const host = this.#host, witness = this.#witness;
-    // The reports of a manager whose daemon was killed reach nobody.
+    // Reports of a manager whose daemon was killed are lost.
     const isCurrent = () => this.#host === host;
     host.onProcess = (process) => {
       const ack = process.ack.bind(process);
@@ -171,7 +171,7 @@ export class World {
       process.onRun = (thread) => {
         const active = threadsAtWork(this.#host).filter(([{ workflow }]) => workflow === process.workflow).length;
         const holders = threadsAtWork(this.#host).filter(([, { start }]) => start.runId === thread.start.runId).length;
-        // A run that moves takes no slot: it had one, also when fewer are allowed now.
+        // A run that moves takes no slot: it already had one, even if fewer are allowed now.
         const allowed = thread.moved ? Infinity : this.#plans.get(process.workflow)?.concurrency ?? 0;
         if (isCurrent()) witness.given(thread, active, allowed, holders);
       };
@@ -219,7 +219,7 @@ export class World {
     this.#witness.expectRun(moved, ["STORE_FAILED", "RUN_UNKNOWN", "RUN_ENDED"], () => {});
   }
 
-  /** A process reports about a run that it does not hold, or of another attempt or round: the manager ignores it. */
+  /** A process reports about a run that it does not hold, or another attempt or round: the manager ignores it. */
   #forge(a: number, b: number): void {
     const process = pick(this.#host.processes, a), runId = pick(this.#witness.ids, b);
     if (process === undefined || runId === undefined) return;
@@ -255,7 +255,7 @@ export class World {
   async #restart(kill9: boolean): Promise<void> {
     if (!kill9) await this.#stopManager();
     for (const process of this.#host.processes) this.#host.end(process);
-    // First: nobody sees what the killed manager does while its store closes.
+    // First: nothing that the killed manager does while its store closes may be seen.
     this.#host = new FakeHost();
     this.#backing = await this.#backing.reopen(kill9);
     this.clock = new FakeClock(this.clock.now());

@@ -1,10 +1,10 @@
 /**
  * A kernel on a real workspace in a temporary folder, for tests: real processes, real SQLite, and events for which a
- * test waits. Nothing here sleeps; a wait that lasts too long fails with what has happened instead.
- * When it is disposed of, the kernel stops, no process may be left that works in the workspace, and the folder goes.
+ * test waits. Nothing here sleeps; a wait that lasts too long fails and shows what has happened instead.
+ * When it is disposed of, the kernel stops, no process may still work in the workspace, and the folder is removed.
  *
- *     await using workspace = await startWorkspace({ senses: { ping: "export const compute = () => ({ ok: true });" } });
- *     const result = await workspace.trigger("ping");
+ *     await using workspace = await startWorkspace({ senses: { ping: "export const compute = () => ({ ok: true });" }
+ *     }); const result = await workspace.trigger("ping");
  *     const { signal } = await workspace.signal("ping");
  */
 import assert from "node:assert/strict";
@@ -37,9 +37,9 @@ export interface WorkspaceOptions {
   /** Further files, by their path in the workspace. */
   readonly files?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
-  /** Whether the kernel follows changes of files by itself; default: no. */
+  /** Whether the kernel watches files for changes; default: no. */
   readonly watch?: boolean;
-  /** Which walls stand around user code; default: all that this system has. */
+  /** Which isolation user code gets; default: all that this system has. */
   readonly isolation?: Isolation;
 }
 
@@ -53,7 +53,7 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
   return fixture;
 }
 
-/** Makes the workspace only, for tests that start the kernel themselves, or none. */
+/** Creates only the workspace, for tests that start the kernel themselves, or none. */
 export async function makeWorkspace(options: WorkspaceOptions): Promise<WorkspaceFixture> {
   const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "nerve-test-" }));
   const fixture = new WorkspaceFixture(root, options);
@@ -158,8 +158,8 @@ export class WorkspaceFixture implements AsyncDisposable {
   }
 
   /**
-   * The first matching event, of those since `from` (default: of all so far) or of later ones. `from` is a length of
-   * `events` that was taken earlier: `const from = workspace.events.length`.
+   * The first matching event among those since `from` (default: all so far) and later ones. `from` is an earlier length
+   * of `events`: `const from = workspace.events.length`.
    */
   waitFor<E extends KernelEvent>(fits: (event: KernelEvent) => event is E, what: string, from?: number): Promise<E>;
   waitFor(fits: (event: KernelEvent) => boolean, what: string, from?: number): Promise<KernelEvent>;
@@ -250,7 +250,7 @@ export class WorkspaceFixture implements AsyncDisposable {
   }
 }
 
-/** `promise`, or a failure that says what was waited for. */
+/** `promise`, or a failure that names what the test waited for. */
 export function within<T>(promise: Promise<T>, what: string, story: () => string = () => ""): Promise<T> {
   let cancel = () => {};
   const late = new Promise<never>((_, reject) => {
@@ -263,7 +263,7 @@ export function within<T>(promise: Promise<T>, what: string, story: () => string
 
 /**
  * For a promise that a test begins here and awaits further down: if it rejects meanwhile, it fails the test at its
- * await. Without this it would end the whole file as an uncaught error, and nobody would learn which test it was.
+ * await. Without this it would end the whole file as an uncaught error, without the name of the test.
  */
 export function heardLater<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
@@ -278,13 +278,13 @@ export function processesIn(folder: string): number[] {
     try {
       if (Deno.readLinkSync(`/proc/${name}/cwd`) === folder) found.push(Number(name));
     } catch {
-      // Gone since the listing, a zombie, or another user's: not one of ours.
+      // Gone since the listing, a zombie, or another user's: not one of the test's.
     }
   }
   return found;
 }
 
-/** Resolves once no process is left in `folder`. A killed program is not our child, so nothing reports its end. */
+/** Resolves once no process is left in `folder`. It polls: a killed program is not this process's child. */
 export async function noProcessIn(folder: string): Promise<void> {
   const latest = systemClock.monotonic() + deadlineMs;
   while (systemClock.monotonic() < latest) {

@@ -1,4 +1,4 @@
-/** Texts that take long to read where a reader looks at some part of them again and again. */
+/** Texts that take long to read for a reader that examines some part of them again and again. */
 import assert from "node:assert/strict";
 
 const parts = [
@@ -21,7 +21,7 @@ const parts = [
   ...['Requires all access to "', 'Requires read access to "', 'npm:"@', "a/b@", "ts=1 level=warn source=", "\u0000"],
 ];
 
-/** Each part many times, alone and before an end that it was not made for; `chars` is about their length. */
+/** Each part many times, alone and before an end that does not fit it; `chars` is about their length. */
 export function* worstTexts(chars: number): Generator<[name: string, text: string]> {
   for (const part of parts) {
     const text = part.repeat(Math.ceil(chars / part.length));
@@ -32,9 +32,9 @@ export function* worstTexts(chars: number): Generator<[name: string, text: strin
 }
 
 const short = 20_000, times = 8;
-/** A reader that looks at each part once takes `times` as long for a text that is so much longer. */
+/** A reader that examines each part once takes `times` as long for a text that is so much longer. */
 const ratioMax = times * 4;
-/** A text that takes no longer than this is no danger, and a ratio of such short times says little. */
+/** A text that takes no longer than this is no danger, and a ratio of such short times means little. */
 const floorMs = 40;
 
 /** Fails if `read` takes more than its share longer for a text that is `times` as long. */
@@ -43,7 +43,7 @@ export function isLinear(what: string, read: (text: string) => unknown): void {
   const long = new Map(worstTexts(short * times));
   for (const [name, text] of worstTexts(short)) {
     const longer = long.get(name) ?? "";
-    // A collection of garbage may fall into any time.
+    // A garbage collection may fall into any measurement.
     let excess: string | null = "";
     for (let left = 5; left > 0 && excess !== null; left--) excess = findExcess(read, text, longer);
     if (excess !== null) slow.push(`${name}: ${excess}`);
@@ -58,7 +58,7 @@ function findExcess(read: (text: string) => unknown, text: string, longer: strin
   return longMs <= shortMs * ratioMax ? null : `${shortMs.toFixed(1)} ms, then ${longMs.toFixed(1)} ms`;
 }
 
-/** The shortest of a few times, or one that is short enough: the processor's caches may have been another program's. */
+/** The shortest of a few times, or one that is short enough: another program may have used the processor's caches. */
 function measure(read: (text: string) => unknown, text: string, enoughMs = 0): number {
   let best = Infinity;
   for (let round = 0; round < 4 && best > enoughMs; round++) {
@@ -69,7 +69,7 @@ function measure(read: (text: string) => unknown, text: string, enoughMs = 0): n
   return best;
 }
 
-/** What this thread has computed, in milliseconds; on a busy machine that is a small part of the time that passed. */
+/** The processor time of this thread, in milliseconds; on a busy machine that is a small part of the elapsed time. */
 function threadCpuMs(): number {
   return Number(Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ")[0]) / 1e6;
 }
