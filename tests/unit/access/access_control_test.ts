@@ -1,4 +1,4 @@
-/** Tokens and sessions: what is told to be done is on disk, and what is over opens nothing. */
+/** Tokens and sessions: what is reported as done is on disk, and what has ended opens nothing. */
 import assert from "node:assert/strict";
 import {
   deadTokensMax,
@@ -92,7 +92,7 @@ Deno.test("a link opens one session and is soon of no use, and a session ends by
   const session = await open(world), credential = { kind: "session", text: session.cookie } as const;
   const admitted = await control.admit(credential);
   await clock.tick(sessionMs);
-  // Also what it follows.
+  // Streams that the session follows end, too.
   await clock.tick(60_000);
   assert.equal(admitted.ended.aborted, true);
   await assert.rejects(control.admit(credential), code("ACCESS_EXPIRED"));

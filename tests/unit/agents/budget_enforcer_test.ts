@@ -1,4 +1,4 @@
-/** A hard limit that is reached, and a pause that does not work at first. Danger: an agent that spends on without end. */
+/** A hard limit that is reached, and a pause that fails at first. Danger: an agent that keeps spending without end. */
 import assert from "node:assert/strict";
 import { BudgetEnforcer } from "../../../src/agents/budget_enforcer.ts";
 import type { HostPorts } from "../../../src/agents/ports.ts";
@@ -13,7 +13,7 @@ const plain = someAgents.get("claude") ?? assert.fail();
 const limited: AgentDefinition = { ...plain, budget: { ...noBudget, tokens: { soft: null, hard: 10 } } };
 const session = { runId: "a", agent: "claude" } as SessionRecord;
 
-/** An enforcer whose pauses fail as often as `failures` says; `paused` has the reason of each try. */
+/** An enforcer whose first `failures` pauses fail; `paused` has the reason of each attempt. */
 function enforcerWith(failures: number, used = noUsage) {
   const clock = new FakeClock(), paused: string[] = [];
   const pause = (_: string, reason: string) => Promise.resolve(paused.push(reason) > failures);

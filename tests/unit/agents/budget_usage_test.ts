@@ -1,4 +1,4 @@
-/** What a budget says of what was used. */
+/** What a budget reports about usage. */
 import assert from "node:assert/strict";
 import { addUsage, findExcess, noUsage } from "../../../src/agents/budget_usage.ts";
 import { noBudget } from "../../../src/protocol/agent.ts";

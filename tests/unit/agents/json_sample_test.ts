@@ -1,4 +1,4 @@
-/** Samples fit the schemas that they are made of, as the validators see it that judge artifacts. */
+/** Samples match the schemas that they are made from, according to the validators that judge artifacts. */
 import assert from "node:assert/strict";
 import * as z from "zod";
 import { makeSample } from "../../../src/agents/json_sample.ts";

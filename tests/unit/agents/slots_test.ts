@@ -1,4 +1,4 @@
-/** How many prompts of an agent are under way: the bound holds, and who waits is served in order. */
+/** How many prompts of an agent are in progress: the bound holds, and waiting ones are served in order. */
 import assert from "node:assert/strict";
 import { Slots } from "../../../src/agents/slots.ts";
 

@@ -1,4 +1,4 @@
-/** The rules by which agents get leave for tools. Danger: a rule that opens more than it says. */
+/** The rules that permit tools to agents. Danger: a rule that permits more than it states. */
 import assert from "node:assert/strict";
 import { judgeToolRequest, ToolPermissions } from "../../../src/agents/tool_permissions.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Whenever the daemon dies, in the middle of whatever it writes: no signal stays unheard, no change is lost or comes
- * twice, and everything that was to be told has exactly one run.
+ * Whenever the daemon dies, in the middle of any write: no signal stays unprocessed, no change is lost or comes twice,
+ * and every notice that was due has exactly one run.
  */
 import assert from "node:assert/strict";
 import { AlertWorld } from "../../support/alert_world.ts";
@@ -14,7 +14,7 @@ interface Act {
   readonly path: string;
   readonly used: number;
   readonly waitMs: number;
-  /** Writes until the daemon dies. */
+  /** How many writes are left before the daemon dies. */
   readonly dies: number | null;
   readonly downMs: number;
 }
@@ -30,7 +30,7 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
   { minLength: 1, maxLength: 15 },
 );
 
-/** What a person would expect of an alert without times, from the signals alone. */
+/** What a person would expect from an alert without times, from the signals alone. */
 function expected(signals: readonly { path: string; used: number }[]): string[] {
   const firing = new Set<string>(), story: string[] = [];
   for (const { path, used } of signals) {
@@ -79,7 +79,7 @@ Deno.test("a death at any write loses no signal, no change and no notice, and do
       }
       const due = world.alertRows().filter(({ payload }) => (payload as { notice?: string }).notice === "due");
       assert.deepEqual([...world.runs.keys()].sort(), due.map(({ id, refId }) => `${refId}.${id}`).sort());
-      // Every change that is told was told to listeners in the same write.
+      // Every change that was reported was delivered to listeners in the same write.
       const changes = world.alertRows().filter(({ type }) => type === "alert.firing" || type === "alert.resolved");
       const heard = world.rows.filter(({ payload }) => (payload as { alert?: string }).alert !== undefined);
       assert.deepEqual(heard.map(({ causeId }) => causeId), changes.map(({ id }) => id));

@@ -18,7 +18,7 @@ interface Event {
   readonly observed: Observation;
 }
 
-/** Runs the machine as the daemon does: at each signal, and when it wants to be woken. */
+/** Runs the machine as the daemon does: at each signal, and when it asks to be woken. */
 function runEvents(rule: AlertRule, events: readonly Event[], end: number, settleAt?: number): [number, AlertChange][] {
   let state: MachineState = createState(0), wakeAt: number | null = rule.absentMs;
   const changes: [number, AlertChange][] = [];
@@ -76,7 +76,7 @@ Deno.test("absent: it fires without a signal, and any signal ends that", () => {
     [25, "firing"],
     [40, "resolved"],
   ]);
-  // It keeps firing when the signal that ends the absence says that the condition holds.
+  // It keeps firing when the condition holds at the signal that ends the absence.
   assert.deepEqual(runEvents(rule, [{ at: 40, observed: says(true) }], 50), [[20, "firing"]]);
 });
 
@@ -113,8 +113,8 @@ const histories = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 9 }), obse
   });
 
 /**
- * The rules as a person would write them down, over the whole history: for each millisecond, whether the condition holds;
- * from that, when it held for long enough and when it did not.
+ * The rules as a person would write them down, over the whole history: for each millisecond, whether the condition
+ * holds; from that, when it held for long enough and when it did not.
  */
 function naive(rule: AlertRule, events: readonly Event[], end: number): [number, AlertChange][] {
   const changes: [number, AlertChange][] = [];

@@ -19,7 +19,7 @@ Deno.test("repeat: it is told again while it fires, by wall time, also across re
   assert.equal(world.told().length, 2);
   await world.clock.tick(1);
   assert.equal(world.told().length, 3);
-  // One that is overdue waits for a fresh signal first.
+  // An overdue notice waits for a fresh signal first.
   await world.restart({ downMs: 24 * hourMs });
   await world.clock.tick(alertSettleMs - 1);
   assert.equal(world.told().length, 3);
@@ -77,7 +77,7 @@ Deno.test("a silence of one key lets the others through, and ends when it is lif
   assert.deepEqual(world.operations.unsilence("full", { key: "/var" }), { changed: 0 });
   assert.deepEqual(world.operations.unsilence("full", {}), { changed: 1 });
   await world.clock.tick(0);
-  // Not before the daemon has settled.
+  // Nothing starts before the daemon has settled.
   await world.clock.tick(alertSettleMs);
   assert.deepEqual(world.told(), ["firing /var: full /var", "firing /: full /"]);
 });
@@ -108,7 +108,8 @@ Deno.test("limit: starts over it are left out, counted, and told once in each wi
   };
   for (let n = 0; n < 4; n++) await flap();
   assert.deepEqual(world.told(), ["firing: full", "resolved: full", "firing: full"]);
-  // The end of what was told is over the limit, and so is the third incident; the end of that one was owed to nobody.
+  // The end of the reported incident is over the limit, and so is the third incident, whose end was not due to be
+  // reported.
   assert.equal(world.operations.view("full").counters.limited, 3);
   assert.equal(world.story().filter((type) => type === "limited").length, 1);
   assert.equal(world.problems.length, 1);
@@ -147,7 +148,7 @@ Deno.test("a notice that was due when the daemon died is told by the next one, o
   world.beforeStart = () => Promise.resolve();
   await world.restart({ downMs: hourMs });
   assert.deepEqual(world.told(), ["firing: full"]);
-  // The one before answers late: the same id.
+  // The previous daemon's start resolves late: the same id.
   resolve();
   await world.restart();
   assert.deepEqual([world.told(), world.attached], [["firing: full"], 0]);

@@ -70,7 +70,7 @@ Deno.test("what could take long is refused", () => {
 });
 
 Deno.test("no payload makes an evaluation long: neither by many elements, nor by a pattern that it brings", () => {
-  // The bug would be: a list and a map of one payload, 128 KiB each, hold up the kernel for minutes, at each start again.
+  // The bug would be: a list and a map of one payload, 128 KiB each, block the kernel for minutes, again at each start.
   const signal = { list: Array.from({ length: 40_000 }, () => 1), map: { a: 1 }, text: "a".repeat(10_000) };
   const { monotonic } = systemClock;
   const evaluateSlowly = (source: string) => {

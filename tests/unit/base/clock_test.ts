@@ -1,4 +1,4 @@
-/** The only tests in which real time passes: a few milliseconds, and only to check what must never happen too early. */
+/** The only tests in which real time passes: a few milliseconds, only to check what must never happen too early. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
@@ -50,7 +50,7 @@ Deno.test("systemClock fires in the order of due times, not in the order of sett
     const seen: string[] = [], late = Promise.withResolvers<void>(), from = systemClock.monotonic();
     systemClock.after(12, () => late.resolve(void seen.push("late")));
     const cancel = systemClock.after(1, () => seen.push("early"));
-    // After a pause of the machine between the two lines the second one is due later.
+    // If the machine pauses between the two lines, the second one is due later.
     isInTime = systemClock.monotonic() - from < 11;
     await late.promise;
     cancel();
@@ -59,7 +59,7 @@ Deno.test("systemClock fires in the order of due times, not in the order of sett
 });
 
 Deno.test("a cancelled timer never fires, and a timer due in 30 days does not fire at once", async () => {
-  // setTimeout takes more than 2^31-1 ms for 1 ms: a monthly cron line would run in a loop.
+  // setTimeout treats more than 2^31-1 ms as 1 ms: a monthly cron line would run in a loop.
   const seen: string[] = [];
   const cancel = systemClock.after(1, () => seen.push("cancelled"));
   const month = 30 * 24 * 3_600_000;

@@ -23,7 +23,7 @@ Deno.test("isDeepEqual() says what node:util says, of any two values", () => {
   });
 });
 
-// dequal and fast-deep-equal say no here: an own key decides what class they take the value for.
+// dequal and fast-deep-equal answer no here: an own key decides which class they assume.
 Deno.test("a key named constructor is a key like any other", () => {
   const text = '{"constructor": {"a": [1, {"__proto__": 2}]}}';
   assert.equal(isDeepEqual(JSON.parse(text), JSON.parse(text)), true);

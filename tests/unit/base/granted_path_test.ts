@@ -1,4 +1,4 @@
-/** Where a granted path leads. Danger: a link that the program of a unit made opens what it leads to, to another unit. */
+/** Where a granted path leads. Danger: a link that a unit's program made gives its target to another unit. */
 import assert from "node:assert/strict";
 import { listChangeable, resolveGrantedPath } from "../../../src/base/granted_path.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
@@ -63,7 +63,7 @@ Deno.test("the folders of units are known where they really are, and a link to /
     assert.equal(resolveGrantedPath("/proc/self/status", changeable).path, "/proc/self/status");
   }));
 
-// Only the links of /proc itself are left alone, not those of a folder whose name begins like it.
+// Only the links of /proc itself are left alone, not those of a folder whose name begins the same way.
 Deno.test({
   name: "a folder such as /process is none of /proc",
   ignore: Deno.uid() !== 0,

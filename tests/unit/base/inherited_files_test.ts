@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { keepFilesFromPrograms } from "../../../src/base/inherited_files.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-/** The sockets that a program gets which this process starts now. */
+/** The sockets that a program inherits when this process starts it now. */
 async function listSockets(): Promise<string[]> {
   const { stdout } = await new Deno.Command("ls", { args: ["-l", "/proc/self/fd"] }).output();
   return new TextDecoder().decode(stdout).split("\n").filter((line) => line.includes("socket:"));
@@ -14,7 +14,7 @@ Deno.test("a program does not inherit a listener: it would answer in the place o
     const server = createServer();
     await new Promise<void>((resolve) => server.listen({ path: `${folder}/s` }, resolve));
     try {
-      // Deno 2.9.6 leaves it open: when this fails, see whether keepFilesFromPrograms is still needed.
+      // Deno 2.9.6 leaves it open: when this fails, check whether keepFilesFromPrograms is still needed.
       assert.equal((await listSockets()).length, 1);
       assert.equal(keepFilesFromPrograms(), true);
       assert.deepEqual(await listSockets(), []);

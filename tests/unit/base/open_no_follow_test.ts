@@ -1,4 +1,4 @@
-/** Opening without links. Danger: a program swaps a folder for a link between nerve's look and its opening. */
+/** Opening without links. Danger: a program swaps a folder for a link between nerve's check and its opening. */
 import assert from "node:assert/strict";
 import { inNoFollow } from "../../../src/base/open_no_follow.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";

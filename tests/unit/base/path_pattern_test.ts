@@ -1,4 +1,4 @@
-/** Patterns of paths: which paths belong to one, and what is no pattern. */
+/** Patterns of paths: which paths match one, and which texts are not patterns. */
 import assert from "node:assert/strict";
 import { matchesPattern, parsePathPattern, pathBelow, type PathPattern } from "../../../src/base/path_pattern.ts";
 

@@ -1,10 +1,10 @@
-/** Which process a pid means, on real processes. */
+/** Which process a pid refers to, on real processes. */
 import assert from "node:assert/strict";
 import { isAlive, readOwnProcessId, readProcessStat } from "../../../src/base/process_id.ts";
 import { copyProgram } from "../../support/programs.ts";
 
 Deno.test("isAlive() distinguishes a process from a later one with the same pid", async () => {
-  // The bug would be: `stop` signals a stranger that has got the pid of a daemon that is long dead.
+  // The bug would be: `stop` signals an unrelated process that has got the pid of a daemon that died long ago.
   const own = readOwnProcessId();
   assert.equal(isAlive(own), true);
   assert.equal(isAlive({ ...own, startTime: String(Number(own.startTime) - 1) }), false);

@@ -1,4 +1,4 @@
-/** Marks: what is written into one is read from it again, and nothing else is one. */
+/** Marks: what is written into a mark is read from it again, and nothing else is a mark. */
 import assert from "node:assert/strict";
 import { formatProcessMark, formatWork, identifyWorkspace, parseMark } from "../../../src/base/program_mark.ts";
 

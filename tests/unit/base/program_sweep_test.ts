@@ -1,4 +1,7 @@
-/** Ending programs by their marks, on real processes. The bug would be: a stranger is ended, or one of ours is not. */
+/**
+ * Ending programs by their marks, on real processes. The bug would be: an unrelated one is ended, or one of nerve's is
+ * not.
+ */
 import assert from "node:assert/strict";
 import { isAlive, type ProcessStat, readProcessStat } from "../../../src/base/process_id.ts";
 import { markVariable } from "../../../src/base/program_mark.ts";
@@ -15,7 +18,7 @@ const isCandidate = () => true;
 Deno.test("endPrograms() ends what carries the mark, with what it starts meanwhile, and nobody else", async () => {
   const own = crypto.randomUUID();
   const targets = [start(own), start(own, "setsid", ["sleep", "1000"]), start(own, "sh", ["-c", "sleep 1000 & wait"])];
-  // One that starts the next one whenever it is looked for.
+  // This program starts its successor all the time.
   targets.push(start(own, "sh", ["-c", "while :; do setsid sleep 1000 & sleep 0.01; done"]));
   const others = [start(null), start(`${own}x`), start(crypto.randomUUID())];
   const isTarget = (mark: string | null) => mark === own;
@@ -51,7 +54,7 @@ Deno.test("endPrograms() looks at no process that is no candidate", async () => 
 Deno.test("endPrograms() says what is still there when the time is up", async () => {
   const own = crypto.randomUUID(), child = start(own);
   const result = await endPrograms({ isCandidate, isTarget: (mark) => mark === own, waitMs: -1 });
-  // It may be gone already.
+  // The program may be gone already.
   assert.equal(result.ended.length + result.stuck.length, 1);
   assert.deepEqual([...result.ended, ...result.stuck].map(({ pid, command, mark }) => [pid, command, mark]), [
     [child.pid, "sleep", own],
@@ -59,7 +62,8 @@ Deno.test("endPrograms() says what is still there when the time is up", async ()
   await child.status;
 });
 
-// On a busy machine the look took all of the time: what it had ended was not waited for, and was still there for a moment.
+// The bug was: on a busy machine the scan took all of the time, so the ended programs were not awaited and still
+// existed.
 long.test("endPrograms() waits for the end of what it has found, however long the look took", async () => {
   const own = crypto.randomUUID(), children = Array.from({ length: 20 }, () => start(own)), waitMs = 5_000;
   let isSlow = true;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 
-/** Makes calls behind the filter, in a process of its own: nothing lifts it again. */
+/** Makes calls behind the filter, in a process of its own: the filter cannot be lifted again. */
 const code = (filter: string) => `
 import { refuseReach } from ${JSON.stringify(filter)};
 const { symbols: c } = Deno.dlopen("libc.so.6", {

@@ -1,4 +1,4 @@
-/** A hash of our own, against the system's. */
+/** nerve's own hash, compared with the system's. */
 import assert from "node:assert/strict";
 import { sha256 } from "../../../src/base/sha256.ts";
 import { sha256Text } from "../../../src/base/sha256_text.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readPlainFile, readSmallFile } from "../../../src/base/small_file.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-// The bug was: a file that was replaced between the look and its opening seemed to be missing, and with it the daemon.
+// The bug was: a file that was replaced between the check and its opening seemed to be missing, and with it the daemon.
 Deno.test("a file that is replaced again and again is read each time, whole", () =>
   inTempDir(async (root) => {
     const file = `${root}/state`;

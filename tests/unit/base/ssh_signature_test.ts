@@ -1,4 +1,4 @@
-/** SSH signatures as `ssh-keygen` makes them. Danger: a decision is believed that nobody with the key has made. */
+/** SSH signatures as `ssh-keygen` makes them. Danger: a decision is accepted that no one with the key has made. */
 import assert from "node:assert/strict";
 import { fingerprintOf, parseSshPublicKey } from "../../../src/base/ssh_key.ts";
 import { verifySshSignature } from "../../../src/base/ssh_signature.ts";

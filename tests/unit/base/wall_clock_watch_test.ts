@@ -1,4 +1,4 @@
-/** The bug was: after the clock was set back by 30 minutes, what waited for a time of day stood still for 30 minutes. */
+/** The bug was: after the clock was set back by 30 minutes, waits for a time of day stood still for 30 minutes. */
 import assert from "node:assert/strict";
 import { wallCheckMs, wallStepMinMs } from "../../../src/base/limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -69,7 +69,7 @@ Deno.test("for any jumps: at() fires once, when the wall clock has reached the t
         for (const at of fired) {
           assert.ok(at >= Math.min(...reached) && at <= leftMs, `${at} of ${reached} to ${leftMs}`);
         }
-        // A small step may go unnoticed; and what was reached for a moment only.
+        // A small step may go unnoticed, and so may a time that was reached only for a moment.
         const noticed = clock.now() >= due + wallStepMinMs && ms > wallCheckMs;
         if (noticed || clock.monotonic() - from >= leftMs) assert.equal(fired.length, 1);
       }

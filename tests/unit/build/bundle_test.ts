@@ -1,4 +1,4 @@
-/** Danger: a file that is loaded by its own path, and is missing in what is built. */
+/** Danger: a file that is loaded by its path, and is missing in a build. */
 import assert from "node:assert/strict";
 import * as ofNode from "node:path";
 import ofBundles from "path-browserify";

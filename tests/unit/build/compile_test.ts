@@ -1,4 +1,4 @@
-/** How `deno compile` is called, and what its output is called. */
+/** How `deno compile` is called, and how its output is named. */
 import assert from "node:assert/strict";
 import { addExtension, buildProgramName, createCompileArguments } from "../../../tools/build/compile.ts";
 import { targets } from "../../../tools/build/executable.ts";

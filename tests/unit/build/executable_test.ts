@@ -1,4 +1,4 @@
-/** The machine for which a program is built, found by its first bytes. */
+/** The machine for which a program is built, detected from its first bytes. */
 import assert from "node:assert/strict";
 import { detectTarget } from "../../../tools/build/executable.ts";
 import fc from "../../support/fast_check.ts";

@@ -8,7 +8,7 @@ Deno.test("the staged deno.json maps to vendored modules only, closes what the c
   const imports = staged.imports as Record<string, string>;
   assert.ok(Object.values(imports).every((target) => target.startsWith("./src/")));
   assert.equal(imports["node:vm"], manifest.imports["node:vm"]);
-  // What user code imports is the very module that the sandbox's own bundle has.
+  // What user code imports is the same module that the sandbox's own bundle uses.
   assert.equal(imports.nerve, "./src/sdk/mod.js");
   assert.deepEqual(staged.scopes, { "./src/": manifest.scopes["./src/"] });
   assert.deepEqual(staged.unstable, manifest.unstable);

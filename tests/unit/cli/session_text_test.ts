@@ -1,4 +1,4 @@
-/** Lines about agents' sessions, and messages without words. */
+/** Lines about agents' sessions, and messages without text. */
 import assert from "node:assert/strict";
 import { toPrintable } from "../../../src/base/printable.ts";
 import { formatMessage } from "../../../src/cli/render/message_text.ts";

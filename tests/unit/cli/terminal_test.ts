@@ -39,7 +39,7 @@ Deno.test("a printed time has its offset, so that it means the same in every tim
 });
 
 Deno.test("JSON output cannot control a terminal either, and means the same", () => {
-  // JSON.stringify leaves DEL, C1 and the bidirectional controls as they are: U+009B begins a command as ESC [ does.
+  // JSON.stringify leaves DEL, C1 and the bidirectional controls as they are: U+009B begins a command, as ESC [ does.
   fc.assert(fc.property(fc.jsonValue({ stringUnit: "binary" }), fc.string({ unit: "binary" }), (value, more) => {
     const captured = io(), given = { value, more: `${more}\x1b[2J\x7f\u009b2J\u202e` };
     printJson(captured, given);

@@ -1,4 +1,4 @@
-/** `agents` of nerve.yaml: what an entry must say, and that whoever opens the sandbox reads it. */
+/** `agents` of nerve.yaml: what an entry must contain, and a warning for anyone who opens the sandbox. */
 import assert from "node:assert/strict";
 import { noBudget } from "../../../src/protocol/agent.ts";
 import { agentPresets } from "../../../src/config/agent_presets.ts";

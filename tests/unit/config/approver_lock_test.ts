@@ -1,4 +1,4 @@
-/** Who may decide, compared with what somebody agreed to. */
+/** Who may decide, compared with what a person agreed to. */
 import assert from "node:assert/strict";
 import {
   findApproverGrowth,

@@ -1,4 +1,4 @@
-/** The agents that workflows may ask exist, and each is asked by somebody. */
+/** The agents that workflows may use exist, and each is used by a workflow. */
 import assert from "node:assert/strict";
 import { configOf, hintOf, problemLinesOf } from "../../support/parsed_config.ts";
 

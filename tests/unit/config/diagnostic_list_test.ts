@@ -1,4 +1,4 @@
-/** Problems as they are collected: bounded, and counted beyond that. */
+/** Problems as they are collected: up to a bound, and only counted beyond it. */
 import assert from "node:assert/strict";
 import { linesOf } from "../../support/parsed_config.ts";
 

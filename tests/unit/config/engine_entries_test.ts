@@ -1,4 +1,4 @@
-/** `engines` of nerve.yaml: what is missing or wrong is said, with what to write. */
+/** `engines` of nerve.yaml: what is missing or wrong is reported, with what to write instead. */
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Library entries can be added to any nerve.yaml. A bug would look like a lost comment, a sense with another's
- * settings, or a file that no longer parses, all of it the user's own work.
+ * Library entries can be added to any nerve.yaml. A bug would lose a comment, give a sense another's settings, or leave
+ * a file that no longer parses, all of it the user's own work.
  */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
@@ -31,7 +31,7 @@ function add(text: string, { kind, name, as }: Piece): string {
   return extended.value;
 }
 
-/** The lines of a part and nothing else. */
+/** The lines of a library entry and nothing else. */
 function alone({ kind, name }: { kind: LibraryKind; name: string }): string {
   return [...readLibraryYaml(kind, name)].map(([key, lines]) => `${key}:\n${lines.join("\n")}\n`).join("");
 }

@@ -63,7 +63,7 @@ Deno.test("many files of one folder become the folder, and access to everything 
 });
 
 Deno.test("unconfined stays as it is declared: no audit tells whether a program needs it", () => {
-  // The bug was: the block that was printed lacked it, so that pasting it took it away.
+  // The bug was: the printed block lacked it, so that pasting the block removed it.
   const declared = [row("run", "ping"), row("unconfined", true)], used = requests("run", "ping");
   assert.deepEqual(derivePermissions(used, [], declared), {
     needed: { run: ["ping"], unconfined: true },

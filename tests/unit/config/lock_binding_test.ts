@@ -49,7 +49,7 @@ Deno.test("at a start, and without a version that fits, a unit must not run", ()
     { name: "w", unit: "workflow:w", runs: false, excess: 'run "df"' },
   ]);
   assert.match(bound.holds.map(describeHold).join(), /^does not run: .*nerve permissions approve/);
-  // What does not run is no previous version.
+  // Code that does not run is not a previous version.
   assert.deepEqual(holdsOf(bindToLock(config, bound, emptyLock)), holdsOf(bound));
 });
 

@@ -62,7 +62,7 @@ Deno.test("permissions that a sense gains through its group, and new peers, have
 });
 
 Deno.test("what one sense of a group may read, each of its senses may, and each other's databases too", () => {
-  // The bug was: a sense that read no peers was moved beside one that reads all, and had not grown.
+  // The bug was: a sense that read no peers was moved into the group of one that reads all, and did not count as grown.
   const apart = "senses: { a: { peers: [] }, b: { peers: [c] }, c: { peers: [] } }";
   const together = "senses: { a: { group: g, peers: [] }, b: { group: g, peers: [c] }, c: { peers: [] } }";
   assert.deepEqual(grown(apart, together), ['senses.a.peers: peers "b", "c"', 'senses.b.peers: peers "a"']);

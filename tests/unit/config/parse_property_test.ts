@@ -1,4 +1,4 @@
-/** What holds for every text: parsing never throws, and any valid configuration is read back as it was written. */
+/** Properties of every text: parsing never throws, and any valid configuration is read back as it was written. */
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import { formatDuration } from "../../../src/base/duration.ts";
@@ -12,7 +12,7 @@ import { someAgents, withPlainAgents, writtenAgent } from "../../support/some_ag
 
 const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
 
-/** Parses, and checks what every result must have: problems with a place inside the text, printable in each format. */
+/** Parses, and checks what holds for every result: problems have a place inside the text, and print in each format. */
 function answer(text: string): void {
   const parsed = parseNerveConfig(text);
   const problems = parsed.ok ? parsed.value.warnings : parsed.error;

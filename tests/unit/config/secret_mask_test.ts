@@ -63,7 +63,7 @@ Deno.test("a value is found in a URL, and in Base64 whatever stands before it", 
     const header = new TextEncoder().encode(`${before}${secret}`).toBase64();
     const shown = mask.text(`authorization: Basic ${header}`);
     assert.ok(shown.includes("[PASSWORD]"), shown);
-    // What is left is of what stood before, and at most the half of a character.
+    // The rest comes from the text before it, with at most half a character more.
     assert.ok(shown.replace("[PASSWORD]", "").length < "authorization: Basic ".length + 12, shown);
   }
 });

@@ -1,4 +1,4 @@
-/** `nerve: ">=0.1"`: the range itself, and the error of a nerve outside of it. */
+/** `nerve: ">=0.1"`: the range itself, and the error of a nerve outside it. */
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { satisfiesRange } from "../../../src/config/version_range.ts";

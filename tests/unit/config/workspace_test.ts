@@ -28,7 +28,7 @@ Deno.test("the socket stays in the workspace up to 107 bytes, and moves to the r
   assert.equal(dirname(workspacePaths(fits, host).socket), fits);
   const moved = workspacePaths(`${fits}b`, host);
   assert.equal(moved.socket, `${moved.runtimeFolder}/nerve.sock`);
-  // Bytes count, not letters.
+  // The limit counts bytes, not letters.
   const wide = workspacePaths(`/${"\u00e4".repeat(60)}`, host);
   assert.equal(wide.socket, `${wide.runtimeFolder}/nerve.sock`);
 });

@@ -1,4 +1,4 @@
-/** The routes that the dashboard reads beside all others. */
+/** The routes that only the dashboard reads. */
 import assert from "node:assert/strict";
 import {
   permissionsSchema,

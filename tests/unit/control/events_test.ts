@@ -57,7 +57,7 @@ Deno.test("a client over the limit is rejected with CLIENTS_MANY, and accepted w
 });
 
 Deno.test("HEAD of the event stream ends at once, and takes no client's place", async () => {
-  // The bug would be: the stream of each HEAD never ends, and after 64 of them nobody can follow the events.
+  // The bug would be: the stream of each HEAD never ends, and after 64 of them no one can follow the events.
   const { app, view } = apiBench(), gone = new AbortController().signal;
   for (let n = 0; n < 2 * sseClientsMax; n++) {
     const answer = await app.request("/v1/events", { method: "HEAD" }, { stopping: gone, gone });

@@ -1,4 +1,4 @@
-/** Whose requests the listener answers. Danger: another site, or another server of this machine, acts with a person's session. */
+/** Which requests the listener answers. Danger: another site or server of this machine acts with a person's session. */
 import assert from "node:assert/strict";
 import { OwnNames } from "../../../src/control/own_names.ts";
 

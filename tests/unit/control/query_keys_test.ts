@@ -1,4 +1,4 @@
-/** A misspelt key of a query is refused, and never means a request without it. */
+/** A misspelt key of a query is refused; the request is never answered as if the key were absent. */
 import assert from "node:assert/strict";
 import { apiBench, problemOf } from "../../support/api_bench.ts";
 

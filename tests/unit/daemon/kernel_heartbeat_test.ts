@@ -1,10 +1,10 @@
-/** A kernel that hangs is ended; the danger is to end one that does not. */
+/** A kernel that hangs is ended; the danger is to end one that does not hang. */
 import assert from "node:assert/strict";
 import { kernelBeatMs } from "../../../src/base/limits.ts";
 import { runningKernel } from "../../support/supervised_kernel.ts";
 
 Deno.test("KernelHeartbeat ends a kernel that hangs, and says so in the log and as its death", async () => {
-  // The bug was: a kernel stopped by SIGSTOP stayed so for ever; only status and doctor said it.
+  // The bug was: a kernel stopped by SIGSTOP stayed so for ever; only status and doctor reported it.
   const { supervisor, clock, lines, last, kernels } = await runningKernel();
   last().beat();
   last().now = "T";
@@ -23,7 +23,7 @@ Deno.test("KernelHeartbeat ends a kernel that hangs, and says so in the log and 
 Deno.test("KernelHeartbeat ends no kernel for a pause that it shared, for a debugger, or for a disk", async () => {
   const { clock, last, lines } = await runningKernel();
   last().beat();
-  // A machine that slept, or both processes stopped: one timer fires for the whole pause.
+  // The machine slept, or both processes were stopped: one timer fires for the whole pause.
   for (let day = 0; day < 20; day++) {
     await clock.stall(24 * 60 * 60_000);
     last().beat();

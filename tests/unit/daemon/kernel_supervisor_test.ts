@@ -1,4 +1,4 @@
-/** Keeping a kernel running, with a kernel that does what the test says and a clock that stands still. */
+/** Keeping a kernel running, with a kernel that a test controls and a clock that stands still. */
 import assert from "node:assert/strict";
 import { daemonStartMaxMs, deathWindowMs, workspaceAwayMaxMs, workspaceCheckMs } from "../../../src/base/limits.ts";
 import { findFault } from "../../../src/daemon/kernel_child.ts";
@@ -153,7 +153,7 @@ Deno.test("KernelSupervisor.reload() asks only a kernel that runs", async () => 
   assert.deepEqual(last().signals, []);
 });
 
-/** A kernel that ran, and has ended because its workspace was taken away. */
+/** A kernel that ran, and has ended because its workspace was moved away. */
 async function away() {
   const kept = await runningKernel();
   kept.workspace.there = false;
@@ -175,7 +175,7 @@ Deno.test("KernelSupervisor restarts the kernel when a removed workspace is back
   workspace.there = true;
   await clock.tick(workspaceCheckMs);
   assert.equal(kernels.length, 2);
-  // Half of the workspace exists: the start is tried again, and nothing is written meanwhile.
+  // Only half of the workspace exists: the start is retried, and nothing is written meanwhile.
   refuse(last(), "senses/a is not there");
   await clock.tick(0);
   assert.equal(supervisor.state, "away");

@@ -52,7 +52,7 @@ Deno.test("a supervisor removes its own state, and keeps that of another one", (
     removeState(paths, state.supervisor);
   }));
 
-// The bug was: `nerve doctor` waited for ever for a pipe in the place of the lock or of the state.
+// The bug was: `nerve doctor` waited for ever for a pipe in place of the lock or of the state.
 Deno.test("a pipe, a link or a folder in the place of the state or the lock is nothing, and is not waited for", () =>
   withState((paths) => {
     const precious = `${paths.root}/precious`, holder = { pid: Deno.pid, startTime: "1" };

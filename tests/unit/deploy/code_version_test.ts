@@ -1,4 +1,4 @@
-/** Whose version changes when a file does. */
+/** Which versions change when a file changes. */
 import assert from "node:assert/strict";
 import { CodeVersions } from "../../../src/deploy/code_version.ts";
 import { scanImports } from "../../../src/deploy/import_scanner.ts";

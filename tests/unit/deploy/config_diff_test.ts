@@ -1,6 +1,6 @@
 /**
- * The changes that a new nerve.yaml makes. Danger: a process that is replaced although nothing of it changed, or runs
- * on old grants.
+ * The changes that a new nerve.yaml makes. Danger: a process that is replaced although nothing about it changed, or
+ * that keeps old grants.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -41,7 +41,7 @@ Deno.test("an import whose path is computed makes the result uncertain", () => {
   }
 });
 
-// The bug was: 230 bytes of such code took the kernel for ever (tests/faults/texts has the times).
+// The bug was: 230 bytes of such code blocked the kernel for ever (tests/faults/texts has the times).
 Deno.test("comments and backslashes without end make the result uncertain, or change nothing", () => {
   const many = 150_000;
   assert.equal(scanImports(`await import(${"/**/".repeat(many)}x)`).unsure, true);

@@ -1,4 +1,4 @@
-/** The receiver of hooks over a log in memory whose disk a test decides. */
+/** The receiver of hooks over a log in memory whose disk a test controls. */
 import assert from "node:assert/strict";
 import { HookReceiver } from "../../../src/hooks/hook_receiver.ts";
 import { makeProof } from "../../../src/hooks/verify_delivery.ts";
@@ -24,7 +24,7 @@ class World {
   readonly keys = new Map<string, number>();
   /** What a row waits for before it is on disk; null: nothing. */
   disk: Promise<string | null> | null = null;
-  /** Why keys cannot be read. */
+  /** The error with which keys cannot be read. */
   unread: string | null = null;
   heard = 0;
   secret: string | null = "hunter2-secret";
@@ -78,7 +78,7 @@ Deno.test("a delivery is accepted once it is on disk, and not before", async () 
 });
 
 Deno.test("the same delivery twice at once is one row, and both are told so", async () => {
-  // The bug would be: both look for the key before either has written it.
+  // The bug would be: both look up the key before either has written it.
   const world = new World(), disk = Promise.withResolvers<string | null>();
   world.disk = disk.promise;
   const answers = Promise.all([world.send("a"), world.send("a"), world.send("a")]);

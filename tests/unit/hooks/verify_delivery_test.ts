@@ -1,4 +1,4 @@
-/** Proofs of deliveries, against signatures that others published. */
+/** Proofs of deliveries, checked with published signatures. */
 import assert from "node:assert/strict";
 import { findProofFault, makeProof, toDeliveryKeys } from "../../../src/hooks/verify_delivery.ts";
 import type { HookProof } from "../../../src/protocol/hook.ts";
@@ -57,7 +57,7 @@ Deno.test("the example of Standard Webhooks is proven while its time is near", (
   assert.equal(fault(at + 299_000, { "webhook-signature": `v1,AAAA ${headers["webhook-signature"]}` }), null);
   assert.match(fault(at + 301_000) ?? "", /too old/);
   assert.match(fault(at - 301_000) ?? "", /too old/);
-  // The replay of an old delivery under a new id or time has no signature.
+  // A replay of an old delivery under a new id or time has no valid signature.
   assert.match(fault(at, { "webhook-id": "msg_other" }) ?? "", /wrong/);
   assert.match(fault(at + 900_000, { "webhook-timestamp": "1614266230" }) ?? "", /wrong/);
 });

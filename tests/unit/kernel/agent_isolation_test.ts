@@ -1,4 +1,4 @@
-/** What confined agents may read. Danger: a link that a unit's program made opens what it leads to. */
+/** What confined agents may read. Danger: a link that a unit's program made opens its target. */
 import assert from "node:assert/strict";
 import { listChangeable } from "../../../src/base/granted_path.ts";
 import { systemLandlock } from "../../../src/base/landlock.ts";

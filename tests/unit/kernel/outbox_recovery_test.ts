@@ -1,6 +1,6 @@
 /**
- * After a death, senses whose database was left open are loaded, few at a time. The test is the processes. Danger: a value
- * that waits for the next tick of an hourly sense, or a start of a thousand processes at once.
+ * After a death, senses whose database was left open are loaded, a few at a time. The test plays the processes. Danger:
+ * a value that waits for the next tick of an hourly sense, or a start of a thousand processes at once.
  */
 import assert from "node:assert/strict";
 import { recoveredAtOnceMax } from "../../../src/base/limits.ts";

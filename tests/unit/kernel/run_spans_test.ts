@@ -1,4 +1,4 @@
-/** The bug was: a run "took" minus three hours, or 37 years, when the clock was set while it went on. */
+/** The bug was: a run "took" minus three hours, or 37 years, when the clock was set during the run. */
 import assert from "node:assert/strict";
 import { RunSpans } from "../../../src/kernel/run_spans.ts";
 import type { Run } from "../../../src/protocol/run.ts";

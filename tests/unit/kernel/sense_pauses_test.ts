@@ -1,4 +1,4 @@
-/** Pauses of senses: durable, with an end, and said to whoever looks. */
+/** Pauses of senses: durable, with an end, and visible to every client. */
 import assert from "node:assert/strict";
 import { SensePauses } from "../../../src/kernel/sense_pauses.ts";
 import type { NewLogRow } from "../../../src/protocol/log.ts";

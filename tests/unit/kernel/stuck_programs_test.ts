@@ -1,4 +1,4 @@
-/** Programs that cannot be ended, in the place of which a test has ordinary ones: who is told, and for how long. */
+/** Programs that cannot be ended, for which the test uses ordinary ones: where they are reported, and for how long. */
 import assert from "node:assert/strict";
 import { readProcessStat } from "../../../src/base/process_id.ts";
 import { formatProcessMark, formatWork } from "../../../src/base/program_mark.ts";
@@ -48,7 +48,7 @@ Deno.test("a stuck program holds its sense until it has ended, in each process t
   const program = { pid, startTime, command: "sleep", mark: marked(4, "disk-usage") };
   stuck.onLeftovers({ ended: [], stuck: [program] });
   stuck.onSwept("group:g", { ended: [], stuck: [program], problem: null });
-  // Unless it is seen in the moment in which the system starts it.
+  // Unless it is observed at the moment when the system starts it.
   while (readProcessStat(pid)?.state === "D") await clock.tick(0);
   const message = `sense disk-usage: sleep (pid ${pid}) cannot be ended: it does not end`;
   assert.deepEqual(stuck.list(), [message]);

@@ -1,4 +1,4 @@
-/** When the kernel notices that its -wal file is gone. Danger: it tells of it each half second, or never again. */
+/** When the kernel notices that its -wal file is gone. Danger: it reports that each half second, or never again. */
 import assert from "node:assert/strict";
 import { walCheckMs } from "../../../src/base/limits.ts";
 import { WalWatch } from "../../../src/kernel/wal_watch.ts";
@@ -11,7 +11,7 @@ function setUp(restore: () => boolean) {
   const store = {
     walLost: false,
     restoreWal() {
-      // Asynchronous, as the real one, also when it throws.
+      // Asynchronous, as the real one is, even when it throws.
       return Promise.resolve().then(() => {
         const restored = restore();
         if (restored) store.walLost = false;

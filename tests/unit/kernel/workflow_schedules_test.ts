@@ -1,6 +1,6 @@
 /**
- * Runs that workflows' own clocks start. Dangers: a tick that is lost because a daemon died between the tick and its
- * run, and a tick that makes two runs because the daemon was started again.
+ * Runs that schedules of workflows start. Dangers: a tick that is lost because a daemon died between the tick and its
+ * run, and a tick that makes two runs because the daemon was restarted.
  */
 import assert from "node:assert/strict";
 import { backoffMaxMs } from "../../../src/base/limits.ts";
@@ -13,7 +13,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 
 const minuteMs = 60_000;
 
-/** What is on disk, and daemons on it, one after another. */
+/** The data on disk, and the daemons that use it, one after the other. */
 class Machine {
   readonly clock = new FakeClock(Date.UTC(2026, 10, 29, 8, 59));
   readonly meta = new Map<string, string>();

@@ -1,6 +1,5 @@
 /**
- * Reports of a log that cannot be written. Danger: one line for each of thousands of lost rows, on the disk that is
- * full.
+ * Reports of a log that cannot be written. Danger: a line for each of thousands of lost rows, on the disk that is full.
  */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";

@@ -1,4 +1,4 @@
-/** What apt-get prints, in the forms that Debian, Ubuntu and public reports show. */
+/** Output of apt-get, in the forms that Debian, Ubuntu and public reports show. */
 import assert from "node:assert/strict";
 import { parseSimulation } from "../../../senses/package-updates/apt.ts";
 

@@ -1,4 +1,4 @@
-/** What counts as the number of an answer. */
+/** Which answers count as a number. */
 import assert from "node:assert/strict";
 import { toNumber } from "../../../senses/database-query/ask.ts";
 

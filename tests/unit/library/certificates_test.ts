@@ -1,4 +1,4 @@
-/** Which certificates count of those that a server shows, and what a `ca_file` must hold. */
+/** Which of the certificates that a server shows count, and what a `ca_file` must contain. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { countDaysLeft, findNeeded, findSpanProblem, parseCertificates } from "../../../lib/certificates.ts";

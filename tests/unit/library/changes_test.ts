@@ -1,9 +1,9 @@
-/** What directory-watch tells of a folder, look by look. */
+/** What directory-watch reports about a folder, compute by compute. */
 import assert from "node:assert/strict";
 import { findChanges, type KnownFile } from "../../../senses/directory-watch/changes.ts";
 import { createNameTest } from "../../../senses/directory-watch/listing.ts";
 
-/** Looks at one state of the folder after the other: name to size, at a time in seconds. */
+/** Compares one state of the folder after the other: name to size, at a time in seconds. */
 function look(looks: readonly { at: number; files: Record<string, number> }[], settle = 10): string[] {
   let known = new Map<string, KnownFile>(), isFirst = true;
   return looks.map(({ at, files }) => {

@@ -1,4 +1,4 @@
-/** Adding up a day of the log. The log is an array that answers in pages, as the real one does. */
+/** The totals of a day of the log. The log is an array that answers in pages, as the real one does. */
 import assert from "node:assert/strict";
 import type { LogRow, SenseLogs } from "../../../src/sdk/mod.ts";
 import { collect } from "../../../workflows/digest/collect.ts";

@@ -1,4 +1,4 @@
-/** What of a page counts for url-change. */
+/** Which parts of a page count for url-change. */
 import assert from "node:assert/strict";
 import { compare, findPieces, type Rules } from "../../../senses/url-change/content.ts";
 import { Matcher } from "../../../lib/matcher.ts";

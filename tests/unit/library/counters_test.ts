@@ -1,4 +1,4 @@
-/** The counters of processors: what they say of a span, whatever the clock says. */
+/** The counters of processors: the shares of a span, whatever the clock shows. */
 import assert from "node:assert/strict";
 import { areComparable, computeShares, parseStat, type Sample } from "../../../senses/cpu-usage/counters.ts";
 

@@ -1,4 +1,4 @@
-/** The file that notify appends to. Danger: a note that is there twice after a crash, or two notes on one line. */
+/** The file that notify appends to. Danger: a note that appears twice after a crash, or two notes on one line. */
 import assert from "node:assert/strict";
 import { inTempDir } from "../../support/temp_workspace.ts";
 import { appendOnce } from "../../../workflows/notify/file.ts";

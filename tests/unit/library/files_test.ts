@@ -1,4 +1,4 @@
-/** The files that cleanup finds and removes. Danger: a file outside of the folder, or one that is still in use. */
+/** The files that cleanup finds and removes. Danger: a file outside the folder, or one that is still in use. */
 import assert from "node:assert/strict";
 import { inTempDir } from "../../support/temp_workspace.ts";
 import { findOldFiles, removeFile } from "../../../workflows/cleanup/files.ts";

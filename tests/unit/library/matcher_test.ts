@@ -48,7 +48,7 @@ const line = fc.array(fc.constantFrom("a", "b", "c", "A", "B", " ", "1", ".", "_
   .map((characters) => characters.join(""));
 
 /**
- * The answers that the engine gives within a moment: it tries one way after the other, which in one of ten seeds took
+ * Shortens a line until the engine answers quickly: it tries one path after the other, which with one in ten seeds took
  * it minutes for eight characters and a repeated group. That is why the matcher exists.
  */
 const short = (text: string, line: string) => /\)[*+{]/.test(text) ? [...line].slice(0, 4).join("") : line;
@@ -107,8 +107,8 @@ Deno.test("patterns on which other engines hang cost one pass over the line", ()
       "^(([a-z])+.)+[A-Z]([a-z])+$",
     ]
   ) {
-    // Costs as much as a harmless one; an algorithm that reads the line once for each of its characters takes a
-    // thousand times as long, and an engine that tries one way after the other does not end at all.
+    // It costs as much as a harmless pattern; an algorithm that reads the line once for each of its characters takes a
+    // thousand times as long, and an engine that tries one path after the other does not end at all.
     assertCost(passes(evil), 50, passes("a*b"), evil);
   }
 });
@@ -123,6 +123,6 @@ Deno.test("the worst accepted pattern costs time in proportion to the line, also
     const matcher = new Matcher(text);
     for (const each of lines) matcher.test(each);
   };
-  // Eight times as long for ten times the pattern; it could be in 2 to the power of 400 states.
+  // Eight times as long for ten times the pattern, which could have 2 to the power of 400 states.
   assertCost(through("(a|b)*a(a|b){400}c"), 50, through("(a|b)*a(a|b){40}c"), "the worst pattern");
 });

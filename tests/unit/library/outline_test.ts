@@ -1,4 +1,4 @@
-/** What templates of `develop` are written in. Danger: a line that is read as something else. */
+/** The YAML subset for templates of `develop`. Danger: a line that is read as something else. */
 import assert from "node:assert/strict";
 import { readOutline } from "../../../workflows/develop/outline.ts";
 

@@ -1,4 +1,4 @@
-/** What different programs called ping print. */
+/** The output of different programs called ping. */
 import assert from "node:assert/strict";
 import { readAnswers } from "../../../senses/ping/output.ts";
 

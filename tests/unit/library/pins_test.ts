@@ -1,4 +1,4 @@
-/** What a run of `develop` starts from. Danger: a run that does something else than its template says. */
+/** What a run of `develop` starts from. Danger: a run that does something other than its template describes. */
 import assert from "node:assert/strict";
 import { repository } from "../../support/source_files.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";

@@ -1,4 +1,4 @@
-/** What the system tells about pressure and load, in the forms that public reports show. */
+/** Pressure and load as the system reports them, in the forms that public reports show. */
 import assert from "node:assert/strict";
 import { isNotSupported, parseLoad, parsePressure } from "../../../senses/load/pressure.ts";
 

@@ -25,7 +25,7 @@ Deno.test("a name is the whole name, or what Linux leaves of it", () => {
     ["prometheus-node", "prometheus-node-exporter", true],
     ["prometheus-node", "prometheus-node", true],
     ["prometheus-nod", "prometheus-node", false],
-    // Threads of the kernel have longer names.
+    // Kernel threads have longer names.
     ["kworker/0:0H-events_highpri", "kworker/0:0H-events_highpri", true],
     ["kworker/0:0H-events_highpri", "kworker/0:0H-ev", true],
     ["kworker/0:0H-events_highpri", "kworker/0:0H", false],

@@ -1,4 +1,4 @@
-/** What smartctl prints of disks of different kinds. */
+/** The output of smartctl for disks of different kinds. */
 import assert from "node:assert/strict";
 import { readReport } from "../../../senses/smart/report.ts";
 import { ataAttributes, ataReport, nvmeReport, refusedReport, scsiReport } from "../../support/smart_reports.ts";

@@ -1,4 +1,4 @@
-/** What restic prints. */
+/** The output of restic. */
 import assert from "node:assert/strict";
 import { countKept, parseLock, parseSummary } from "../../../workflows/backup-folder/restic.ts";
 

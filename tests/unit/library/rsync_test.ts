@@ -1,4 +1,4 @@
-/** What rsync prints. */
+/** The output of rsync. */
 import assert from "node:assert/strict";
 import { parseDifferences, parseStats } from "../../../workflows/backup-folder/rsync.ts";
 

@@ -1,4 +1,4 @@
-/** What a report asks for. */
+/** The subjects that a report can name. */
 import assert from "node:assert/strict";
 import { parseSubject } from "../../../workflows/report/select.ts";
 

@@ -1,4 +1,4 @@
-/** What log-pattern takes out of a line before it looks for patterns. */
+/** What log-pattern removes from a line before it looks for patterns. */
 import assert from "node:assert/strict";
 import { withoutSequences } from "../../../senses/log-pattern/sequences.ts";
 

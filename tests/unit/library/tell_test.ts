@@ -1,4 +1,4 @@
-/** When a check speaks, and when it starts a workflow. */
+/** When a check reports, and when it starts a workflow. */
 import assert from "node:assert/strict";
 import { findNews, tell, tellEach, type Telling, type TellingEach } from "../../../lib/tell.ts";
 

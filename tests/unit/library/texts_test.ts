@@ -1,4 +1,6 @@
-/** What people and agents are told by `develop`. Danger: a text that breaks out of its place, or hides what is decided on. */
+/**
+ * Texts of `develop` for people and agents. Danger: a text that escapes from its section, or hides what is decided on.
+ */
 import assert from "node:assert/strict";
 import type { RunMessage } from "../../../src/protocol/run.ts";
 import { cutToBytes, formatReport, formatWork, promptOf, type Start } from "../../../workflows/develop/texts.ts";

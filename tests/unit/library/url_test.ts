@@ -1,4 +1,4 @@
-/** Passwords in addresses are hidden, wherever the address stands. */
+/** Passwords in addresses are hidden, wherever the address is in a text. */
 import assert from "node:assert/strict";
 import { encodeUserinfo, hideUserinfo, hideUserinfoOfInvalid } from "../../../lib/url.ts";
 

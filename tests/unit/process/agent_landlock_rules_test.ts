@@ -1,4 +1,4 @@
-/** The wall of an agent. Danger: an agent makes a repository that opens what it could not write before. */
+/** The Landlock rules of an agent. Danger: an agent makes a repository that opens what it could not write before. */
 import assert from "node:assert/strict";
 import { buildAgentRules } from "../../../src/process/agent_landlock_rules.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
@@ -8,7 +8,7 @@ function write(path: string, text: string): void {
   Deno.writeTextFileSync(path, text);
 }
 
-/** What it may write beside its folder and its home. */
+/** What it may write besides its folder and its home. */
 function writes(root: string): string[] {
   const cwd = `${root}/tree`, home = `${root}/home`, none = { read: [], userHome: null };
   const wall = buildAgentRules({ ...none, cwd, home, program: "sh", pathVariable: "/usr/bin:/bin" });
@@ -17,7 +17,7 @@ function writes(root: string): string[] {
     .filter((path) => path !== cwd && path !== home).map((path) => path.slice(root.length + 1)).sort();
 }
 
-/** A repository in `git`, which knows of the worktree; the worktree names it. */
+/** Creates a repository in `git` that lists the worktree; the worktree names it. */
 function link(root: string, git: string): void {
   for (const name of ["objects", "refs", "logs"]) Deno.mkdirSync(`${git}/${name}`, { recursive: true });
   write(`${git}/HEAD`, "ref: refs/heads/main\n");

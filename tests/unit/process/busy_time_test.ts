@@ -1,4 +1,4 @@
-/** What counts as work of a process. Danger: a compute's time counts as none, and its process is ended for it. */
+/** What counts as work of a process. Danger: a compute's time does not count, and its process is ended for it. */
 import assert from "node:assert/strict";
 import { defaultTimeoutMs } from "../../../src/base/limits.ts";
 import { BusyTime } from "../../../src/process/busy_time.ts";

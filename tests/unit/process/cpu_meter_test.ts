@@ -3,8 +3,8 @@ import { idleBurnMs, memoryWatchMs } from "../../../src/base/limits.ts";
 import { CpuMeter, idleBurnEndMs } from "../../../src/process/cpu_meter.ts";
 
 /**
- * What becomes of a process that uses `share` of a core over `seconds`, and is busy for `busyShare` of that time; in a
- * compute it uses whatever it likes, here all of both cores.
+ * Meters a process that uses `share` of a core over `seconds`, and is busy for `busyShare` of that time; in a compute
+ * it uses as much as it wants, here all of both cores.
  */
 function meterOf(share: number, busyShare = 0, seconds = 60): { toldAt: number | null; overAt: number | null } {
   const meter = new CpuMeter(2), result = { toldAt: null as number | null, overAt: null as number | null };

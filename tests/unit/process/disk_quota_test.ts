@@ -43,7 +43,7 @@ Deno.test({
     }),
 });
 
-/** A quota of 100 KiB, and a -wal file that another process keeps from being emptied as long as the reader lives. */
+/** A quota of 100 KiB, and a -wal file that another process keeps from being emptied while the reader lives. */
 async function withReader(
   test: (
     quota: { limitBytes: number; files: string[] },
@@ -58,7 +58,7 @@ async function withReader(
     const code = `import { DatabaseSync } from "node:sqlite"; const db = new DatabaseSync(${JSON.stringify(path)});
       db.exec("begin"); db.prepare("select * from t").get(); console.log("reads"); await Deno.stdin.read(new Uint8Array(1));`;
     const reader = new Deno.Command(Deno.execPath(), {
-      // The configuration of this repository closes node:sqlite.
+      // The configuration of this repository replaces node:sqlite.
       args: ["eval", "--no-config", code],
       stdin: "piped",
       stdout: "piped",
@@ -75,7 +75,8 @@ async function withReader(
   });
 }
 
-// The bug would be: who reads a neighbour's database for long enough gets the neighbour killed and quarantined.
+// The bug would be: a group that reads a neighbour's database for long enough gets the neighbour killed and
+// quarantined.
 Deno.test({
   name: "a -wal file that another process reads does not count, nor until its owner had the time to empty it",
   ignore: Deno.build.os !== "linux",

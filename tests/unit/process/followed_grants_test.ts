@@ -1,4 +1,4 @@
-/** Which rules a process gets when links stand on the way. Danger: a rule of what a program's link leads to. */
+/** Which rules a process gets when there are links on a path. Danger: a rule for the target of a program's link. */
 import assert from "node:assert/strict";
 import { listChangeable } from "../../../src/base/granted_path.ts";
 import { applyFollowed, followGrants, holdRules } from "../../../src/process/followed_grants.ts";

@@ -19,7 +19,7 @@ function setUp() {
   return { clock, heartbeat, state };
 }
 
-/** In steps, as timers that follow from others need it. */
+/** Ticks in steps, because some timers follow from others. */
 async function pass(clock: FakeClock, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 1_000) await clock.tick(1_000);
 }

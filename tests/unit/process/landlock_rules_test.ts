@@ -1,4 +1,6 @@
-/** The rules of Landlock as a pure function of a unit's spec. Danger: a rule too many is a hole in the second wall. */
+/**
+ * The rules of Landlock as a pure function of a unit's spec. Danger: a rule too many is a hole in the second barrier.
+ */
 import assert from "node:assert/strict";
 import type { PathRight } from "../../../src/base/landlock.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
@@ -41,7 +43,7 @@ function pathsWith(right: PathRight, { paths }: ReturnType<typeof buildUnitRules
   return paths.filter(([, each]) => each === right).map(([path]) => path);
 }
 
-/** Beside its database: also the translations of its own code and of lib/. */
+/** Paths besides its database, including the compiled forms of its own code and of lib/. */
 const always = [
   ...["/dev/null", "/w/data/blobs", "/w/data/tmp/g1"],
   ...["/cache/gen/file/w/senses/a", "/cache/gen/file/w/lib"],

@@ -1,4 +1,4 @@
-/** What a process may send. Danger: processes that flood take the kernel's time, or keep others from being read. */
+/** What a process may send. Danger: processes that flood use up the kernel's time, or keep others from being read. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { payloadMaxBytes } from "../../../src/base/limits.ts";
@@ -7,7 +7,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 
 const compute = { t: "compute" } as Parameters<MessageBudget["expectAnswer"]>[0];
 
-/** Reads lines of so many bytes, each for so long, until one has to wait. Returns how many that were. */
+/** Reads lines of `bytes` bytes, each for `eachMs`, until one has to wait. Returns their number. */
 async function readUntilWait(budget: MessageBudget, clock: FakeClock, bytes: number, eachMs: number): Promise<number> {
   for (let count = 0; count < 10_000; count++) {
     const wait = budget.paceLine(bytes);
@@ -18,7 +18,7 @@ async function readUntilWait(budget: MessageBudget, clock: FakeClock, bytes: num
   return Infinity;
 }
 
-/** Whether it resolves without time. */
+/** Whether it resolves without time passing. */
 async function isOver(wait: Promise<void>): Promise<boolean> {
   let over = false;
   wait.then(() => over = true);

@@ -1,6 +1,6 @@
 /**
  * Messages of a process, read line by line. Danger: a line that is not a message, or a message that is delivered before
- * those that it follows.
+ * earlier ones.
  */
 import assert from "node:assert/strict";
 import { jsonDepthMax } from "../../../src/base/limits.ts";

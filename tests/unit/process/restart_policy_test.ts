@@ -13,7 +13,7 @@ import fc from "../../support/fast_check.ts";
 
 const crashed = { kind: "exited", message: "exited with code 1" } as const;
 
-/** Deaths that far apart, the last of them now. */
+/** Deaths at intervals of `ms`, the last of them now. */
 function every(ms: number, count: number, worked: (index: number) => boolean): Death[] {
   return Array.from({ length: count }, (_, index) => ({ at: index * ms, worked: worked(index) }));
 }

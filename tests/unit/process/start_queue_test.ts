@@ -70,7 +70,7 @@ Deno.test("whatever is added, hurried and ended: the bound holds, each begins on
         const number = all.length;
         all.push(queue.add({ asked: each.asked, dueAt: each.dueAt }, () => {
           assert.ok(!begun.has(number), "begins once");
-          // One that begins while it is added was first anyway: nothing else waited.
+          // A start that begins while it is added was first anyway: nothing else waited.
           for (const other of waiting()) {
             const mine = all[number]?.order;
             if (mine === undefined || other.number === number) continue;

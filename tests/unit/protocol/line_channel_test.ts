@@ -43,7 +43,7 @@ async function read(channel: LineChannel): Promise<string[]> {
   return await Array.fromAsync(channel.lines());
 }
 
-/** Cuts bytes at the given places, taken modulo the length, so that cuts fall within characters too. */
+/** Cuts bytes at the given places, taken modulo the length, so that some cuts fall within characters. */
 function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
   const ends = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b);
   return [...ends, bytes.length].map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));

@@ -1,9 +1,9 @@
-/** What a process may say: whatever the kernel could not act on is refused when it is read. */
+/** What a process may send: a message that the kernel could not act on is refused when it is read. */
 import assert from "node:assert/strict";
 import { fromProcessSchema } from "../../../src/protocol/message.ts";
 
 Deno.test("a gate that expires names one of its options for that, and one that never does names none", () => {
-  // The bug was: a time without an option was stored, and the kernel died when it was over.
+  // The bug was: a time without an option was stored, and the kernel died when the time was over.
   const asked = { kind: "gate", title: "Go?", body: "", options: ["approve", "reject"], approvers: null };
   const isRead = (expiresMs: number | null, onExpiry: string | null) =>
     fromProcessSchema.safeParse({

@@ -1,4 +1,4 @@
-/** The text format of Prometheus, version 0.0.4. Danger: one bad line, and the scraper takes none. */
+/** The text format of Prometheus, version 0.0.4. Danger: because of one bad line the scraper accepts none. */
 import assert from "node:assert/strict";
 import { formatMetrics } from "../../../src/protocol/metrics.ts";
 import type { WorkflowView } from "../../../src/protocol/api.ts";

@@ -1,4 +1,4 @@
-/** The filter of the row after a page. Danger: a page that ends at a bound is taken for the last one. */
+/** The filter of the row after a page. Danger: a page that ends at a bound is mistaken for the last one. */
 import assert from "node:assert/strict";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { toNextRow } from "../../../src/protocol/queries.ts";

@@ -1,4 +1,4 @@
-/** Keys of units. Danger: a group and a workflow of one name that are taken for each other. */
+/** Keys of units. Danger: a group and a workflow of the same name are confused. */
 import assert from "node:assert/strict";
 import { groupKey, parseUnitKey, workflowKey } from "../../../src/protocol/unit.ts";
 

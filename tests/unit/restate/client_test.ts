@@ -1,4 +1,4 @@
-/** What nerve says when the server of an engine is away, or is not what nerve.yaml takes it for. */
+/** The errors when the server of an engine is away, or is not what nerve.yaml describes. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
@@ -8,7 +8,7 @@ import { OwnPorts } from "../../support/own_ports.ts";
 
 const ports = new OwnPorts("127.77.11.1");
 
-/** Answers each path as told, all others with 404. */
+/** Answers each path as given, all others with 404. */
 function serve(
   answers: Readonly<Record<string, [number, unknown]>>,
 ): Deno.HttpServer<Deno.NetAddr> & { readonly url: string } {

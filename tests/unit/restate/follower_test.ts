@@ -1,4 +1,4 @@
-/** A daemon that was away: what the bug would look like is a run whose end it never learns. */
+/** A daemon that was away. The bug would be: it never learns the end of a run. */
 import assert from "node:assert/strict";
 import { engineKeptMs, engineNotedMs } from "../../../src/base/engine_limits.ts";
 import { messageOf } from "../../../src/base/errors.ts";
@@ -22,7 +22,7 @@ function serverOf(endedAt: number) {
     query(sql: string) {
       asked.push(sql);
       if (sql.includes("sys_journal")) {
-        // Field 5 of a step's result, and in it field 1: no changes, the run is over.
+        // Field 5 of a step's result, and in it field 1: no changes, the run has ended.
         return Promise.resolve([{ index: 3, entry_type: "Notification: Run", raw: "08012a040a025b5d" }]);
       }
       const since = /modified_at > '([^']+)'/.exec(sql)?.[1];
@@ -77,14 +77,15 @@ Deno.test("a daemon that never looked asks for all that the server keeps", async
 });
 
 Deno.test("a run that nobody of this workspace has handed over holds up no other, and is looked at again", async () => {
-  // The bug would be: somebody who reaches the ingress posts one run, and this daemon learns of no other's end any more.
+  // The bug would be: an attacker who reaches the ingress posts one run, and this daemon no longer learns of any run's
+  // end.
   const clock = new FakeClock(now), reported: string[] = [], begun: string[] = [];
   let secret = "wrong", lists = true;
   const client = {
     query(sql: string) {
       if (!sql.includes("sys_journal")) {
         const names = lists ? ["odd", "good"] : ["odd"].filter((name) => sql.includes(`'${name}'`));
-        // A run of that id at a part where no daemon hands it over is no run.
+        // A run with that id at a part where no daemon hands it over does not count.
         return Promise.resolve([rowOf("good", 7, partOf("good") + 1), ...names.map((name) => rowOf(name, 1))]);
       }
       const [, id = ""] = /id = '(\w+)'/.exec(sql) ?? [], value = new TextEncoder().encode(JSON.stringify(id));
@@ -104,7 +105,7 @@ Deno.test("a run that nobody of this workspace has handed over holds up no other
   await follower.follow(calls);
   await follower.follow(calls);
   assert.deepEqual([begun, reported], [["good"], ["it has no seal"]]);
-  // It has ended long ago meanwhile, so the server does not list it by itself.
+  // It ended long ago by now, so the server does not list it unless asked.
   secret = "right";
   lists = false;
   await clock.tick(engineNotedMs);
@@ -113,7 +114,7 @@ Deno.test("a run that nobody of this workspace has handed over holds up no other
 });
 
 Deno.test("a journal is read in pages: many of small entries at once, few of large ones", async () => {
-  // The bug would be: an answer longer than a text may be, and a run with many large messages is never followed.
+  // The bug would be: an answer is longer than a text may be, and a run with many large messages is never followed.
   const limits: number[] = [], size = (index: number) => index < 2 ? 4_100_000 : 2;
   const client = {
     query(sql: string) {
@@ -123,7 +124,7 @@ Deno.test("a journal is read in pages: many of small entries at once, few of lar
       const [, from, limit] = /index >= (\d+) .* limit (\d+)$/.exec(sql)?.map(Number) ?? [];
       limits.push(limit ?? 0);
       const indexes = Array.from({ length: 110 }, (_, index) => index).filter((index) => index >= (from ?? 0));
-      // A text of spaces before the list that says that nothing follows.
+      // A text of spaces before the empty list.
       const rows = indexes.slice(0, limit).map((index) => {
         const list = new TextEncoder().encode(`${" ".repeat(size(index))}[]`);
         const inner = [10, ...varint(list.length)], outer = inner.length + list.length;

@@ -1,4 +1,4 @@
-/** What daemons seal for each other: what the bug would look like is a decision by somebody who reaches the server's ingress. */
+/** Messages that daemons seal for each other. The bug would be: anyone who reaches the server's ingress can decide. */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { MessageAuth } from "../../../src/restate/message_auth.ts";

@@ -1,4 +1,4 @@
-/** Who serves which part of an engine's runs. */
+/** Which daemon serves which part of an engine's runs. */
 import assert from "node:assert/strict";
 import { engineParts } from "../../../src/base/engine_limits.ts";
 import type { Deployment } from "../../../src/restate/client.ts";
@@ -7,7 +7,7 @@ import { daemonOf, ownersOf, planParts } from "../../../src/restate/part_assignm
 
 const names = nameParts("nerve"), [a, b, c] = ["http://a:1", "http://b:1", "http://c:1"] as const;
 
-/** Daemons look one after the other, until nothing moves; returns how many parts each has. */
+/** Daemons take turns until nothing moves; returns how many parts each has. */
 function settle(owners: (Deployment | null)[], daemons: readonly string[], gone: readonly string[] = []): number[] {
   for (let looks = 0; looks < 50; looks++) {
     const endpoint = daemons[looks % daemons.length] ?? a;

@@ -1,4 +1,4 @@
-/** Roles that agents play, as an author wrote them: what is wrong is told when the workflow loads. */
+/** Roles that agents play, as an author wrote them: mistakes are reported when the workflow loads. */
 import assert from "node:assert/strict";
 import { isAgentRole, readAgentRole } from "../../../src/sandbox/agent_roles.ts";
 import { readRoles } from "../../../src/sandbox/roles.ts";

@@ -1,4 +1,4 @@
-/** Schemas of artifacts: those of code check in the role, a JSON Schema goes to the kernel. */
+/** Schemas of artifacts: schemas in code are checked in the role, a JSON Schema goes to the kernel. */
 import assert from "node:assert/strict";
 import * as z from "zod";
 import { readArtifactSchema } from "../../../src/sandbox/artifact_schemas.ts";

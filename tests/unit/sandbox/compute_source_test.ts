@@ -1,4 +1,4 @@
-/** Which computes need databases. A compute without the `db` that it uses fails at once: in doubt it gets one. */
+/** Which computes need databases. A compute that uses `db` fails without it: in doubt it gets one. */
 import assert from "node:assert/strict";
 import { canUse } from "../../../src/sandbox/compute_source.ts";
 import { defineSense, option } from "../../../src/sdk/mod.ts";

@@ -1,4 +1,7 @@
-/** Gates as an author wrote them: their forms and defaults, what their functions may return, and errors that name the part. */
+/**
+ * Gates as an author wrote them: their forms and defaults, what their functions may return, and errors that name the
+ * part.
+ */
 import assert from "node:assert/strict";
 import { gateBodyMaxBytes, gateOptionsMax, gateTitleMaxChars } from "../../../src/base/wait_limits.ts";
 import { readGatePlan } from "../../../src/sandbox/gates.ts";

@@ -24,7 +24,7 @@ Deno.test("modules that act on processes, threads or sockets are closed, and so 
 });
 
 Deno.test("no trusted code of the sandbox creates Node sockets: user code could get at them by EventEmitter.prototype", () => {
-  // No code of a user's runs in the realm of tls_worker.ts, which alone loads mail.ts.
+  // No user code runs in the realm of tls_worker.ts, which alone loads mail.ts.
   const apart = ["src/sandbox/tls_worker.ts", "src/sandbox/mail.ts"];
   const files = sourceFiles(["sandbox", "store", "sdk", "protocol", "base"].map((room) => `src/${room}`), ".ts")
     .filter((file) => !apart.includes(file));

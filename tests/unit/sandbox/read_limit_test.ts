@@ -1,4 +1,6 @@
-/** The limit of one read of a peer. Danger: it is counted wrongly, and a process that reads often and briefly is ended. */
+/**
+ * The limit of one read of a peer. Danger: it is counted wrongly, and a process that reads often and briefly is ended.
+ */
 import assert from "node:assert/strict";
 import { createReadLimit, readsBegin } from "../../../src/sandbox/read_limit.ts";
 
@@ -13,7 +15,7 @@ Deno.test("the shim is told at the first read only, and sees an odd number while
     assert.equal(reads[0]! % 2, 0);
   }
   assert.deepEqual(told, [readsBegin]);
-  // It counts on where 32 bits end.
+  // The count continues where 32 bits end.
   Atomics.store(reads, 0, 2 ** 31 - 1);
   limit.end();
   limit.begin();

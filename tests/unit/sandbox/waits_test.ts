@@ -1,4 +1,4 @@
-/** Waits as an author wrote them: valid forms, what their functions may return, and errors that name what is wrong. */
+/** Waits as an author wrote them: valid forms, what their functions may return, and errors that name the mistake. */
 import assert from "node:assert/strict";
 import { sleepMaxMs } from "../../../src/base/wait_limits.ts";
 import { readRoles } from "../../../src/sandbox/roles.ts";

@@ -1,4 +1,7 @@
-/** Cron lines on the days when clocks change. The bug was: 0 2,14 * * * skipped a day in spring, and ran twice in autumn. */
+/**
+ * Cron lines on the days when clocks change. The bug was: 0 2,14 * * * skipped a day in spring, and ran twice in
+ * autumn.
+ */
 import assert from "node:assert/strict";
 import { CronTimes } from "../../../src/scheduler/cron_times.ts";
 import fc from "../../support/fast_check.ts";
@@ -52,7 +55,7 @@ Deno.test("a rare line is found over many changes of the clock, in both directio
   assert.equal(leap.findLast(at("2027-12-31T00:00Z")), at("2024-02-29T01:50Z"));
 });
 
-/** What a field such as `1-3,*\/20` allows, written down a second time. */
+/** What a field such as `1-3,*\/20` allows, in an independent implementation. */
 function allows(field: string, value: number): boolean {
   return field.split(",").some((part) => {
     const [range = "", step = "1"] = part.split("/"), [low = "", high = low] = range.split("-");
@@ -61,7 +64,7 @@ function allows(field: string, value: number): boolean {
   });
 }
 
-/** cron(8) itself: looks at the clock each minute, and keeps in mind how far it has come. */
+/** cron(8) itself: it checks the clock each minute, and remembers how far it has come. */
 function* simulate(line: string, zone: string, from: number, to: number): Generator<number> {
   const [minutes = "", hours = ""] = line.split(" "), hasStar = minutes.startsWith("*") || hours.startsWith("*");
   const format = new Intl.DateTimeFormat("sv", { timeZone: zone, dateStyle: "short", timeStyle: "medium" });

@@ -1,6 +1,6 @@
 /**
- * Cron lines and a wall clock that is set, forward and back, as cron(8) has it. The bug was: set back by 30 minutes, a
- * line of every second stood still for 30 minutes.
+ * Cron lines and a wall clock that is set, forward and back, with the behaviour of cron(8). The bug was: set back by 30
+ * minutes, a line of every second stood still for 30 minutes.
  */
 import assert from "node:assert/strict";
 import { wallStepMinMs } from "../../../src/base/limits.ts";
@@ -96,7 +96,7 @@ Deno.test("for any jumps: a line of every minute runs at each minute that the cl
         await bench.clock.tick(ms);
         const shown: number[] = [];
         for (let minute = Math.ceil(from / minuteMs) * minuteMs; minute <= to; minute += minuteMs) shown.push(minute);
-        // At the jump what was skipped may run; a minute within a second of it may have run already.
+        // Skipped minutes may run at the jump; a minute within a second of it may have run already.
         const starts = bench.starts("minutely"), sure = (time: number) => time > from + wallStepMinMs;
         assert.deepEqual(starts.filter(sure), shown.filter(sure));
         assert.ok(new Set(starts).size === starts.length && starts.length <= shown.length + 1);
@@ -113,7 +113,8 @@ Deno.test("for any jumps of up to three hours: a fixed time runs once for each d
       bench.start(line("report", "0 9 * * *"));
       let latest = start;
       for (const { ms, jump } of steps) {
-        // No further back than three hours from the latest time: that would be a clock that was wrong.
+        // No further back than three hours from the latest time: a larger step counts as the correction of a wrong
+        // clock.
         bench.clock.jump(Math.max(jump, latest - 3 * hourMs - bench.clock.now()));
         latest = Math.max(latest, bench.clock.now());
         await bench.clock.tick(ms);

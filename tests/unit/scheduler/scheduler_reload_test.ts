@@ -5,7 +5,7 @@ import { manual, plan, SchedulerBench } from "../../support/scheduler_bench.ts";
 const t0 = Date.UTC(2026, 0, 1);
 
 Deno.test("100 reloads a minute neither double nor skip a tick, nor move a window, of senses that did not change", async () => {
-  // The bug would look like this: each edit of nerve.yaml makes every sense compute at once, or starves the slow ones.
+  // The bug would be: each edit of nerve.yaml makes every sense compute at once, or starves the slow ones.
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(1_199), { minLength: 100, maxLength: 100 }), async (gaps) => {
       const steady = (reloads: number) => [

@@ -7,7 +7,7 @@ import { plan, SchedulerBench } from "../../support/scheduler_bench.ts";
 
 const minuteMs = 60_000, hourMs = 60 * minuteMs, dayMs = 24 * hourMs;
 
-/** The next daemon, on the same machine; `before` is gone, as after kill -9. */
+/** The next daemon, on the same machine; the one of `before` is gone, as after kill -9. */
 function restart(before: SchedulerBench, ...plans: SensePlan[]): SchedulerBench {
   const bench = new SchedulerBench(before.clock, before);
   bench.start(...plans);

@@ -143,7 +143,7 @@ Deno.test("an end without a compute is reported as a bug", () => {
 
 type Command =
   | { do: "trigger"; after: number; trigger: Trigger }
-  /** `late`: how much of its time had passed when the sense began it. */
+  /** `late`: how much of its time had passed when the sense began the compute. */
   | { do: "finish"; after: number; late: number }
   | { do: "wait"; after: number }
   | { do: "throttle"; after: number; throttleMs: number };
@@ -186,7 +186,7 @@ interface Started {
 class Game {
   now = 0;
   readonly started: Started[] = [];
-  /** Every trigger, its time, and the compute that was to answer it. */
+  /** Every trigger, its time, and the compute that should answer it. */
   readonly requests: { at: number; trigger: Trigger; computeId: number }[] = [];
   readonly #player: Player;
   #throttleMs: number;
@@ -226,7 +226,7 @@ class Game {
     this.#act(this.#player.send({ kind: "finished", beganAt: compute.at, now: this.now }));
   }
 
-  /** Until nothing is left to do. */
+  /** Plays until nothing is left to do. */
   drain(): void {
     while (this.#running || this.#window !== null) {
       this.finish();

@@ -1,4 +1,4 @@
-/** `pause`. Danger: a role that waits on after its run was killed, or a timer that keeps its process alive. */
+/** `pause`. Danger: a role that keeps waiting after its run was killed, or a timer that keeps its process alive. */
 import assert from "node:assert/strict";
 import { pause } from "../../../src/sdk/mod.ts";
 

@@ -1,4 +1,4 @@
-/** Computes and their time limits. The process belongs to the test, which says when it is ready, answers or dies. */
+/** Computes and their time limits. The test plays the process: it decides when it is ready, answers or dies. */
 import assert from "node:assert/strict";
 import type { ToProcess } from "../../../src/protocol/message.ts";
 import type { ComputeOutcome, Trigger } from "../../../src/protocol/signal.ts";

@@ -1,6 +1,6 @@
 /**
- * From the outcome of a compute to a signal, a run, or a counted reason for neither. The test gives
- * the outcomes. Danger: a compute that is counted twice, or a signal that others see before it has a row.
+ * From the outcome of a compute to a signal, a run, or a counted reason for neither. The test provides the outcomes.
+ * Danger: a compute that is counted twice, or a signal that others see before it has a row.
  */
 import assert from "node:assert/strict";
 import type { KernelEvent } from "../../../src/protocol/event.ts";

@@ -1,6 +1,6 @@
 /**
- * What a sense kept in its outbox is recorded once, however often it is delivered. The test is the log, the runs and the
- * process. Danger: a second run for one directive, or a value that is dropped since it seems known.
+ * What a sense kept in its outbox is recorded once, however often it is delivered. The test plays the log, the runs and
+ * the process. Danger: a second run for one directive, or a value that is dropped because it seems known.
  */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";

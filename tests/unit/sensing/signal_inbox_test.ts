@@ -1,6 +1,6 @@
 /**
- * Listeners hear every signal, in the order of the log, whatever dies when. The test is the log and the daemon. Danger: a
- * signal that no compute ever gets, since its listener's place passed over it.
+ * Listeners get every signal, in the order of the log, whatever dies when. The test plays the log and the daemon.
+ * Danger: a signal that no compute ever gets, because its listener's place moved past it.
  */
 import assert from "node:assert/strict";
 import { heardBytesMax, heardSignalsMax } from "../../../src/base/limits.ts";

@@ -1,5 +1,5 @@
 /**
- * Signals are published once they are on disk, in their order. The test is the disk. Danger: a listener that acts on a
+ * Signals are published in order, once they are on disk. The test plays the disk. Danger: a listener that acts on a
  * signal that a crash takes back.
  */
 import assert from "node:assert/strict";

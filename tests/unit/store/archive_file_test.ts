@@ -1,4 +1,4 @@
-/** Files of the archive. Danger: a damaged line that is taken for a row, or a file that is half written. */
+/** Files of the archive. Danger: a damaged line that is read as a row, or a file that is half written. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import {

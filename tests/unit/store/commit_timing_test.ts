@@ -11,7 +11,7 @@ function bench(): { timing: CommitTiming; clock: FakeClock; committed: Batch[]; 
   // One slow commit does not make a slow disk.
   timing.recordCommit(createBatch(false), slowMs, null);
   assert.equal(timing.slow, false);
-  /** Ends a commit that took 5 ms, for which so many writers waited. */
+  /** Ends a commit that took 5 ms, for which `waiting` writers waited. */
   const endCommit = (waiting: number) => {
     const batch = createBatch(true);
     batch.waiting = waiting;
@@ -22,7 +22,7 @@ function bench(): { timing: CommitTiming; clock: FakeClock; committed: Batch[]; 
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-// On a disk of 5 ms, a commit of half of the returning writers makes all of them wait for two.
+// On a disk of 5 ms, a commit with only half of the returning writers makes all of them wait for two.
 Deno.test("writers that were notified of a slow commit share the next one, although they do not come at the same time", async () => {
   const { timing, clock, committed, endCommit } = bench();
   endCommit(3);

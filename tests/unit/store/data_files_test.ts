@@ -1,4 +1,4 @@
-/** Which files the data of a workspace is made of. */
+/** Which files make up the data of a workspace. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { workspacePaths } from "../../../src/config/workspace.ts";

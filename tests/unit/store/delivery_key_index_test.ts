@@ -1,4 +1,4 @@
-/** The danger: a key that was added is not found, and its delivery is taken in twice. */
+/** The danger: a key that was added is not found, and its delivery is accepted twice. */
 import assert from "node:assert/strict";
 import { DeliveryKeyIndex } from "../../../src/store/hooks/delivery_key_index.ts";
 import fc from "../../support/fast_check.ts";
@@ -6,7 +6,7 @@ import fc from "../../support/fast_check.ts";
 Deno.test("each key leads to its row, whatever was added and forgotten, and to few others", () => {
   const step = fc.record({
     added: fc.array(fc.oneof(fc.string({ maxLength: 4 }), fc.string({ unit: "binary" })), { maxLength: 12 }),
-    /** So many times each: the places grow. */
+    /** How often each is added: the places grow. */
     times: fc.constantFrom(1, 1, 1, 200),
     forgotten: fc.double({ min: 0, max: 1, noNaN: true }),
   });
@@ -37,6 +37,6 @@ Deno.test("of 200,000 keys, each leads to its row alone, and others lead to none
   for (let row = 1; row <= count; row++) {
     more += index.find(`key ${row}`).length - 1 + index.find(`other ${row}`).length;
   }
-  // Of 32 bits; about 20 are to be expected.
+  // Of 32 bits; about 20 are expected.
   assert.ok(more < 60, `${more} more`);
 });

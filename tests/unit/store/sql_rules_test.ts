@@ -1,4 +1,6 @@
-/** The table of what SQL may do. Danger: a newer SQLite adds a function, a module or a pragma, and nobody looks at it. */
+/**
+ * The table of what SQL may do. Danger: a newer SQLite adds a function, a module or a pragma, and no one reviews it.
+ */
 import assert from "node:assert/strict";
 import { constants, DatabaseSync } from "node:sqlite";
 import { judgeOwnSql, judgeReading } from "../../../src/store/sqlite/sql_rules.ts";
@@ -9,7 +11,7 @@ function namesFrom(list: string): string[] {
   return db.prepare(`select distinct name from pragma_${list} order by 1`).all().map(({ name }) => String(name));
 }
 
-/** The pragmas of docs/senses.md, by what the row says of them. */
+/** The pragmas of docs/senses.md, by the description in their row. */
 function documented(): Map<string, string> {
   const [, table = ""] = /\| pragmas \| \|\n\|[-|]+\|\n((?:\|.*\n)+)/.exec(readSource("docs/senses.md")) ?? [];
   return new Map(
@@ -34,7 +36,7 @@ Deno.test("every pragma is closed unless docs/senses.md names it, and then open 
   }
 });
 
-/** Every function of this SQLite that somebody has looked at: it computes, and reaches nothing beside the database. */
+/** Every function of this SQLite that was reviewed: it computes, and reaches nothing outside the database. */
 const looked = new Set(
   `-> ->> abs avg bm25 changes char coalesce concat concat_ws count cume_dist current_date current_time current_timestamp
   date datetime dense_rank first_value format fts5 fts5_get_locale fts5_insttoken fts5_locale fts5_source_id glob

@@ -14,7 +14,7 @@ Deno.test("only what a repository knows of the very folder is its worktree, and 
     write(`${trees}/a/main/.git`, `gitdir: ${admin}\n`);
     write(`${admin}/gitdir`, `${trees}/a/main/.git\n`);
     write(`${admin}/HEAD`, "ref: refs/heads/nerve/a\n");
-    // It names what it is not.
+    // These files name folders that do not belong to them.
     write(`${trees}/b/main/.git`, `gitdir: ${admin}\n`);
     write(`${trees}/c/main/.git`, `gitdir: ${root}/precious/worktrees/x\n`);
     write(`${root}/precious/worktrees/x/file`, "mine");
@@ -31,11 +31,11 @@ Deno.test("only what a repository knows of the very folder is its worktree, and 
 Deno.test("what an agent puts in the place of git's files stops nobody, and leads nowhere", () =>
   inTempDir(async (root) => {
     const trees = `${root}/trees`, main = (run: string) => `${trees}/${run}/main`;
-    // A pipe that nobody writes to.
+    // A pipe without a writer.
     Deno.mkdirSync(main("pipe"), { recursive: true });
     assert.ok((await new Deno.Command("mkfifo", { args: [`${main("pipe")}/.git`] }).output()).success);
     write(`${main("huge")}/.git`, `gitdir: ${root}/${"x".repeat(5_000)}/worktrees/main\n`);
-    // A repository of its own making, in the worktree or behind a link.
+    // A repository that the run made itself, in the worktree or behind a link.
     write(`${main("inside")}/.git`, `gitdir: ${main("inside")}/f/worktrees/x\n`);
     write(`${main("inside")}/f/worktrees/x/gitdir`, `${main("inside")}/.git\n`);
     write(`${root}/precious/x/gitdir`, `${main("link")}/.git\n`);

@@ -1,4 +1,7 @@
-/** The way of spans to a receiver: a real one, over HTTP. Danger: spans that pile up, or a receiver that is asked without end. */
+/**
+ * Sending spans to a receiver: a real one, over HTTP. Danger: spans that pile up, or a receiver that is tried without
+ * end.
+ */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { spansRetryMs, spansSendMs, spansSentMax, spansWaitingMax } from "../../../src/base/trace_limits.ts";
@@ -54,7 +57,7 @@ Deno.test("a receiver that is away is reported once, asked ever more seldom, and
   const from = clock.monotonic();
   const goOn = async (done: () => boolean) => {
     while (!done()) {
-      // In small steps: an answer takes real time, and no more of it may pass here.
+      // In small steps: an answer takes real time, and only a little fake time may pass meanwhile.
       await clock.tick(10);
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -1,4 +1,4 @@
-/** The variables of OpenTelemetry that nerve knows. */
+/** The variables of OpenTelemetry that nerve supports. */
 import assert from "node:assert/strict";
 import { readTraceOptions } from "../../../src/tracing/trace_options.ts";
 

@@ -1,4 +1,4 @@
-/** What a parent is told of its children: whatever they have said fits into one message. */
+/** What a parent receives about its children: whatever they returned fits into one message. */
 import assert from "node:assert/strict";
 import { messageMetaMaxBytes } from "../../../src/base/limits.ts";
 import { childContentMaxChars, childrenMax } from "../../../src/base/wait_limits.ts";

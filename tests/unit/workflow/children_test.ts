@@ -1,4 +1,6 @@
-/** Runs that wait for runs: each child starts once, the message comes once all have ended, and none outlives its parent. */
+/**
+ * Runs that wait for runs: each child starts once, the message comes once all have ended, and none outlives its parent.
+ */
 import assert from "node:assert/strict";
 import { childDepthMax } from "../../../src/base/wait_limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
@@ -139,7 +141,7 @@ Deno.test("a death of the daemon at each commit: every child starts once, and th
 
 Deno.test("a parent that was killed by a daemon that died takes its children with it at the next start", async () => {
   const store = new MemoryRunStore(), bench = await waiting(["kids", "kids", "kids"], {}, store);
-  // The kill of the parent is on disk, and those of its children are not.
+  // The kill of the parent is on disk, but not those of its children.
   const disk = store.afterCrash(), run = disk.get("a") ?? assert.fail();
   const row = { source: "workflow:w", type: "run.killed", refId: "a", causeId: null, payload: null } as const;
   await disk.transition("a", { from: ["waiting"] }, { status: "killed", endedAt: bench.clock.now() }, row);
@@ -237,7 +239,7 @@ Deno.test("an end that a failed commit takes back is not told: the child may end
   void bench.finish("a.1.1");
   await bench.turn();
   store.commit();
-  // On its way to the disk when the parent looks at both.
+  // It is on its way to the disk when the parent checks both.
   void bench.finish("a.1.2");
   await bench.turn();
   store.failures = 1;

@@ -216,7 +216,7 @@ Deno.test("code that lost its finally closes nothing any more", async () => {
 });
 
 Deno.test("a killed run whose role runs on keeps no slot when its code turns out to have no finally", async () => {
-  // The property found it: the next run waited for ever.
+  // A property test found it: the next run waited for ever.
   const bench = closingBench({ concurrency: 1 }, new MemoryRunStore());
   bench.host.code = "v2";
   bench.replaceCode();

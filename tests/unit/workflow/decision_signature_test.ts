@@ -1,6 +1,6 @@
 /**
- * Decisions where nerve.yaml names approvers. Danger: a decision counts that nobody who may decide has made; or a signature
- * counts for something else than it was made for.
+ * Decisions where nerve.yaml names approvers. Danger: a decision counts that no approver has made; or a signature
+ * counts for something other than it was made for.
  */
 import assert from "node:assert/strict";
 import { parseSshPublicKey } from "../../../src/base/ssh_key.ts";
@@ -109,7 +109,7 @@ Deno.test("a signed decision again is the same answer; the signature of another 
   const reject = await signed(keys.ada, bench, { option: "reject" });
   const first = await decide(bench, approve);
   assert.deepEqual(await decide(bench, approve), { replayed: true, approval: first.approval });
-  // A client that got no answer may not know its token any more: whose signature it is counts.
+  // A client that got no answer may not know its token any more: the signer counts.
   assert.equal((await decide(bench, { ...approve, token: "u" })).replayed, true);
   for (const other of [{ token: "u", by: "ada" }, { ...await signed(keys.bob, bench), token: "u", by: "ada" }]) {
     await assert.rejects(decide(bench, other), { code: "APPROVAL_DECIDED" });

@@ -1,4 +1,6 @@
-/** Gates and their decisions: one decision, with its message and the move of its run, whoever decides and whatever dies. */
+/**
+ * Gates and their decisions: one decision, with its message and the move of its run, whoever decides and whatever dies.
+ */
 import assert from "node:assert/strict";
 import type { DecisionRequest } from "../../../src/protocol/approval.ts";
 import type { AskedGate } from "../../../src/workflow/local/gates.ts";
@@ -22,7 +24,7 @@ async function settle(bench: Bench): Promise<void> {
   await bench.clock.until(() => bench.status("a") !== "started", "the run comes to its gate");
 }
 
-/** A run "a" that has said something and then waits at a gate. */
+/** A run "a" that has one message and then waits at a gate. */
 async function atGate(more: Partial<AskedGate> = {}, bench: Bench | null = null): Promise<Bench> {
   const made = bench ?? await running("a");
   await made.sendMessage("a", { content: "3 unused" });
@@ -160,7 +162,7 @@ Deno.test("a request that nobody decides in time is decided by its expiry, and n
 });
 
 Deno.test("a request that was stored with a time and without an option for it is rejected in time", async () => {
-  // The bug was: a process could ask so; then the kernel died when the time was over, and at each start again.
+  // The bug was: a process could request this; then the kernel died when the time was over, and again at each start.
   const bench = await atGate({ expiresMs: 60_000 });
   await bench.clock.tick(60_000);
   const { meta } = bench.at("a").thread.messages.at(-1) ?? assert.fail();
@@ -199,7 +201,7 @@ Deno.test("a decision after the death of the daemon: the request is still there,
 
 Deno.test("a decision that died before its commit never was; one that died after it is replayed", async () => {
   const { disk } = (await atGate()).store, bench = new Bench({}, new MemoryRunStore(false, disk));
-  // It never settles: its daemon dies.
+  // It never settles, because its daemon dies.
   void decide(bench);
   await bench.turn();
   assert.equal(bench.store.uncommitted, 1);

@@ -1,4 +1,4 @@
-/** Events for runs that wait for them: kept when they come early, taken once, and the same key is one event. */
+/** Events for runs that wait for them: early ones are kept, each is taken once, and the same key is the same event. */
 import assert from "node:assert/strict";
 import { keptEventsMax } from "../../../src/base/wait_limits.ts";
 import type { SendEventReply } from "../../../src/protocol/run_event.ts";
@@ -6,7 +6,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench, running } from "../../support/workflow_bench.ts";
 
-/** Sends an event to run "a", and lets it have its effects. */
+/** Sends an event to run "a", and waits for its effects. */
 async function send(bench: Bench, key: string, payload: unknown = { n: 1 }, name = "go"): Promise<SendEventReply> {
   const sent = bench.manager.sendEvent("a", { name, key, payload: payload as never });
   // Its digest is computed off the thread.

@@ -1,6 +1,6 @@
 /**
- * Roles that run once: on disk before they begin, never begun again by themselves, and decided by a person where their end is
- * unknown. What the bug would look like: a payment that is made twice, or one that nobody hears of.
+ * Roles that run once: on disk before they begin, never repeated automatically, and decided by a person when their end
+ * is unknown. The bug would be: a payment that is made twice, or one that no one is asked about.
  */
 import assert from "node:assert/strict";
 import type { DecisionRequest } from "../../../src/protocol/approval.ts";
@@ -18,7 +18,7 @@ async function charging(): Promise<Bench> {
   return bench;
 }
 
-/** Until the run waits or has ended: digests are computed off the thread. */
+/** Waits until the run waits or has ended: digests are computed off the thread. */
 async function settle(bench: Bench): Promise<Bench> {
   await bench.clock.until(() => bench.status("a") !== "started", "the run asks");
   return bench;

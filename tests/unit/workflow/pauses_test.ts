@@ -1,4 +1,6 @@
-/** Pausing runs: in the queue, at work and while they wait; they go on from where they were, and nothing else moves them. */
+/**
+ * Pausing runs: in the queue, at work and while they wait; they resume where they were, and nothing else moves them.
+ */
 import assert from "node:assert/strict";
 import { backoffMaxMs, killGraceMs } from "../../../src/base/limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -218,7 +220,7 @@ Deno.test("a pause while a message, a start or a wait is being written comes aft
   assert.deepEqual([(await pausing).status, other.store.readPause("b")?.from], ["paused", "waiting"]);
 });
 
-/** Writes what waits for the disk, and what follows from it. */
+/** Commits pending writes, and those that follow from them. */
 async function commit(bench: Bench): Promise<void> {
   for (let left = 3; left > 0; left--) {
     bench.store.commit();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench } from "../../support/workflow_bench.ts";
 
-/** The runs "a" and these, working, over a store that commits when it is told to. */
+/** The run "a" and `others`, working, over a store that commits only on demand. */
 async function running(...others: string[]): Promise<Bench> {
   const bench = new Bench({ concurrency: 1 + others.length }, new MemoryRunStore(false));
   for (const id of ["a", ...others]) {
@@ -67,7 +67,7 @@ Deno.test("a daemon that is killed before the commit has neither of them, after 
 });
 
 Deno.test("a stop waits for the last message although its end was reported, before or after the stop began", async () => {
-  // The bug would be: the process is free, so the stop is over, and the message, which failed once, is not tried again.
+  // The bug would be: the process is free, so the stop is over, and the message, which failed once, is not retried.
   for (const stopsFirst of [false, true]) {
     const bench = await running();
     let stopped = false;

@@ -96,7 +96,7 @@ Deno.test("only the process that holds a run may report about it, in its attempt
   await bench.turn();
   assert.deepEqual([bench.run("a").rounds, bench.status("a"), bench.status("b")], [1, "started", "started"]);
   assert.deepEqual(bench.logged.map(({ type }) => type), Array(12).fill("run.refused"));
-  // The run's own history gets rows of its own workflow only.
+  // The run's own history gets only rows of its own workflow.
   assert.deepEqual(bench.logged.slice(0, 3).map(({ source, refId }) => [source, refId]), [
     ["workflow:v", null],
     ["workflow:v", null],

@@ -1,4 +1,4 @@
-/** Rows about messages that a process had no right to send: bounded, counted, and never in another workflow's history. */
+/** Rows about messages that a process may not send: bounded, counted, and never in another workflow's history. */
 import assert from "node:assert/strict";
 import { rejectionsLoggedMax, rejectionWindowMs } from "../../../src/base/limits.ts";
 import { Bench } from "../../support/workflow_bench.ts";

@@ -87,7 +87,7 @@ Deno.test("a wait of a day is a day, also when the clock is set back by a day an
   await bench.fail("a", dayMs);
   await bench.clock.tick(10 * hourMs);
   bench.clock.jump(-dayMs);
-  // The same boot of the machine: its clock goes on.
+  // The same boot of the machine: its clock continues.
   const after = new Bench({}, bench.store.afterCrash(), bench.clock);
   await bench.manager.stop();
   await after.clock.tick(14 * hourMs - 1);
@@ -126,7 +126,7 @@ Deno.test("for any jumps and restarts no wait is longer than configured, nor ove
       for (const { ms, jump, restart } of [...steps, { ms: waitMs, jump: 0, restart: false }]) {
         clock.jump(jump);
         if (restart) {
-          // What is left by the wall clock when it starts is all that it waits for.
+          // It waits only for what is left by the wall clock when it starts.
           until = Math.min(end, clock.monotonic() + due - clock.now());
           const next = new Bench({}, bench.store.afterCrash(), clock);
           await bench.manager.stop();
@@ -152,7 +152,7 @@ Deno.test("a run whose attempts are used up is paused where its role says so, an
   await bench.fail("a", null, { exhausted: "pause", attempts: 2 });
   const { status, reason } = bench.run("a");
   assert.deepEqual([status, reason], ["paused", "paused: role r failed in round 1, attempt 2 of 2: thrown"]);
-  // What is not retried ends the run all the same.
+  // A failure without a retry ends the run all the same.
   await bench.fail("b", null, { exhausted: "pause", attempts: 2 });
   assert.equal(bench.status("b"), "failed");
   const next = new Bench({ concurrency: 2 }, bench.store.afterCrash());

@@ -99,7 +99,7 @@ Deno.test("a run that cannot be written takes no queued run's place", async () =
 });
 
 Deno.test("a start whose fsync failed says that its run, by its id, may run after a restart", async () => {
-  // The bug was: the API answered 500, and after a restart the run that nobody expected ran.
+  // The bug was: the API answered 500, and after a restart the run ran although no one expected it.
   const bench = new Bench({});
   bench.store.failures = 1;
   bench.store.failure = new NerveError("STORE_FAILED", "the log cannot be written: disk I/O error");

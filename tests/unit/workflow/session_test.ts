@@ -1,6 +1,6 @@
 /**
- * The work on a run that a server keeps, over a real store: what the bug would look like is a change that one daemon has and
- * another lacks, one that counts twice, or one that was told and is lost.
+ * The work on a run that a server keeps, over a real store. The bug would be: a change that one daemon has and another
+ * lacks, one that counts twice, or one that was reported and is lost.
  */
 import assert from "node:assert/strict";
 import { ClusterRuns } from "../../../src/workflow/cluster/cluster_runs.ts";
@@ -55,7 +55,7 @@ const completed: Change = {
   ],
 };
 
-/** A daemon that knows of the run, and a session on it. */
+/** A daemon that has the run, and a session on it. */
 async function begin({ store }: StoreBench): Promise<ClusterRuns> {
   const runs = new ClusterRuns(store.meta);
   if (store.runs.get("r") === null) {
@@ -66,7 +66,7 @@ async function begin({ store }: StoreBench): Promise<ClusterRuns> {
   return runs;
 }
 
-/** `own`: writes that are not those of the store. */
+/** `own`: writes that replace those of the store. */
 function open({ store, clock }: StoreBench, runs: ClusterRuns, own: Partial<LocalRuns> = {}): ClusterSession {
   const written = new Proxy(store.runs, {
     get: (target, key) => {
@@ -165,14 +165,15 @@ Deno.test("what is ahead outlasts a death between what the server keeps and its 
     await dead.submit(started);
     void dead.submit(message).catch(() => {});
     const kept = await next;
-    // The process has died meanwhile: the second attempt starts while the server is asked to keep the first one's message.
+    // The process has died meanwhile: the second attempt starts while the server is asked to keep the first one's
+    // message.
     const again = startOf(2);
     await dead.submit(again);
     await bench.reopen();
     const runs = await begin(bench), session = open(bench, runs);
     await session.apply(1, kept);
     assert.deepEqual(runs.get("r")?.ahead, JSON.parse(JSON.stringify([again])));
-    // Had another daemon written the same attempt, its start would do.
+    // If another daemon had written the same attempt, its start would suffice.
     const other = open(bench, runs);
     await other.apply(2, [startOf(2, 8), message]);
     assert.deepEqual(runs.get("r")?.ahead, []);
@@ -192,7 +193,7 @@ Deno.test("what the server keeps is applied in order, once, and only the last li
     const types = typesNow();
     assert.deepEqual(types.toSorted(), ["run.completed", "run.message", "run.queued", "run.started"]);
     assert.deepEqual(await replay(), [false, false, true]);
-    // The server has not heard that it is over: it is applied from the start, to no effect.
+    // The server does not know that the run has ended: everything is applied from the start, without effect.
     runs.put("r", { engine: "cluster", applied: 0, handed: true });
     assert.deepEqual(await replay(), [false, false, true]);
     assert.deepEqual(typesNow(), types);

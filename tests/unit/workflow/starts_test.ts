@@ -1,4 +1,4 @@
-/** Starts of runs of a distributed engine, over a real store: what the bug would look like is one id with two inputs. */
+/** Starts of runs of a distributed engine, over a real store. The bug would be: one id with two inputs. */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import type { Run } from "../../../src/protocol/run.ts";
@@ -54,7 +54,7 @@ Deno.test("the server says whose an id is: a run of another daemon is here then,
     const first = await starts.begin(request({ n: 1 }), plan, "cluster");
     assert.ok(typeof first === "object" && first.status === "queued");
     assert.deepEqual(runs.get("r"), { engine: "cluster", applied: 0, handed: true });
-    // To this the local engine attaches, or says RUN_CONFLICT.
+    // The local engine attaches to this, or reports RUN_CONFLICT.
     assert.equal(await starts.begin(request({ n: 2 }), plan, "cluster"), "r");
     assert.deepEqual(bench.store.runs.get("r")?.payload, { n: 1 });
   }));

@@ -1,4 +1,4 @@
-/** The legal moves of the status of a run. */
+/** The legal moves of a run's status. */
 import assert from "node:assert/strict";
 import { runStatusSchema } from "../../../src/protocol/run.ts";
 import {

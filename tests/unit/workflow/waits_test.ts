@@ -1,4 +1,4 @@
-/** Runs that wait: no process and no memory while they do, one message when it is over, and no wait that is too long. */
+/** Runs that wait: no process and no memory while they do, one message at the end, and no wait that is too long. */
 import assert from "node:assert/strict";
 import { dueWaitsMax } from "../../../src/base/wait_limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -103,7 +103,7 @@ Deno.test("a clock that is set back makes no sleep longer, before a restart or a
   bench.clock.jump(-dayMs);
   await bench.clock.tick(10_000);
   await bench.manager.stop(0);
-  // The same boot of the machine: its clock goes on.
+  // The same boot of the machine: its clock continues.
   const next = new Bench({}, bench.store.afterCrash(), bench.clock);
   await next.clock.tick(29_999);
   assert.equal(next.status("a"), "waiting");
