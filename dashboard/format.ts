@@ -78,10 +78,7 @@ export function nameOfSource(source: string): string {
   return source.slice(source.indexOf(":") + 1);
 }
 
-/**
- * Characters that change how others are shown: they reverse a text's direction, or control the terminal it is pasted
- * to.
- */
+/** Characters that change how others are shown: they reverse a text's direction, or control a terminal. */
 const hidden = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** Shows these characters of a JSON text by their numbers: a person who decides has to see what is there. */

@@ -29,10 +29,7 @@ export async function runProgram(program: Program, signal: AbortSignal, failure:
   return stdout;
 }
 
-/**
- * Like `runProgram`, for any exit code. A program that prints more than `outputMaxBytes` is killed: then it throws,
- * too.
- */
+/** Like `runProgram`, for any exit code. Kills a program that prints more than `outputMaxBytes`, and throws. */
 export async function runToEnd({ name, args, env }: Program, signal: AbortSignal): Promise<Ended> {
   const tooMuch = new AbortController(), limit = AbortSignal.any([signal, tooMuch.signal]);
   const streams = { stdin: "null", stdout: "piped", stderr: "piped" } as const;

@@ -10,7 +10,7 @@ import type { SenseDatabase, WorkflowDirective } from "nerve";
 
 export interface Verdict {
   readonly ok: boolean;
-  /** What is wrong, as sentences; empty when `ok`. */
+  /** The problems, as sentences; empty when `ok`. */
   readonly problems: readonly string[];
 }
 
@@ -64,10 +64,7 @@ export interface TellingEach extends Settings {
   readonly changes?: readonly string[];
 }
 
-/**
- * Judges several things. Returns `details` and the problems. News are problems of things that were right, and
- * `changes`.
- */
+/** Judges several things. Returns `details` and the problems. News are new problems, and `changes`. */
 export function tellEach<Details extends object>(
   details: Details,
   { things, wereWrong, changes = [], ...settings }: TellingEach,

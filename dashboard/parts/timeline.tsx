@@ -1,7 +1,4 @@
-/**
- * The rounds of a run as bars on one timeline: work, waits, pauses between attempts, and marks where something
- * happened.
- */
+/** The rounds of a run as bars on one timeline: work, waits, pauses between attempts, and marks for events. */
 import type { LogRow } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { formatDateTime, formatSpan, showTimes } from "../format.ts";

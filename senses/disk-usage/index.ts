@@ -55,10 +55,7 @@ async function observe(
   return { ...usage, workflow: { name: workflow, prompt, maxRounds: workflowRoundsMax } };
 }
 
-/**
- * df hangs on a network share that is gone; `signal` ends it. This folder does not use lib/: it needs no more than
- * this.
- */
+/** df hangs on a network share that is gone; `signal` ends it. It is not from lib/, so that this folder needs no lib/. */
 async function runDf(path: string, signal: AbortSignal): Promise<string> {
   // English messages; file names in any language unchanged.
   const env = { LC_ALL: "C.UTF-8" };

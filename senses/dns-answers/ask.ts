@@ -11,10 +11,7 @@ export interface Answer {
 
 type Question = Pick<Wanted, "name" | "type">;
 
-/**
- * Uses the answer of the first server that has one; a server that fails or refuses is skipped, as the system's resolver
- * does.
- */
+/** Takes the first server's answer; a server that fails or refuses is skipped, as the system's resolver does. */
 export async function ask(
   question: Question,
   servers: readonly Address[],

@@ -10,10 +10,7 @@ export type Shares = readonly [number, number, number];
 export interface Stall {
   /** At least one task waited. */
   readonly some: Shares;
-  /**
-   * All tasks waited at once. Null where it is meaningless or missing: for the processors of a whole machine, and on
-   * old systems.
-   */
+  /** All tasks waited at once. Null where that means nothing, as for a machine's processors, and on old systems. */
   readonly full: Shares | null;
 }
 

@@ -101,13 +101,11 @@ async function findOurs(files: readonly string[], from: Place, current: string):
   const wasEmptied = current === from.identity;
   for (const [index, path] of [...files.entries()].reverse()) {
     using old = await Deno.open(path);
-    // After a rename it is the file itself; after a copy, another file with the same bytes, and the followed one was
-    // emptied.
+    // After a rename it is the file itself; after a copy, another file with the same bytes, and the first was emptied.
     const mayBe = await readIdentity(old) === from.identity || (wasEmptied && (from.offset > 0 || files.length === 1));
     if (mayBe && await matchesMark(old, from)) return index;
   }
-  // A place before the first byte has no bytes that identify its copy: it is the copy made after the last one known
-  // then.
+  // Before the first byte there is nothing to compare: it is the copy made after the last one that was known then.
   if (!wasEmptied || from.offset > 0) return null;
   const births = await Promise.all(files.map(readBirth)), next = births.indexOf(from.mark) + 1;
   return next < files.length && (next > 0 || from.mark === noFile) ? next : null;

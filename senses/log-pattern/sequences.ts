@@ -10,10 +10,7 @@ const sequences = new RegExp(
   "g",
 );
 
-/**
- * Colours as loggers escape them when they let no control character through: #033[31m in rsyslog, \x1b[31m or ^[[31m in
- * others.
- */
+/** Colours whose control character was escaped by a logger: #033[31m in rsyslog, \x1b[31m or ^[[31m in others. */
 const written = /(?:#033|\\033|\\e|\\x1b|\\u001b|\^\[)\[[\d;:]*[mK]/gi;
 
 export function withoutSequences(line: string): string {

@@ -111,10 +111,7 @@ async function findProcesses(settings: Settings, signal: AbortSignal): Promise<P
     .sort((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0) || a.pid - b.pid);
 }
 
-/**
- * A user who cannot see the machine's first process sees no process of other users, so a missing program may be
- * running.
- */
+/** A user who cannot see the machine's first process sees only their own: a missing program may be running. */
 function checkView(all: readonly Process[], count: number, { own, min_count, max_count, max_memory }: Settings): void {
   const isPartial = !own && !all.some(({ pid }) => pid === 1);
   if (!isPartial || (count >= min_count && max_count === null && max_memory === null)) return;

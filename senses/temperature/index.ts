@@ -89,8 +89,7 @@ function judge(all: readonly Sensor[], settings: Settings, wereWrong: ReadonlySe
 
 function judgeOne(sensor: Sensor, settings: Settings, wasWrong: boolean): Reading {
   const { celsius } = sensor, limit = findLimit(sensor, settings);
-  // A sensor that is too hot must become clearly cooler: else a temperature around the limit would be reported
-  // repeatedly.
+  // A hot sensor must become clearly cooler: else a temperature around the limit would be reported repeatedly.
   const until = limit !== null && wasWrong ? limit - settings.hysteresis : limit;
   const isHot = celsius !== null && until !== null && celsius >= until;
   const unread = settings.wanted.length > 0 && celsius === null ? "tells no temperature" : null;

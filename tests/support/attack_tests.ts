@@ -1,5 +1,5 @@
 /**
- * Families of attacks as tests: what attack_daemon.ts says, for each family of tests/faults/attacks.
+ * Families of attacks as tests: what attack_daemon.ts describes, for each family of tests/faults/attacks.
  *
  *     attackTest("nothing outside can be read", { passwd: { body: "return Deno.readTextFileSync('/etc/passwd')",
  *     outcome: /NotCapable/ } });

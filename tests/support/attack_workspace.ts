@@ -17,10 +17,7 @@ export interface Attack {
   readonly only?: "sense" | "workflow";
   /** Omits the wrapper that returns the body's result: the return value of `compute` itself is the attack. */
   readonly raw?: boolean;
-  /**
-   * Keys of the sense in nerve.yaml, which then has a group of its own; `permissions` and `peers` are also the
-   * workflow's.
-   */
+  /** Keys of the sense in nerve.yaml, which gets its own group; `permissions` and `peers` also go to the workflow. */
   readonly yaml?: Readonly<Record<string, unknown>>;
   /** Keys of its group. */
   readonly group?: Readonly<Record<string, unknown>>;

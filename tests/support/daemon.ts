@@ -99,7 +99,7 @@ export class DaemonWorkspace implements AsyncDisposable {
     return { kernel: kernel.pid, supervisor: supervised.supervisor.pid };
   }
 
-  // deno-lint-ignore no-explicit-any -- tests look into parts of a document whose shape the command's own file tells
+  // deno-lint-ignore no-explicit-any -- tests look into parts of a document whose shape the command's own file defines
   async status(): Promise<{ code: number; document: any }> {
     const { code, out } = await this.nerve("status", "--json");
     return { code, document: JSON.parse(out) };

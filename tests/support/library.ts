@@ -130,10 +130,7 @@ class Conversation {
   }
 }
 
-/**
- * A workspace with one sense or workflow. As in nerve, a new `config`, or a new file in place of a granted one, means a
- * new process.
- */
+/** A workspace with one sense or workflow. A new `config`, or a granted file that is replaced, means a new process. */
 class TestUnit implements AsyncDisposable {
   readonly root: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-library-" }));
   readonly #kind: Kind;
@@ -243,7 +240,7 @@ export class TestWorkflow implements AsyncDisposable {
   readonly #name: string;
   readonly #unit: TestUnit;
 
-  /** `peers`: senses whose databases it reads; before the first run each must be open in `data/senses/`. */
+  /** `peers`: senses whose databases it reads; each must exist, and be open, in `data/senses/` before the first run. */
   constructor(name: string, grants: Grants, peers: readonly string[] = []) {
     this.#name = name;
     this.#unit = new TestUnit("workflows", name, grants, peers);

@@ -3,10 +3,7 @@ import { join } from "node:path";
 import { loadNerveConfig } from "../../src/config/load.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 
-/**
- * Creates a workspace with the senses `a` and `b` and the workflow `w`. `load` returns the problems of a nerve.yaml:
- * severity, path, message.
- */
+/** Creates a workspace with senses `a`, `b` and workflow `w`. `load` returns problems: severity, path, message. */
 export async function inWorkspace(
   test: (paths: WorkspacePaths, load: (yaml: string) => Promise<string[]>) => Promise<void>,
 ): Promise<void> {

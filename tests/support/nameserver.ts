@@ -1,7 +1,4 @@
-/**
- * Nameservers on a loopback address: dnsmasq, which serves records, and servers that fail in ways that dnsmasq does
- * not.
- */
+/** Nameservers on a loopback address: dnsmasq, which serves records, and servers that fail in other ways. */
 import { createSocket, type Socket } from "node:dgram";
 
 export const nameserverHost = "127.83.5.1";

@@ -14,8 +14,7 @@ export class Podman implements AsyncDisposable {
   readonly #service: Deno.ChildProcess;
 
   private constructor() {
-    // A control group of its own, of one kind: Podman's runtime refuses a mixture, and Podman moves everything it finds
-    // there.
+    // A control group of its own, of one version: Podman's runtime refuses a mixture, and Podman moves all processes.
     const script = `${enterGroup(this.#folder, this.#group)}exec unshare --mount --cgroup sh -c "$0" sh "$@"`;
     const service = this.#command("system", "service", "--time=0", `unix://${this.socket}`);
     const inner = 'mount -t cgroup2 none /sys/fs/cgroup && echo ready && exec "$@" > /dev/null';

@@ -1,10 +1,7 @@
 /** Debian's PostgreSQL server, for a test: it listens on a port of its own, in a temporary folder. */
 import { hasProgram } from "./debian.ts";
 
-/**
- * The folder of `initdb` and `postgres`, which Debian keeps out of PATH; null where they are missing and cannot be
- * installed.
- */
+/** The folder of `initdb` and `postgres`, which Debian keeps out of PATH; null where it cannot be installed. */
 export async function findPostgres(): Promise<string | null> {
   const find = () => {
     try {

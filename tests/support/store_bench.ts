@@ -80,10 +80,7 @@ export function sleepOf(round: number): RunWait {
   };
 }
 
-/**
- * Retries, as kernel/wal_watch.ts does: the commit thread, which commits when the disk is slow, may hold the file at
- * that moment.
- */
+/** Retries, as kernel/wal_watch.ts does: the commit thread may hold the file at that moment, when the disk is slow. */
 export function restoreWal(store: Store): Promise<boolean> {
   return store.restoreWal().catch((thrown) => {
     return /a reader holds it/.test(String(thrown)) ? restoreWal(store) : Promise.reject(thrown);

@@ -1,7 +1,4 @@
-/**
- * Writes a transcript of 100 MiB to the given folder, and prints by how many bytes this process has grown since the
- * first ten.
- */
+/** Writes a transcript of 100 MiB to a folder, and prints by how many bytes this process grew after the first ten. */
 import { Transcripts } from "../../src/agents/transcripts.ts";
 import { systemClock } from "../../src/base/clock.ts";
 

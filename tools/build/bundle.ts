@@ -93,10 +93,7 @@ function withoutBuffer(text: string): string {
   return mended;
 }
 
-/**
- * nerve and user code share one Drizzle and one "nerve". Names are kept, because user code sees them and error messages
- * contain them.
- */
+/** nerve and user code share one Drizzle and one "nerve". Names stay: user code and error messages show them. */
 async function bundleSandbox(root: string): Promise<void> {
   await bundle(root, sandboxEntries, ["--code-splitting", "--external", "drizzle-orm/*", "--outdir", "src"]);
   const main = await Deno.readTextFile(join(root, "src/sandbox/worker_main.js"));

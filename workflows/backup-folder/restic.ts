@@ -123,10 +123,7 @@ class Restic {
     }
   }
 
-  /**
-   * Removes the lock of an aborted backup, so that the run can be run again at once. If that fails, the next run
-   * removes it.
-   */
+  /** Removes the lock of an aborted backup, so that the run can be run again at once; else the next run removes it. */
   async #releaseLock(): Promise<void> {
     try {
       await this.#removeLeftLocks(AbortSignal.timeout(unlockMs));
@@ -160,8 +157,7 @@ class Restic {
     { logged = true, signal }: { logged?: boolean; signal?: AbortSignal },
   ): Promise<CommandResult> {
     const { target, timeoutMs, log } = this.#backup;
-    // Without a home there is no place for a cache. The address may contain a password, so it is in the environment,
-    // too.
+    // Without a home there is no cache. The address may contain a password, so it is in the environment, too.
     const env = { RESTIC_REPOSITORY: target, RESTIC_PASSWORD: this.#settings.password, LC_ALL: "C.UTF-8" };
     return command("restic", ["--no-cache", ...args], {
       signal: signal ?? this.#backup.signal,

@@ -19,10 +19,7 @@ export interface Place {
   readonly repo: string;
   /** The worktree. */
   readonly path: string;
-  /**
-   * The folders as they were before an agent could rewrite the file in the worktree that names them; null: not made
-   * yet.
-   */
+  /** The folders before an agent could rewrite the file in the worktree that names them; null: not made yet. */
   readonly folders: GitFolders | null;
   readonly branch: string;
   readonly signal: AbortSignal;

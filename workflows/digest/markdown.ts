@@ -1,7 +1,4 @@
-/**
- * Writes totals as Markdown. Used by index.ts. Texts of senses and errors are written as code: they cannot become
- * markup.
- */
+/** Writes totals as Markdown. Used by index.ts. Texts of senses and errors are code, so they cannot become markup. */
 import type { Totals } from "./collect.ts";
 
 export interface Span {

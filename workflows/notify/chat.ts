@@ -1,7 +1,4 @@
-/**
- * The requests of the services that people read: ntfy, Slack, Discord, Telegram. Used by index.ts; webhook.ts sends
- * them.
- */
+/** The requests for ntfy, Slack, Discord and Telegram. Used by index.ts; webhook.ts sends them. */
 import type { Json } from "nerve";
 import { clipBytes, clipText, isObject, marks, type Notice } from "./notice.ts";
 import type { Delivery } from "./webhook.ts";

@@ -1,7 +1,4 @@
-/**
- * The notice to send, read from the start of a run: its prompt, and the payload of an alert or of a request. Used by
- * index.ts.
- */
+/** The notice to send, from a run's prompt, and from the payload of an alert or a request. Used by index.ts. */
 import type { Json, RunStart } from "nerve";
 
 export interface Notice {
@@ -11,7 +8,7 @@ export interface Notice {
   readonly text: string;
   /** Identifies what began and will end, such as one firing of an alert; null: this notice stands alone. */
   readonly incident: string | null;
-  /** `still`: reported again. `info`: nothing is wrong, or the start does not tell. */
+  /** `still`: reported again. `info`: nothing is wrong, as far as is known. */
   readonly state: "firing" | "still" | "resolved" | "info";
   readonly severity: string | null;
   readonly start: RunStart;

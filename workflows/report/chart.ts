@@ -25,8 +25,7 @@ export function drawChart(
   const { name, points, least, most, unit } = series;
   const values = points.map(([, value]) => value), low = Math.min(...values), high = Math.max(...values);
   const margin = low === high ? Math.abs(low) * 0.1 || 1 : 0;
-  // Local times as if they were UTC, so that d3 puts its ticks at full hours of the zone, whatever this machine's zone
-  // is.
+  // Local times as if they were UTC, so that d3 puts its ticks at full hours of that zone, not of this machine's.
   const shift = (at: number) => at + offsetMs(at, timezone);
   const x: Scale<Date> = scaleUtc([new Date(shift(span.sinceMs)), new Date(shift(span.untilMs))], [
     left,

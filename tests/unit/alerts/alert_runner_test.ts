@@ -274,8 +274,7 @@ Deno.test("a stopped daemon leaves no timer", async () => {
   assert.deepEqual([world.clock.pending, world.clock.followers], [0, 0]);
 });
 
-// The bug would be: a signal that comes in between counts as the last one processed, and those still to be read are
-// skipped.
+// The bug would be: a signal that comes in between counts as the last one, and those still to be read are skipped.
 Deno.test("a signal that comes while those from before the start are read is heard after them, once", async () => {
   const world = await AlertWorld.start("full: { sense: disk, when: signal.used > 0.9 }");
   world.die();

@@ -108,8 +108,7 @@ Deno.test("limit: starts over it are left out, counted, and told once in each wi
   };
   for (let n = 0; n < 4; n++) await flap();
   assert.deepEqual(world.told(), ["firing: full", "resolved: full", "firing: full"]);
-  // The end of the reported incident is over the limit, and so is the third incident, whose end was not due to be
-  // reported.
+  // The end of the reported incident is over the limit, and so is the third incident; its end was not due.
   assert.equal(world.operations.view("full").counters.limited, 3);
   assert.equal(world.story().filter((type) => type === "limited").length, 1);
   assert.equal(world.problems.length, 1);

@@ -1,4 +1,4 @@
-/** Who may have made a file. Danger: a group that looks private has strangers in it, or an own group is refused. */
+/** Who may have made a file. Danger: a group that looks private has other members, or a user's own group is refused. */
 import assert from "node:assert/strict";
 import { findFaultsBelow, findOwnershipFault, readTrust } from "../../../src/base/ownership.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";

@@ -1,7 +1,4 @@
-/**
- * Ending programs by their marks, on real processes. The bug would be: an unrelated one is ended, or one of nerve's is
- * not.
- */
+/** Ending programs by their marks, on real processes. The bug would be: an unrelated one is ended, or one is missed. */
 import assert from "node:assert/strict";
 import { isAlive, type ProcessStat, readProcessStat } from "../../../src/base/process_id.ts";
 import { markVariable } from "../../../src/base/program_mark.ts";
@@ -62,8 +59,7 @@ Deno.test("endPrograms() says what is still there when the time is up", async ()
   await child.status;
 });
 
-// The bug was: on a busy machine the scan took all of the time, so the ended programs were not awaited and still
-// existed.
+// The bug was: on a busy machine the scan took all of the time, and the ended programs were not awaited.
 long.test("endPrograms() waits for the end of what it has found, however long the look took", async () => {
   const own = crypto.randomUUID(), children = Array.from({ length: 20 }, () => start(own)), waitMs = 5_000;
   let isSlow = true;

@@ -63,8 +63,7 @@ Deno.test("post() waits as long as the receiver asks, in seconds or until a date
   }
 });
 
-// The status shows that it was accepted. Danger: the answer breaks off after it, and the same notice is sent five
-// times.
+// The status shows that it was accepted. Danger: the answer breaks off, and the notice is sent five times.
 Deno.test("post() counts what was accepted, although the answer breaks off", async () => {
   let requests = 0;
   const broken = () => new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });

@@ -75,8 +75,7 @@ async function withReader(
   });
 }
 
-// The bug would be: a group that reads a neighbour's database for long enough gets the neighbour killed and
-// quarantined.
+// The bug would be: reading a neighbour's database for long enough gets the neighbour killed and quarantined.
 Deno.test({
   name: "a -wal file that another process reads does not count, nor until its owner had the time to empty it",
   ignore: Deno.build.os !== "linux",

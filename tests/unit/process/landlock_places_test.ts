@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { findLandlockPlaces } from "../../../src/process/landlock_places.ts";
 
 Deno.test("a folder of PATH that is none, or that may not be looked at, is passed by", () => {
-  // The bug was: with the PATH of another user (sudo -u) nothing started: "permission denied: realpath
-  // '/root/.cargo/bin/ps'".
+  // The bug was: with another user's PATH nothing started: "permission denied: realpath '/root/.cargo/bin/ps'".
   const folder = Deno.makeTempDirSync({ prefix: "nerve-path-" }), closed = join(folder, "closed");
   try {
     Deno.mkdirSync(closed, { mode: 0 });

@@ -1,6 +1,4 @@
-/**
- * The rules of Landlock as a pure function of a unit's spec. Danger: a rule too many is a hole in the second barrier.
- */
+/** The rules of Landlock as a pure function of a unit's spec. Danger: a rule too many is a hole in the sandbox. */
 import assert from "node:assert/strict";
 import type { PathRight } from "../../../src/base/landlock.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";

@@ -1,7 +1,4 @@
-/**
- * Messages of a process, read line by line. Danger: a line that is not a message, or a message that is delivered before
- * earlier ones.
- */
+/** Messages of a process, line by line. Danger: a line that is not a message, or a message that overtakes another. */
 import assert from "node:assert/strict";
 import { jsonDepthMax } from "../../../src/base/limits.ts";
 import type { Link } from "../../../src/process/launcher.ts";

@@ -77,8 +77,7 @@ Deno.test("a daemon that never looked asks for all that the server keeps", async
 });
 
 Deno.test("a run that nobody of this workspace has handed over holds up no other, and is looked at again", async () => {
-  // The bug would be: an attacker who reaches the ingress posts one run, and this daemon no longer learns of any run's
-  // end.
+  // The bug would be: an attacker posts one run to the ingress, and this daemon no longer learns of any run's end.
   const clock = new FakeClock(now), reported: string[] = [], begun: string[] = [];
   let secret = "wrong", lists = true;
   const client = {

@@ -1,7 +1,4 @@
-/**
- * Gates as an author wrote them: their forms and defaults, what their functions may return, and errors that name the
- * part.
- */
+/** Gates as an author wrote them: forms, defaults, what their functions may return, and errors that name the part. */
 import assert from "node:assert/strict";
 import { gateBodyMaxBytes, gateOptionsMax, gateTitleMaxChars } from "../../../src/base/wait_limits.ts";
 import { readGatePlan } from "../../../src/sandbox/gates.ts";

@@ -1,7 +1,4 @@
-/**
- * Cron lines on the days when clocks change. The bug was: 0 2,14 * * * skipped a day in spring, and ran twice in
- * autumn.
- */
+/** Cron lines when clocks change. The bug was: 0 2,14 * * * skipped a day in spring, and ran twice in autumn. */
 import assert from "node:assert/strict";
 import { CronTimes } from "../../../src/scheduler/cron_times.ts";
 import fc from "../../support/fast_check.ts";

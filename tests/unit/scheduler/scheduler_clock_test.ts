@@ -113,8 +113,7 @@ Deno.test("for any jumps of up to three hours: a fixed time runs once for each d
       bench.start(line("report", "0 9 * * *"));
       let latest = start;
       for (const { ms, jump } of steps) {
-        // No further back than three hours from the latest time: a larger step counts as the correction of a wrong
-        // clock.
+        // No further back than three hours from the latest time: that would be the correction of a wrong clock.
         bench.clock.jump(Math.max(jump, latest - 3 * hourMs - bench.clock.now()));
         latest = Math.max(latest, bench.clock.now());
         await bench.clock.tick(ms);

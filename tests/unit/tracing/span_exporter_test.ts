@@ -1,7 +1,4 @@
-/**
- * Sending spans to a receiver: a real one, over HTTP. Danger: spans that pile up, or a receiver that is tried without
- * end.
- */
+/** Sending spans to a real receiver over HTTP. Danger: spans that pile up, or a receiver that is tried without end. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { spansRetryMs, spansSendMs, spansSentMax, spansWaitingMax } from "../../../src/base/trace_limits.ts";

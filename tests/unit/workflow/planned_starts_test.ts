@@ -1,7 +1,4 @@
-/**
- * Runs that start later. Danger: one starts too early, twice or never, whatever the clocks, the queue and the daemon
- * do.
- */
+/** Runs that start later. Danger: one starts too early, twice or never, whatever clocks, queue and daemon do. */
 import assert from "node:assert/strict";
 import { momentBefore, readMoment } from "../../../src/base/moment.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

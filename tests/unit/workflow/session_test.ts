@@ -165,8 +165,7 @@ Deno.test("what is ahead outlasts a death between what the server keeps and its 
     await dead.submit(started);
     void dead.submit(message).catch(() => {});
     const kept = await next;
-    // The process has died meanwhile: the second attempt starts while the server is asked to keep the first one's
-    // message.
+    // The process has died: the second attempt starts while the server is asked to keep the first one's message.
     const again = startOf(2);
     await dead.submit(again);
     await bench.reopen();
