@@ -54,9 +54,7 @@ export function Charts({ name, path, columns }: ChartsProps) {
   );
 }
 
-/**
- * The shortest time span that covers the data of the last day, until a person chooses another; null until it is known.
- */
+/** The shortest span that covers the last day's data, until a person chooses another; null until it is known. */
 function useFittingSpan(path: string, first: SenseColumn | undefined, chosenMs: number | null): number | null {
   const [fitting, setFitting] = useState<number | null>(null), isDone = first === undefined || fitting !== null;
   const query = isDone ? null : { table: first.table, column: first.column, spanMs: dayMs, points };

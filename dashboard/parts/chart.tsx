@@ -39,7 +39,7 @@ export function Chart({ series, theme, sync }: ChartProps) {
   return <div ref={place} class="chart" role="img" aria-label={label} />;
 }
 
-/** A span without a value becomes a gap when it is longer than two others. */
+/** Leaves a gap between values that are more than three usual steps, and three spans of a mean, apart. */
 function toData({ at, least, mean, most, widthMs }: SenseSeries): uPlot.AlignedData {
   const columns: [number[], (number | null)[], (number | null)[], (number | null)[]] = [[], [], [], []];
   const usual = medianStep(at);

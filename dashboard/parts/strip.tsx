@@ -59,9 +59,7 @@ export interface Reason {
   readonly count: number;
 }
 
-/**
- * Why there was no signal, the most frequent reason first. A folded row counts as many times as the rows it stands for.
- */
+/** Why there was no signal, the most frequent reason first. A folded row counts for all rows that it stands for. */
 export function countReasons(rows: readonly LogRow[]): Reason[] {
   const reasons = new Map<string, Reason>();
   for (const row of rows) {

@@ -50,9 +50,7 @@ function toFound(path: string, { size, mtime, ino }: Deno.FileInfo): FoundFile {
   return { path, bytes: size, modifiedMs: mtime?.getTime() ?? 0, inode: ino };
 }
 
-/**
- * A subfolder that vanished or cannot be read counts as empty. A text describes why the folder itself cannot be listed.
- */
+/** A subfolder that vanished or cannot be read counts as empty. Returns a text when the folder itself fails. */
 async function readEntries(path: string, isRoot: boolean, max: number): Promise<Deno.DirEntry[] | string> {
   const entries: Deno.DirEntry[] = [];
   try {

@@ -55,7 +55,7 @@ async function observe(
   return { ...usage, workflow: { name: workflow, prompt, maxRounds: workflowRoundsMax } };
 }
 
-/** df hangs on a network share that is gone; `signal` ends it. It is not from lib/, so that this folder needs no lib/. */
+/** df hangs on a network share that is gone; `signal` ends it. Not from lib/, which this folder can do without. */
 async function runDf(path: string, signal: AbortSignal): Promise<string> {
   // English messages; file names in any language unchanged.
   const env = { LC_ALL: "C.UTF-8" };

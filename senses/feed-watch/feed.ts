@@ -166,9 +166,7 @@ function withNumbersAsText(text: string): string {
 /** The first tags of a feed are within this length. */
 const headMaxChars = 8_192;
 
-/**
- * Takes numbers, too: JSON Feed allows them in place of text. Control characters, which terminals obey, become blanks.
- */
+/** Takes numbers, too, as JSON Feed allows them in place of text. Control characters become blanks. */
 function toLine(text: string | number | undefined | null): string {
   return String(text ?? "").replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
 }

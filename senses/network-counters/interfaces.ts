@@ -112,9 +112,7 @@ export function areComparable(first: Sample | null, second: Sample): first is Sa
   return windowMs >= windowMinMs && windowMs <= windowMaxMs && drift <= driftMaxMs + windowMs * driftMaxShare;
 }
 
-/**
- * Null when the rates are unknown: the interface is new, or another one of the same name, or its counters began anew.
- */
+/** Null when the rates are unknown: the interface is new or another one, or its counters began anew. */
 export function computeRates(before: Counters | undefined, now: Counters, windowMs: number): Rates | null {
   if (before === undefined || before.index !== now.index) return null;
   const keys = [

@@ -33,9 +33,7 @@ const env = {
   SYSTEMD_URLIFY: "0",
 };
 
-/**
- * In the order of `names`, which may contain patterns: those match units that systemd has in memory, sorted by name.
- */
+/** In the order of `names`. Patterns among them match units that systemd has in memory, sorted by name. */
 export async function readUnits(names: readonly string[], isUser: boolean, signal: AbortSignal): Promise<Unit[]> {
   const flags = ["--no-pager", "--no-ask-password", ...isUser ? ["--user"] : []];
   const args = ["show", ...flags, `--property=${properties.join(",")}`, "--", ...names];
@@ -93,9 +91,7 @@ const suffixes = [
   "device",
 ];
 
-/**
- * Like systemctl, takes a name without a suffix for a service. Throws a TypeError when it is not the name of a unit.
- */
+/** Adds `.service` to a name without a suffix, as systemctl does. Throws a TypeError when it is not a unit's name. */
 export function toUnitName(text: string): string {
   if (!/^[\w:.\\@*?[\]-]{1,255}$/.test(text) || text.startsWith("-")) {
     throw new TypeError(`"${text.slice(0, 100)}" is not the name of a unit`);

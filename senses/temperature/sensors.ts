@@ -161,9 +161,7 @@ function toCelsius(text: string | null): number | null {
   return text !== null && /^-?\d{1,15}$/.test(text) ? Math.round(Number(text) / 100) / 10 : null;
 }
 
-/**
- * Null when the driver has no value: it fails with EIO, ENODATA, EAGAIN and others while a device sleeps or is gone.
- */
+/** Null when the driver has no value: EIO, ENODATA, EAGAIN and others, while a device sleeps or is gone. */
 async function readText(folder: Folder, path: string): Promise<string | null> {
   try {
     return (await folder.read(path)).trim() || null;

@@ -1,6 +1,4 @@
-/**
- * A control group (version 2) that a test's program sees as the root group, so that it changes no other. It needs root.
- */
+/** A control group (version 2) that a test's program sees as the root, so that it changes no other. Needs root. */
 
 /**
  * The beginning of a shell script that enters a control group of its own. `folder` exists. The rest must `exec unshare

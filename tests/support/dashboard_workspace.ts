@@ -1,6 +1,4 @@
-/**
- * A workspace that has something for every page of the dashboard, with hostile texts wherever its code may write one.
- */
+/** A workspace with data for every page of the dashboard, and hostile texts wherever its code may write one. */
 import { hostile } from "./browser.ts";
 import { OwnPorts, untilRefused } from "./own_ports.ts";
 import { type ServedWorkspace, serveWorkspace } from "./served_workspace.ts";

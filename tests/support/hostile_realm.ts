@@ -100,9 +100,7 @@ function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
-/**
- * Replaces these places. `onSeen` gets each object and function that a spy is given. Returns a function that undoes it.
- */
+/** Replaces these places. `onSeen` gets each object and function that a spy receives. Returns what undoes it. */
 export function replace(
   places: readonly Place[],
   disguise: Disguise,

@@ -3,9 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type Grants, TestSense } from "./library.ts";
 
-/**
- * Checks that it works with the README's grants; without them, it fails with a message that names the missing access.
- */
+/** Checks that it works with the README's grants, and without them fails with a message that names what is missing. */
 export async function needsItsGrants(name: string, missing: string, others: Grants = {}): Promise<void> {
   await using granted = new TestSense(name);
   assert.equal((await granted.compute()).kind, "value");

@@ -1,6 +1,4 @@
-/**
- * A clock whose wall time a test can set, with nerve's own watch (base/wall_clock_watch.ts) instead of an ideal one.
- */
+/** A clock whose wall time a test can set, with nerve's own watch (base/wall_clock_watch.ts), not an ideal one. */
 import type { Clock } from "../../src/base/time.ts";
 import { waitForWallTime, WallClockWatch } from "../../src/base/wall_clock_watch.ts";
 

@@ -13,9 +13,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { stage } from "../build/stage.ts";
 import { filesOfPart, hasLongForm, longMark, testFiles } from "./files.ts";
 
-/**
- * How many files of a kind form one module and run one after the other. Each file of another kind is its own module.
- */
+/** How many files of a kind form one module and run in sequence. Each file of another kind is its own module. */
 const togetherMax: Readonly<Record<string, number>> = { unit: 80, house: 30, integration: 12, faults: 10 };
 /** Files that take a minute or more are modules of their own: no other file waits for them. */
 const lengthy = [

@@ -32,7 +32,7 @@ export function createRestic(backup: Backup, settings: ResticSettings): Tool {
 
 /** restic refreshes a lock every 5 minutes, and considers one of this age abandoned. */
 const staleMs = 30 * 60_000;
-/** How long a killed backup may take to remove its lock, before its role must have ended. */
+/** Time to remove the lock of an aborted backup, before its role must have ended. */
 const unlockMs = 3_500;
 /** Some files could not be read: there is a backup of the others. */
 const partialCode = 3;

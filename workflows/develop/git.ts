@@ -167,7 +167,7 @@ export async function fillSubmodules({ path, signal }: Place): Promise<void> {
   await git(path, ["submodule", "--quiet", "update", "--init", "--recursive"], signal);
 }
 
-/** Copies ignored files that the work needs. Returns the names of those that exist. */
+/** Copies ignored files that the work needs. Returns the names that were copied. */
 export async function copyIgnored({ repo, path, signal }: Place, names: readonly string[]): Promise<string[]> {
   const copied: string[] = [];
   for (const name of names) {

@@ -1,6 +1,4 @@
-/**
- * The answers that agents have to write for the next phases, as JSON Schemas that agents are shown. Used by index.ts.
- */
+/** The answers that agents have to write for the next phases, as JSON Schemas for the agents. Used by index.ts. */
 import type { JsonObject } from "nerve";
 
 const text: JsonObject = { type: "string", minLength: 1, maxLength: 20_000 };

@@ -29,9 +29,7 @@ export interface HttpAnswer {
 
 const delayMaxMs = 60_000, textMaxBytes = 64 * 1024;
 
-/**
- * Throws when the request is refused for good (a status from 300 to 499 except 408, 425 and 429) or attempts run out.
- */
+/** Throws when it is refused for good (a status from 300 to 499 except 408, 425 and 429) or attempts run out. */
 export async function send(
   request: HttpRequest,
   limits: Limits,

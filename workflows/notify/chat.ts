@@ -45,9 +45,7 @@ function toPriority({ state, severity }: Notice): number {
   return severity === "critical" ? 5 : severity === "info" ? 3 : 4;
 }
 
-/**
- * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks; Mattermost and Rocket.Chat accept it, too.
- */
+/** https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks; Mattermost and Rocket.Chat take it. */
 export function toSlack(notice: Notice, { url }: ChatSettings): Delivery {
   const escaped = describeNotice(
     notice,
@@ -67,9 +65,7 @@ export function toDiscord(notice: Notice, { url, before }: ChatSettings): Delive
   return { url: target.href, key: notice.key, body, method: changes ? "PATCH" : "POST" };
 }
 
-/**
- * https://core.telegram.org/bots/api#sendmessage: later notices of an incident reply to the message that reported it.
- */
+/** https://core.telegram.org/bots/api#sendmessage: later notices reply to the message that reported the incident. */
 export function toTelegram(notice: Notice, { url, secret, to, before }: ChatSettings): Delivery {
   if (to === null) throw new TypeError("config.to must name the chat");
   if (secret === null) throw new TypeError("config.secret_env must name the variable of the bot's token");

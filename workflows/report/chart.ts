@@ -1,6 +1,4 @@
-/**
- * Draws a series as SVG, with the scales and lines of d3. Used by index.ts. Pure: the same series gives the same text.
- */
+/** Draws a series as SVG, with d3's scales and lines. Used by index.ts. Pure: the same series gives the same text. */
 import { scaleLinear, scaleUtc } from "d3-scale";
 import { line } from "d3-shape";
 import { formatSize } from "nerve";

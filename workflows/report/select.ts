@@ -40,9 +40,7 @@ export interface Series {
 
 export const pointsMax = 200;
 
-/**
- * Null: there are no numbers in that time. Throws when the workflow may not read that sense, or the column is missing.
- */
+/** Null: there are no numbers in that time. Throws when the workflow may not read the sense, or a column is missing. */
 export function readSeries(
   peers: RoleContext["peers"],
   { text, sense, table, column, conditions }: Subject,

@@ -1,6 +1,4 @@
-/**
- * Which rows `nerve status` shows as problems. Danger: one that was fixed long ago, or one that a newer problem hides.
- */
+/** Which rows `nerve status` shows as problems. Danger: one that is long fixed, or one that a newer problem hides. */
 import assert from "node:assert/strict";
 import { readOpenProblems } from "../../../src/cli/last_problems.ts";
 import { type CliRecords, emptyRecords } from "../../../src/cli/open_records.ts";

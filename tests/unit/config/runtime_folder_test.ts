@@ -1,6 +1,4 @@
-/**
- * Where the sockets of a workspace are. Danger: two workspaces that share a folder, or a path too long for a socket.
- */
+/** Where the sockets of a workspace are. Danger: workspaces that share a folder, or a path too long for a socket. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { followSocketLink, linkSocket, listSocketFolders } from "../../../src/config/runtime_folder.ts";

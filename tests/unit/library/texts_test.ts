@@ -1,6 +1,4 @@
-/**
- * Texts of `develop` for people and agents. Danger: a text that escapes from its section, or hides what is decided on.
- */
+/** Texts of `develop` for people and agents. Danger: one that escapes from its section, or hides what is decided. */
 import assert from "node:assert/strict";
 import type { RunMessage } from "../../../src/protocol/run.ts";
 import { cutToBytes, formatReport, formatWork, promptOf, type Start } from "../../../workflows/develop/texts.ts";

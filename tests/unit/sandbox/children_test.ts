@@ -1,6 +1,4 @@
-/**
- * Roles that start runs as an author wrote them: lists and functions, defaults, bounds, and errors that name the run.
- */
+/** Roles that start runs, as an author wrote them: lists, functions, defaults, bounds, and errors that name the run. */
 import assert from "node:assert/strict";
 import { childrenMax } from "../../../src/base/wait_limits.ts";
 import { readChildrenPlan } from "../../../src/sandbox/children.ts";

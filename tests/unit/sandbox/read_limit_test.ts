@@ -1,6 +1,4 @@
-/**
- * The limit of one read of a peer. Danger: it is counted wrongly, and a process that reads often and briefly is ended.
- */
+/** The limit of one read of a peer. Danger: a process that reads often and briefly is ended by a wrong count. */
 import assert from "node:assert/strict";
 import { createReadLimit, readsBegin } from "../../../src/sandbox/read_limit.ts";
 

@@ -1,6 +1,4 @@
-/**
- * The table of what SQL may do. Danger: a newer SQLite adds a function, a module or a pragma, and no one reviews it.
- */
+/** The table of what SQL may do. Danger: a newer SQLite adds a function, module or pragma, and no one reviews it. */
 import assert from "node:assert/strict";
 import { constants, DatabaseSync } from "node:sqlite";
 import { judgeOwnSql, judgeReading } from "../../../src/store/sqlite/sql_rules.ts";

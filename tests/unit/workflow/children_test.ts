@@ -1,6 +1,4 @@
-/**
- * Runs that wait for runs: each child starts once, the message comes once all have ended, and none outlives its parent.
- */
+/** Runs that wait for runs: each child starts once, one message comes when all have ended, none outlives its parent. */
 import assert from "node:assert/strict";
 import { childDepthMax } from "../../../src/base/wait_limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";

@@ -1,6 +1,4 @@
-/**
- * Gates and their decisions: one decision, with its message and the move of its run, whoever decides and whatever dies.
- */
+/** Gates: one decision, with its message and the move of its run, whoever decides and whatever dies. */
 import assert from "node:assert/strict";
 import type { DecisionRequest } from "../../../src/protocol/approval.ts";
 import type { AskedGate } from "../../../src/workflow/local/gates.ts";

@@ -1,6 +1,4 @@
-/**
- * Pausing runs: in the queue, at work and while they wait; they resume where they were, and nothing else moves them.
- */
+/** Pausing runs: in the queue, at work and during waits; they resume where they were, and nothing else moves them. */
 import assert from "node:assert/strict";
 import { backoffMaxMs, killGraceMs } from "../../../src/base/limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
