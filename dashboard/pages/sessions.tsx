@@ -26,7 +26,7 @@ export function Sessions() {
   );
   const missing = findMissing(...pages);
   const rows = pages.flatMap(({ data }) => data?.items ?? []).sort((a, b) => a.id - b.id);
-  // The first row of an older session is no longer among those that were requested.
+  // An older session whose first row was not requested has no agent name, and is left out.
   const sessions = toSessions(rows).filter(({ agent }) => agent !== "");
   const [open, ended] = [true, false].map((isOpen) => sessions.filter(({ state }) => (state !== "ended") === isOpen));
   return (

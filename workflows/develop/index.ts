@@ -132,7 +132,7 @@ function askAgent(key: string, session: string, timeout: string) {
   return { agent: chooseAgent(key), prompt: ask(key), cwd, session, phase: key, timeout };
 }
 
-/** Commits what the agent has left, and runs the tests on it. */
+/** Commits what the agent has left, runs the tests on it, and discards what they leave. */
 async function tests({ start: { runId }, messages, config, signal, log }: RoleContext<Settings>) {
   const start = startOf(messages), place = placeOf(start, signal), [program, ...args] = config.test;
   const commits = await commitRest(place, start.commit, `What was left of the work of ${runId}`);

@@ -1,4 +1,4 @@
-/** Gates: one decision, with its message and the move of its run, whoever decides and whatever dies. */
+/** Gates: one decision, with its message and the move of its run, no matter who decides and what dies. */
 import assert from "node:assert/strict";
 import type { DecisionRequest } from "../../../src/protocol/approval.ts";
 import type { AskedGate } from "../../../src/workflow/local/gates.ts";
