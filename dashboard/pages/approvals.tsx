@@ -130,7 +130,7 @@ function Who({ approval, people }: { readonly approval: Approval; readonly peopl
         <When at={approval.created} />
       </Fact>
       <Fact name="Until">
-        {approval.expires === null ? <span class="dim">somebody decides</span> : (
+        {approval.expires === null ? <span class="dim">a person decides</span> : (
           <>
             <When at={approval.expires} />, then <span class="mono">{approval.onExpiry}</span>
           </>
@@ -140,7 +140,7 @@ function Who({ approval, people }: { readonly approval: Approval; readonly peopl
         {people.length > 0
           ? people.join(", ")
           : approval.approvers === null
-          ? "whoever uses this daemon"
+          ? "anyone who may use this daemon"
           : "nobody: no such approver in nerve.yaml"}
       </Fact>
     </dl>
@@ -156,7 +156,7 @@ function Decided({ approval }: { readonly approval: Approval }) {
         <Fact name="Decided">
           <b>{decision}</b>
         </Fact>
-        <Fact name="By">{by ?? (how === "expiry" ? "its expiry" : "somebody")}</Fact>
+        <Fact name="By">{by ?? (how === "expiry" ? "its expiry" : "a person")}</Fact>
         <Fact name="When">{decided === null ? "–" : formatDateTime(decided)}</Fact>
         {key === null ? null : (
           <Fact name="Key">
@@ -252,7 +252,7 @@ function ByCommand({ approval: { id, digest } }: { readonly approval: Approval }
   const start = `nerve approve ${quote(id)} --digest ${digest} --option`;
   return (
     <Section title="Decide">
-      <p>Nobody knows whether the role has done its work. Look at what it works on, then say so:</p>
+      <p>It is not known whether the role has done its work. Look at what it works on, then say so:</p>
       <Command text={`${start} retry`} />
       <Command text={`${start} done --content "what it did"`} />
       <Command text={`${start} fail`} />

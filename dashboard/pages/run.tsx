@@ -159,7 +159,7 @@ function Thread({ path, newest }: { readonly path: string; readonly newest: Mess
           <button type="button" disabled={action.busy} onClick={more}>Older messages</button>
         </p>
       )}
-      {shown.length === 0 ? <Empty>No role has said anything yet.</Empty> : <MessageList messages={shown} />}
+      {shown.length === 0 ? <Empty>There are no messages yet.</Empty> : <MessageList messages={shown} />}
     </Section>
   );
 }
@@ -261,7 +261,7 @@ function Trigger({ trigger }: { readonly trigger: Run["trigger"] }) {
         </>
       );
     default:
-      return <>somebody, by hand or over the API</>;
+      return <>a person, by hand or over the API</>;
   }
 }
 

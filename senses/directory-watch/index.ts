@@ -139,7 +139,7 @@ function findProblems(
 ): string[] {
   const { min_count, max_count, max_total, max_size, max_age, newest_within, max_entries } = settings;
   const problems: string[] = [], count = found.length + unnamed, total = sumBytes(found);
-  if (more) problems.push(`it has more than ${max_entries} entries: changes are not told`);
+  if (more) problems.push(`it has more than ${max_entries} entries: changes are not reported`);
   if (min_count !== null && count < min_count && !more) problems.push(`${count} files, fewer than ${min_count}`);
   if (max_count !== null && count > max_count) problems.push(`${count} files, more than ${max_count}`);
   if (max_total !== null && total > max_total) {

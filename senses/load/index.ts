@@ -29,7 +29,7 @@ async function observe({ db, config: settings, log }: SenseContext<Settings>): P
   const told = typeof pressure === "string" ? { pressure: null, noPressure: pressure } : { pressure, noPressure: null };
   const reading: LoadReading = { ok: problems.length === 0, problems, ...load, perCpu, ...told };
   const last = readLast(db), wasOk = last?.ok ?? true;
-  if (last === undefined && told.noPressure !== null) log("warn", `no pressure is told: ${told.noPressure}`);
+  if (last === undefined && told.noPressure !== null) log("warn", `no pressure is reported: ${told.noPressure}`);
   store(db, reading, settings.keep);
   return tell(reading, { ...settings, wasOk, news: findNews("the machine", wasOk, problems) });
 }

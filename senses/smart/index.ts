@@ -75,7 +75,7 @@ interface Device {
 function parseDevice(text: string): Device {
   const [, path, type = null] = /^(\/dev\/[\w/.:@+-]+)(?: ([a-z][\w,+./:-]*))?$/.exec(text) ?? [];
   if (path === undefined) {
-    throw new TypeError(`"${text.slice(0, 100)}" is no device: write /dev/NAME, or /dev/NAME TYPE`);
+    throw new TypeError(`"${text.slice(0, 100)}" is not a device: write /dev/NAME, or /dev/NAME TYPE`);
   }
   return { path, type };
 }

@@ -126,7 +126,7 @@ function findFaults(report: Json, code: number): string[] {
   const tests = childOf(childOf(report, "ata_smart_self_test_log"), "standard");
   const failed = (numberOf(tests.error_count_total) ?? 0) - (numberOf(tests.error_count_outdated) ?? 0);
   if (failed > 0) faults.push("its last self-test has failed");
-  if (childOf(report, "smart_support").available === false) faults.push("does not tell how it is (no SMART)");
+  if (childOf(report, "smart_support").available === false) faults.push("does not report its state (no SMART)");
   return faults;
 }
 

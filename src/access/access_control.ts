@@ -243,7 +243,7 @@ const hints = {
 } as const;
 
 function unknown(kind: StoredToken["kind"]): NerveError {
-  return new NerveError("ACCESS_UNKNOWN", `nerve knows no such ${kind}`, { hint: hints[kind] });
+  return new NerveError("ACCESS_UNKNOWN", `there is no such ${kind}`, { hint: hints[kind] });
 }
 
 function toRow(type: LogType, name: string | null, payload: NewLogRow["payload"] = {}): NewLogRow {

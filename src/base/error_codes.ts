@@ -53,7 +53,7 @@ export const errorCodes = {
   GRANT_REPLACED: {
     meaning: "A granted path leads elsewhere by a link that the program of a sense or workflow may have made.",
     cause: "The link leads out of a folder that a unit may write. The unit of the grant does not start; others go on.",
-    remedy: "Remove the link, or grant what it leads to. Then it starts by itself, or by `nerve reload`.",
+    remedy: "Remove the link, or grant what it leads to. Then it starts automatically, or with `nerve reload`.",
   },
   DAEMON_RUNNING: {
     meaning: "A daemon already runs in this workspace.",
@@ -71,7 +71,7 @@ export const errorCodes = {
     remedy: "`nerve status` and `nerve logs` show its state. `nerve restart` replaces it.",
   },
   PERMISSION_UNAPPROVED: {
-    meaning: "nerve.yaml asks for permissions that nobody approved.",
+    meaning: "nerve.yaml asks for permissions that were not approved.",
     cause: "A sense or workflow asks for more than nerve.permissions.lock agrees to, so its code must not run with it.",
     remedy: "`nerve permissions diff` shows what was added. `nerve permissions approve` agrees to it.",
   },
@@ -145,7 +145,7 @@ export const errorCodes = {
   },
   ACCESS_LIMITED: {
     meaning: "Too many wrong tokens, sessions or links were shown.",
-    cause: "Somebody guesses, or a program goes on with a token that is over.",
+    cause: "Someone guesses, or a program still uses an expired token.",
     remedy: "Wait a minute. `nerve events --type access.denied` shows what was denied.",
   },
   LINK_UNKNOWN: {
@@ -155,7 +155,7 @@ export const errorCodes = {
   },
   LINK_USED: {
     meaning: "The link to the dashboard has been used.",
-    cause: "A link opens one session. If it was not you who used it, somebody else did.",
+    cause: "A link opens one session. If it was not you who used it, someone else did.",
     remedy: "`nerve dashboard` makes a new one; `nerve token revoke --sessions` ends every session.",
   },
   TOKEN_UNKNOWN: {
@@ -199,7 +199,7 @@ export const errorCodes = {
     remedy: "`nerve approvals` shows what waits for a decision, with `--all` also what was decided.",
   },
   APPROVAL_DECIDED: {
-    meaning: "The request was decided before, in another way or by somebody else.",
+    meaning: "The request was decided before, in another way or by someone else.",
     cause: "A request is decided once: by the first decision, or by its expiry.",
     remedy: "`nerve approvals ID` shows the decision.",
   },
@@ -209,7 +209,7 @@ export const errorCodes = {
     remedy: "Look at the request again (`nerve approvals ID`), and decide on what it shows.",
   },
   APPROVAL_FORBIDDEN: {
-    meaning: "The decision has no signature of somebody who may decide the request.",
+    meaning: "The decision has no signature of anyone who may decide the request.",
     cause: "nerve.yaml names approvers: a decision counts when one of them has signed it, for this request and option.",
     remedy: "Sign it with your key: `nerve approve ID --key FILE`. `nerve approvals ID` shows who may decide.",
   },
@@ -225,7 +225,7 @@ export const errorCodes = {
   },
   RUN_PAUSED: {
     meaning: "The run is paused.",
-    cause: "What a paused run asks is not decided, until somebody lets the run go on.",
+    cause: "What a paused run asks is not decided until the run is resumed.",
     remedy: "`nerve workflow resume RUN`, and then decide.",
   },
   PAYLOAD_INVALID: {

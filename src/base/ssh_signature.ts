@@ -56,7 +56,7 @@ async function verifyBytes(
   let signed = wrapped;
   if (application !== null) {
     const flags = signature.byte(), counter = signature.uint32();
-    if ((flags & userPresent) === 0) return err("nobody touched the key");
+    if ((flags & userPresent) === 0) return err("the key was not touched");
     const device = concat(new Uint8Array([flags]), writeUint32(counter));
     signed = concat(await digestOf("SHA-256", encode(application)), device, await digestOf("SHA-256", wrapped));
   }

@@ -27,7 +27,7 @@ export function checkHooks(config: NerveConfig, positions: readonly number[], di
     }
     if (dedup.length === 0 && proof.kind === "hmac") {
       const hint = "add dedup: header NAME, or dedup: body";
-      diagnostics.warning(path, "a delivery that somebody recorded can be sent again", hint);
+      diagnostics.warning(path, "a delivery that someone recorded can be sent again", hint);
     }
   }
   if (hooks.size > 0 && listen === null) {

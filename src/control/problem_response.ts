@@ -118,7 +118,7 @@ type Responses = Record<
 
 const titles: Readonly<Record<number, string>> = {
   400: "The request is malformed",
-  403: "The decision has no signature of somebody who may decide",
+  403: "The decision has no signature of anyone who may decide",
   404: "There is no such sense, workflow, run, request or row",
   405: "The path has no such method; the header allow names those that it has",
   409: "The request conflicts with the current state",

@@ -96,7 +96,7 @@ export class SensePauses {
   /** Null: there is no such sense. */
   async resume(sense: string): Promise<PauseSenseReply | null> {
     if (!this.#ports.isSense(sense)) return null;
-    const changed = this.#end(sense, "somebody resumed it");
+    const changed = this.#end(sense, "it was resumed");
     if (changed) await this.#ports.durable();
     return { changed, paused: null };
   }

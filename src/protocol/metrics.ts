@@ -56,7 +56,7 @@ function ofDaemon({ version, startedAt, runs, approvals, alerts, counters, ...st
     counter("nerve_lost_writes_total", "Writes to the log that were lost", [[{}, counters["lost"] ?? 0]]),
     counter("nerve_dropped_events_total", "Events that slow readers lost", [[{}, counters["dropped"] ?? 0]]),
     counter("nerve_dropped_runs_total", "Runs that were dropped for lack of a place", [[{}, runs.dropped]]),
-    gauge("nerve_approvals_open", "Requests that nobody has decided", [[{}, approvals.open]]),
+    gauge("nerve_approvals_open", "Requests that are not decided yet", [[{}, approvals.open]]),
     gauge("nerve_approvals_oldest_timestamp_seconds", "When the oldest open request was made", [
       [{}, toSeconds(approvals.oldest)],
     ]),

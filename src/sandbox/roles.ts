@@ -92,7 +92,7 @@ function readRole(role: unknown): Result<RolePlan, string> {
   if (unknown !== undefined) return err(`has an unknown key ${unknown}: the keys are run, effect, timeout and retry`);
   if (!isEffect(effect)) return err(`has an effect that is none of ${effects.join(", ")}`);
   if (effect === "once" && retry !== undefined) {
-    return err('has the effect "once" and a retry: such a role is never retried by itself, a person decides');
+    return err('has the effect "once" and a retry: such a role is never retried automatically, a person decides');
   }
   const timeoutMs = timeout === undefined ? ok(null) : readSpan("timeout", timeout, timeoutMinMs, roleTimeoutMaxMs);
   if (!timeoutMs.ok) return timeoutMs;

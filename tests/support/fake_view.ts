@@ -183,7 +183,7 @@ export class FakeView implements KernelPort {
     revoke: () => Promise.resolve({ revoked: [] }),
     makeLink: () => Promise.resolve({ path: "/login?link=x", expires: 5, listener: null }),
     openSession: () => Promise.reject(new NerveError("LINK_UNKNOWN", "the link is too old")),
-    admit: () => Promise.reject(new NerveError("ACCESS_UNKNOWN", "nerve knows no such token")),
+    admit: () => Promise.reject(new NerveError("ACCESS_UNKNOWN", "there is no such token")),
     onDenied: () => {},
     denied: {},
     hasToken: false,

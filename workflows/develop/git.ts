@@ -85,7 +85,7 @@ export interface Found {
 /** Throws when there is no such repository, or no such branch. */
 export async function look(repo: string, base: string, signal: AbortSignal): Promise<Found> {
   const { code, stdout, stderr } = await tryGit(repo, ["rev-parse", "--is-bare-repository"], signal);
-  if (code !== 0) throw new Error(`${repo} is no git repository: ${firstLine(stderr)}`);
+  if (code !== 0) throw new Error(`${repo} is not a git repository: ${firstLine(stderr)}`);
   const bare = stdout.trim() === "true";
   const commit = await findCommit(repo, `refs/heads/${base}`, signal);
   if (commit === null) throw new Error(`${repo} has no branch ${base}${await describeBranches(repo, signal)}`);
@@ -119,7 +119,9 @@ export async function makeWorktree({ repo, path, branch, signal }: Place, commit
   const registered = (await listWorktrees(repo, signal)).find((each) => each.path === path) ?? null;
   // Left by an attempt of this run whose process died early: no work has been done there.
   if (registered?.branch === branch) await removeUnused({ repo, path, signal });
-  else if (isThere(path)) throw new Error(`${path} is there already, and is no worktree of this run: nothing was done`);
+  else if (isThere(path)) {
+    throw new Error(`${path} is there already, and is not a worktree of this run: nothing was done`);
+  }
   const tip = await findCommit(repo, `refs/heads/${branch}`, signal);
   if (tip !== null && (await tryGit(repo, ["merge-base", "--is-ancestor", tip, commit], signal)).code !== 0) {
     throw new Error(`${repo} has a branch ${branch} already, with commits of its own: start the run with another id`);

@@ -113,7 +113,7 @@ function commentsOf(messages: readonly RunMessage[]): string {
     typeof meta.decision === "string" && typeof meta.comment === "string" && meta.comment !== ""
   );
   return quote(
-    "What a person has said",
+    "Comments from people",
     gates.map(({ role, meta }) => `- ${role}: ${String(meta.comment)}`).join("\n"),
   );
 }

@@ -100,6 +100,8 @@ function showUrl(url: string | null, isSecret: boolean): string {
   const { protocol = null } = URL.parse(url) ?? {};
   // A password may be in the place of the scheme.
   if (protocol === null) throw new TypeError("the address is not valid");
-  if (!/^(?:https?|smtps?|smtp-plain):$/.test(protocol)) throw new TypeError("the address is none of http: or https:");
+  if (!/^(?:https?|smtps?|smtp-plain):$/.test(protocol)) {
+    throw new TypeError("the address is not an http: or https: address");
+  }
   return isSecret ? new URL(url).origin : hideUserinfo(url);
 }

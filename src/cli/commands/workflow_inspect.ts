@@ -184,7 +184,7 @@ function printRun(io: CliIo, run: Run, { asked, fork, closing, isHeld }: MoreOfR
   ];
   for (const [name, value] of fields) print(io, `   ${dim(io, name.padEnd(11))} ${value}`);
   if (run.status === "waiting") {
-    const next = asked === null ? "it goes on by itself" : `nerve approvals ${asked.id}`;
+    const next = asked === null ? "it continues automatically" : `nerve approvals ${asked.id}`;
     print(io, dim(io, `next: ${next}, or nerve workflow kill ${run.runId}`));
   }
   if (run.status !== "paused") return;

@@ -53,7 +53,7 @@ export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
       details:
         "Decides what a run has asked, in the running daemon; without --option it approves. The run goes on with the\n" +
         "decision. A role that runs once and has an unknown end is decided as retry, done or fail; with done, --content and\n" +
-        "--meta are its message. Exits 1 when the request was decided in another way, or by somebody else.",
+        "--meta are its message. Exits 1 when the request was decided in another way, or by someone else.",
       examples: [
         "nerve approve ID",
         "nerve approve ID --key ~/.ssh/id_ed25519",

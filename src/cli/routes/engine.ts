@@ -28,7 +28,7 @@ export const engineCommands: RouteMap<CliContext> = buildRouteMap({
       async () => (await import("../commands/engine_register.ts")).engineRegister,
       {
         brief: "Register this daemon with an engine now",
-        details: "The daemon does it by itself and tries again what has failed: this says at once what is wrong.",
+        details: "The daemon does it automatically and tries again what has failed: this says at once what is wrong.",
         examples: ["nerve engine register cluster"],
       },
       { json: true, positional: { kind: "tuple", parameters: [name] } },

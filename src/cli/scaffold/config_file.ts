@@ -36,7 +36,7 @@ export async function replaceConfigText(path: string, old: string, text: string)
     if (uid !== null && gid !== null && (made.uid !== uid || made.gid !== gid)) await Deno.chown(temporary, uid, gid);
     if (mode !== null) await Deno.chmod(temporary, mode & 0o7777);
     if (await readConfigText(target) !== old) {
-      throw new NerveError("CONFIG_INVALID", `${configFileName} was changed by somebody else just now`, {
+      throw new NerveError("CONFIG_INVALID", `${configFileName} was changed by someone else just now`, {
         hint: "run the command again",
       });
     }

@@ -62,7 +62,7 @@ export function findApproverGrowth(
 }
 
 export function formatApproverGrowth({ name, what, values }: ApproverGrowth): string {
-  if (name === null) return "everybody may decide, since nobody is named";
+  if (name === null) return "everyone may decide, since no one is named";
   if (what === "member") return `${values.map(quote).join(", ")} in the group ${quote(name)}`;
   return `${values.length === 1 ? "a key" : `${values.length} keys`} of ${quote(name)}`;
 }

@@ -140,7 +140,7 @@ async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<
   return false;
 }
 
-const openHint = "whoever executes or reads it then does what the sense wrote";
+const openHint = "anyone who executes or reads it then does what the sense wrote";
 
 /** What the path covers in another workspace that it lies in. */
 function findInOther(path: string, { paths: { root } }: Scope): ProtectedPath | null {

@@ -24,7 +24,7 @@ export function engineRoutes(view: KernelPort) {
       "/engines/:name/register",
       describeRoute({
         summary: "Register this daemon with an engine now",
-        description: "The daemon does it by itself, and tries again what has failed.",
+        description: "The daemon does it automatically, and tries again what has failed.",
         responses: describeResponses("The engine as it is then", engineViewSchema, 404, 415),
       }),
       refuseBody,

@@ -137,13 +137,13 @@ long.test(
     await world.begin("a");
     assert.match(
       (await world.end("a")).reason ?? "",
-      /worktrees\/a\/main is there already, and is no worktree of this run/,
+      /worktrees\/a\/main is there already, and is not a worktree of this run/,
     );
     assert.equal(Deno.readTextFileSync(file), "mine");
     await world.begin("b", { baseBranch: "stable" });
     assert.match((await world.end("b")).reason ?? "", /has no branch stable: there are main/);
     await world.begin("c", { repo: root });
-    assert.match((await world.end("c")).reason ?? "", /is no git repository/);
+    assert.match((await world.end("c")).reason ?? "", /is not a git repository/);
     await git(repo, "branch", "nerve/d");
     await git(repo, "checkout", "--quiet", "nerve/d");
     await git(repo, "commit", "--quiet", "--allow-empty", "-m", "mine");

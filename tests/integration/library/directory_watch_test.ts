@@ -135,7 +135,7 @@ long.test("directory-watch is bounded, and says when there is more", async () =>
   await withFolder(async (folder, sense) => {
     for (let n = 0; n < 30; n++) Deno.writeTextFileSync(`${folder}/${n}`, "");
     const told = valueOf(await sense.compute({ folder, max_entries: 20, ...quick }));
-    assert.deepEqual(told.problems, ["it has more than 20 entries: changes are not told"]);
+    assert.deepEqual(told.problems, ["it has more than 20 entries: changes are not reported"]);
     assert.equal(told.files, 20);
   });
 });

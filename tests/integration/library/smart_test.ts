@@ -108,7 +108,7 @@ long.test({
   },
 });
 
-long.test("smart rejects what is no device", async () => {
+long.test("smart rejects what is not a device", async () => {
   await using sense = new QuietSense("smart", {});
   for (
     const config of [{}, { devices: "sda" }, { devices: "/dev/sda -x" }, { devices: "/dev/sda sat more" }, {
@@ -117,7 +117,7 @@ long.test("smart rejects what is no device", async () => {
   ) {
     const outcome = await sense.compute(config);
     assert.ok(
-      outcome.kind === "error" && /must name devices|is no device|must be absolute/.test(outcome.message),
+      outcome.kind === "error" && /must name devices|is not a device|must be absolute/.test(outcome.message),
       JSON.stringify(outcome),
     );
   }

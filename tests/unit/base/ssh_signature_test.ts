@@ -59,7 +59,7 @@ Deno.test("a key in hardware signs as ssh-keygen verifies it, when its owner tou
     const signature = await key.sign(message);
     assert.equal(await blobOf(signature), publicKey.value.blob);
     assert.equal(await refusal(signature, "another"), "it is for something else, or damaged");
-    assert.equal(await refusal(await key.sign(message, 0)), "nobody touched the key");
+    assert.equal(await refusal(await key.sign(message, 0)), "the key was not touched");
     await using keys = new SshKeys();
     Deno.writeTextFileSync(`${keys.folder}/signers`, `ada namespaces="nerve-approval" ${key.publicKey}\n`);
     Deno.writeTextFileSync(`${keys.folder}/signature`, signature);

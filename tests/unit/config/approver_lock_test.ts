@@ -27,7 +27,7 @@ Deno.test("another key, person, member or group is more; fewer are not", () => {
 });
 
 Deno.test("nobody is everybody: that is more than somebody, and nothing is more than that", () => {
-  assert.deepEqual(growth(agreed, of({})), ["everybody may decide, since nobody is named"]);
+  assert.deepEqual(growth(agreed, of({})), ["everyone may decide, since no one is named"]);
   assert.deepEqual(growth(of({}), agreed), []);
   assert.deepEqual(growth(of({}), of({})), []);
 });

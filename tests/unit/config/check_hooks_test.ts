@@ -28,7 +28,7 @@ Deno.test("a hook that no sense computes for takes no delivery", () => {
 Deno.test("a signed hook without dedup can be replayed; a token names nothing that could be", () => {
   const reflex = "reflexes: [{ sense: ci, hook: git }]";
   const hmac = `${listen}hooks: { git: { secret: env S, verify: { hmac: sha256, header: x-sig } } }\n${reflex}`;
-  assert.match(problemLinesOf(hmac).join(), /hooks\.git: a delivery that somebody recorded can be sent again/);
+  assert.match(problemLinesOf(hmac).join(), /hooks\.git: a delivery that someone recorded can be sent again/);
   assert.deepEqual(problemLinesOf(`${listen}hooks: { git: { secret: env S, verify: bearer } }\n${reflex}`), []);
 });
 

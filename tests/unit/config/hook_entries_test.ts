@@ -118,7 +118,7 @@ Deno.test("what nobody can reach, or sends again, is a warning", () => {
   assert.deepEqual(linesOf(`senses: { ci: {} }\nreflexes: [{ sense: ci, interval: 1m }]\n${hooks}`), [
     'nerve.yaml:3:1 warning hooks: nobody can reach "git": nerve does not listen',
     "nerve.yaml:3:10 warning hooks.git: no sense computes for it, so it takes no delivery",
-    "nerve.yaml:3:10 warning hooks.git: a delivery that somebody recorded can be sent again",
+    "nerve.yaml:3:10 warning hooks.git: a delivery that someone recorded can be sent again",
   ]);
 });
 

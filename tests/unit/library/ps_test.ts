@@ -50,7 +50,7 @@ Deno.test("a command line shows whether a long name is another one", () => {
   assert.equal(showsOtherName("/tmp/a program with spaces --x", "a program with spaces"), false);
 });
 
-Deno.test("ages of a container are put right, or are not told", () => {
+Deno.test("ages of a container are put right, or are not reported", () => {
   const at = (pid: number, ppid: number, seconds: number | null): Process => {
     return { pid, ppid, uid: 0, rssBytes: 0, seconds, text: "" };
   };

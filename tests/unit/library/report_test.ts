@@ -88,7 +88,7 @@ Deno.test("readReport() tells a disk that cannot be asked from a smartctl that c
   ]);
   assert.deepEqual(read(refusedReport(2, "Smartctl open device: /dev/sdb failed: No such device")).faults.length, 1);
   assert.deepEqual(read(ataReport({ smart_support: { available: false }, smart_status: undefined })).faults, [
-    "does not tell how it is (no SMART)",
+    "does not report its state (no SMART)",
   ]);
   assert.throws(
     () => read(refusedReport(2, "Smartctl open device: /dev/sda failed: Permission denied")),
