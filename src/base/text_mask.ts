@@ -24,7 +24,8 @@ export class TextMask {
   /** Masks a text. A long text may have been cut in the middle of a secret: the rest at its end is masked too. */
   text(text: string): string {
     let masked = text;
-    for (const [value, shown] of this.spellings) masked = masked.replaceAll(value, shown);
+    // A function: of a text, `$&` would put the secret back, and a variable may be called that.
+    for (const [value, shown] of this.spellings) masked = masked.replaceAll(value, () => shown);
     return text.length < cutMinChars ? masked : this.#maskEnd(masked);
   }
 
