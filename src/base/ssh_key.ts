@@ -7,7 +7,7 @@ import { SshReader } from "./ssh_wire.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Whether the key made this signature of these bytes. */
+/** Whether bytes are signed by the key; false for any other bytes or signature, or an error where it has no form at all. */
 export type Verify = (signature: Bytes, signed: Bytes) => Promise<boolean>;
 
 export interface SshPublicKey {
@@ -80,7 +80,9 @@ function readEd25519(type: string, reader: SshReader): Omit<KeyParts, "applicati
 }
 
 function readEcdsa(type: string, base: string, reader: SshReader): Omit<KeyParts, "application"> {
-  const [, curve = ""] = /^ecdsa-sha2-(.+)$/.exec(base) ?? [], known = curves[curve];
+  const [, curve = ""] = /^ecdsa-sha2-(.+)$/.exec(base) ?? [];
+  // Of their own: every object has a `constructor`, too.
+  const known = Object.hasOwn(curves, curve) ? curves[curve] : undefined;
   if (known === undefined) {
     throw new UnsupportedKey(`is a key of type ${type}: use ssh-ed25519, ecdsa-sha2-nistp256, ssh-rsa or an sk- key`);
   }
