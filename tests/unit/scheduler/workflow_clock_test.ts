@@ -134,6 +134,18 @@ Deno.test("a restart within the minute of a tick does not repeat it", async () =
   assert.deepEqual(follower.take(), ["follow a p", "tick a p 1"]);
 });
 
+Deno.test("the wall clock set back a little while no daemon ran does not repeat a fixed time", async () => {
+  const daily = line({ cron: "0 1 * * *", catchUp: "once" }), { clock, follower, lines } = begin(plan("a", daily));
+  await clock.tick(hourMs + minuteMs);
+  lines.stop();
+  assert.deepEqual(follower.take(), ["follow a p", "tick a p 1"]);
+  clock.jump(-hourMs / 2);
+  const next = restart(clock, follower, plan("a", daily));
+  await clock.tick(hourMs);
+  assert.deepEqual(follower.take(), []);
+  assert.ok((next.nextDue("a") ?? 0) > clock.now() + 22 * hourMs);
+});
+
 Deno.test("however often plans are set, a line that stays neither skips nor repeats a tick, and makes no second timer", async () => {
   const { clock, follower, lines } = begin(plan("a", line()));
   follower.take();
