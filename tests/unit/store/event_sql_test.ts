@@ -149,4 +149,7 @@ Deno.test("a run that waits for an event which it keeps is found, once, and up t
   assert.equal(listDeliverable(tables.statements, 1).length, 1);
   tables.take(settleWait("a", 1, { event: "early" }), takeEvent("a", "early", 1));
   assert.deepEqual(listDeliverable(tables.statements, 9), ["b"]);
+  tables.take(settleWait("b", 1, { event: "early" }), takeEvent("b", "early", 1));
+  tables.wait("b", awaitsGo);
+  assert.deepEqual(listDeliverable(tables.statements, 9), [], "what was taken is delivered");
 });
