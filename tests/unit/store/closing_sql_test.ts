@@ -67,6 +67,9 @@ Deno.test("the finally of a run is still to run only if there is one for sure; i
   tables.take(...writeFinally("cleanup", { code: "v1", has: true }));
   assert.deepEqual(state(), [true, true]);
   assert.deepEqual([isToBeClosed(tables.statements, "none"), isClosing(tables.statements, "none")], [false, false]);
+  const [note = assert.fail()] = writeFinally("cleanup", { code: "v2", has: false });
+  tables.take(note);
+  assert.deepEqual(state(), [true, false], "between the steps that tell that there is none");
   tables.take(deleteClosing("a"));
   assert.deepEqual(state(), [false, false]);
 });
