@@ -39,7 +39,7 @@ export class DueWaits {
   /** When the timers below fire, in wall milliseconds. */
   #armedFor = Infinity;
   #timers: CancelTimer[] = [];
-  /** What settles a wait could not be read: it is retried later. */
+  /** What is due, or what settles a wait, could not be read: it is not tried again at once. */
   #isUnread = false;
 
   constructor(parts: DueWaitsParts) {
@@ -77,14 +77,14 @@ export class DueWaits {
     const { store, clock } = this.#parts;
     let left = 0;
     for (let woken = true; woken && this.#open;) {
-      const due = this.read(() => store.listDueWaits(clock.now(), clock.boot(), dueWaitsMax)) ?? [];
-      left = due.length;
-      woken = left > 0 && await this.#wakeAll(due);
+      const due = this.read(() => store.listDueWaits(clock.now(), clock.boot(), dueWaitsMax));
+      this.#isUnread = due === null;
+      left = due?.length ?? 0;
+      woken = due !== null && left > 0 && await this.#wakeAll(due);
     }
     this.#waking = false;
-    // What is left cannot be read, or is ending and its end cannot be written yet.
-    this.arm(left === 0 ? 0 : this.#isUnread ? backoffMaxMs : backoffFirstMs);
-    this.#isUnread = false;
+    // What is left is ending, and its end cannot be written yet; or it cannot be read.
+    this.arm(this.#isUnread ? backoffMaxMs : left === 0 ? 0 : backoffFirstMs);
   }
 
   /** False when none of them was settled. */
