@@ -57,7 +57,7 @@ Deno.test("a compute is a span of its own time, with what it was for and what ca
 
 Deno.test("a compute has failed when its code, its time or its process has, and not when it was silent", async () => {
   const results: ComputeResult[] = [
-    { kind: "error", message: "no such file", place: null },
+    { kind: "error", code: "throw", message: "no such file", place: null },
     { kind: "group_down", message: "it was killed" },
     { kind: "timeout", afterMs: 700, killed: true },
     { kind: "null", silent: "nothing new" },
