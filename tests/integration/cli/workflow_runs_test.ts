@@ -71,7 +71,7 @@ Deno.test("a run that sleeps says until when in workflow list, inspect, thread a
     for (const command of ["inspect", "thread"]) assert.match((await nerve("workflow", command, "run-7")).out, says);
     assert.match(
       (await nerve("workflow", "inspect", "run-7")).out,
-      /next: it goes on by itself, or nerve workflow kill/,
+      /next: it continues automatically, or nerve workflow kill/,
     );
     assert.match((await nerve("why", "run-7")).out, new RegExp(`💤 now: ${says.source}`));
   });

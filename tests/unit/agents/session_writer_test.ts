@@ -3,7 +3,7 @@
  * conversation that is forgotten, or a move without its row.
  */
 import assert from "node:assert/strict";
-import { SessionBook } from "../../../src/agents/session_book.ts";
+import { SessionWriter } from "../../../src/agents/session_writer.ts";
 import type { AgentDefinition } from "../../../src/protocol/agent.ts";
 import type { NewLogRow } from "../../../src/protocol/log.ts";
 import type { SessionRecord } from "../../../src/protocol/session.ts";
@@ -17,7 +17,7 @@ class Shelf {
   readonly clock = new FakeClock();
   readonly stored: SessionRecord[] = [];
   readonly rows: NewLogRow[] = [];
-  readonly book: SessionBook;
+  readonly book: SessionWriter;
 
   constructor() {
     let ids = 0;
@@ -37,7 +37,7 @@ class Shelf {
       isReplaced: () => assert.fail("the book does not ask"),
     };
     const log = (row: NewLogRow) => void this.rows.push(row);
-    this.book = new SessionBook({ sessions, clock: this.clock, newId: () => `s${++ids}`, log });
+    this.book = new SessionWriter({ sessions, clock: this.clock, newId: () => `s${++ids}`, log });
   }
 
   open(name = "main", runId = "r"): SessionRecord {
@@ -56,7 +56,7 @@ class Shelf {
   }
 }
 
-type ChangePort = ConstructorParameters<typeof SessionBook>[0]["sessions"]["change"];
+type ChangePort = ConstructorParameters<typeof SessionWriter>[0]["sessions"]["change"];
 
 Deno.test("a new session is stored as created, with the row that says of which agent it is and where", () => {
   const shelf = new Shelf(), now = shelf.clock.now(), session = shelf.open();

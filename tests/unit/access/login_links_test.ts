@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { guessesMax, guessEveryMs, linkMs, linksMax, strangersMax } from "../../../src/base/access_limits.ts";
 import { Guesses } from "../../../src/access/guesses.ts";
-import { limited, Links } from "../../../src/access/links.ts";
+import { limited, LoginLinks } from "../../../src/access/login_links.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const unknown = { code: "LINK_UNKNOWN" }, used = { code: "LINK_USED" }, tooMany = { code: "ACCESS_LIMITED" };
@@ -10,7 +10,7 @@ const unknown = { code: "LINK_UNKNOWN" }, used = { code: "LINK_USED" }, tooMany 
 function makeLinks() {
   const clock = new FakeClock();
   const guesses = new Guesses(clock);
-  return { clock, guesses, links: new Links(clock, guesses) };
+  return { clock, guesses, links: new LoginLinks(clock, guesses) };
 }
 
 /** The link with another secret of the same length. */
