@@ -132,8 +132,8 @@ export class AcpSession implements AgentSession {
     const connection = this.#connection = { program, peer };
     void program.whenEnded().then(({ code }) => {
       if (this.#connection === connection) this.#connection = null;
-      const { errors } = program, said = errors === "" ? "" : `: ${errors}`;
-      peer.close(new AgentFault(`its program ended with exit code ${code}${said}`, true, true));
+      const { errors } = program, detail = errors === "" ? "" : `: ${errors}`;
+      peer.close(new AgentFault(`its program ended with exit code ${code}${detail}`, true, true));
     });
     const late = Promise.withResolvers<never>();
     const cancel = clock.after(agentStartMaxMs, () => late.reject(new AgentFault("it did not start in time", true)));

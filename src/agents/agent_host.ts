@@ -206,9 +206,9 @@ export class AgentHost {
       const unwatch = this.#budgets.watch(session.record, definition, usage);
       try {
         const text = await open.prompt(envelope, signal), used = usage(), guessed = open.guesses === true;
-        const told = { ...about, chars: text.length, usage: { ...used }, ...guessed && { guessed } };
+        const answer = { ...about, chars: text.length, usage: { ...used }, ...guessed && { guessed } };
         this.#budgets.note(session.record, used);
-        session.record = this.#writer.move(session.record, "READY", "session.answered", told, open.conversation);
+        session.record = this.#writer.move(session.record, "READY", "session.answered", answer, open.conversation);
         return text;
       } catch (thrown) {
         const used = usage();

@@ -90,8 +90,8 @@ class CommandSession implements AgentSession {
 
 function describeEnd({ code, signal }: Deno.CommandStatus, errors: string, output: string): string {
   const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
-  const said = errors !== "" ? errors : output.trim().slice(-500);
-  return said === "" ? how : `${how}: ${said}`;
+  const detail = errors !== "" ? errors : output.trim().slice(-500);
+  return detail === "" ? how : `${how}: ${detail}`;
 }
 
 /** At most so much of a JSON line is read for the id of the conversation. */
@@ -134,9 +134,9 @@ class Output {
   }
 
   #read(line: string): void {
-    const told = parseLine(line);
-    if (told === null) return;
-    const id = this.#field === null ? null : told[this.#field], { total_cost_usd: cost, usage } = told;
+    const printed = parseLine(line);
+    if (printed === null) return;
+    const id = this.#field === null ? null : printed[this.#field], { total_cost_usd: cost, usage } = printed;
     if (typeof id === "string" && id !== "") this.session ??= id;
     if (typeof cost === "number") this.usage.cost = cost;
     const { input_tokens: read, output_tokens: written } = Object(usage);

@@ -78,11 +78,11 @@ export class AlertChanges {
       record.reason = machine.absent ? "absent" : "when";
     }
     record.summary = this.#summarize(entry, record, begins, heard);
-    const told = change === "firing" || change === "resolved"
+    const notice = change === "firing" || change === "resolved"
       ? this.#noticeOf(entry, record, change, this.#payloadOf(record, heard))
       : null;
     const { since } = record,
-      decided = this.#write(entry, record, `alert.${change}`, causeId, told, (rowId) => {
+      decided = this.#write(entry, record, `alert.${change}`, causeId, notice, (rowId) => {
         record.rowId = rowId;
         if (change === "pending") record.turnId = rowId;
         if (!begins) endIncident(record);
@@ -182,8 +182,8 @@ export class AlertChanges {
       rowId = id;
       if (notice !== null) decision = this.notices.decide(entry, record, notice, id);
       onRow(id);
-      const told = decision === "limited first" ? "limited" : decision;
-      return toRow(name, type, causeId, { key, severity, summary, ...detail, notice: told });
+      const outcome = decision === "limited first" ? "limited" : decision;
+      return toRow(name, type, causeId, { key, severity, summary, ...detail, notice: outcome });
     };
     const payload = notice === null ? null : toPayload(notice);
     // Listeners get each change once; repeats are for people.

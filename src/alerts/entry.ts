@@ -23,7 +23,7 @@ export class AlertEntry {
   silences: readonly AlertSilence[] = [];
   window: LimitWindow | null = null;
   problem: string | null = null;
-  readonly #told = new Set<string>();
+  readonly #reportedFaults = new Set<string>();
 
   readonly clock: Clock;
 
@@ -48,14 +48,14 @@ export class AlertEntry {
   redefine(definition: AlertDefinition): void {
     this.compiled = new CompiledAlert(definition);
     this.problem = null;
-    this.#told.clear();
+    this.#reportedFaults.clear();
   }
 
   /** Returns true the first time that this fault occurs, so that it is reported once. */
   isNewFault(kind: string, message: string): boolean {
     this.problem = message;
-    if (this.#told.has(kind) || this.#told.size >= alertFaultsTold) return false;
-    this.#told.add(kind);
+    if (this.#reportedFaults.has(kind) || this.#reportedFaults.size >= alertFaultsTold) return false;
+    this.#reportedFaults.add(kind);
     return true;
   }
 

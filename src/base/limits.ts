@@ -276,7 +276,7 @@ export const commitThreadRetryMs = minuteMs;
 assert(heartbeatIdleMs + heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
 assert(startSlotMaxMs < processStartMaxMs, "a start must hold up the others for less time than it may take");
 assert(deathsMax < slowDeathsMax && deathWindowMs < slowDeathWindowMs, "slower deaths count over a longer time");
-assert(kernelBeatMissesTold < kernelBeatMissesMax, "a silent kernel must be told before it is ended");
+assert(kernelBeatMissesTold < kernelBeatMissesMax, "a silent kernel is reported before it is ended");
 assert(payloadMaxBytes < logBytesBurstMax, "a signal must fit into the budget of the log");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");
 assert(sseClientsMax < controlConnectionsMax, "event streams must leave room for requests");

@@ -45,9 +45,9 @@ function readFields(records: CliRecords, sense: string): Set<string> {
       limit: signalsRead,
     })
   ) {
-    const told = isPlainObject(payload) ? payload["payload"] : null;
-    if (!isPlainObject(told)) return new Set();
-    for (const field of Object.keys(told)) fields.add(field);
+    const signal = isPlainObject(payload) ? payload["payload"] : null;
+    if (!isPlainObject(signal)) return new Set();
+    for (const field of Object.keys(signal)) fields.add(field);
   }
   return fields;
 }

@@ -87,14 +87,14 @@ export class PermissionLockInForce {
       append(createRow("kernel", "config.refused", null, message));
       emit({ kind: "problem", source: "kernel", message, ts });
     }
-    const told = new Map(holds.map((hold) => [`${hold.kind}:${hold.name}`, describeHold(hold)]));
+    const messages = new Map(holds.map((hold) => [`${hold.kind}:${hold.name}`, describeHold(hold)]));
     for (const { kind, name } of holds) {
-      const source = `${kind}:${name}` as const, message = told.get(source) ?? "";
+      const source = `${kind}:${name}` as const, message = messages.get(source) ?? "";
       if (last.holds.get(source) === message) continue;
       append(createRow(source, `${kind}.held`, name, message));
       emit({ kind: "problem", source, message, ts });
     }
-    this.#reported = { problem: this.#problem, approvers, holds: told };
+    this.#reported = { problem: this.#problem, approvers, holds: messages };
   }
 
   #take(found: LockOnDisk, running: NerveConfig | null, requested: boolean): void {

@@ -37,7 +37,7 @@ export class ApprovalNotices {
   /** Something may be due that the check in progress has not seen. */
   #again = false;
   /** The notices sent last: the same ones are due again if the disk did not store that they were sent. */
-  #told = "";
+  #lastSent = "";
   #cancel: CancelTimer = () => {};
 
   constructor(ports: ApprovalNoticePorts) {
@@ -93,11 +93,11 @@ export class ApprovalNotices {
     const before = remindMs === null ? null : clock.now() - remindMs;
     const due = notices.listDue(before, notify, startsMax), now = clock.now();
     const what = due.map(({ seq, told }) => `${seq}:${told}`).join();
-    if (what !== "" && what === this.#told) {
-      this.#told = "";
+    if (what !== "" && what === this.#lastSent) {
+      this.#lastSent = "";
       return backoffMaxMs;
     }
-    this.#told = what;
+    this.#lastSent = what;
     const ids = await Promise.all(due.map(runIdOf));
     // In the order of the requests.
     await Promise.all(due.map((each, index) => this.#tell(notify, each, ids[index] ?? null)));

@@ -13,7 +13,7 @@ export class DiskReserve implements SpareSpace {
   #cancel: CancelTimer | null = null;
   #filling: Promise<void> = Promise.resolve();
   /** The reserve is incomplete, and that was reported. */
-  #told = false;
+  #reported = false;
 
   constructor(path: string, clock: Clock, report: (message: string) => void) {
     this.#reserve = new Reserve(path);
@@ -38,8 +38,8 @@ export class DiskReserve implements SpareSpace {
 
   give(): boolean {
     if (!this.#reserve.give()) return false;
-    if (!this.#told) {
-      this.#told = true;
+    if (!this.#reported) {
+      this.#reported = true;
       this.#report("the disk is full: the log uses its reserve (data/reserve); free some disk space");
     }
     return true;
@@ -48,13 +48,13 @@ export class DiskReserve implements SpareSpace {
   async #fill(): Promise<void> {
     try {
       const isFull = await this.#reserve.fill(this.#stop.signal);
-      if (isFull && this.#told) {
-        this.#told = false;
+      if (isFull && this.#reported) {
+        this.#reported = false;
         this.#report(`the reserve of the log is whole again (${formatSize(this.#reserve.bytes)})`);
       }
     } catch (thrown) {
-      if (!this.#told) this.#report(`the reserve of the log (data/reserve) cannot be filled: ${messageOf(thrown)}`);
-      this.#told = true;
+      if (!this.#reported) this.#report(`the reserve of the log (data/reserve) cannot be filled: ${messageOf(thrown)}`);
+      this.#reported = true;
     }
     if (this.#stop.signal.aborted) return;
     this.#cancel = this.#clock.after(reserveCheckMs, () => this.#filling = this.#fill());

@@ -141,7 +141,7 @@ A conversation with an agent could not go on after a death of nerve or of the ag
 ${lines.join("\n")}
 
 - **retry**: try again, up to three times, such as after you have logged in the agent.
-- **new_session**: begin a new conversation, which is told what came before in the run.
+- **new_session**: begin a new conversation, which gets the messages of the run so far.
 - **abort**: the run ends as killed.
 `;
 }

@@ -114,6 +114,6 @@ function toHeardDelivery(sense: string, { id, ts, payload }: LogRow): Signal {
 
 /** The payload of a signal's row is the kernel's own; it contains what the sense returned. */
 function toSignal(sense: string, { id, ts, payload }: LogRow): Signal {
-  const { payload: told = null } = payload as { readonly payload?: Json };
-  return { id, sense, payload: told, ts };
+  const { payload: signal = null } = payload as { readonly payload?: Json };
+  return { id, sense, payload: signal, ts };
 }

@@ -136,8 +136,8 @@ export function wireKernel(from: Foundation): KernelParts {
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
   const access = new AccessWiring({ ...outlets, store, hooking });
-  const told = { alerting, hooking, engineHost, access, tracing, approvalNotices, agents, feed, reports };
-  const made = { ...stages, ...told, schedules, store, current, variables, reload, retention };
+  const outward = { alerting, hooking, engineHost, access, tracing, approvalNotices, agents, feed, reports };
+  const made = { ...stages, ...outward, schedules, store, current, variables, reload, retention };
   const sessions = new SessionsApi({ store, secrets, agents, transcripts: paths.transcripts });
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors, sessions });
   applier.applyFirst();

@@ -11,7 +11,7 @@ import { idleBurnMs } from "../base/limits.ts";
 const tickMs = 10;
 /** How much it may use without work before it is ended. */
 export const idleBurnEndMs = 6_000;
-assert(idleBurnMs < idleBurnEndMs, "what is ended was told before");
+assert(idleBurnMs < idleBurnEndMs, "what is ended was reported before");
 /** The share of one core that is free. */
 const freeShare = 0.05;
 
@@ -25,17 +25,17 @@ export class CpuMeter {
   readonly #cores: number;
   #last: Sample | null = null;
   #usedMs = 0;
-  #told = false;
+  #reported = false;
 
   constructor(cores: number = navigator.hardwareConcurrency) {
     this.#cores = cores;
   }
 
   /**
-   * `ticks`: processor time of the process so far; `busyMs`: how long it had work so far. Returns "told" once, when it
+   * `ticks`: processor time of the process so far; `busyMs`: how long it had work so far. Returns "burning" once, when it
    * has used `idleBurnMs` without work; "over" when it has reached `idleBurnEndMs`.
    */
-  sample(ticks: number, atMs: number, busyMs: number): "told" | "over" | null {
+  sample(ticks: number, atMs: number, busyMs: number): "burning" | "over" | null {
     const last = this.#last;
     this.#last = { ticks, atMs, busyMs };
     if (last === null) return null;
@@ -44,8 +44,8 @@ export class CpuMeter {
     const outsideMs = workMs >= spanMs * 0.95 ? 0 : (ticks - last.ticks) * tickMs - workMs * this.#cores;
     this.#usedMs = Math.max(0, this.#usedMs + Math.max(0, outsideMs) - freeShare * (spanMs - workMs));
     if (this.#usedMs >= idleBurnEndMs) return "over";
-    if (this.#told || this.#usedMs < idleBurnMs) return null;
-    this.#told = true;
-    return "told";
+    if (this.#reported || this.#usedMs < idleBurnMs) return null;
+    this.#reported = true;
+    return "burning";
   }
 }

@@ -139,8 +139,8 @@ function buildInit(
   environment: Readonly<Record<string, string>>,
   { temp, lock }: { readonly temp: string | null; readonly lock: string },
 ): Launched["init"] {
-  const told = isolation.permissions ? spec : { ...spec, permissions: everything };
-  if (temp === null) return { t: "init", spec: told, wall: null };
+  const enforced = isolation.permissions ? spec : { ...spec, permissions: everything };
+  if (temp === null) return { t: "init", spec: enforced, wall: null };
   const followed = followGrants(grants), permissions = applyFollowed(spec.permissions, followed);
   const places = findLandlockPlaces(spec, {
     cache: environment.DENO_DIR ?? null,
@@ -156,7 +156,7 @@ function buildInit(
   const first = isFirst && auditFile === null;
   if (first) isFirst = false;
   const rules = holdRules(buildUnitRules({ ...spec, permissions }, places), followed.values(), grants.changeable);
-  return { t: "init", spec: told, wall: { rules, makes, first } };
+  return { t: "init", spec: enforced, wall: { rules, makes, first } };
 }
 
 const everything: SandboxPermissions = {

@@ -113,7 +113,7 @@ export class MemoryWatch {
     const full = findQuotaFault(watched.disk, { pid, now });
     if (full !== null) watched.onDiskFull(full);
     const burning = cpu.sample(ticks, now, watched.busyMs());
-    if (burning === "told") watched.onBurning();
+    if (burning === "burning") watched.onBurning();
     else if (burning === "over") watched.onBurnt(burntText);
   }
 

@@ -121,11 +121,11 @@ function readArtifact(written: unknown): Result<AgentPlan["artifact"], string> {
 }
 
 async function play(plan: AgentPlan, context: RoleContext): Promise<RoleResult> {
-  const { start, messages, config, signal } = context, told: WaitContext = { start, messages, config };
+  const { start, messages, config, signal } = context, shown: WaitContext = { start, messages, config };
   const { role, session, phase, artifact } = plan, asker = { runId: start.runId, round: messages.length + 1, role };
-  const agent = tell("agent", plan.agent, told), cwd = tell("cwd", plan.cwd, told);
+  const agent = tell("agent", plan.agent, shown), cwd = tell("cwd", plan.cwd, shown);
   if (!namePattern.test(agent)) throw new TypeError(`${JSON.stringify(agent)} is no name of an agent`);
-  const first = await withPersona(plan.persona, tell("prompt", plan.prompt, told));
+  const first = await withPersona(plan.persona, tell("prompt", plan.prompt, shown));
   const about = { agent, session, cwd, phase, expectedArtifact: artifact?.path ?? null };
   const { json, enforced } = artifact?.check ?? { json: null, enforced: false };
   const expectedSchema = { name: artifact?.name ?? null, json, enforced };

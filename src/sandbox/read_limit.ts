@@ -20,11 +20,11 @@ const { add } = Atomics;
 
 /** `reads` is shared with the shim: odd during a read. */
 export function createReadLimit(reads: Int32Array, tellShim: (text: string) => void): ReadLimit {
-  let told = false;
+  let reported = false;
   return {
     begin() {
-      if (!told) tellShim(readsBegin);
-      told = true;
+      if (!reported) tellShim(readsBegin);
+      reported = true;
       add(reads, 0, 1);
     },
     end: () => void add(reads, 0, 1),

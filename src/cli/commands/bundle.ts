@@ -92,14 +92,14 @@ function writeWhole(file: string, story: Iterable<unknown>): Written {
 function* tell(records: CliRecords, runId: string, at: number): Generator<unknown> {
   yield { kind: "bundle", format: bundleFormat, nerve: version, at, runId };
   for (const row of causesOf(records, runId)) yield { kind: "cause", row };
-  const waiting = [runId], told = new Set<string>();
+  const waiting = [runId], seen = new Set<string>();
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    if (told.has(next)) continue;
-    if (told.size === runsMax) {
+    if (seen.has(next)) continue;
+    if (seen.size === runsMax) {
       yield { kind: "left_out", runs: [next, ...waiting] };
       return;
     }
-    told.add(next);
+    seen.add(next);
     yield* tellRun(records, next);
     waiting.push(...records.children(next).flatMap(({ runId, run }) => run === null ? [] : [runId]));
   }

@@ -153,9 +153,9 @@ function printChart(
   });
   for (const line of drawn.split("\n")) if (line.trim() !== "") print(io, line.trimEnd());
   const figures = [["least", least], ["most", most], ["last", last]] as const;
-  const told = figures.map(([word, value]) => `${word} ${formatFigure(value)}`).join(", ");
+  const summary = figures.map(([word, value]) => `${word} ${formatFigure(value)}`).join(", ");
   const shown = points.length < 2 ? "too few for a chart" : "of which the chart shows means";
-  print(io, dim(io, `${told}; ${plural(rows, "row")}, ${shown}`));
+  print(io, dim(io, `${summary}; ${plural(rows, "row")}, ${shown}`));
 }
 
 /** Without a margin, a constant would be drawn without a scale. */

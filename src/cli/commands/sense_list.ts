@@ -123,8 +123,8 @@ function printItems(io: CliIo, items: readonly Item[], formatStored: ((item: Ite
 function formatNonActions({ counters, silences }: Item): string {
   if (counters === null) return "";
   const { computes: _, signals: __, runs: ___, ...reasons } = counters;
-  const said = Object.values(silences).reduce((sum, count) => sum + count, 0);
-  const others = Object.entries({ ...reasons, null: reasons.null - said });
+  const explained = Object.values(silences).reduce((sum, count) => sum + count, 0);
+  const others = Object.entries({ ...reasons, null: reasons.null - explained });
   return [...Object.entries(silences), ...others].filter(([, count]) => count > 0)
     .map(([reason, count]) => `${count} ${clip(reason.replace("_", " "), 60)}`).join(", ");
 }

@@ -92,8 +92,8 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
   const report = await startDaemonProcess(paths, io.clock, abort.signal).finally(forget);
   if (report.t === "refused") throw toError(report.refusal);
   const held = await checkLock(parsed, paths), open = checkOpenListener(parsed, paths, io.clock);
-  const told = [...warnings, ...held, ...open];
-  if (told.length > 0) print(io, formatProblems(told, "text"));
+  const problems = [...warnings, ...held, ...open];
+  if (problems.length > 0) print(io, formatProblems(problems, "text"));
   if (warnings.some(({ holds }) => holds)) {
     print(io, `${sign.warning} what has an error does not run until that is gone`);
   }

@@ -68,8 +68,8 @@ function payloadOf({ payload }: LogRow): Json {
 }
 
 function describeLastSignal({ row, when, fault }: LastSignal, condition: string | null): string {
-  const said = `the last signal is row ${row.id}: ${preview(payloadOf(row), 160)}`;
-  if (fault !== null) return `${sign.warning} ${said}; ${clip(fault, 200)}`;
-  if (condition === null) return `${sign.signal} ${said}`;
-  return `${sign.signal} ${said}; for it, ${toOneLine(condition, 160)} is ${when === true ? "true" : "false"}`;
+  const latest = `the last signal is row ${row.id}: ${preview(payloadOf(row), 160)}`;
+  if (fault !== null) return `${sign.warning} ${latest}; ${clip(fault, 200)}`;
+  if (condition === null) return `${sign.signal} ${latest}`;
+  return `${sign.signal} ${latest}; for it, ${toOneLine(condition, 160)} is ${when === true ? "true" : "false"}`;
 }

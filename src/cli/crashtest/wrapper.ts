@@ -44,9 +44,9 @@ export function wrapperText(
     readonly sent: readonly string[];
   },
 ): string {
-  const said = recorded?.map(({ role, content, meta }) => ({ role, content, meta })) ?? null;
+  const replayed = recorded?.map(({ role, content, meta }) => ({ role, content, meta })) ?? null;
   return `import workflow from ${JSON.stringify(original)};
-const marks = ${JSON.stringify(marks)}, recorded = ${JSON.stringify(said)};
+const marks = ${JSON.stringify(marks)}, recorded = ${JSON.stringify(replayed)};
 const sleepMs = ${sleepMs}, eventMs = ${eventMs}, noEventMs = ${noEventMs};
 const sent = ${JSON.stringify(sent)};
 ${source}`;

@@ -155,7 +155,7 @@ function formatDue({ due, cron, timezone }: JsonObject): string {
 function describeAlertRow(type: Extract<LogType, `alert.${string}`>, name: string, payload: JsonObject): string {
   const key = toText(payload.key), subject = key === "" ? name : `${name} ${clip(key, 64)}`;
   const summary = clip(toText(payload.summary), textMaxChars), by = clip(toText(payload.by), 64);
-  const said = payload.comment === null || payload.comment === undefined
+  const comment = payload.comment === null || payload.comment === undefined
     ? ""
     : `: ${clip(toText(payload.comment), 100)}`;
   const notice = typeof payload.notice === "string" && payload.notice in noticeWords ? noticeWords[payload.notice] : "";
@@ -173,11 +173,11 @@ function describeAlertRow(type: Extract<LogType, `alert.${string}`>, name: strin
     case "alert.closed":
       return `${sign.idle} alert ${subject} was forgotten: ${clip(toText(payload.why), textMaxChars)}`;
     case "alert.acked":
-      return `${sign.ok} alert ${name} was acknowledged by ${by}${said}`;
+      return `${sign.ok} alert ${name} was acknowledged by ${by}${comment}`;
     case "alert.silenced":
-      return `${sign.asleep} alert ${subject} was silenced by ${by}${said}`;
+      return `${sign.asleep} alert ${subject} was silenced by ${by}${comment}`;
     case "alert.unsilenced":
-      return `${sign.asleep} a silence of alert ${subject} was ended by ${by}${said}`;
+      return `${sign.asleep} a silence of alert ${subject} was ended by ${by}${comment}`;
     case "alert.limited":
     case "alert.failed":
       return `${sign.warning} alert ${name}: ${clip(toText(payload.message), textMaxChars)}`;

@@ -34,6 +34,6 @@ function readClosing(records: CliRecords, runId: string): Closing | "pending" | 
   if (row === undefined) return records.isClosing(runId) ? "pending" : null;
   if (!isPlainObject(row.payload)) return null;
   const { error, content, report } = row.payload;
-  const told = typeof report === "string" ? `the report is ${report}` : String(content ?? "");
-  return { error: typeof error === "string" ? error : null, content: told, ts: row.ts };
+  const text = typeof report === "string" ? `the report is ${report}` : String(content ?? "");
+  return { error: typeof error === "string" ? error : null, content: text, ts: row.ts };
 }

@@ -12,15 +12,15 @@ import { findDatabaseFault } from "./odd_files.ts";
 
 /** What was done, or failed, in words. Makes missing folders. Throws when one cannot be made. */
 export function mendData(paths: DataPaths, now: number): string[] {
-  const told: string[] = [], stamp = new Date(now).toISOString().replaceAll(":", "-");
+  const done: string[] = [], stamp = new Date(now).toISOString().replaceAll(":", "-");
   const moveAside = (path: string, why: string) => {
     const aside = `${path}.aside-${stamp}`;
     try {
       Deno.renameSync(path, aside);
-      told.push(`${path} ${why}: it is now ${basename(aside)}`);
+      done.push(`${path} ${why}: it is now ${basename(aside)}`);
     } catch (thrown) {
       // Such as an immutable file: whatever needs its place reports that.
-      told.push(`${path} ${why}, and cannot be moved away: ${messageOf(thrown)}`);
+      done.push(`${path} ${why}, and cannot be moved away: ${messageOf(thrown)}`);
     }
   };
   for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
@@ -29,13 +29,13 @@ export function mendData(paths: DataPaths, now: number): string[] {
     makeFolder(folder);
   }
   // Any unit may change its mode; other users must not get in.
-  if (((ifPresent(() => Deno.statSync(paths.blobs))?.mode ?? 0) & 0o077) !== 0) tighten(paths.blobs, told);
+  if (((ifPresent(() => Deno.statSync(paths.blobs))?.mode ?? 0) & 0o077) !== 0) tighten(paths.blobs, done);
   for (const { name, isFile } of listEntries(paths.senseDatabases)) {
     if (isFile || !/\.db(-wal|-shm|-journal)?$/.test(name)) continue;
     const path = join(paths.senseDatabases, name);
     moveAside(path, findDatabaseFault(path) ?? "is no database");
   }
-  return told;
+  return done;
 }
 
 function makeFolder(folder: string): void {
@@ -46,10 +46,10 @@ function makeFolder(folder: string): void {
   }
 }
 
-function tighten(folder: string, told: string[]): void {
+function tighten(folder: string, done: string[]): void {
   try {
     Deno.chmodSync(folder, 0o700);
   } catch (thrown) {
-    told.push(`${folder} is accessible to other users, and its mode cannot be changed: ${messageOf(thrown)}`);
+    done.push(`${folder} is accessible to other users, and its mode cannot be changed: ${messageOf(thrown)}`);
   }
 }

@@ -11,7 +11,7 @@ function meterOf(share: number, busyShare = 0, seconds = 60): { toldAt: number |
   let cpuMs = 0, busyMs = 0;
   for (let ms = 0; ms <= seconds * 1_000; ms += memoryWatchMs) {
     const what = meter.sample(Math.round(cpuMs / 10), ms, busyMs);
-    if (what === "told") result.toldAt ??= ms;
+    if (what === "burning") result.toldAt ??= ms;
     if (what === "over") result.overAt ??= ms;
     busyMs += memoryWatchMs * busyShare;
     cpuMs += memoryWatchMs * (busyShare * 2 + (1 - busyShare) * share);

@@ -9,7 +9,7 @@ import { migrate, openDatabase, StatementCache } from "../../../src/store/sqlite
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const rowOf = (refId: string): NewLogRow => ({
-  source: "nerve",
+  source: "kernel",
   type: "token.created",
   refId,
   causeId: null,
