@@ -127,11 +127,21 @@ export function insertApproval(run: Pick<Run, "runId" | "workflow">, request: Ne
   return {
     sql:
       "insert into approvals (id, run_id, workflow, round, role, gate_key, kind, title, body, options, digest, state," +
-      " open, created, expires, on_expiry, approvers) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 1, ?, ?, ?, ?)",
+      " open, created, expires, on_expiry, approvers) select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 1, ?, ?, ?, ?",
     values: [
       ...[id, run.runId, run.workflow, round, role, gate, kind, title, body, JSON.stringify(options), digest],
       ...[created, expires, onExpiry, approvers === null ? null : JSON.stringify(approvers)],
     ],
+  };
+}
+
+/** A request that moves no run; changes nothing when the run has ended, or has moved on. */
+export function insertAlone(run: Pick<Run, "runId" | "workflow">, request: NewApproval): Step {
+  const { sql, values } = insertApproval(run, request);
+  return {
+    sql: `${sql} where exists (select 1 from workflow_runs where run_id = ? and rounds = ?` +
+      " and status in ('queued', 'started', 'waiting', 'paused'))",
+    values: [...values, run.runId, request.round - 1],
   };
 }
 

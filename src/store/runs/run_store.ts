@@ -13,7 +13,14 @@ import type { KnownFinally, RunClosing } from "../../protocol/closing.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleBegun, RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
 import type { MissingChild, NewChild, NewRunEvent, RunPause, RunWait, Settlement } from "../../protocol/run_wait.ts";
-import { decideAlone, decideApproval, insertApproval, valuesOfOpen, whereOpen } from "../approvals/approval_sql.ts";
+import {
+  decideAlone,
+  decideApproval,
+  insertAlone,
+  insertApproval,
+  valuesOfOpen,
+  whereOpen,
+} from "../approvals/approval_sql.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
 import type { StatementCache } from "../sqlite/database.ts";
@@ -179,7 +186,7 @@ export class SqliteRunStore extends RunReads {
   /** Inserts a request besides the run's wait. False, without a row, if the run has ended or has moved on. */
   insertRequest(run: RunRef, request: NewApproval): Promise<boolean> {
     const asked = this.#log.toStep({ ...toRow(run, "approval.requested"), payload: { request } });
-    return this.#writer.run([insertApproval(run, request), asked]);
+    return this.#writer.run([insertAlone(run, request), asked]);
   }
 
   /** Decides a request from `insertRequest`. False, without a row, if it cannot be decided. */

@@ -6,6 +6,7 @@ import {
   countOpen,
   decideAlone,
   decideApproval,
+  insertAlone,
   insertApproval,
   listAgentRequests,
   listApprovals,
@@ -133,6 +134,18 @@ Deno.test("a request about an agent is decided alone, once, while its run goes o
     "approved",
     "started",
   ]);
+});
+
+Deno.test("nothing is asked about an agent of a run that has ended, has moved on, or is not there, and nothing fails", () => {
+  // The bug was: an agent that asked when its run ended was reported as a log that cannot be written.
+  using tables = new Requests();
+  tables.create("a", "b");
+  const ask = (runId: string, round = 1) =>
+    tables.take(insertAlone({ runId, workflow: "cleanup" }, requestOf(runId, { kind: "leave", round })))[0];
+  assert.deepEqual([ask("a", 2), ask("none")], [0, 0]);
+  tables.end("b");
+  assert.deepEqual([ask("b"), ask("a")], [0, 1]);
+  assert.deepEqual(tables.list(false), [1, "a"]);
 });
 
 Deno.test("of a round the newest request of the run itself is found, not one about its agents", () => {
