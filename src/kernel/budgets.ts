@@ -48,9 +48,9 @@ export class Budgets {
       ? `${runId}:${gate}::${before}`
       : await this.#requests.ask(run, { kind: "budget", gate, role: name, title, body, options });
     while (id !== null && !signal.aborted) {
-      const changed = this.#changed(id, signal), approval = this.#store.runs.readApproval(id)?.approval;
+      const approval = this.#store.runs.readApproval(id)?.approval;
       if (approval === undefined || !approval.open) return approval?.decision === "approve";
-      await changed;
+      await this.#changed(id, signal);
     }
     return false;
   }
@@ -63,6 +63,9 @@ export class Budgets {
     const { promise, resolve } = Promise.withResolvers<void>(), waiting = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, waiting.add(resolve));
     signal.addEventListener("abort", () => resolve(), { once: true });
-    return promise.finally(() => waiting.delete(resolve));
+    return promise.finally(() => {
+      waiting.delete(resolve);
+      if (waiting.size === 0) this.#waiting.delete(id);
+    });
   }
 }
