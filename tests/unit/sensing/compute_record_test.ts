@@ -5,7 +5,7 @@ import { nonActionReasons } from "../../../src/protocol/signal.ts";
 import { countSilence, createSenseRecord, detailOf } from "../../../src/sensing/compute_record.ts";
 import fc from "../../support/fast_check.ts";
 
-const limits = { sense: "disk", unit: "group:disk" as const, timeoutMs: 1, gracePeriodMs: 1 };
+const limits = { sense: "disk", unit: "group:disk", timeoutMs: 1, gracePeriodMs: 1 } as const;
 const reasonsMax = 20;
 
 Deno.test("a new sense has done nothing yet, and each kind of result has its own count", () => {

@@ -90,7 +90,7 @@ Deno.test("a reader is told what a run waits for", () => {
     told({ kind: "event", name: "go", timeoutMs: 60_000 }),
     `role cool waits for the event go, until ${until}`,
   );
-  const runs = { kind: "children", runs: [] } as const;
+  const runs: AskedWait = { kind: "children", runs: [] };
   assert.deepEqual([0, 1, 2].map((count) => told(runs, null, count)), [
     "role cool waits for no runs",
     "role cool waits for run a.1.1 of w",
