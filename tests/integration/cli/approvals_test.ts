@@ -89,7 +89,7 @@ export default defineWorkflow({
   assert.match(shown.out, /options +retry, done, fail\n[^]*what happened: no answer \([^]*key: `r:1`/);
   assert.match((await served.nerve("why", "r")).out, /it waits for a person since/);
   const refused: [RegExp, number, string[]][] = [
-    [/"approve" is no option.*\n.*retry, done, fail/, 2, []],
+    [/"approve" is not an option.*\n.*retry, done, fail/, 2, []],
     [/the message of the role is missing/, 1, ["--option", "done"]],
     [/--meta is not JSON/, 2, ["--option", "done", "--content", "x", "--meta", "{"]],
     [/--meta is not a JSON object/, 2, ["--option", "done", "--content", "x", "--meta", "[]"]],
